@@ -1,0 +1,104 @@
+// The demo page's own words and buttons: what an owner might write around the
+// package. It only uses window.polycircle, and the page works without it.
+
+/** @typedef {{bytes: {storage: number, peers: number, origin: number}, uploaded: number, first_peer_ms: number | null, joined_ms: number | null}} Stats */
+/** @typedef {EventTarget & {sig: string, role: string, peers: {sig: string}[], stats(): Stats, leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const drop = /** @type {HTMLButtonElement} */ (element('drop'));
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return bytes < 100000 ? `${(bytes / 1000).toFixed(bytes ? 1 : 0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** @param {number | null | undefined} ms */
+function seconds(ms) {
+  return ms === null || ms === undefined ? '–' : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** @param {string} text @param {string} [kind] */
+function say(text, kind = '') {
+  const line = element('state');
+  if (line.textContent !== text) line.textContent = text;
+  line.className = `state ${kind}`;
+}
+
+function otherName() {
+  const url = new URL(location.href);
+  const names = ['localhost', '127.0.0.1'];
+  if (!names.includes(url.hostname)) return null;
+  url.hostname = names[1 - names.indexOf(url.hostname)];
+  return url.href;
+}
+
+let away = false;
+
+/** @param {Circle} circle */
+function show(circle) {
+  const { bytes, uploaded, first_peer_ms } = circle.stats();
+  const peers = circle.peers.length;
+  element('from-peers').textContent = megabytes(bytes.peers);
+  element('from-origin').textContent = megabytes(bytes.origin);
+  element('from-storage').textContent = megabytes(bytes.storage);
+  element('uploaded').textContent = megabytes(uploaded);
+  element('first-peer').textContent = seconds(first_peer_ms);
+  element('links').textContent = String(peers);
+  if (away) say('Dropped out. The others have noticed; their film goes on.', 'alone');
+  else if (peers) say(`In the circle, connected to ${peers} other ${peers === 1 ? 'viewer' : 'viewers'}.`, 'on');
+  else say('In the circle, and the only one so far. Open a second viewer.', 'on');
+}
+
+/** @param {Circle} circle */
+function start(circle) {
+  const update = () => show(circle);
+  for (const type of ['join', 'peer', 'leave', 'stats']) circle.addEventListener(type, update);
+  setInterval(update, 1000);
+  drop.disabled = false;
+  drop.addEventListener('click', async () => {
+    drop.disabled = true;
+    away = !away;
+    drop.textContent = away ? 'Join again' : 'Drop out';
+    await (away ? circle.leave() : circle.join());
+    drop.disabled = false;
+    update();
+  });
+  update();
+}
+
+/** Resolves when the package has come; polls beside the event, which may be over. */
+function circleHere() {
+  return new Promise((resolve) => {
+    const look = () => {
+      const circle = /** @type {any} */ (window).polycircle;
+      if (!circle) return;
+      clearInterval(timer);
+      document.removeEventListener('polycircle', look);
+      resolve(circle);
+    };
+    const timer = setInterval(look, 200);
+    document.addEventListener('polycircle', look);
+    look();
+  });
+}
+
+const other = otherName();
+const second = /** @type {HTMLAnchorElement} */ (element('second'));
+if (other) {
+  second.href = other;
+  element('second-note').textContent = `At ${new URL(other).host}: another name, so another browser storage.`;
+} else {
+  second.href = location.href;
+  element('second-note').textContent = 'Open it in another browser or a private window: one browser is one viewer.';
+}
+
+if (document.querySelector('script[src*="/signal"]')) {
+  circleHere().then(start);
+  setTimeout(() => {
+    if (!(/** @type {any} */ (window).polycircle)) say('The circle did not answer: the film comes from the server as on any site.', 'alone');
+  }, 8000);
+} else {
+  document.body.classList.add('plain');
+  say('The tag is switched off: every byte of this page comes from the server.', 'alone');
+}
