@@ -1,0 +1,207 @@
+#include "cli/cli.h"
+
+#include "domain/manifest.h"
+#include "util/codec.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option_spec options[] = {
+    {"--origin", true}, {"--ice", true}, {"--up-kbps", true}, {"--roster", true}, {"--unlisted", false}, {NULL, false},
+};
+
+static enum err ice_json(struct cli *cli, const char **out) {
+    const char *urls[CLI_VALUES];
+    size_t n = cli_all(cli, "--ice", urls);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(urls[i], "stun:", 5) != 0 && strncmp(urls[i], "stuns:", 6) != 0)
+            return fault_set(&cli->ctx.fault, ERR_USAGE, "--ice %.80s: give stun:host:port", urls[i]);
+        (void)json_array_append_new(list, json_pack("{s:s}", "urls", urls[i]));
+    }
+    *out = json_dumps(list, JSON_COMPACT);
+    return ERR_OK;
+}
+
+static void tell_tag(struct cli *cli, const struct circle *c) {
+    struct store *s = cli->ctx.store;
+    bool row;
+    if (store_find(s, SQL_BASE_LIST, NULL, 0, &row) == ERR_OK && row) {
+        (void)printf("Paste into the <head> of each page:\n  <script src=\"%ssignal?%s\"></script>\n",
+                     store_text(s, SQL_BASE_LIST, 0), c->api_key);
+        store_reset(s, SQL_BASE_LIST);
+    }
+}
+
+static enum err add(struct cli *cli) {
+    const char *origins[CLI_VALUES], *roster = cli_value(cli, "--roster", "public");
+    struct circle_new in = {.can = cli->words[1], .roster = roster, .listed = !cli_flag(cli, "--unlisted")};
+    struct circle c;
+    char secret[44];
+    in.origins = origins;
+    in.n_origins = cli_all(cli, "--origin", origins);
+    in.up_kbps = strtoll(cli_value(cli, "--up-kbps", "0"), NULL, 10);
+    if (strcmp(roster, "public") != 0 && strcmp(roster, "members") != 0 && strcmp(roster, "hidden") != 0)
+        return fault_set(&cli->ctx.fault, ERR_USAGE, "--roster is public, members or hidden.");
+    TRY(ice_json(cli, &in.ice));
+    TRY(circle_add(&cli->ctx, &in, &c, secret));
+    const char *cid = hex_text(cli->ctx.arena, c.cid.b, sizeof c.cid.b);
+    if (cli->json) {
+        cli_print_json(cli, json_pack("{s:s, s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key,
+                                      "secret_key", secret));
+    } else {
+        (void)printf("Circle %s, CID %s\napi key (public): %s\nsecret key (keep it, it is shown once): %s\n", c.can,
+                     cid, c.api_key, secret);
+        tell_tag(cli, &c);
+        (void)printf("Next: polycircle publish %s DIR\n", c.can);
+    }
+    sodium_memzero(secret, sizeof secret);
+    return ERR_OK;
+}
+
+static enum err texts(struct cli *cli, enum sql id, const struct circle *c, json_t *out) {
+    bool row;
+    TRY(store_find(cli->ctx.store, id, ARGS(I(c->id)), &row));
+    while (row) {
+        (void)json_array_append_new(out, json_string(store_text(cli->ctx.store, id, 0)));
+        TRY(store_next(cli->ctx.store, id, &row));
+    }
+    return ERR_OK;
+}
+
+static enum err numbers(struct cli *cli, const struct circle *c, json_t *out) {
+    struct store *s = cli->ctx.store;
+    bool row;
+    TRY(store_find(s, SQL_STATISTIC_LIST, ARGS(I(c->id)), &row));
+    while (row) {
+        (void)json_object_set_new(out, store_text(s, SQL_STATISTIC_LIST, 0),
+                                  json_integer(store_int(s, SQL_STATISTIC_LIST, 1)));
+        TRY(store_next(s, SQL_STATISTIC_LIST, &row));
+    }
+    return ERR_OK;
+}
+
+static enum err describe(struct cli *cli, const struct circle *c, json_t **out) {
+    json_t *origins = json_array(), *refused = json_array(), *statistics = json_object();
+    int64_t version, n = 0;
+    bool row;
+    TRY(texts(cli, SQL_ORIGIN_LIST, c, origins));
+    TRY(texts(cli, SQL_REFUSED_LIST, c, refused));
+    TRY(numbers(cli, c, statistics));
+    TRY(manifest_version(&cli->ctx, c->id, &version));
+    TRY(store_find(cli->ctx.store, SQL_PULSE_GET, ARGS(I(c->id)), &row));
+    if (row)
+        n = store_int(cli->ctx.store, SQL_PULSE_GET, 0);
+    store_reset(cli->ctx.store, SQL_PULSE_GET);
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
+                     hex_text(cli->ctx.arena, c->cid.b, sizeof c->cid.b), "api_key", c->api_key, "sign",
+                     base64url_text(cli->ctx.arena, c->sign_public, sizeof c->sign_public), "roster", c->roster,
+                     "listed", (int)c->listed, "removed", c->removed != 0, "version", (json_int_t)version, "signals",
+                     (json_int_t)n, "origins", origins, "refused", refused, "statistics", statistics);
+    return ERR_OK;
+}
+
+static enum err show(struct cli *cli) {
+    struct circle c;
+    json_t *d, *value;
+    const char *key;
+    enum err e = circle_by_can(&cli->ctx, cli->words[1], &c);
+    if (e == ERR_NOT_FOUND)
+        return fault_set(&cli->ctx.fault, e, "There is no circle %.63s: `polycircle circle list` shows all.",
+                         cli->words[1]);
+    if (e != ERR_REMOVED)
+        TRY(e);
+    TRY(describe(cli, &c, &d));
+    if (cli->json) {
+        cli_print_json(cli, d);
+        return ERR_OK;
+    }
+    json_object_foreach(d, key, value) {
+        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        (void)printf("%-12s %s\n", key, json_is_string(value) ? json_string_value(value) : text);
+    }
+    tell_tag(cli, &c);
+    return ERR_OK;
+}
+
+static enum err list(struct cli *cli) {
+    struct circle_list all;
+    json_t *array = json_array();
+    TRY(circle_list(&cli->ctx, &all));
+    for (size_t i = 0; i < all.n; i++) {
+        json_t *d;
+        TRY(describe(cli, &all.all[i], &d));
+        (void)json_array_append_new(array, d);
+        if (!cli->json)
+            (void)printf("%-20s %s  %lld signals  version %lld%s\n", all.all[i].can,
+                         json_string_value(json_object_get(d, "cid")),
+                         (long long)json_integer_value(json_object_get(d, "signals")),
+                         (long long)json_integer_value(json_object_get(d, "version")),
+                         all.all[i].removed ? "  (removed)" : "");
+    }
+    if (cli->json)
+        cli_print_json(cli, array);
+    else if (all.n == 0)
+        (void)printf("No circle yet: polycircle circle add NAME --origin https://your.site\n");
+    return ERR_OK;
+}
+
+static enum err drop(struct cli *cli) {
+    struct circle c;
+    TRY(circle_by_can(&cli->ctx, cli->words[1], &c));
+    TRY(circle_remove(&cli->ctx, &c));
+    if (!cli->json)
+        (void)printf("The circle %s is removed; its visitors' workers unregister themselves.\n", c.can);
+    else
+        cli_print_json(cli, json_pack("{s:s}", "removed", c.can));
+    return ERR_OK;
+}
+
+static enum err allow(struct cli *cli) {
+    const char *origins[CLI_VALUES];
+    struct circle c;
+    size_t n = cli_all(cli, "--origin", origins);
+    if (n == 0)
+        return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle allow NAME --origin URL");
+    TRY(circle_by_can(&cli->ctx, cli->words[1], &c));
+    TRY(store_begin(cli->ctx.store, MAIN, true));
+    for (size_t i = 0; i < n; i++)
+        TRY(circle_allow(&cli->ctx, &c, origins[i]));
+    TRY(store_commit(cli->ctx.store, MAIN));
+    return show(cli);
+}
+
+static enum err run(struct cli *cli) {
+    static const struct {
+        const char *name;
+        size_t words;
+        enum err (*run)(struct cli *cli);
+    } verbs[] = {{"add", 2, add}, {"list", 1, list}, {"show", 2, show}, {"remove", 2, drop}, {"allow", 2, allow}};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (cli->n_words == verbs[i].words && strcmp(cli->words[0], verbs[i].name) == 0) {
+            TRY(cli_open(cli));
+            return verbs[i].run(cli);
+        }
+    return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle circle add|show|remove|allow NAME, or circle list");
+}
+
+const struct command command_circle = {
+    "circle",
+    "circle add|allow|show|remove NAME [--origin URL ...], circle list",
+    "Circles: a name, its keys, the pages that may use it.\n\n"
+    "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by "
+    "themselves\n"
+    "  allow NAME    allows further pages\n"
+    "  --origin URL  a site whose pages may use the circle, such as https://site.example\n"
+    "  --ice URL     a STUN server for peers in different networks (stun:host:port); none: same network "
+    "only\n"
+    "  --up-kbps N   what a visitor gives to peers beyond the own network, in kbit/s (default 2000)\n"
+    "  --roster W    who may see who is there: public, members, hidden\n"
+    "  --unlisted    not in circles.json\n"
+    "  remove NAME   ends it; the name is never used again\n",
+    options,
+    run,
+};

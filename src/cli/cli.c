@@ -1,0 +1,134 @@
+#include "cli/cli.h"
+
+#include "settings.h"
+#include "util/file.h"
+#include "util/jsn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command *const commands[] = {&command_init, &command_circle, &command_publish, &command_check,
+                                                 &command_version};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct option_spec common[] = {{"--data", true}, {"--json", false}, {"--help", false}, {NULL, false}};
+
+const char *cli_value(const struct cli *cli, const char *name, const char *fallback) {
+    for (size_t i = 0; i < cli->n_values; i++)
+        if (strcmp(cli->values[i].name, name) == 0)
+            fallback = cli->values[i].value;
+    return fallback;
+}
+
+bool cli_flag(const struct cli *cli, const char *name) {
+    return cli_value(cli, name, NULL) != NULL;
+}
+
+size_t cli_all(const struct cli *cli, const char *name, const char *out[static CLI_VALUES]) {
+    size_t n = 0;
+    for (size_t i = 0; i < cli->n_values; i++)
+        if (strcmp(cli->values[i].name, name) == 0)
+            out[n++] = cli->values[i].value;
+    return n;
+}
+
+void cli_print_json(struct cli *cli, const json_t *value) {
+    struct buf text = {.arena = cli->ctx.arena};
+    jsn_dump(&text, value);
+    (void)puts(text.data);
+}
+
+enum err cli_open(struct cli *cli) {
+    bool host_ok;
+    TRY(store_open(&cli->ctx.store, cli->data, &cli->ctx.fault));
+    TRY(store_enter(cli->ctx.store, "", &host_ok));
+    enum err e = store_live(cli->ctx.store);
+    return e == ERR_LIVE_LOST ? store_renew(cli->ctx.store) : e;
+}
+
+static const struct option_spec *find_option(const struct option_spec *specs, const char *arg, size_t len) {
+    for (; specs && specs->name; specs++)
+        if (strlen(specs->name) == len && strncmp(specs->name, arg, len) == 0)
+            return specs;
+    return NULL;
+}
+
+/* --name VALUE, --name=VALUE, --flag, words; "--" ends the options. */
+static enum err parse(struct cli *cli, const struct command *command, char **argv) {
+    bool words_only = false;
+    for (; *argv; argv++) {
+        const char *arg = *argv;
+        if (!words_only && strcmp(arg, "--") == 0) {
+            words_only = true;
+        } else if (words_only || strncmp(arg, "--", 2) != 0) {
+            if (cli->n_words == CLI_WORDS)
+                return fault_set(&cli->ctx.fault, ERR_USAGE, "Too many words at \"%s\".", arg);
+            cli->words[cli->n_words++] = arg;
+        } else {
+            size_t len = strcspn(arg, "=");
+            const struct option_spec *spec = find_option(common, arg, len);
+            spec = spec ? spec : find_option(command->options, arg, len);
+            if (!spec || cli->n_values == CLI_VALUES || (!spec->has_value && arg[len]))
+                return fault_set(&cli->ctx.fault, ERR_USAGE, "Unknown option %.80s.", arg);
+            const char *value = !spec->has_value ? "" : arg[len] ? arg + len + 1 : *++argv;
+            if (!value)
+                return fault_set(&cli->ctx.fault, ERR_USAGE, "%s wants a value.", spec->name);
+            cli->values[cli->n_values++] = (struct option_value){spec->name, value};
+        }
+    }
+    return ERR_OK;
+}
+
+static void usage(FILE *out) {
+    (void)fputs("polycircle: a site's visitors become its CDN.\n\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(out, "  polycircle %s\n", commands[i]->synopsis);
+    (void)fputs("\nEach takes --data DIR (where polycircle.db is), --json and --help.\n"
+                "Started by a web server it is CGI or FastCGI by itself. Manual: polycircle(8)\n",
+                out);
+}
+
+static int report(struct cli *cli, enum err e) {
+    const char *text = err_text(e, &cli->ctx.fault);
+    if (cli->json)
+        cli_print_json(cli, json_pack("{s:s, s:s}", "error", err_name(e), "text", text));
+    else
+        (void)fprintf(stderr, "polycircle: %s\n", text);
+    return e == ERR_USAGE ? 2 : 1;
+}
+
+static int run(struct cli *cli, const struct command *command, char **argv) {
+    enum err e = parse(cli, command, argv);
+    cli->json = cli_flag(cli, "--json");
+    if (e == ERR_OK && cli_flag(cli, "--help")) {
+        (void)printf("usage: polycircle %s\n\n%s", command->synopsis, command->help);
+        return 0;
+    }
+    cli->data = data_directory(cli_value(cli, "--data", NULL));
+    if (e == ERR_OK)
+        e = command->run(cli);
+    if (e == ERR_NOT_SET_UP)
+        e = fault_set(&cli->ctx.fault, e, "There is no polycircle.db in %.150s: run `polycircle init --url URL`.",
+                      cli->data);
+    if (cli->ctx.store) {
+        store_rollback(cli->ctx.store);
+        store_close(cli->ctx.store);
+    }
+    return e == ERR_OK ? 0 : report(cli, e);
+}
+
+int cli_main(int argc, char **argv) {
+    static struct arena arena;
+    static struct cli cli = {.ctx.arena = &arena};
+    jsn_use(&arena);
+    cli.ctx.now = clock_now();
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return run(&cli, commands[i], argv + 2);
+    bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
+    usage(asked ? stdout : stderr);
+    return asked ? 0 : 2;
+}

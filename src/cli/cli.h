@@ -1,0 +1,52 @@
+/* The command line: one file a command, tables of options, words for people and JSON for scripts.
+ * Exit status: 0 done, 1 failed, 2 called wrongly. */
+#ifndef POLYCIRCLE_CLI_H
+#define POLYCIRCLE_CLI_H
+
+#include "domain/ctx.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+int cli_main(int argc, char **argv);
+
+enum { CLI_WORDS = 8, CLI_VALUES = 64 };
+
+/* An option of a command: a flag, or a value that may be given several times. */
+struct option_spec {
+    const char *name; /* "--url" */
+    bool has_value;
+};
+
+struct option_value {
+    const char *name, *value;
+};
+
+struct cli {
+    struct ctx ctx;
+    bool json;
+    const char *data;
+    const char *words[CLI_WORDS]; /* what is not an option, behind the command's name */
+    size_t n_words;
+    struct option_value values[CLI_VALUES];
+    size_t n_values;
+};
+
+struct command {
+    const char *name;
+    const char *synopsis, *help;
+    const struct option_spec *options; /* ended by a NULL name; --data, --json, --help are everywhere */
+    enum err (*run)(struct cli *cli);
+};
+extern const struct command command_init, command_circle, command_publish, command_check, command_version;
+
+/* The value given last, or fallback. */
+const char *cli_value(const struct cli *cli, const char *name, const char *fallback);
+bool cli_flag(const struct cli *cli, const char *name);
+/* All values of an option, in order; returns how many. */
+size_t cli_all(const struct cli *cli, const char *name, const char *out[static CLI_VALUES]);
+/* Opens store and live database. */
+enum err cli_open(struct cli *cli);
+void cli_print_json(struct cli *cli, const json_t *value);
+
+#endif

@@ -1,0 +1,15 @@
+#include "cli/cli.h"
+
+#include "util/assets.h"
+
+#include <stdio.h>
+
+static enum err run(struct cli *cli) {
+    if (cli->json)
+        cli_print_json(cli, json_pack("{s:s, s:s}", "version", PACKAGE_VERSION, "client", assets_version));
+    else
+        (void)printf("polycircle %s\n", PACKAGE_VERSION);
+    return ERR_OK;
+}
+
+const struct command command_version = {"version", "version", "Prints the version.\n", NULL, run};

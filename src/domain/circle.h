@@ -1,0 +1,56 @@
+/* Circles: names claimed once, their keys, which pages may use them. */
+#ifndef POLYCIRCLE_CIRCLE_H
+#define POLYCIRCLE_CIRCLE_H
+
+#include "domain/ctx.h"
+#include "domain/ids.h"
+
+#include <stdbool.h>
+
+struct circle {
+    int64_t id;
+    const char *can;
+    struct cid cid;
+    const char *api_key;
+    uint8_t sign_public[32]; /* Ed25519 */
+    const char *roster; /* "public", "members", "hidden" */
+    bool listed;
+    const char *ice; /* a JSON array for RTCPeerConnection's iceServers */
+    int64_t up_kbps; /* upload limit beyond the own network; 0: the client's default */
+    int64_t removed; /* when; 0: not */
+};
+
+/* Not there: ERR_UNKNOWN_KEY (by key) or ERR_NOT_FOUND. Removed: ERR_REMOVED. Texts live in the arena. */
+enum err circle_by_key(struct ctx *ctx, const char *key, struct circle *out);
+enum err circle_by_can(struct ctx *ctx, const char *can, struct circle *out);
+enum err circle_by_cid(struct ctx *ctx, const char *hex, struct circle *out); /* 16 hex digits */
+
+/* The circles in order of name, removed ones too: set *at to NULL at first; false at the end or on failure.
+ */
+struct circle_list {
+    struct circle *all;
+    size_t n;
+};
+enum err circle_list(struct ctx *ctx, struct circle_list *out);
+
+struct circle_new {
+    const char *can, *roster, *ice;
+    bool listed;
+    int64_t up_kbps;
+    const char *const *origins;
+    size_t n_origins;
+};
+/* Makes keys and CID. secret_key: 43 characters and a NUL, shown once; only its hash is kept. The origins of
+ * the instance's own base URLs are allowed without being named. */
+enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out, char secret_key[static 44]);
+/* Its name stays claimed, its signals end, its key answers ERR_REMOVED. */
+enum err circle_remove(struct ctx *ctx, const struct circle *c);
+
+/* "scheme://host[:port]", lower case, nothing behind it; *url is reduced to that. false: not http(s). */
+bool origin_of(struct arena *arena, const char *url, const char **origin);
+enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *origin);
+/* An Origin header: "" (not a browser's cross-origin request) and allowed ones are ERR_OK; another is
+ * remembered, so that the owner sees it, and ERR_ORIGIN_REFUSED. */
+enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin);
+
+#endif

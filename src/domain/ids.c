@@ -1,0 +1,123 @@
+#include "domain/ids.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+bool can_valid(const char *can) {
+    size_t len = strlen(can);
+    return len >= 1 && len <= 63 && strspn(can, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && can[0] != '-' &&
+           can[len - 1] != '-';
+}
+
+void otp(uint8_t *out, size_t n, const void *m, size_t len, const uint8_t *pad) {
+    uint8_t hash[crypto_generichash_BYTES_MAX]; /* BLAKE2b-512; libsodium gives no fewer than 16 bytes */
+    (void)crypto_generichash(hash, sizeof hash, m, len, NULL, 0);
+    for (size_t i = 0; i < n; i++)
+        out[i] = hash[i] ^ pad[i];
+    sodium_memzero(hash, sizeof hash);
+}
+
+static const char *source;
+
+void pad_source(const char *path) {
+    source = path;
+}
+
+/* EGD protocol: command 1 (give what is there, do not wait), count; answered by a count and that many bytes.
+ */
+static int open_egd(const char *path, size_t n) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -1;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval patience = {.tv_usec = 100000};
+    uint8_t command[2] = {1, (uint8_t)n}, count = 0;
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+        write(fd, command, sizeof command) == sizeof command && read(fd, &count, 1) == 1)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+void pad_take(uint8_t *out, size_t n) {
+    uint8_t more[64] = {0};
+    struct stat st;
+    randombytes_buf(out, n);
+    if (!source || !*source || n > sizeof more || stat(source, &st) != 0)
+        return;
+    int fd = S_ISSOCK(st.st_mode) ? open_egd(source, n) : open(source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t got = read(fd, more, n);
+    for (ssize_t i = 0; i < got; i++)
+        out[i] ^= more[i];
+    sodium_memzero(more, sizeof more);
+    (void)close(fd);
+}
+
+struct cid cid_make(const char *can, uint8_t pad[static 8]) {
+    struct cid cid;
+    pad_take(pad, sizeof cid.b);
+    otp(cid.b, sizeof cid.b, can, strlen(can), pad);
+    return cid;
+}
+
+bool cid_check(const struct cid *cid, const char *can, const uint8_t pad[static 8]) {
+    struct cid again;
+    otp(again.b, sizeof again.b, can, strlen(can), pad);
+    return sodium_memcmp(again.b, cid->b, sizeof again.b) == 0;
+}
+
+/* OTP_n(a || b), the pad wiped. Both are at most 64 and 1024 bytes; longer ones count with their beginning.
+ */
+static void once(uint8_t *out, size_t n, const void *a, size_t a_len, const void *b, size_t b_len) {
+    uint8_t m[64 + 1024], pad[64];
+    a_len = a_len < 64 ? a_len : 64;
+    b_len = b_len < 1024 ? b_len : 1024;
+    memcpy(m, a, a_len);
+    memcpy(m + a_len, b, b_len);
+    pad_take(pad, n);
+    otp(out, n, m, a_len + b_len, pad);
+    sodium_memzero(pad, sizeof pad);
+    sodium_memzero(m, sizeof m);
+}
+
+struct sig sig_make(const char *address, const struct cid *cid) {
+    struct sig sig;
+    once(sig.b, sizeof sig.b, address, strlen(address), cid->b, sizeof cid->b);
+    return sig;
+}
+
+struct mid mid_make(const struct sig *sig, const char *path) {
+    struct mid mid;
+    once(mid.b, sizeof mid.b, sig->b, sizeof sig->b, path, strlen(path));
+    return mid;
+}
+
+int64_t bucket_of(const char *address, const uint8_t key[static 32], int64_t now) {
+    struct {
+        int64_t day;
+        uint8_t net[16];
+    } m = {.day = now / 86400000};
+    struct in6_addr six;
+    if (inet_pton(AF_INET, address, m.net) != 1) {
+        if (inet_pton(AF_INET6, address, &six) == 1)
+            memcpy(m.net, &six, IN6_IS_ADDR_V4MAPPED(&six) ? 16 : 8);
+        else
+            (void)crypto_generichash(m.net, 16, (const uint8_t *)address, strlen(address), NULL, 0);
+    }
+    int64_t bucket;
+    uint8_t hash[16];
+    (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)&m, sizeof m, key, 32);
+    memcpy(&bucket, hash, sizeof bucket);
+    return bucket;
+}

@@ -1,0 +1,49 @@
+/* A circle's content: which files, their pieces' hashes, the signed list of them (PROTOCOL 1.5). */
+#ifndef POLYCIRCLE_MANIFEST_H
+#define POLYCIRCLE_MANIFEST_H
+
+#include "domain/circle.h"
+#include "util/file.h"
+
+struct sync;
+struct synced;
+
+struct media {
+    const char *path; /* below the published directory, '/' between segments */
+    const char *type;
+    struct file_id file;
+    int64_t piece; /* bytes */
+    const uint8_t *sha256; /* 32 bytes a piece */
+    size_t sha256_len;
+};
+
+struct manifest {
+    int64_t version; /* 0: nothing is published */
+    const char *dir, *url, *signed_text;
+    uint8_t signature[64];
+};
+
+/* MIME type by the name's ending; NULL for what is never shared: a host's program or configuration. */
+const char *media_type(const char *path);
+/* A power of two from 256 KiB to 4 MiB, so that a file has at most 2,048 pieces where possible. */
+int64_t media_piece(int64_t size);
+/* SHA-256 of each piece of the file; progress (may be NULL) is called after each piece with the bytes read.
+ * A file that changes meanwhile, or cannot be read: ERR_FILES with words. */
+typedef void media_progress(void *context, int64_t bytes);
+enum err media_hash(struct ctx *ctx, const char *dir, struct media *m, media_progress *progress, void *context);
+/* The entry of the database. Absent: ERR_NOT_FOUND. */
+enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out);
+
+/* Version, directory and URL only; version 0 when nothing is published. */
+enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out);
+enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
+/* Also withdraws files that are no longer as they were published, looking at no more than CAP_STAT of them.
+ */
+enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);
+/* Replaces the circle's content by these files and signs the next version, in one transaction. */
+enum err manifest_publish(struct ctx *ctx, const struct circle *c, const char *dir, const char *url,
+                          const struct media *all, size_t n, int64_t *version);
+/* Media ids for what a signal announces with the current version: in->have and in->want -> out->mids. */
+enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out);
+
+#endif

@@ -1,0 +1,16 @@
+/* The gz web-component package of a circle: what the loader fetches once and keeps. */
+#ifndef POLYCIRCLE_PACKAGE_H
+#define POLYCIRCLE_PACKAGE_H
+
+#include "domain/circle.h"
+#include "util/buf.h"
+
+/* {"circles":[...]} of the listed circles, or of one alone: can, cid, sign, instances (the base URLs). */
+enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *out);
+
+/* SHA-256 (hex) of the circle's package. It is built and kept when the client or the circle has changed. */
+enum err package_current(struct ctx *ctx, const struct circle *c, const char **sha256);
+/* The archive, or one file of it (file not NULL), of the package with this SHA-256. */
+enum err package_get(struct ctx *ctx, const char *sha256, const char *file, struct buf *out);
+
+#endif

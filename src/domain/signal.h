@@ -1,0 +1,61 @@
+/* A signal: one browser profile's presence in a circle, its lease and, if it is a greeter, its polling
+ * schedule (PROTOCOL 1.4). */
+#ifndef POLYCIRCLE_SIGNAL_H
+#define POLYCIRCLE_SIGNAL_H
+
+#include "domain/circle.h"
+
+enum role { PEER, GREETER };
+/* SEEKING: joined, found others but no offer. NEEDY: has deposited offers itself; a greeter will take one. */
+enum need { CONTENT, NEEDY, SEEKING };
+
+struct token {
+    uint8_t hash[16]; /* BLAKE2b-128 of the client's 32 bytes; the token itself is not kept */
+};
+
+/* How a circle is doing. */
+struct pulse {
+    int64_t n; /* signals */
+    int64_t joined; /* when somebody joined last */
+    int64_t needy; /* signals that wait for a greeter to take their offer */
+};
+
+struct signal {
+    int64_t id, circle;
+    struct sig sig;
+    int64_t run;
+    enum role role;
+    bool greet; /* may be a greeter */
+    bool suspect; /* a neighbour says it is dead; the next word of its own clears that */
+    enum need needy;
+    int64_t bucket;
+    int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base */
+    int64_t expires;
+    int64_t version; /* of the manifest that have speaks of */
+    const char *have; /* "[3,7]": indices, as JSON */
+};
+
+struct token token_make(const uint8_t raw[static 32]);
+
+/* Not there: ERR_REJOIN. pulse may be NULL. */
+enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse);
+/* *found: whether there is one, in this circle, with a lease that has not ended. */
+enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, struct signal *out, bool *found);
+/* Reads the columns SIGNAL_COLUMNS of a row. */
+void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
+
+/* A new one with fresh SIG and lease, unless the circle or the address has too many. */
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run,
+                    const char *address, struct signal *out);
+/* Decides role, schedule and lease anew and writes the row. */
+enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse);
+enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
+enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
+
+bool signal_alive(const struct signal *s, int64_t now);
+/* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */
+bool signal_stale(const struct signal *s, int64_t now);
+/* Milliseconds until it should sync next. */
+int64_t signal_due(const struct signal *s, int64_t now);
+
+#endif

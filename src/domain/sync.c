@@ -1,0 +1,156 @@
+#include "domain/sync.h"
+
+#include "domain/manifest.h"
+#include "domain/tally.h"
+#include "util/buf.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool writes(const struct sync *in) {
+    return in->key || in->shares || in->greet >= 0 || in->n_offers || in->n_mail || in->n_gone || in->leave;
+}
+
+/* The signal of this request, if it is still this run's. */
+static enum err current(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    TRY(signal_by_token(ctx, &in->token, &out->signal, &out->pulse));
+    return out->signal.run == in->run && signal_alive(&out->signal, ctx->now) ? ERR_OK : ERR_REJOIN;
+}
+
+static int64_t acknowledged(struct ctx *ctx, const struct sync *in) {
+    return in->cursor_gen == store_gen(ctx->store) ? in->cursor_n : 0;
+}
+
+/* What every answer ends with. */
+static enum err finish(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor_n));
+    out->cursor_gen = store_gen(ctx->store);
+    out->due_ms = signal_due(&out->signal, ctx->now);
+    if (out->signal.role == GREETER)
+        TRY(offers_standing(ctx, &out->signal, &out->standing));
+    return ERR_OK;
+}
+
+/* A poll with nothing new writes nothing. *done: this was one. */
+static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out, bool *done) {
+    TRY(store_begin(ctx->store, LIVE, false));
+    TRY(current(ctx, in, out));
+    bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
+    *done = !wanted && !signal_stale(&out->signal, ctx->now);
+    if (*done)
+        TRY(finish(ctx, in, out));
+    return store_commit(ctx->store, LIVE);
+}
+
+/* Finds or makes the signal of a join; a new run takes it over. */
+static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    enum err e = signal_by_token(ctx, &in->token, &out->signal, NULL);
+    if (e == ERR_REJOIN) {
+        TRY(signal_sweep(ctx));
+        TRY(mail_sweep(ctx));
+        TRY(signal_add(ctx, &out->circle, &in->token, in->run, in->address, &out->signal));
+        TRY(tally_add(ctx, out->circle.id, "joins", 1));
+        TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
+    } else if (e != ERR_OK) {
+        return e;
+    } else if (out->signal.circle != out->circle.id) {
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
+    } else if (out->signal.run != in->run) {
+        TRY(mailbox_clear(ctx, &out->signal));
+        out->signal.run = in->run;
+        out->signal.needy = CONTENT;
+    }
+    return pulse_get(ctx, out->circle.id, &out->pulse);
+}
+
+static enum err suspects(struct ctx *ctx, const struct sync *in, const struct signal *me) {
+    for (size_t i = 0; i < in->n_gone; i++) {
+        struct signal gone;
+        bool found;
+        TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
+        if (!found || gone.id == me->id)
+            continue;
+        TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
+        TRY(offers_clear(ctx, &gone));
+    }
+    return ERR_OK;
+}
+
+static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    for (size_t i = 0; i < in->n_mail; i++)
+        TRY(mail_send(ctx, &out->signal, &in->mail[i], &out->sent[out->n_sent++]));
+    return in->n_mail ? tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail) : ERR_OK;
+}
+
+static const char *indices(struct ctx *ctx, const struct sync *in) {
+    struct buf b = {.arena = ctx->arena};
+    for (size_t i = 0; i < in->n_have; i++)
+        buf_format(&b, "%s%" PRId64, i ? "," : "", in->have[i].index);
+    return b.len ? b.data : "";
+}
+
+/* Claims: a newcomer from greeters; a greeter from those that found none. */
+static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    struct signal *s = &out->signal;
+    if (in->key) {
+        TRY(offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out->peers, &out->n_peers));
+        s->needy = !out->n_peers && out->pulse.n > 1 ? SEEKING : CONTENT;
+    } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
+        TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
+    }
+    return ERR_OK;
+}
+
+static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    struct signal *s = &out->signal;
+    enum need before = s->needy;
+    if (in->n_offers && s->needy == SEEKING)
+        s->needy = NEEDY;
+    else if (!in->key && in->n_mail)
+        s->needy = CONTENT; /* it answers offers: it has found somebody */
+    if (s->needy != before || in->key || in->shares || in->greet >= 0 || signal_stale(s, ctx->now))
+        TRY(signal_renew(ctx, s, &out->pulse));
+    if (s->role == PEER)
+        return offers_clear(ctx, s);
+    return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
+}
+
+static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    struct signal *s = &out->signal;
+    TRY(in->key ? enter(ctx, in, out) : current(ctx, in, out));
+    if (in->leave) {
+        out->left = true;
+        return store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id)));
+    }
+    if (in->greet >= 0)
+        s->greet = in->greet;
+    if (in->shares) {
+        s->version = in->version;
+        s->have = indices(ctx, in);
+    }
+    TRY(mail_acknowledge(ctx, s, acknowledged(ctx, in)));
+    TRY(suspects(ctx, in, s));
+    TRY(post(ctx, in, out));
+    TRY(claim(ctx, in, out));
+    TRY(deposit(ctx, in, out));
+    TRY(manifest_mids(ctx, in, out));
+    return finish(ctx, in, out);
+}
+
+enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    bool done = false;
+    *out = (struct synced){0};
+    if (!writes(in))
+        TRY(poll(ctx, in, out, &done));
+    if (done)
+        return ERR_OK;
+    if (in->key) {
+        TRY(circle_by_key(ctx, in->key, &out->circle));
+        TRY(circle_origin(ctx, &out->circle, in->origin));
+        TRY(manifest_version(ctx, out->circle.id, &out->version));
+    }
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(act(ctx, in, out));
+    TRY(store_commit(ctx->store, LIVE));
+    return in->key ? tally_fold(ctx) : ERR_OK;
+}

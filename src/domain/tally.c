@@ -1,0 +1,66 @@
+#include "domain/tally.h"
+
+#include "util/caps.h"
+
+#include <string.h>
+
+enum { BATCH = 256 };
+
+struct tally {
+    int64_t circle, n;
+    const char *name;
+};
+
+enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n) {
+    return store_run(ctx->store, SQL_TALLY_ADD, ARGS(I(circle), T(name), I(n)));
+}
+
+static enum err due(struct ctx *ctx, bool *out) {
+    bool row;
+    TRY(store_find(ctx->store, SQL_FOLDED_GET, NULL, 0, &row));
+    int64_t since = row ? ctx->now - store_int(ctx->store, SQL_FOLDED_GET, 0) : 0;
+    store_reset(ctx->store, SQL_FOLDED_GET);
+    *out = since >= SPAN_FOLD || since < 0;
+    return ERR_OK;
+}
+
+/* Moves the counts out of LIVE. More circles than a batch: the rest waits for the next time. */
+static enum err take(struct ctx *ctx, struct tally *all, size_t *n) {
+    bool row, is_due;
+    *n = 0;
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(due(ctx, &is_due)); /* again: another process may have been quicker */
+    if (is_due) {
+        TRY(store_find(ctx->store, SQL_TALLY_LIST, NULL, 0, &row));
+        for (; row && *n < BATCH; ++*n) {
+            const char *name = store_text(ctx->store, SQL_TALLY_LIST, 1);
+            all[*n] = (struct tally){store_int(ctx->store, SQL_TALLY_LIST, 0), store_int(ctx->store, SQL_TALLY_LIST, 2),
+                                     arena_copy(ctx->arena, name, strlen(name))};
+            TRY(store_next(ctx->store, SQL_TALLY_LIST, &row));
+        }
+        store_reset(ctx->store, SQL_TALLY_LIST);
+        for (size_t i = 0; i < *n; i++)
+            TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
+        TRY(store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now))));
+    }
+    return store_commit(ctx->store, LIVE);
+}
+
+static enum err keep(struct ctx *ctx, const struct tally *all, size_t n) {
+    TRY(store_begin(ctx->store, MAIN, true));
+    for (size_t i = 0; i < n; i++)
+        TRY(store_run(ctx->store, SQL_STATISTIC_ADD,
+                      ARGS(I(all[i].circle), I(ctx->now / 86400000), T(all[i].name), I(all[i].n))));
+    return store_commit(ctx->store, MAIN);
+}
+
+enum err tally_fold(struct ctx *ctx) {
+    struct tally all[BATCH];
+    size_t n = 0;
+    bool is_due = false;
+    if (due(ctx, &is_due) != ERR_OK || !is_due)
+        return ERR_OK;
+    if (take(ctx, all, &n) != ERR_OK || (n && keep(ctx, all, n) != ERR_OK))
+        store_rollback(ctx->store);
+    return ERR_OK;
+}

@@ -1,0 +1,45 @@
+/* What a handler gets and what a route says of it. A handler reads the request, calls the domain, shapes the
+ * answer; dispatch() does what every route needs, once. */
+#ifndef POLYCIRCLE_HANDLER_H
+#define POLYCIRCLE_HANDLER_H
+
+#include "domain/ctx.h"
+#include "http/response.h"
+
+struct exchange {
+    const struct request *req;
+    struct response *res;
+    struct ctx *ctx;
+    const char *rest; /* of the path, behind the route's prefix */
+};
+
+typedef enum err handler_function(struct exchange *x);
+
+enum needs { NEEDS_MAIN, NEEDS_LIVE };
+
+struct route {
+    const char *method; /* "GET" stands for HEAD too */
+    const char *path; /* ending in '/': a prefix */
+    handler_function *handle;
+    enum needs needs;
+};
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/* The server's state between requests: where the data is, and the store once it is open. */
+struct server {
+    const char *data;
+    struct store *store;
+};
+/* A serve_function; context is a struct server. */
+void dispatch(void *context, struct request *req, struct response *res);
+
+handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members,
+    handle_sync, handle_manifest, handle_mirror, handle_health;
+
+/* Answers with this JSON. */
+enum err answer_json(struct exchange *x, const struct json_t *value);
+/* A copy of rest without this ending, or NULL when it ends otherwise. */
+const char *without(struct exchange *x, const char *ending);
+
+#endif

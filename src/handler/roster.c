@@ -1,0 +1,68 @@
+/* Who is in a circle: by GET where everybody may know, by POST with a token for its signals. */
+#include "handler/handler.h"
+
+#include "domain/signal.h"
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/jsn.h"
+
+#include <string.h>
+
+static enum err signals(struct exchange *x, const struct circle *c, json_t *out) {
+    struct store *s = x->ctx->store;
+    bool row;
+    TRY(store_find(s, SQL_ROSTER, ARGS(I(c->id), I(x->ctx->now), I(CAP_ROSTER)), &row));
+    while (row) {
+        size_t len;
+        const uint8_t *sig = store_blob(s, SQL_ROSTER, 0, &len);
+        json_t *have = json_loads(arena_text(x->ctx->arena, "[%s]", store_text(s, SQL_ROSTER, 2)), 0, NULL);
+        (void)json_array_append_new(out, json_pack("{s:s, s:s, s:o}", "sig", hex_text(x->ctx->arena, sig, len), "role",
+                                                   store_int(s, SQL_ROSTER, 1) ? "greeter" : "peer", "have", have));
+        TRY(store_next(s, SQL_ROSTER, &row));
+    }
+    return ERR_OK;
+}
+
+static enum err answer(struct exchange *x, const struct circle *c) {
+    struct pulse pulse;
+    json_t *list = json_array();
+    TRY(store_begin(x->ctx->store, LIVE, false));
+    TRY(pulse_get(x->ctx, c->id, &pulse));
+    TRY(signals(x, c, list));
+    TRY(store_commit(x->ctx->store, LIVE));
+    (void)answer_json(x, json_pack("{s:i, s:s, s:I, s:o}", "polycircle", 1, "cid",
+                                   hex_text(x->ctx->arena, c->cid.b, sizeof c->cid.b), "n", (json_int_t)pulse.n,
+                                   "signals", list));
+    return ERR_OK;
+}
+
+static enum err find(struct exchange *x, struct circle *c) {
+    const char *cid = without(x, ".json");
+    return cid ? circle_by_cid(x->ctx, cid, c) : ERR_NOT_FOUND;
+}
+
+enum err handle_roster(struct exchange *x) {
+    struct circle c;
+    TRY(find(x, &c));
+    if (strcmp(c.roster, "public") != 0)
+        return ERR_NOT_MEMBER;
+    TRY(answer(x, &c));
+    x->res->cache = "no-cache";
+    response_etag(x->res, x->req, response_tag(x->ctx->arena, x->res->body, x->res->len));
+    return ERR_OK;
+}
+
+enum err handle_roster_members(struct exchange *x) {
+    struct circle c;
+    struct signal me;
+    json_t *body;
+    uint8_t raw[32];
+    TRY(find(x, &c));
+    TRY(request_json(x->req, &body, &x->ctx->fault));
+    TRY(jsn_hex(body, "token", raw, sizeof raw, &x->ctx->fault));
+    struct token token = token_make(raw);
+    TRY(signal_by_token(x->ctx, &token, &me, NULL));
+    if (me.circle != c.id || !signal_alive(&me, x->ctx->now) || strcmp(c.roster, "hidden") == 0)
+        return ERR_NOT_MEMBER;
+    return answer(x, &c);
+}

@@ -1,0 +1,53 @@
+/* GET /signal?KEY: the loader, with the circle's configuration before it. */
+#include "handler/handler.h"
+
+#include "domain/manifest.h"
+#include "domain/package.h"
+#include "util/assets.h"
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/jsn.h"
+
+#include <string.h>
+
+/* KEY, or api_key=KEY; further parameters are somebody else's (cache busters). */
+static const char *find_key(struct exchange *x) {
+    static const char name[] = "api_key=";
+    const char *found = strstr(x->req->query, name);
+    const char *key = found && (found == x->req->query || found[-1] == '&') ? found + sizeof name - 1 : x->req->query;
+    size_t len = strcspn(key, "&=");
+    return len && len <= CAP_KEY ? arena_copy(x->ctx->arena, key, len) : "";
+}
+
+static enum err config(struct exchange *x, const struct circle *c, json_t **out) {
+    int64_t version;
+    const char *package;
+    json_error_t why;
+    struct arena *a = x->ctx->arena;
+    TRY(manifest_version(x->ctx, c->id, &version));
+    TRY(package_current(x->ctx, c, &package));
+    json_t *ice = json_loads(c->ice, 0, &why);
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I}", "can", c->can, "cid",
+                     hex_text(a, c->cid.b, sizeof c->cid.b), "key", c->api_key, "sign",
+                     base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package, "version",
+                     (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps);
+    return *out ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err handle_signal(struct exchange *x) {
+    struct circle c;
+    json_t *values;
+    const struct asset *loader = asset_find("loader.js");
+    struct buf script = {.arena = x->ctx->arena};
+    TRY(circle_by_key(x->ctx, find_key(x), &c));
+    TRY(config(x, &c, &values));
+    buf_text(&script, "{const POLYCIRCLE_CONFIG=");
+    jsn_dump(&script, values);
+    buf_text(&script, ";\n");
+    buf_add(&script, loader->data, loader->len);
+    buf_text(&script, "}\n");
+    x->res->cache = "max-age=300";
+    response_body(x->res, "text/javascript", script.data, script.len);
+    response_etag(x->res, x->req, response_tag(x->ctx->arena, script.data, script.len));
+    return ERR_OK;
+}

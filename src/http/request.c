@@ -1,0 +1,127 @@
+#include "http/request.h"
+
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/jsn.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct raw {
+    const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range,
+        *address, *content_type, *content_length, *transfer_encoding;
+};
+
+#define VARIABLE(name, field) \
+    { name, sizeof name - 1, offsetof(struct raw, field) }
+static const struct {
+    const char *name;
+    size_t len, offset;
+} variables[] = {
+    VARIABLE("REQUEST_METHOD=", method),
+    VARIABLE("PATH_INFO=", path_info),
+    VARIABLE("REQUEST_URI=", request_uri),
+    VARIABLE("SCRIPT_NAME=", script_name),
+    VARIABLE("QUERY_STRING=", query),
+    VARIABLE("HTTP_HOST=", host),
+    VARIABLE("HTTP_ORIGIN=", origin),
+    VARIABLE("HTTP_IF_NONE_MATCH=", if_none_match),
+    VARIABLE("HTTP_RANGE=", range),
+    VARIABLE("REMOTE_ADDR=", address),
+    VARIABLE("CONTENT_TYPE=", content_type),
+    VARIABLE("CONTENT_LENGTH=", content_length),
+    VARIABLE("HTTP_TRANSFER_ENCODING=", transfer_encoding),
+};
+enum { VARIABLES = sizeof variables / sizeof *variables };
+
+static void gather(struct raw *raw, char *const *env) {
+    for (size_t i = 0; i < VARIABLES; i++)
+        *(const char **)((char *)raw + variables[i].offset) = "";
+    for (; *env; env++)
+        for (size_t i = 0; i < VARIABLES; i++) {
+            const char **field = (const char **)((char *)raw + variables[i].offset);
+            /* nginx may send one twice: the first stands */
+            if (**env == *variables[i].name && !**field && strncmp(*env, variables[i].name, variables[i].len) == 0)
+                *field = *env + variables[i].len;
+        }
+}
+
+/* Behind a FallbackResource there is no PATH_INFO: then the address itself, less where the program lives. */
+static const char *find_path(struct arena *arena, const struct raw *raw) {
+    if (*raw->path_info)
+        return raw->path_info + strspn(raw->path_info, "/");
+    size_t script = strlen(raw->script_name);
+    const char *slash = strrchr(raw->script_name, '/');
+    if (strncmp(raw->request_uri, raw->script_name, script) != 0)
+        script = slash ? (size_t)(slash - raw->script_name) : 0;
+    if (strncmp(raw->request_uri, raw->script_name, script) != 0)
+        return "";
+    const char *rest = raw->request_uri + script;
+    rest += strspn(rest, "/");
+    char *path = arena_copy(arena, rest, strcspn(rest, "?"));
+    path[percent_decode(path, strlen(path), false)] = '\0';
+    return path;
+}
+
+static const char *find_host(struct arena *arena, const char *host) {
+    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    if (len > strlen(host))
+        len = strlen(host);
+    char *name = arena_copy(arena, host, len);
+    for (char *p = name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return name;
+}
+
+static void read_body(struct request *req, const struct raw *raw, request_reader *reader, void *from) {
+    char *end;
+    unsigned long long announced = strtoull(raw->content_length, &end, 10);
+    if (end == raw->content_length || announced > CAP_DRAIN)
+        announced = *raw->transfer_encoding || announced ? CAP_DRAIN : 0;
+    if (announced > CAP_BODY && !*raw->transfer_encoding)
+        req->body_error = ERR_TOO_LARGE;
+    size_t room = announced < CAP_BODY ? (size_t)announced : CAP_BODY;
+    req->body = arena_alloc(req->arena, room + 1);
+    ssize_t n;
+    while (req->body_len < room && (n = reader(from, req->body + req->body_len, room - req->body_len)) > 0)
+        req->body_len += (size_t)n;
+    char waste[4096];
+    for (unsigned long long drained = 0; drained < CAP_DRAIN && (n = reader(from, waste, sizeof waste)) > 0;) {
+        drained += (unsigned long long)n;
+        req->body_error = ERR_TOO_LARGE;
+    }
+}
+
+void request_read(struct request *req, struct arena *arena, char *const *env, request_reader *reader, void *from) {
+    struct raw raw;
+    gather(&raw, env);
+    *req = (struct request){
+        .arena = arena,
+        .method = raw.method,
+        .path = find_path(arena, &raw),
+        .query = raw.query,
+        .host = find_host(arena, raw.host),
+        .origin = raw.origin,
+        .if_none_match = raw.if_none_match,
+        .range = raw.range,
+        .address = raw.address,
+        .content_type = raw.content_type,
+    };
+    read_body(req, &raw, reader, from);
+}
+
+enum err request_json(const struct request *req, json_t **out, struct fault *fault) {
+    static const char form[] = "application/x-www-form-urlencoded";
+    TRY(req->body_error);
+    if (strncasecmp(req->content_type, form, sizeof form - 1) != 0)
+        return fault_set(fault, ERR_BAD_REQUEST, "Content-Type must be %s.", form);
+    if (req->body_len < 3 || memcmp(req->body, "d=", 2) != 0 || memchr(req->body, '&', req->body_len))
+        return ERR_BAD_REQUEST;
+    size_t len = percent_decode(req->body + 2, req->body_len - 2, true);
+    char *json = arena_alloc(req->arena, len / 4 * 3 + 4);
+    if (!base64url_decode((uint8_t *)json, &len, req->body + 2, len))
+        return ERR_BAD_ENCODING;
+    return jsn_parse(out, json, len, fault);
+}

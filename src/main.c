@@ -1,0 +1,41 @@
+/* One program, three faces: started by a web server it is CGI or FastCGI, by hand it is the command line. */
+#include "cli/cli.h"
+#include "domain/ids.h"
+#include "handler/handler.h"
+#include "settings.h"
+#include "transport/transport.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct server server;
+
+static int serve_web(bool cgi) {
+    static struct service service = {.serve = dispatch, .context = &server};
+    server.data = data_directory(NULL);
+    pad_source(getenv("POLYCIRCLE_ENTROPY"));
+    /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay
+     */
+    _exit(cgi ? cgi_run(&service) : fastcgi_run(&service));
+}
+
+int main(int argc, char **argv) {
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error to answer, not to die of */
+    if (sodium_init() < 0) {
+        (void)fputs("polycircle: no random numbers on this system\n", stderr);
+        return 1;
+    }
+    /* a query without '=' reaches a CGI program as its argument (RFC 3875 4.4), so the environment decides */
+    if (getenv("REQUEST_METHOD"))
+        return serve_web(true);
+    if (argc == 1 && fastcgi_here())
+        return serve_web(false);
+    pad_source(getenv("POLYCIRCLE_ENTROPY"));
+    return cli_main(argc, argv);
+}

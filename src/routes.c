@@ -1,0 +1,13 @@
+/* The whole interface on one screen (PROTOCOL 1.3): path -> handler, and what it needs. */
+#include "handler/handler.h"
+
+const struct route routes[] = {
+    {"GET", "signal", handle_signal, NEEDS_MAIN},           {"GET", "signal.js", handle_signal, NEEDS_MAIN},
+    {"GET", "package/", handle_package, NEEDS_MAIN},        {"GET", "client.js", handle_asset, NEEDS_MAIN},
+    {"GET", "circle-sw.js", handle_asset, NEEDS_MAIN},      {"GET", "circles.json", handle_circles, NEEDS_MAIN},
+    {"GET", "circles.js", handle_circles, NEEDS_MAIN},      {"GET", "roster/", handle_roster, NEEDS_LIVE},
+    {"POST", "roster/", handle_roster_members, NEEDS_LIVE}, {"POST", "sync", handle_sync, NEEDS_LIVE},
+    {"GET", "manifest/", handle_manifest, NEEDS_MAIN},      {"GET", "mirror/", handle_mirror, NEEDS_MAIN},
+    {"GET", "health", handle_health, NEEDS_LIVE},
+};
+const size_t routes_count = sizeof routes / sizeof *routes;

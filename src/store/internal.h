@@ -1,0 +1,44 @@
+/* What the files of store/ share, and nobody else sees. */
+#ifndef POLYCIRCLE_STORE_INTERNAL_H
+#define POLYCIRCLE_STORE_INTERNAL_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+struct store {
+    char dir[1024];
+    sqlite3 *db[2]; /* by enum db */
+    sqlite3_stmt *prepared[SQL_COUNT];
+    bool in_transaction[2];
+    bool wrote;
+    bool wal;
+    int64_t gen; /* as store_enter read it */
+    int64_t live_gen;
+    struct stat main_file, live_file; /* which files the connections hold */
+};
+
+/* SQLite's code as ours; which file decides what damage means. */
+enum err store_error(const struct store *s, enum db db, int rc);
+enum err store_exec(struct store *s, enum db db, const char *sql);
+void store_finalize(struct store *s, enum db db);
+/* Opens path with what every connection needs. flags: SQLITE_OPEN_*. */
+int store_connect(sqlite3 **db, const char *path, int flags);
+/* Sets journal and synchronous. */
+enum err store_tune(struct store *s, enum db db);
+
+/* One version step of polycircle.db: SQL that leads from version - 1 to version. */
+struct migration {
+    int version;
+    const char *sql;
+};
+extern const struct migration migrations[];
+extern const size_t migrations_count;
+/* Brings MAIN to the last step's version, in one transaction, after a backup when it held anything. */
+enum err migrate(struct store *s, const struct migration *steps, size_t count, struct fault *fault);
+
+/* Whether WAL works in dir: a local file system, a real write, a second connection that sees it. */
+bool probe_wal(const char *dir);
+
+#endif

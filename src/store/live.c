@@ -1,0 +1,117 @@
+/* Generations of the live database. The number stands in polycircle.db and only rises. A damaged or vanished
+ * live file is left alone, for others may still have it open; the next generation is made beside it, whole,
+ * while polycircle.db is locked for writing, so nobody sees half of it. The generation before the last is
+ * removed then: every request checks the number before it uses a file. */
+#include "store/internal.h"
+#include "store/schema.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef char path_text[sizeof((struct store *)0)->dir + 48];
+
+static const char *live_path(const struct store *s, int64_t gen, path_text path) {
+    (void)snprintf(path, sizeof(path_text), "%s/live-%" PRId64 ".db", s->dir, gen);
+    return path;
+}
+
+static void forget(struct store *s, int64_t gen) {
+    path_text path;
+    live_path(s, gen, path);
+    size_t len = strlen(path);
+    static const char *const parts[] = {"", "-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        (void)snprintf(path + len, sizeof path - len, "%s", parts[i]);
+        (void)unlink(path);
+    }
+}
+
+static void close_live(struct store *s) {
+    store_finalize(s, LIVE);
+    (void)sqlite3_close(s->db[LIVE]);
+    s->db[LIVE] = NULL;
+    s->in_transaction[LIVE] = false;
+}
+
+enum err store_enter(struct store *s, const char *host, bool *host_ok) {
+    bool row;
+    s->wrote = false;
+    TRY(store_find(s, SQL_ENTER, ARGS(T(host)), &row));
+    s->gen = row ? store_int(s, SQL_ENTER, 0) : 0;
+    *host_ok = row && store_int(s, SQL_ENTER, 1);
+    store_reset(s, SQL_ENTER);
+    return ERR_OK;
+}
+
+int64_t store_gen(const struct store *s) {
+    return s->gen;
+}
+
+static bool same_file(const struct store *s, int64_t gen) {
+    path_text path;
+    struct stat now;
+    return stat(live_path(s, gen, path), &now) == 0 && now.st_ino == s->live_file.st_ino &&
+           now.st_dev == s->live_file.st_dev && now.st_size > 0;
+}
+
+static enum err open_live(struct store *s, int64_t gen) {
+    path_text path;
+    close_live(s);
+    if (stat(live_path(s, gen, path), &s->live_file) != 0 || s->live_file.st_size == 0)
+        return ERR_LIVE_LOST;
+    int rc = store_connect(&s->db[LIVE], path, SQLITE_OPEN_READWRITE);
+    if (rc != SQLITE_OK)
+        return store_error(s, LIVE, rc);
+    s->live_gen = gen;
+    return store_tune(s, LIVE);
+}
+
+enum err store_live(struct store *s) {
+    if (s->db[LIVE] && s->live_gen == s->gen && same_file(s, s->gen))
+        return ERR_OK;
+    return open_live(s, s->gen);
+}
+
+/* Under polycircle.db's write lock. A file of this number can only be what a crash left: nobody was told. */
+static enum err make(struct store *s, int64_t gen) {
+    path_text path;
+    forget(s, gen);
+    close_live(s);
+    int rc = store_connect(&s->db[LIVE], live_path(s, gen, path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    if (rc != SQLITE_OK) {
+        enum err e = store_error(s, LIVE, rc);
+        return e == ERR_LIVE_LOST ? ERR_READ_ONLY : e; /* cannot even be made: do not try again for ever */
+    }
+    if (s->wal)
+        TRY(store_exec(s, LIVE, "PRAGMA journal_mode=WAL"));
+    TRY(store_tune(s, LIVE));
+    TRY(store_exec(s, LIVE, "BEGIN IMMEDIATE;" SCHEMA_LIVE "COMMIT"));
+    TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen))));
+    return ERR_OK;
+}
+
+enum err store_renew(struct store *s) {
+    int64_t lost = s->gen;
+    bool host_ok;
+    store_rollback(s);
+    TRY(store_begin(s, MAIN, true));
+    enum err e = store_enter(s, "", &host_ok);
+    if (e == ERR_OK && s->gen == lost) {
+        if (lost > 0)
+            (void)fprintf(stderr, "polycircle: live database %" PRId64 " is lost, making the next\n", lost);
+        e = make(s, lost + 1);
+        if (e == ERR_OK)
+            s->gen = lost + 1;
+    }
+    if (e == ERR_OK)
+        e = store_commit(s, MAIN);
+    if (e != ERR_OK) {
+        store_rollback(s);
+        s->gen = lost;
+        return e;
+    }
+    forget(s, lost - 1);
+    return open_live(s, s->gen);
+}

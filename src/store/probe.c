@@ -1,0 +1,54 @@
+/* Is WAL safe here? Only where one machine has the file and memory is shared between processes: a file system
+ * known to be local, and then a real write that a second connection sees (hosting.md 3, server.md 2). */
+#include "store/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static bool local_file_system(const char *dir) {
+    static const unsigned long local[] = {
+        0xEF53 /* ext */,      0x58465342 /* xfs */, 0x9123683E /* btrfs */,   0x01021994 /* tmpfs */,
+        0xF2F52010 /* f2fs */, 0x2FC12FC1 /* zfs */, 0x794C7630 /* overlay */,
+    };
+    struct statfs fs;
+    if (statfs(dir, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if ((unsigned long)fs.f_type == local[i])
+            return true;
+    return false;
+}
+
+static bool exec(sqlite3 *db, const char *sql) {
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static bool two_connections(const char *path) {
+    sqlite3 *a = NULL, *b = NULL;
+    bool ok = store_connect(&a, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) == SQLITE_OK &&
+              exec(a, "PRAGMA journal_mode=WAL; CREATE TABLE t(x); INSERT INTO t VALUES(1)") &&
+              store_connect(&b, path, SQLITE_OPEN_READWRITE) == SQLITE_OK && exec(b, "UPDATE t SET x = x + 1") &&
+              sqlite3_changes(b) == 1 && exec(a, "UPDATE t SET x = x + 1 WHERE x = 2") && sqlite3_changes(a) == 1;
+    sqlite3_stmt *mode = NULL;
+    ok = ok && sqlite3_prepare_v2(b, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK &&
+         sqlite3_step(mode) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
+    (void)sqlite3_finalize(mode);
+    (void)sqlite3_close(b);
+    (void)sqlite3_close(a);
+    return ok;
+}
+
+bool probe_wal(const char *dir) {
+    char path[1100];
+    (void)snprintf(path, sizeof path, "%s/probe-%ld.db", dir, (long)getpid());
+    bool ok = local_file_system(dir) && two_connections(path);
+    size_t len = strlen(path);
+    static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        (void)snprintf(path + len, sizeof path - len, "%s", parts[i]);
+        (void)unlink(path);
+    }
+    return ok;
+}

@@ -1,0 +1,278 @@
+#include "store/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/caps.h"
+
+static const struct {
+    enum db db;
+    const char *text;
+} statements[SQL_COUNT] = {
+#define SQL_ROW(id, db, text) {db, text},
+    SQL_TABLE(SQL_ROW)
+#undef SQL_ROW
+};
+
+enum err store_error(const struct store *s, enum db db, int rc) {
+    static const struct {
+        int rc;
+        enum err main, live;
+    } codes[] = {
+        {SQLITE_BUSY, ERR_BUSY, ERR_BUSY},
+        {SQLITE_LOCKED, ERR_BUSY, ERR_BUSY},
+        {SQLITE_FULL, ERR_DISK_FULL, ERR_DISK_FULL},
+        {SQLITE_READONLY, ERR_READ_ONLY, ERR_READ_ONLY},
+        {SQLITE_PERM, ERR_READ_ONLY, ERR_READ_ONLY},
+        {SQLITE_CANTOPEN, ERR_READ_ONLY, ERR_LIVE_LOST},
+        {SQLITE_CORRUPT, ERR_DAMAGED, ERR_LIVE_LOST},
+        {SQLITE_NOTADB, ERR_DAMAGED, ERR_LIVE_LOST},
+        {SQLITE_IOERR, ERR_DAMAGED, ERR_LIVE_LOST},
+        {SQLITE_ERROR, ERR_INTERNAL, ERR_LIVE_LOST},
+        {SQLITE_SCHEMA, ERR_INTERNAL, ERR_LIVE_LOST},
+        {SQLITE_PROTOCOL, ERR_BUSY, ERR_BUSY},
+    };
+    int extended = s->db[db] ? sqlite3_extended_errcode(s->db[db]) : rc;
+    if (extended == SQLITE_READONLY_DBMOVED)
+        return db == LIVE ? ERR_LIVE_LOST : ERR_DAMAGED;
+    (void)fprintf(stderr, "polycircle: SQLite: %s file: %s (%d)\n", db == LIVE ? "live" : "main",
+                  s->db[db] ? sqlite3_errmsg(s->db[db]) : sqlite3_errstr(rc), extended);
+    if ((extended & 0xff) == SQLITE_IOERR && s->db[db] && sqlite3_system_errno(s->db[db]) == ENOSPC)
+        return ERR_DISK_FULL;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].rc == (rc & 0xff))
+            return db == LIVE ? codes[i].live : codes[i].main;
+    return ERR_INTERNAL;
+}
+
+int store_connect(sqlite3 **db, const char *path, int flags) {
+    int rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc == SQLITE_OK) {
+        (void)sqlite3_busy_timeout(*db, SPAN_BUSY);
+        (void)sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        (void)sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    }
+    return rc;
+}
+
+enum err store_exec(struct store *s, enum db db, const char *sql) {
+    int rc = sqlite3_exec(s->db[db], sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? ERR_OK : store_error(s, db, rc);
+}
+
+enum err store_tune(struct store *s, enum db db) {
+    static const char *const tuning[2][2] = {
+        {"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+         "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"},
+        {"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY",
+         "PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY"},
+    };
+    enum err e = store_exec(s, db, tuning[db][s->wal]);
+    return e == ERR_READ_ONLY ? ERR_OK : e; /* reading goes on */
+}
+
+/* Bytes 18 and 19 of the header (SQLite file format 1.3.3): 2 is WAL. */
+static bool is_wal(const char *path) {
+    unsigned char head[20] = {0};
+    FILE *f = fopen(path, "rbe");
+    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f)
+        (void)fclose(f);
+    return n == sizeof head && head[18] == 2;
+}
+
+static enum err open_main(struct store *s, int flags, struct fault *fault) {
+    char path[sizeof s->dir + 32];
+    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
+    struct stat st;
+    if (!(flags & SQLITE_OPEN_CREATE) && stat(path, &st) != 0 && errno != EACCES)
+        return ERR_NOT_SET_UP;
+    s->wal = is_wal(path); /* before SQLite opens it: closing any descriptor of the file drops its locks */
+    int rc = store_connect(&s->db[MAIN], path, SQLITE_OPEN_READWRITE | flags);
+    if (rc != SQLITE_OK)
+        return store_error(s, MAIN, rc);
+    (void)stat(path, &s->main_file);
+    TRY(store_tune(s, MAIN));
+    return migrate(s, migrations, migrations_count, fault);
+}
+
+static enum err start(struct store **out, const char *dir) {
+    struct store *s = calloc(1, sizeof *s);
+    if (!s || strlen(dir) >= sizeof s->dir - 64) {
+        free(s);
+        return ERR_FILES;
+    }
+    memcpy(s->dir, dir, strlen(dir) + 1);
+    *out = s;
+    return ERR_OK;
+}
+
+enum err store_open(struct store **out, const char *dir, struct fault *fault) {
+    TRY(start(out, dir));
+    enum err e = open_main(*out, 0, fault);
+    if (e != ERR_OK) {
+        store_close(*out);
+        *out = NULL;
+    }
+    return e;
+}
+
+enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
+    TRY(start(out, dir));
+    struct store *s = *out;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
+    char path[sizeof s->dir + 32];
+    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
+    bool fresh = access(path, F_OK) != 0;
+    TRY(open_main(s, SQLITE_OPEN_CREATE, fault));
+    bool wal = strcmp(journal, "wal") == 0 || (strcmp(journal, "auto") == 0 && probe_wal(dir));
+    if (fresh && wal) {
+        TRY(store_exec(s, MAIN, "PRAGMA journal_mode=WAL"));
+        s->wal = true;
+    }
+    return ERR_OK;
+}
+
+void store_finalize(struct store *s, enum db db) {
+    for (size_t i = 0; i < SQL_COUNT; i++)
+        if (statements[i].db == db && s->prepared[i]) {
+            (void)sqlite3_finalize(s->prepared[i]);
+            s->prepared[i] = NULL;
+        }
+}
+
+void store_close(struct store *s) {
+    for (enum db db = MAIN; db <= LIVE; db++) {
+        store_finalize(s, db);
+        (void)sqlite3_close(s->db[db]);
+    }
+    free(s);
+}
+
+bool store_current(const struct store *s) {
+    char path[sizeof s->dir + 32];
+    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
+    struct stat now;
+    return stat(path, &now) == 0 && now.st_ino == s->main_file.st_ino && now.st_dev == s->main_file.st_dev;
+}
+
+const char *store_dir(const struct store *s) {
+    return s->dir;
+}
+
+const char *store_journal(const struct store *s) {
+    return s->wal ? "wal" : "truncate";
+}
+
+enum err store_begin(struct store *s, enum db db, bool write) {
+    TRY(store_exec(s, db, write ? "BEGIN IMMEDIATE" : "BEGIN"));
+    s->in_transaction[db] = true;
+    s->wrote |= write;
+    return ERR_OK;
+}
+
+static void reset_all(struct store *s, enum db db) {
+    for (size_t i = 0; i < SQL_COUNT; i++)
+        if (statements[i].db == db && s->prepared[i])
+            (void)sqlite3_reset(s->prepared[i]);
+}
+
+enum err store_commit(struct store *s, enum db db) {
+    reset_all(s, db);
+    TRY(store_exec(s, db, "COMMIT"));
+    s->in_transaction[db] = false;
+    return ERR_OK;
+}
+
+void store_rollback(struct store *s) {
+    for (enum db db = MAIN; db <= LIVE; db++) {
+        if (!s->db[db])
+            continue;
+        reset_all(s, db);
+        if (s->in_transaction[db] && !sqlite3_get_autocommit(s->db[db]))
+            (void)sqlite3_exec(s->db[db], "ROLLBACK", NULL, NULL, NULL);
+        s->in_transaction[db] = false;
+    }
+}
+
+bool store_wrote(const struct store *s) {
+    return s->wrote;
+}
+
+static void bind(sqlite3_stmt *stmt, const struct arg *args, size_t n) {
+    for (int i = 0; i < (int)n; i++) {
+        const struct arg *a = &args[i];
+        if (a->kind == ARG_INT)
+            (void)sqlite3_bind_int64(stmt, i + 1, a->number);
+        else if (a->kind == ARG_TEXT)
+            (void)sqlite3_bind_text(stmt, i + 1, a->bytes, -1, SQLITE_STATIC);
+        else
+            (void)sqlite3_bind_blob64(stmt, i + 1, a->bytes, a->len, SQLITE_STATIC);
+    }
+}
+
+static enum err step(struct store *s, enum sql id, bool *row) {
+    int rc = sqlite3_step(s->prepared[id]);
+    *row = rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW)
+        return ERR_OK;
+    enum err e = rc == SQLITE_DONE ? ERR_OK : store_error(s, statements[id].db, rc);
+    (void)sqlite3_reset(s->prepared[id]);
+    return e;
+}
+
+enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
+    enum db db = statements[id].db;
+    if (!s->prepared[id]) {
+        int rc =
+            sqlite3_prepare_v3(s->db[db], statements[id].text, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[id], NULL);
+        if (rc != SQLITE_OK)
+            return store_error(s, db, rc);
+    }
+    (void)sqlite3_reset(s->prepared[id]);
+    bind(s->prepared[id], args, n);
+    return step(s, id, row);
+}
+
+enum err store_next(struct store *s, enum sql id, bool *row) {
+    return step(s, id, row);
+}
+
+enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n) {
+    bool row;
+    s->wrote = true;
+    TRY(store_find(s, id, args, n, &row));
+    store_reset(s, id);
+    return ERR_OK;
+}
+
+void store_reset(struct store *s, enum sql id) {
+    (void)sqlite3_reset(s->prepared[id]);
+}
+
+int64_t store_changes(const struct store *s, enum db db) {
+    return sqlite3_changes64(s->db[db]);
+}
+
+int64_t store_inserted(const struct store *s, enum db db) {
+    return sqlite3_last_insert_rowid(s->db[db]);
+}
+
+int64_t store_int(struct store *s, enum sql id, int column) {
+    return sqlite3_column_int64(s->prepared[id], column);
+}
+
+const char *store_text(struct store *s, enum sql id, int column) {
+    const char *text = (const char *)sqlite3_column_text(s->prepared[id], column);
+    return text ? text : "";
+}
+
+const void *store_blob(struct store *s, enum sql id, int column, size_t *len) {
+    const void *bytes = sqlite3_column_blob(s->prepared[id], column);
+    *len = (size_t)sqlite3_column_bytes(s->prepared[id], column);
+    return bytes;
+}

@@ -1,0 +1,78 @@
+/* The only door to SQLite (DESIGN 5). Two connections: polycircle.db (MAIN, synchronous=FULL) and the live
+ * database of the current generation (LIVE, synchronous=OFF, disposable). No other file includes sqlite3.h.
+ *
+ * Rules: 1. one transaction a file a request; BEGIN IMMEDIATE only when something will be written.
+ *        2. a damaged or vanished live file becomes ERR_LIVE_LOST; store_renew() makes the next generation.
+ *        3. rows read are valid until the statement's next step; copy what must live longer. */
+#ifndef POLYCIRCLE_STORE_H
+#define POLYCIRCLE_STORE_H
+
+#include "store/statements.h"
+#include "util/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum db { MAIN, LIVE };
+
+struct store;
+
+/* A bound value. */
+struct arg {
+    enum { ARG_INT, ARG_TEXT, ARG_BLOB } kind;
+    int64_t number;
+    const void *bytes;
+    size_t len;
+};
+#define I(n) ((struct arg){.kind = ARG_INT, .number = (n)})
+#define T(s) ((struct arg){.kind = ARG_TEXT, .bytes = (s)})
+#define B(p, n) ((struct arg){.kind = ARG_BLOB, .bytes = (p), .len = (n)})
+#define ARGS(...) (struct arg[]){__VA_ARGS__}, sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg)
+
+/* Opens dir/polycircle.db, migrating it when it is older. Absent: ERR_NOT_SET_UP.
+ * *out stays open until store_close; both paths are copied. */
+enum err store_open(struct store **out, const char *dir, struct fault *fault);
+/* Makes dir (0700) and polycircle.db; an existing one is opened. journal: "auto" (probe), "wal" or
+ * "truncate"; kept as it was when the instance exists already. */
+enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault);
+void store_close(struct store *s);
+/* false: polycircle.db was removed or replaced under us; close and open again. */
+bool store_current(const struct store *s);
+const char *store_dir(const struct store *s);
+const char *store_journal(const struct store *s); /* "wal" or "truncate" */
+
+/* Start of a request: reads the generation, says whether host is one of ours. */
+enum err store_enter(struct store *s, const char *host, bool *host_ok);
+/* Opens the live database of the generation that store_enter read, or keeps it open. */
+enum err store_live(struct store *s);
+/* After ERR_LIVE_LOST: advances the generation (unless somebody has) and opens it. */
+enum err store_renew(struct store *s);
+int64_t store_gen(const struct store *s);
+
+enum err store_begin(struct store *s, enum db db, bool write);
+enum err store_commit(struct store *s, enum db db);
+/* Undoes whatever is open on both; does nothing when nothing is. */
+void store_rollback(struct store *s);
+/* true once anything was written since store_enter. */
+bool store_wrote(const struct store *s);
+
+/* A statement without rows. */
+enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n);
+int64_t store_changes(const struct store *s, enum db db); /* rows the last store_run changed */
+int64_t store_inserted(const struct store *s, enum db db); /* rowid of the last insert */
+/* A statement with rows: *row tells whether there is a first one; store_next goes on. Reading to the end
+ * frees the statement; stop earlier with store_reset. */
+enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row);
+enum err store_next(struct store *s, enum sql id, bool *row);
+void store_reset(struct store *s, enum sql id);
+int64_t store_int(struct store *s, enum sql id, int column);
+const char *store_text(struct store *s, enum sql id, int column); /* never NULL */
+const void *store_blob(struct store *s, enum sql id, int column, size_t *len);
+
+/* integrity_check of one file; the first complaint goes into fault. */
+enum err store_check(struct store *s, enum db db, struct fault *fault);
+/* VACUUM INTO path, which must not exist. */
+enum err store_backup(struct store *s, const char *path, struct fault *fault);
+
+#endif

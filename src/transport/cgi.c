@@ -1,0 +1,57 @@
+#include "transport/transport.h"
+
+#include "util/caps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Never beyond CONTENT_LENGTH: some servers keep the pipe open. Chunked bodies come without one. */
+static ssize_t from_stdin(void *from, char *into, size_t len) {
+    unsigned long long *left = from;
+    ssize_t n;
+    if (len > *left)
+        len = (size_t)*left;
+    do
+        n = len ? read(STDIN_FILENO, into, len) : 0;
+    while (n < 0 && errno == EINTR);
+    *left -= n > 0 ? (unsigned long long)n : 0;
+    return n;
+}
+
+static unsigned long long body_length(void) {
+    const char *length = getenv("CONTENT_LENGTH"), *chunked = getenv("HTTP_TRANSFER_ENCODING");
+    if (length && *length)
+        return strtoull(length, NULL, 10);
+    return chunked && *chunked ? CAP_DRAIN : 0;
+}
+
+static bool write_all(const char *data, size_t len) {
+    while (len) {
+        ssize_t n = write(STDOUT_FILENO, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+int cgi_run(struct service *service) {
+    struct request req;
+    struct response res;
+    struct buf out = {.arena = &service->arena};
+    unsigned long long left = body_length();
+    (void)alarm(SPAN_ANSWER / 1000); /* a client that stops sending must not hold the process */
+    request_read(&req, &service->arena, environ, from_stdin, &left);
+    service->serve(service->context, &req, &res);
+    response_head(&res, &out);
+    if (res.len && strcmp(req.method, "HEAD") != 0)
+        buf_add(&out, res.body, res.len);
+    return write_all(out.data, out.len) ? 0 : 1;
+}

@@ -1,0 +1,22 @@
+/* One owner frees: everything a request allocates comes from its arena and goes with it.
+ * Out of memory ends the process (the web server starts another). */
+#ifndef POLYCIRCLE_ARENA_H
+#define POLYCIRCLE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_block;
+struct arena {
+    struct arena_block *head; /* the block allocated from; older ones behind it */
+    size_t used;
+};
+
+/* size bytes aligned for any type, zeroed; never NULL. */
+void *arena_alloc(struct arena *a, size_t size);
+char *arena_copy(struct arena *a, const char *text, size_t len); /* adds a NUL */
+char *arena_text(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Forgets all but keeps one block for the next request. */
+void arena_reset(struct arena *a);
+void arena_free(struct arena *a);
+
+#endif

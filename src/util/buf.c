@@ -1,0 +1,43 @@
+#include "util/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+char *buf_room(struct buf *b, size_t n) {
+    if (b->cap - b->len < n + 1) {
+        size_t cap = b->cap ? b->cap * 2 : 512;
+        while (cap - b->len < n + 1)
+            cap *= 2;
+        char *data = arena_alloc(b->arena, cap);
+        if (b->len)
+            memcpy(data, b->data, b->len);
+        b->data = data;
+        b->cap = cap;
+    }
+    return b->data + b->len;
+}
+
+void buf_add(struct buf *b, const void *data, size_t len) {
+    char *room = buf_room(b, len);
+    if (len)
+        memcpy(room, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+void buf_text(struct buf *b, const char *text) {
+    buf_add(b, text, strlen(text));
+}
+
+void buf_format(struct buf *b, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *room = buf_room(b, (size_t)len);
+    (void)vsnprintf(room, (size_t)len + 1, format, again);
+    va_end(again);
+    b->len += (size_t)len;
+}

@@ -1,0 +1,52 @@
+/* Every limit of the program, in one table; doc/PROTOCOL.md 1.4 says the same in words. */
+#ifndef POLYCIRCLE_CAPS_H
+#define POLYCIRCLE_CAPS_H
+
+enum cap {
+    CAP_BODY = 122880, /* bytes of a request body on the wire */
+    CAP_DRAIN = 8 << 20, /* bytes of a refused body that are still read away */
+    CAP_KEY = 64, /* characters of an api key */
+    CAP_ID = 16, /* characters of a client's message or offer id */
+    CAP_SDP = 1024, /* characters of a packed offer */
+    CAP_MAIL_BODY = 8192,
+    CAP_MAIL_REQUEST = 8, /* mails in one request */
+    CAP_MAIL_WAITING = 64,
+    CAP_OFFERS = 3,
+    CAP_MEDIA = 256, /* have or want entries */
+    CAP_GONE = 16, /* dead links named in one request */
+    CAP_CLAIM = 3, /* offers claimed by one join */
+    CAP_ROSTER = 200, /* signals shown */
+    CAP_SIGNALS = 10000, /* signals a circle */
+    CAP_BUCKET = 500, /* signals a circle from one /32 or /64 */
+    CAP_FILES = 65536, /* media a circle */
+    CAP_PATH = 1024, /* bytes of a media's path */
+    CAP_MIRROR = 1 << 20, /* bytes of one mirror answer */
+    CAP_STAT = 512, /* files looked at by one manifest request */
+    CAP_REFUSED = 50, /* refused origins remembered a circle */
+    CAP_ORIGINS = 64, /* origins allowed a circle */
+};
+
+/* Times in milliseconds. */
+enum span {
+    SPAN_GREETER_LEASE = 90 * 1000,
+    SPAN_PEER_LEASE = 40 * 60 * 1000,
+    SPAN_PEER_DUE = 20 * 60 * 1000,
+    SPAN_NEWCOMER_DUE = 60 * 1000,
+    SPAN_OFFER = 120 * 1000,
+    SPAN_MAIL = 90 * 1000,
+    SPAN_MAIL_AFTER_DUE = 30 * 1000,
+    SPAN_ACTIVE = 60 * 1000, /* a circle is active so long after a join */
+    SPAN_ACTIVE_MIN = 1000,
+    SPAN_QUIET_MIN = 2000,
+    SPAN_REJOIN = 5000, /* rejoins are spread over this */
+    SPAN_FOLD = 60 * 1000,
+    SPAN_BUSY = 5000,
+    SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
+};
+
+enum {
+    POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
+    GREETERS_MAX = 8,
+};
+
+#endif

@@ -1,0 +1,110 @@
+#include "util/codec.h"
+
+#include <string.h>
+
+static int hex_digit(char c, bool upper_too) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return upper_too && c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+void hex_encode(char *out, const uint8_t *data, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = "0123456789abcdef"[data[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[data[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+char *hex_text(struct arena *a, const uint8_t *data, size_t len) {
+    char *text = arena_alloc(a, 2 * len + 1);
+    hex_encode(text, data, len);
+    return text;
+}
+
+bool hex_decode(uint8_t *out, size_t len, const char *text) {
+    for (size_t i = 0; i < len; i++, text += 2) {
+        int high = hex_digit(text[0], false);
+        int low = high < 0 ? -1 : hex_digit(text[1], false);
+        if (low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return *text == '\0';
+}
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
+    char *text = arena_alloc(a, len / 3 * 4 + 5), *out = text;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        uint32_t v =
+            (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
+        for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++)
+            *out++ = alphabet[v >> (18 - 6 * k) & 63];
+    }
+    return text;
+}
+
+/* 64 for what is not in the alphabet. One table lookup a character: this runs for every request. */
+static uint8_t values[256];
+
+static void fill_values(void) {
+    memset(values, 64, sizeof values);
+    for (uint8_t i = 0; i < 64; i++)
+        values[(uint8_t)alphabet[i]] = i;
+}
+
+bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len) {
+    if (values[0] == 0)
+        fill_values();
+    while (len && in[len - 1] == '=')
+        len--;
+    if (len % 4 == 1)
+        return false;
+    uint8_t *end = out;
+    uint32_t v = 0;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t digit = values[(uint8_t)in[i]];
+        if (digit == 64)
+            return false;
+        v = v << 6 | digit;
+        if (i % 4)
+            *end++ = (uint8_t)(v >> (6 - 2 * (i % 4)));
+    }
+    *out_len = (size_t)(end - out);
+    return true;
+}
+
+size_t percent_decode(char *text, size_t len, bool plus_is_space) {
+    size_t out = 0;
+    for (size_t i = 0; i < len; i++) {
+        int high = text[i] == '%' && len - i > 2 ? hex_digit(text[i + 1], true) : -1;
+        int low = high < 0 ? -1 : hex_digit(text[i + 2], true);
+        if (low >= 0) {
+            text[out++] = (char)(high << 4 | low);
+            i += 2;
+        } else {
+            text[out++] = plus_is_space && text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return out;
+}
+
+char *percent_path(struct arena *a, const char *path) {
+    char *text = arena_alloc(a, 3 * strlen(path) + 1), *out = text;
+    for (; *path; path++) {
+        unsigned char c = (unsigned char)*path;
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~/", c)) {
+            *out++ = (char)c;
+        } else {
+            *out++ = '%';
+            *out++ = "0123456789ABCDEF"[c >> 4];
+            *out++ = "0123456789ABCDEF"[c & 15];
+        }
+    }
+    return text;
+}

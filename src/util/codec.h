@@ -1,0 +1,27 @@
+/* Bytes as text: hex, and base64url of RFC 4648 section 5. Decoders take untrusted input: bounded, no
+ * state, and they refuse what is not canonical only where that matters (a stray character, bad length). */
+#ifndef POLYCIRCLE_CODEC_H
+#define POLYCIRCLE_CODEC_H
+
+#include "util/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* out: 2 * len + 1 bytes. */
+void hex_encode(char *out, const uint8_t *data, size_t len);
+char *hex_text(struct arena *a, const uint8_t *data, size_t len);
+/* Exactly 2 * len lower-case digits, then the end of the text. */
+bool hex_decode(uint8_t *out, size_t len, const char *text);
+
+/* No padding is written. */
+char *base64url_text(struct arena *a, const uint8_t *data, size_t len);
+/* Padding is tolerated. out has room for len / 4 * 3 + 3 bytes (in may be out). false: not base64url. */
+bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len);
+
+/* application/x-www-form-urlencoded, in place; returns the new length. A broken escape stays as it is. */
+size_t percent_decode(char *text, size_t len, bool plus_is_space);
+/* A path for a URL: all but unreserved characters and '/' escaped (RFC 3986). */
+char *percent_path(struct arena *a, const char *path);
+
+#endif

@@ -1,0 +1,49 @@
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool identify(const struct stat *st, struct file_id *id) {
+    id->size = st->st_size;
+    id->mtime = st->st_mtime;
+    return S_ISREG(st->st_mode);
+}
+
+int file_open(const char *path, struct file_id *id) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !identify(&st, id))) {
+        (void)close(fd);
+        errno = EINVAL;
+        return -1;
+    }
+    return fd;
+}
+
+bool file_look(const char *path, struct file_id *id) {
+    struct stat st;
+    return lstat(path, &st) == 0 && identify(&st, id);
+}
+
+bool file_read(int fd, void *data, size_t len, int64_t offset) {
+    for (char *p = data; len;) {
+        ssize_t n = pread(fd, p, len, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        offset += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+int64_t clock_now(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}

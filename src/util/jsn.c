@@ -1,0 +1,102 @@
+#include "util/jsn.h"
+
+#include "util/caps.h"
+#include "util/codec.h"
+
+#include <string.h>
+
+static struct arena *memory;
+
+static void *take(size_t size) {
+    return arena_alloc(memory, size);
+}
+
+static void leave(void *p) {
+    (void)p; /* the arena frees */
+}
+
+void jsn_use(struct arena *a) {
+    memory = a;
+    json_set_alloc_funcs(take, leave);
+}
+
+enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault) {
+    json_error_t why;
+    *out = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!*out)
+        return fault_set(fault, ERR_BAD_JSON, "d= must hold one strict JSON object: %s (byte %d).", why.text,
+                         why.position);
+    if (!json_is_object(*out))
+        return fault_set(fault, ERR_BAD_JSON, "d= must hold one JSON object.");
+    return ERR_OK;
+}
+
+static int add(const char *text, size_t len, void *out) {
+    buf_add(out, text, len);
+    return 0;
+}
+
+void jsn_dump(struct buf *out, const json_t *value) {
+    (void)json_dump_callback(value, add, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+static enum err bad(struct fault *fault, const char *key, const char *what) {
+    return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be %s.", key, what);
+}
+
+enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, bool required, const char **out,
+                  struct fault *fault) {
+    const json_t *value = json_object_get(object, key);
+    if (!value && !required)
+        return ERR_OK;
+    if (!json_is_string(value))
+        return bad(fault, key, value ? "a string" : "there");
+    size_t len = json_string_length(value);
+    if (len < min || len > max || strlen(json_string_value(value)) != len)
+        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be a string of %zu to %zu bytes.", key, min, max);
+    *out = json_string_value(value);
+    return ERR_OK;
+}
+
+enum err jsn_id(const json_t *object, const char *key, const char **out, struct fault *fault) {
+    TRY(jsn_text(object, key, 1, CAP_ID, true, out, fault));
+    if ((*out)[strspn(*out, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
+        return bad(fault, key, "1 to 16 of A-Z a-z 0-9 _ -");
+    return ERR_OK;
+}
+
+enum err jsn_hex(const json_t *object, const char *key, uint8_t *out, size_t len, struct fault *fault) {
+    const char *text = "";
+    TRY(jsn_text(object, key, 2 * len, 2 * len, true, &text, fault));
+    return hex_decode(out, len, text) ? ERR_OK : bad(fault, key, "lower-case hex digits");
+}
+
+enum err jsn_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out, struct fault *fault) {
+    const json_t *value = json_object_get(object, key);
+    if (!value)
+        return ERR_OK;
+    if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
+        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be an integer from %lld to %lld.", key,
+                         (long long)min, (long long)max);
+    *out = json_integer_value(value);
+    return ERR_OK;
+}
+
+enum err jsn_bool(const json_t *object, const char *key, bool *out, struct fault *fault) {
+    const json_t *value = json_object_get(object, key);
+    if (value && !json_is_boolean(value))
+        return bad(fault, key, "true or false");
+    if (value)
+        *out = json_is_true(value);
+    return ERR_OK;
+}
+
+enum err jsn_list(const json_t *object, const char *key, size_t max, json_t **out, struct fault *fault) {
+    *out = json_object_get(object, key);
+    if (*out && !json_is_array(*out))
+        return bad(fault, key, "a list");
+    if (*out && json_array_size(*out) > max)
+        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" has %zu members; at most %zu.", key, json_array_size(*out),
+                         max);
+    return ERR_OK;
+}

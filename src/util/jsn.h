@@ -1,0 +1,35 @@
+/* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the
+ * request's arena, so nothing is ever freed one by one. Getters check type and bounds while they read
+ * and name the field in the fault. */
+#ifndef POLYCIRCLE_JSN_H
+#define POLYCIRCLE_JSN_H
+
+#include "util/buf.h"
+#include "util/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* From now on every json_t lives in a, until it is reset. */
+void jsn_use(struct arena *a);
+
+/* One object, no key twice, nothing behind it, valid UTF-8. */
+enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault);
+/* Compact, in the order in which keys were set. */
+void jsn_dump(struct buf *out, const json_t *value);
+
+/* A string of min..max bytes. Absent: *out stays as it is (set it before), an error only if required. */
+enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, bool required, const char **out,
+                  struct fault *fault);
+/* A string of [A-Za-z0-9_-]{1,CAP_ID}, required. */
+enum err jsn_id(const json_t *object, const char *key, const char **out, struct fault *fault);
+/* 2 * len lower-case hex digits, required. */
+enum err jsn_hex(const json_t *object, const char *key, uint8_t *out, size_t len, struct fault *fault);
+/* Absent: *out stays as it is. */
+enum err jsn_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out, struct fault *fault);
+enum err jsn_bool(const json_t *object, const char *key, bool *out, struct fault *fault);
+/* An array of at most max members; *out is NULL when absent. */
+enum err jsn_list(const json_t *object, const char *key, size_t max, json_t **out, struct fault *fault);
+
+#endif
