@@ -8,7 +8,7 @@
 #include <string.h>
 
 static bool writes(const struct sync *in) {
-    return in->key || in->shares || in->greet >= 0 || in->n_offers || in->n_mail || in->n_gone || in->leave;
+    return in->key || in->shares || in->n_offers || in->n_mail || in->n_gone || in->leave;
 }
 
 /* The signal of this request, if it is still this run's. */
@@ -36,7 +36,8 @@ static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out,
     TRY(store_begin(ctx->store, LIVE, false));
     TRY(current(ctx, in, out));
     bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
-    *done = !wanted && !signal_stale(&out->signal, ctx->now);
+    bool turned = in->greet >= 0 && in->greet != out->signal.greet;
+    *done = !wanted && !turned && !signal_stale(&out->signal, ctx->now);
     if (*done)
         TRY(finish(ctx, in, out));
     return store_commit(ctx->store, LIVE);
@@ -104,11 +105,14 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
 static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
     enum need before = s->needy;
+    bool turned = in->greet >= 0 && in->greet != s->greet;
+    if (turned)
+        s->greet = in->greet;
     if (in->n_offers && s->needy == SEEKING)
         s->needy = NEEDY;
     else if (!in->key && in->n_mail)
         s->needy = CONTENT; /* it answers offers: it has found somebody */
-    if (s->needy != before || in->key || in->shares || in->greet >= 0 || signal_stale(s, ctx->now))
+    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now))
         TRY(signal_renew(ctx, s, &out->pulse));
     if (s->role == PEER)
         return offers_clear(ctx, s);
@@ -122,8 +126,6 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
         out->left = true;
         return store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id)));
     }
-    if (in->greet >= 0)
-        s->greet = in->greet;
     if (in->shares) {
         s->version = in->version;
         s->have = indices(ctx, in);
