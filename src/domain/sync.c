@@ -51,7 +51,6 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
         TRY(mail_sweep(ctx));
         TRY(signal_add(ctx, &out->circle, &in->token, in->run, in->address, &out->signal));
         TRY(tally_add(ctx, out->circle.id, "joins", 1));
-        TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
     } else if (e != ERR_OK) {
         return e;
     } else if (out->signal.circle != out->circle.id) {
@@ -59,8 +58,10 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
     } else if (out->signal.run != in->run) {
         TRY(mailbox_clear(ctx, &out->signal));
         out->signal.run = in->run;
+        out->signal.base = ctx->now;
         out->signal.needy = CONTENT;
     }
+    TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
     return pulse_get(ctx, out->circle.id, &out->pulse);
 }
 
