@@ -1,0 +1,235 @@
+// Real web servers for tests: each in a directory of its own, on a free
+// loopback port, configured by tools/server-conf, ended by stop().
+import { execFile, spawn } from 'node:child_process';
+import { chmod, chown, copyFile, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { createServer, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+export const kinds = ['lighttpd-fastcgi', 'lighttpd-cgi', 'apache-fcgid', 'apache-cgid'];
+export const program = process.env.POLYCIRCLE_PROGRAM ?? '';
+if (!program) throw new Error('POLYCIRCLE_PROGRAM must name the program to test');
+process.env.PATH += ':/usr/sbin:/sbin';
+
+// Apache refuses to be root, and root can write everything: as root, everything runs as this user.
+const rooted = process.getuid?.() === 0;
+const user = 'www-data';
+const ids = rooted ? { uid: Number((await run('id', ['-u', user])).stdout), gid: Number((await run('id', ['-g', user])).stdout) } : {};
+
+/** A directory that the server's user may enter. */
+export async function makeDirectory() {
+  const dir = await mkdtemp(join(tmpdir(), 'polycircle-test-'));
+  await chmod(dir, 0o755);
+  for (const [name, mode] of [['site', 0o755], ['cgi', 0o755], ['data', 0o700], ['run', 0o755], ['run/fcgid', 0o755]]) {
+    await mkdir(join(dir, name), { mode });
+    if (rooted) await chown(join(dir, name), ids.uid, ids.gid);
+  }
+  await copyFile(program, join(dir, 'cgi/polycircle.fcgi'));
+  await chmod(join(dir, 'cgi/polycircle.fcgi'), 0o755);
+  return dir;
+}
+
+/** Runs the program by hand, as the server's user. Gives {code, stdout, stderr}; never throws for its exit status. */
+export async function polycircle(dir, args, env = {}) {
+  const settings = { ...ids, env: { ...process.env, POLYCIRCLE_DATA: join(dir, 'data'), ...env }, timeout: 60_000 };
+  try {
+    return { code: 0, ...await run(join(dir, 'cgi/polycircle.fcgi'), args, settings) };
+  } catch (error) {
+    return { code: error.code ?? error.signal, stdout: error.stdout, stderr: error.stderr };
+  }
+}
+
+/** The same, for what must succeed. */
+export async function must(dir, args, env) {
+  const result = await polycircle(dir, args, env);
+  if (result.code !== 0) throw new Error(`polycircle ${args.join(' ')}: ${result.code}\n${result.stderr}`);
+  return result.stdout;
+}
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export async function startServer(kind, dir, { htaccess = {}, port } = {}) {
+  const server = new Server(kind, dir, port ?? await freePort());
+  const dropped = Object.keys(htaccess).length > 0;
+  for (const [folder, file] of Object.entries(htaccess)) await cp(join(root, 'cgi-bin', file), join(dir, folder, '.htaccess'));
+  await server.start(dropped);
+  return server;
+}
+
+class Server {
+  #child;
+  #output = '';
+
+  constructor(kind, dir, port) {
+    this.kind = kind;
+    this.dir = dir;
+    this.port = port;
+  }
+
+  async start(dropped = false) {
+    const in_ = (name) => join(this.dir, name);
+    const args = [this.kind, '--port', String(this.port), '--site', in_('site'), '--cgi', in_('cgi'), '--data', in_('data'), '--run', in_('run')];
+    if (rooted) args.push('--user', user);
+    if (dropped) args.push('--htaccess');
+    const { stdout } = await run(join(root, 'tools/server-conf'), args);
+    await writeFile(in_('server.conf'), stdout);
+    const command = this.kind.startsWith('apache') ? ['apache2', '-D', 'FOREGROUND', '-f'] : ['lighttpd', '-D', '-f'];
+    this.#child = spawn(command[0], [...command.slice(1), in_('server.conf')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on('data', (data) => { this.#output += data; });
+    await this.#listening();
+  }
+
+  async #listening() {
+    for (let tries = 0; tries < 150; tries++) {
+      if (this.#child.exitCode !== null) break;
+      const open = await new Promise((resolve) => {
+        const socket = connect(this.port, '127.0.0.1', () => { socket.destroy(); resolve(true); }).on('error', () => resolve(false));
+      });
+      if (open) return;
+      await sleep(100);
+    }
+    const log = await readFile(join(this.dir, 'run/error.log'), 'utf8').catch(() => '');
+    throw new Error(`${this.kind} did not start: ${this.#output}${log}`);
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  /** Our copies of the program that run now, whoever started them. */
+  async programs() {
+    const found = [];
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const exe = await readlink(`/proc/${entry}/exe`).catch(() => '');
+      if (exe.startsWith(join(this.dir, 'cgi/'))) found.push(Number(entry));
+    }
+    return found;
+  }
+
+  async stop(signal = 'SIGTERM') {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const ended = new Promise((resolve) => { this.#child.once('exit', resolve); });
+      this.#child.kill(signal);
+      const late = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
+      await ended;
+      clearTimeout(late);
+    }
+    for (let tries = 0; tries < 100; tries++) {
+      const left = await this.programs();
+      if (!left.length) return;
+      for (const pid of left) try { process.kill(pid, tries < 50 ? 'SIGTERM' : 'SIGKILL'); } catch { /* gone */ }
+      await sleep(50);
+    }
+    throw new Error(`${this.kind}: processes of the program survive SIGKILL`);
+  }
+
+  errors() {
+    return readFile(join(this.dir, 'run/error.log'), 'utf8');
+  }
+
+  request(options) {
+    return request(this.port, options);
+  }
+
+  /** One sync; gives {status, json}. */
+  async sync(fields, options = {}) {
+    const answer = await this.request({ method: 'POST', path: `${tier0}sync`, body: form(fields), ...options });
+    return { status: answer.status, headers: answer.headers, json: parse(answer.body) };
+  }
+}
+
+export const tier0 = '/cgi-bin/polycircle.fcgi/';
+export const form = (fields) => `d=${Buffer.from(typeof fields === 'string' ? fields : JSON.stringify(fields)).toString('base64url')}`;
+
+export function parse(body) {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return null;
+  }
+}
+
+/** One request as written, on a connection of its own. A server that closes before it has read all is not an error here. */
+export function request(port, { method = 'GET', path, host = 'site.example', headers = {}, body, chunked = false, timeout = 30_000 }) {
+  const data = body === undefined ? undefined : Buffer.from(body);
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, 'Connection: close'];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (data && !headers['Content-Type']) lines.push('Content-Type: application/x-www-form-urlencoded');
+  if (data) lines.push(chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${data.length}`);
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    const received = [];
+    const timer = setTimeout(() => socket.destroy(new Error(`${method} ${path}: no answer within ${timeout} ms`)), timeout);
+    let failure = null;
+    socket.on('data', (piece) => received.push(piece));
+    socket.on('error', (error) => { failure = error; });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      const answer = response(Buffer.concat(received), method);
+      if (answer) resolve(answer);
+      else reject(failure ?? new Error(`${method} ${path}: the connection closed without a whole answer`));
+    });
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    if (data && chunked) socket.write(chunks(data));
+    else if (data) socket.write(data);
+  });
+}
+
+function chunks(data) {
+  const out = [];
+  for (let at = 0; at < data.length; at += 1000) {
+    const piece = data.subarray(at, at + 1000);
+    out.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'));
+  }
+  return Buffer.concat([...out, Buffer.from('0\r\n\r\n')]);
+}
+
+/** RFC 9112, as far as answers with Connection: close need it; null where it is cut off. */
+function response(bytes, method) {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return null;
+  const [first, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
+  const status = Number(first.split(' ')[1]);
+  const headers = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  }
+  let body = bytes.subarray(end + 4);
+  if (method !== 'HEAD' && /chunked/i.test(headers['transfer-encoding'] ?? '')) {
+    const out = [];
+    for (let at = 0; ;) {
+      const line = body.indexOf('\r\n', at);
+      if (line < 0) return null;
+      const size = parseInt(body.subarray(at, line).toString(), 16);
+      if (size === 0) break;
+      if (line + 2 + size > body.length) return null;
+      out.push(body.subarray(line + 2, line + 2 + size));
+      at = line + 2 + size + 2;
+    }
+    body = Buffer.concat(out);
+  } else if (method !== 'HEAD' && headers['content-length'] && body.length < Number(headers['content-length'])) {
+    return null;
+  }
+  return { status, headers, body };
+}
+
+export async function removeDirectory(dir) {
+  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+}
