@@ -1,0 +1,55 @@
+/** <poly-ring>: the circle, live. A dot for each peer that is known, in the order of their SIGs; lines for links; they glow while bytes flow. */
+import { html, PolyElement, svg } from './base.js';
+
+const R = 80;
+
+export class PolyRing extends PolyElement {
+  /** @type {Map<string, number>} */
+  #moved = new Map();
+
+  /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
+  show(circle, signal) {
+    const picture = svg('svg', { viewBox: '-100 -100 200 200', role: 'img' }), text = html('p', { role: 'status' });
+    this.replaceChildren(picture, text);
+    this.follow(circle, signal, () => this.#draw(circle, picture, text));
+  }
+
+  /** @param {import('./base.js').Circle} circle @param {SVGElement} picture @param {HTMLElement} text */
+  #draw(circle, picture, text) {
+    const me = circle.sig || 'this tab', { peers } = circle;
+    const sigs = [...new Set([me, ...peers.flatMap(p => [p.sig, ...p.neighbours])])].sort();
+    /** @type {Map<string, [number, number]>} */
+    const place = new Map(sigs.map((sig, i) => {
+      const angle = 2 * Math.PI * i / sigs.length - Math.PI / 2;
+      return [sig, [R * Math.cos(angle), R * Math.sin(angle)]];
+    }));
+    picture.replaceChildren(svg('circle', { r: R, class: 'orbit' }));
+    let flowing = 0;
+    for (const peer of peers) {
+      for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
+    }
+    for (const { sig, bytesIn, bytesOut } of peers) {
+      const flows = bytesIn + bytesOut > (this.#moved.get(sig) ?? 0);
+      this.#moved.set(sig, bytesIn + bytesOut);
+      flowing += Number(flows);
+      this.#line(picture, place, me, sig, flows ? 'link flow' : 'link');
+    }
+    for (const [sig, [cx, cy]] of place) {
+      const kind = sig == me ? 'me' : peers.some(p => p.sig == sig) ? 'peer' : 'far';
+      const dot = svg('circle', { cx, cy, r: sig == me ? 9 : 6, class: kind });
+      dot.append(svg('title', {}));
+      /** @type {any} */ (dot.firstChild).textContent = sig == me ? 'this viewer' : sig.slice(0, 8);
+      picture.append(dot);
+    }
+    const words = `Circle of ${sigs.length}: linked to ${peers.length}${flowing ? `, bytes flowing with ${flowing}` : ''}`;
+    picture.setAttribute('aria-label', words);
+    const count = `Circle of ${sigs.length}: linked to ${peers.length}`;
+    if (text.textContent != count) text.textContent = count;
+  }
+
+  /** @param {SVGElement} picture @param {Map<string, [number, number]>} place @param {string} a @param {string} b @param {string} kind */
+  #line(picture, place, a, b, kind) {
+    const [x1, y1] = place.get(a) ?? [0, 0], [x2, y2] = place.get(b) ?? [0, 0];
+    picture.append(svg('line', { x1, y1, x2, y2, class: kind }));
+  }
+}

@@ -1,0 +1,135 @@
+/** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
+ * and keeps players from asking the server for what the mirror will bring, for 450 ms at the very most. */
+import { done, openDb } from './lib/db.js';
+
+/** @typedef {Record<string, string>} Files */
+
+const tag = /** @type {HTMLScriptElement} */ (document.currentScript);
+// @ts-ignore: the instance puts it before this script
+const config = /** @type {any} */ (POLYCIRCLE_CONFIG), sha = config.package;
+const base = tag.src.replace(/signal(\.js)?(\?.*)?$/, ''), { origin } = new URL(base), sw = navigator.serviceWorker;
+/** @type {Map<HTMLMediaElement, [string|null, boolean]>} */
+const held = new Map();
+/** @type {Set<HTMLMediaElement>} */
+const players = new Set();
+/** @type {Set<string>} */
+const refused = new Set();
+
+function hold() {
+  for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
+    if (held.has(el) || el.readyState || el.networkState > 1 && el.networkState < 3 || !el.paused || el.preload == 'none' && !el.autoplay) continue;
+    players.add(el);
+    held.set(el, [el.getAttribute('preload'), el.autoplay]);
+    el.preload = 'none';
+    el.autoplay = false;
+  }
+}
+
+const observer = new MutationObserver(hold);
+
+/** What the worker asks before the client is there to answer. @type {MessageEvent[]|null} */
+let asked = [];
+
+/** Players may ask now. */
+function release() {
+  observer.disconnect();
+  for (const [el, [preload, autoplay]] of held) {
+    if (autoplay) el.autoplay = true;
+    preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
+  }
+  held.clear();
+}
+
+/** Nobody waits for the client any longer. */
+function giveUp() {
+  release();
+  for (const e of asked ?? []) e.ports[0].postMessage({ pass: true });
+  asked = null;
+}
+
+/** Once the worker has the page, players may ask: it takes them a while, and the client as well. @param {MessageEvent} e */
+function listen(e) {
+  if (!asked || e.data.polycircle != 'get') return;
+  e.ports[0].postMessage({ mine: true });
+  asked.push(e);
+}
+
+/** An existing worker of the site is never replaced. */
+async function register() {
+  const file = tag.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js');
+  if (!sw || !file) return null;
+  const url = new URL(file, location.href).href, old = await sw.getRegistration('/');
+  const script = old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
+  return script && script != url ? null : sw.register(url, { scope: '/' });
+}
+
+/** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */
+async function unpack(gz) {
+  const tar = await new Response(new Blob([gz]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  const text = (/** @type {number} */ at, /** @type {number} */ n) => new TextDecoder().decode(new Uint8Array(tar, at, n));
+  /** @type {Files} */
+  const files = {};
+  for (let at = 0, size; at < tar.byteLength && text(at, 1) > '\0'; at += 512 + Math.ceil(size / 512) * 512) {
+    size = parseInt(text(at + 124, 11), 8);
+    files[text(at, 100).replace(/\0.*/s, '')] = text(at + 512, size);
+  }
+  return files;
+}
+
+/** What storage holds is marked in localStorage, so that a first visit need not wait for IndexedDB to open. */
+function mark(value = '') {
+  try { return value ? localStorage.polycircle = value : localStorage.polycircle; } catch { return undefined; }
+}
+
+const marked = mark(), db = Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000))]);
+/** @type {Promise<any>|null} */
+let manifest = null;
+
+/** @returns {Promise<Files>} from storage, else from the instance, checked */
+async function files() {
+  const kv = async (/** @type {IDBTransactionMode} */ mode) => (await db)?.transaction('kv', mode).objectStore('kv');
+  const store = marked == sha && await kv('readonly'), kept = store && await done(store.get('package'));
+  if (kept?.sha == sha) return kept.files;
+  if (config.version) manifest = fetch(`${base}manifest/${config.cid}.json`).then(r => r.json()).catch(() => null);
+  const gz = await (await fetch(`${base}package/${sha}.tar.gz`)).arrayBuffer();
+  const digest = isSecureContext ? new Uint8Array(await crypto.subtle.digest('SHA-256', gz)) : [];
+  const hex = [...digest].map(b => b.toString(16).padStart(2, '0')).join('');
+  if (hex && hex != sha) throw new Error('the package is not the one that was promised');
+  const fresh = await unpack(gz);
+  kv('readwrite').then(store => store && done(store.put({ sha, files: fresh }, 'package'))).then(() => mark(sha), () => {});
+  return fresh;
+}
+
+/** @param {Files} all @param {string} name @returns {Promise<any>} a blob module, or where a CSP forbids those a plain one */
+const load = (all, name) => import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' })))
+  .catch(() => import(`${base}package/${sha}/${name}`));
+
+async function run() {
+  try {
+    const worker = register().catch(() => null), all = await files();
+    const [{ start }, circles] = await Promise.all([load(all, 'signal.js'), load(all, 'circles.js')]);
+    start({ base, config, data: { ...tag.dataset }, files: all, circles: circles.default, players: [...players], asked: asked ?? [], release, worker, manifest,
+      db, fresh: !marked });
+    asked = null;
+  } catch (error) {
+    giveUp();
+    await new Promise(ok => setTimeout(ok, 50));
+    const lines = [...refused].map(name => `${name} ${origin}`).join('; ');
+    console.error('polycircle:', lines ? `add to this page's Content-Security-Policy: ${lines}` : error);
+  }
+}
+
+if (!('off' in tag.dataset)) {
+  document.addEventListener('securitypolicyviolation', e => {
+    if (e.blockedURI.startsWith(origin)) refused.add(e.effectiveDirective.replace(/-elem$/, ''));
+  });
+  if (isSecureContext && sw) {
+    observer.observe(document, { childList: true, subtree: true });
+    hold();
+    sw.addEventListener('message', listen);
+    sw.startMessages();
+    sw.addEventListener('controllerchange', release);
+    setTimeout(giveUp, 450);
+  }
+  run();
+}
