@@ -8,11 +8,6 @@
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const drop = /** @type {HTMLButtonElement} */ (element('drop'));
 
-/** @param {number} bytes */
-function megabytes(bytes) {
-  return bytes < 100000 ? `${(bytes / 1000).toFixed(bytes ? 1 : 0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
 /** @param {number | null | undefined} ms */
 function seconds(ms) {
   return ms === null || ms === undefined ? '–' : `${(ms / 1000).toFixed(2)} s`;
@@ -37,14 +32,11 @@ let away = false;
 
 /** @param {Circle} circle */
 function show(circle) {
-  const { bytes, uploaded, first_peer_ms } = circle.stats();
+  const { first_peer_ms } = circle.stats();
   const peers = circle.peers.length;
-  element('from-peers').textContent = megabytes(bytes.peers);
-  element('from-origin').textContent = megabytes(bytes.origin);
-  element('from-storage').textContent = megabytes(bytes.storage);
-  element('uploaded').textContent = megabytes(uploaded);
   element('first-peer').textContent = seconds(first_peer_ms);
   element('links').textContent = String(peers);
+  element('role').textContent = away ? 'none' : circle.role === 'greeter' ? 'greets newcomers' : 'viewer';
   if (away) say('Dropped out. The others have noticed; their film goes on.', 'alone');
   else if (peers) say(`In the circle, connected to ${peers} other ${peers === 1 ? 'viewer' : 'viewers'}.`, 'on');
   else say('In the circle, and the only one so far. Open a second viewer.', 'on');

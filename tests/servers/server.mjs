@@ -1,7 +1,7 @@
 // Real web servers for tests: each in a directory of its own, on a free
 // loopback port, configured by tools/server-conf, ended by stop().
 import { execFile, spawn } from 'node:child_process';
-import { chmod, chown, copyFile, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,18 +35,18 @@ export async function makeDirectory() {
 }
 
 /** Runs the program by hand, as the server's user. Gives {code, stdout, stderr}; never throws for its exit status. */
-export async function polycircle(dir, args, env = {}) {
+export async function polycircle(dir, args, env = {}, at = 'cgi') {
   const settings = { ...ids, env: { ...process.env, POLYCIRCLE_DATA: join(dir, 'data'), ...env }, timeout: 60_000 };
   try {
-    return { code: 0, ...await run(join(dir, 'cgi/polycircle.fcgi'), args, settings) };
+    return { code: 0, ...await run(join(dir, at, 'polycircle.fcgi'), args, settings) };
   } catch (error) {
     return { code: error.code ?? error.signal, stdout: error.stdout, stderr: error.stderr };
   }
 }
 
 /** The same, for what must succeed. */
-export async function must(dir, args, env) {
-  const result = await polycircle(dir, args, env);
+export async function must(dir, args, env, at) {
+  const result = await polycircle(dir, args, env, at);
   if (result.code !== 0) throw new Error(`polycircle ${args.join(' ')}: ${result.code}\n${result.stderr}`);
   return result.stdout;
 }
@@ -61,31 +61,50 @@ export function freePort() {
   });
 }
 
-export async function startServer(kind, dir, { htaccess = {}, port } = {}) {
-  const server = new Server(kind, dir, port ?? await freePort());
-  const dropped = Object.keys(htaccess).length > 0;
-  for (const [folder, file] of Object.entries(htaccess)) await cp(join(root, 'cgi-bin', file), join(dir, folder, '.htaccess'));
-  await server.start(dropped);
+export async function startServer(kind, dir) {
+  const server = new Server(kind, dir, await freePort());
+  await server.start();
   return server;
+}
+
+/** Apache as a shared host runs it: nothing about Polycircle in its configuration, which `own` adds to. */
+export async function startHost(kind, dir, own) {
+  const server = new Server(kind, dir, await freePort(), { site: 'public_html', own });
+  await server.start();
+  return server;
+}
+
+/** Files as an owner uploads them: the program into public_html/cgi-bin, and examples of cgi-bin/ as .htaccess. */
+export async function upload(dir, htaccess) {
+  await mkdir(join(dir, 'public_html/cgi-bin'), { recursive: true });
+  await copyFile(program, join(dir, 'public_html/cgi-bin/polycircle.fcgi'));
+  await chmod(join(dir, 'public_html/cgi-bin/polycircle.fcgi'), 0o755);
+  for (const [folder, files] of Object.entries(htaccess)) {
+    const text = await Promise.all(files.map((file) => readFile(join(root, 'cgi-bin', file), 'utf8')));
+    await writeFile(join(dir, folder, '.htaccess'), text.join('\n'));
+  }
+  if (rooted) await chown(dir, ids.uid, ids.gid);
 }
 
 class Server {
   #child;
   #output = '';
 
-  constructor(kind, dir, port) {
+  constructor(kind, dir, port, { site = 'site', own = null } = {}) {
     this.kind = kind;
     this.dir = dir;
     this.port = port;
+    this.site = site;
+    this.own = own;
   }
 
-  async start(dropped = false) {
+  async start() {
     const in_ = (name) => join(this.dir, name);
-    const args = [this.kind, '--port', String(this.port), '--site', in_('site'), '--cgi', in_('cgi'), '--data', in_('data'), '--run', in_('run')];
+    const args = [this.kind, '--port', String(this.port), '--site', in_(this.site), '--cgi', in_('cgi'), '--data', in_('data'), '--run', in_('run')];
     if (rooted) args.push('--user', user);
-    if (dropped) args.push('--htaccess');
+    if (this.own !== null) args.push('--htaccess');
     const { stdout } = await run(join(root, 'tools/server-conf'), args);
-    await writeFile(in_('server.conf'), stdout);
+    await writeFile(in_('server.conf'), stdout + (this.own ?? ''));
     const command = this.kind.startsWith('apache') ? ['apache2', '-D', 'FOREGROUND', '-f'] : ['lighttpd', '-D', '-f'];
     this.#child = spawn(command[0], [...command.slice(1), in_('server.conf')], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on('data', (data) => { this.#output += data; });
@@ -115,7 +134,7 @@ class Server {
     for (const entry of await readdir('/proc')) {
       if (!/^\d+$/.test(entry)) continue;
       const exe = await readlink(`/proc/${entry}/exe`).catch(() => '');
-      if (exe.startsWith(join(this.dir, 'cgi/'))) found.push(Number(entry));
+      if (exe.startsWith(`${this.dir}/`)) found.push(Number(entry));
     }
     return found;
   }
