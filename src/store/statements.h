@@ -14,6 +14,13 @@
 #define STANDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
 
 #define SQL_TABLE(X)                                                                                                  \
+    /* transactions, by store_begin and store_commit */                                                               \
+    X(MAIN_READ, MAIN, "BEGIN")                                                                                       \
+    X(MAIN_WRITE, MAIN, "BEGIN IMMEDIATE")                                                                            \
+    X(MAIN_COMMIT, MAIN, "COMMIT")                                                                                    \
+    X(LIVE_READ, LIVE, "BEGIN")                                                                                       \
+    X(LIVE_WRITE, LIVE, "BEGIN IMMEDIATE")                                                                            \
+    X(LIVE_COMMIT, LIVE, "COMMIT")                                                                                    \
     /* what every request needs: the live database's generation, and whether the Host is ours */                      \
     X(ENTER, MAIN,                                                                                                    \
       "SELECT (SELECT value FROM instance WHERE name = 'gen'), EXISTS(SELECT 1 FROM base WHERE host = ?1)")           \
@@ -33,6 +40,7 @@
     X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                            \
     X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                   \
     X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                      \
+    X(ORIGIN_OTHERS, MAIN, "SELECT count(*) FROM origin WHERE circle = ?1 AND origin <> ?2")                          \
     X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                               \
     X(MEDIA_LIST, MAIN, "SELECT path, type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 ORDER BY path") \
     X(MEDIA_STAT, MAIN, "SELECT path, size, mtime_s FROM media WHERE circle = ?1 ORDER BY path LIMIT ?2 OFFSET ?3")   \
@@ -107,7 +115,8 @@
     X(MAIL_ADD, LIVE,                                                                                                 \
       "INSERT INTO mail(signal, sender, id, re, body, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"                        \
       " ON CONFLICT DO NOTHING")                                                                                      \
-    X(MAIL_WAITING, LIVE, "SELECT count(*) FROM mail WHERE signal = ?1")                                              \
+    X(MAIL_WAITING, LIVE,                                                                                             \
+      "SELECT count(*) FROM mail WHERE signal = ?1 AND expires > ?2 AND NOT (sender = ?3 AND id = ?4)")               \
     X(MAIL_READ, LIVE,                                                                                                \
       "SELECT n, sender, re, body FROM mail WHERE signal = ?1 AND n > ?2 AND expires > ?3"                            \
       " ORDER BY n LIMIT 16")                                                                                         \

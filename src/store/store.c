@@ -169,7 +169,9 @@ const char *store_journal(const struct store *s) {
 }
 
 enum err store_begin(struct store *s, enum db db, bool write) {
-    TRY(store_exec(s, db, write ? "BEGIN IMMEDIATE" : "BEGIN"));
+    static const enum sql begin[2][2] = {{SQL_MAIN_READ, SQL_MAIN_WRITE}, {SQL_LIVE_READ, SQL_LIVE_WRITE}};
+    bool row;
+    TRY(store_find(s, begin[db][write], NULL, 0, &row));
     s->in_transaction[db] = true;
     s->wrote |= write;
     return ERR_OK;
@@ -177,13 +179,14 @@ enum err store_begin(struct store *s, enum db db, bool write) {
 
 static void reset_all(struct store *s, enum db db) {
     for (size_t i = 0; i < SQL_COUNT; i++)
-        if (statements[i].db == db && s->prepared[i])
+        if (statements[i].db == db && s->prepared[i] && sqlite3_stmt_busy(s->prepared[i]))
             (void)sqlite3_reset(s->prepared[i]);
 }
 
 enum err store_commit(struct store *s, enum db db) {
+    bool row;
     reset_all(s, db);
-    TRY(store_exec(s, db, "COMMIT"));
+    TRY(store_find(s, db == MAIN ? SQL_MAIN_COMMIT : SQL_LIVE_COMMIT, NULL, 0, &row));
     s->in_transaction[db] = false;
     return ERR_OK;
 }
@@ -233,7 +236,8 @@ enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t
         if (rc != SQLITE_OK)
             return store_error(s, db, rc);
     }
-    (void)sqlite3_reset(s->prepared[id]);
+    if (sqlite3_stmt_busy(s->prepared[id])) /* one that ended was reset then */
+        (void)sqlite3_reset(s->prepared[id]);
     bind(s->prepared[id], args, n);
     return step(s, id, row);
 }

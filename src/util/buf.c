@@ -30,14 +30,17 @@ void buf_text(struct buf *b, const char *text) {
     buf_add(b, text, strlen(text));
 }
 
+/* Into the room that is there; once more only when it was too small. */
 void buf_format(struct buf *b, const char *format, ...) {
     va_list args, again;
+    char *data = buf_room(b, 0);
+    size_t room = b->cap - b->len;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(data, room, format, args);
     va_end(args);
-    char *room = buf_room(b, (size_t)len);
-    (void)vsnprintf(room, (size_t)len + 1, format, again);
+    if ((size_t)len >= room)
+        (void)vsnprintf(buf_room(b, (size_t)len), (size_t)len + 1, format, again);
     va_end(again);
     b->len += (size_t)len;
 }
