@@ -1,0 +1,128 @@
+/* Bytes as text: hex, base64url (RFC 4648 10), percent-encoding; tar and gzip as real programs read them. */
+#include "tap.h"
+#include "util/codec.h"
+#include "util/gzip.h"
+#include "util/tar.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct arena a;
+
+static void base64(void) {
+    static const struct {
+        const char *bytes, *text;
+    } both[] = {
+        {"", ""},          {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+        {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "-_-_"},
+    };
+    uint8_t out[64];
+    size_t len;
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
+        const char *bytes = both[i].bytes, *text = both[i].text;
+        same_text(base64url_text(&a, (const uint8_t *)bytes, strlen(bytes)), text, "base64url of %zu bytes", strlen(bytes));
+        bool good = base64url_decode(out, &len, text, strlen(text));
+        ok(good && len == strlen(bytes) && memcmp(out, bytes, len) == 0, "and back from '%s'", text);
+    }
+    static const struct {
+        const char *text;
+        int len; /* -1: refused */
+    } cases[] = {
+        {"Zg==", 1}, {"Zm8=", 2},  {"Zm9v====", 3}, {"=", 0},       {"A", -1},       {"AAAAA", -1}, {"Zm9v\n", -1},
+        {" Zg", -1}, {"Z=g", -1},  {"+/+/", -1},    {"Zm9v.", -1},  {"\xc3\xbc", -1}, {"Zm 9", -1},  {"%5Ag", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool good = base64url_decode(out, &len, cases[i].text, strlen(cases[i].text));
+        same_int(good ? (int)len : -1, cases[i].len, "base64url '%s'", cases[i].text);
+    }
+    ok(!base64url_decode(out, &len, "AA\0A", 4), "a NUL inside base64url is refused");
+    char all[256], copy[256];
+    for (int i = 0; i < 192; i++)
+        all[i] = (char)i;
+    const char *text = base64url_text(&a, (uint8_t *)all, 192);
+    memcpy(copy, text, 256);
+    ok(base64url_decode((uint8_t *)copy, &len, copy, 256) && len == 192 && memcmp(copy, all, 192) == 0,
+       "decoding in place");
+}
+
+static void hex(void) {
+    static const struct {
+        const char *text;
+        bool good; /* as two bytes */
+    } cases[] = {{"00ff", true},  {"abcd", true}, {"ABCD", false},  {"00f", false},    {"00ff0", false},
+                 {"00fg", false}, {"", false},    {"0x0f", false},  {" 00ff", false},  {"00ff ", false},
+                 {"0", false},    {"-1ff", false}, {"\xc3\xbc", false}};
+    uint8_t out[2];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ok(hex_decode(out, 2, cases[i].text) == cases[i].good, "hex '%s'", cases[i].text);
+    ok(hex_decode(out, 2, "00ff") && out[0] == 0 && out[1] == 255, "hex is big-endian");
+    ok(hex_decode(out, 0, "") && !hex_decode(out, 0, "0"), "no bytes are no digits");
+    same_text(hex_text(&a, (const uint8_t *)"\x00\x9f\xff", 3), "009fff", "hex is lower case");
+}
+
+static void percent(void) {
+    static const struct {
+        const char *in, *path, *form;
+    } cases[] = {
+        {"", "", ""},
+        {"a+b", "a+b", "a b"},
+        {"%41%6a%6A", "Ajj", "Ajj"},
+        {"100%", "100%", "100%"},
+        {"%4", "%4", "%4"},
+        {"%zz%g1%1g", "%zz%g1%1g", "%zz%g1%1g"},
+        {"%%41", "%A", "%A"},
+        {"%25%34%31", "%41", "%41"},
+        {"%2e%2E/%2f", "..//", "..//"},
+        {"%c3%bc", "\xc3\xbc", "\xc3\xbc"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int form = 0; form < 2; form++) {
+            char text[64];
+            (void)snprintf(text, sizeof text, "%s", cases[i].in);
+            text[percent_decode(text, strlen(text), form)] = '\0';
+            same_text(text, form ? cases[i].form : cases[i].path, "percent '%s', %s", cases[i].in, form ? "form" : "path");
+        }
+    char nul[] = "a%00b";
+    same_int((int64_t)percent_decode(nul, 5, false), 3, "%%00 is one byte");
+    same_text(percent_path(&a, "a b/\xc3\xbc?#%&'\"<>~-._Z9"), "a%20b/%C3%BC%3F%23%25%26%27%22%3C%3E~-._Z9",
+              "a path for a URL");
+}
+
+/* Whether a real program, fed with these bytes, exits with 0. */
+static bool feed(const char *command, const void *bytes, size_t len) {
+    FILE *pipe = popen(command, "we");
+    size_t n = fwrite(bytes, 1, len, pipe);
+    return pclose(pipe) == 0 && n == len;
+}
+
+static void archives(void) {
+    static char big[70000];
+    struct buf tar = {.arena = &a}, gz = {.arena = &a}, again = {.arena = &a};
+    for (size_t i = 0; i < sizeof big; i++)
+        big[i] = (char)(i * i >> 3);
+    tar_add(&tar, "empty", "", 0);
+    tar_add(&tar, "small.js", "export default 1;\n", 18);
+    tar_add(&tar, "record", big, 512);
+    tar_add(&tar, "big", big, sizeof big);
+    tar_end(&tar);
+    same_int((int64_t)tar.len % 512, 0, "a tar is whole records");
+    ok(gzip_pack(&gz, tar.data, tar.len) == ERR_OK && gzip_pack(&again, tar.data, tar.len) == ERR_OK, "gzip");
+    ok(gz.len == again.len && memcmp(gz.data, again.data, gz.len) == 0, "gzip is deterministic");
+    ok(gz.len < tar.len, "and smaller");
+    ok(feed("gzip -t", gz.data, gz.len), "gzip(1) says it is whole");
+    ok(feed("test \"$(tar -tzvf - | awk '{print $1, $3, $6}' | tr '\\n' ' ')\" = "
+            "'-rw-r--r-- 0 empty -rw-r--r-- 18 small.js -rw-r--r-- 512 record -rw-r--r-- 70000 big '",
+            gz.data, gz.len),
+       "tar(1) lists what was put in");
+    ok(feed("test \"$(tar -xzOf - small.js)\" = 'export default 1;'", gz.data, gz.len), "tar(1) gives a file back");
+    ok(feed("test $(tar -xzOf - big | wc -c) = 70000", gz.data, gz.len), "and a large one, whole");
+}
+
+int main(void) {
+    base64();
+    hex();
+    percent();
+    archives();
+    arena_free(&a);
+    return done();
+}

@@ -1,0 +1,315 @@
+/* Standing offers and mail: claimed once, delivered at least once, bounded. */
+#include "domain/mailbox.h"
+#include "tap.h"
+#include "util/caps.h"
+#include "world.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct sync in; /* large */
+
+static enum err deposit(struct world *w, int k, const char *const *ids, size_t n, struct synced *out) {
+    world_sync(&in, k);
+    for (size_t i = 0; i < n; i++)
+        in.offers[i] = (struct offer){ids[i], "sdp"};
+    in.n_offers = n;
+    return world_run(w, &in, out);
+}
+
+static enum err mail(struct world *w, int k, const struct sig *to, const char *id, const char *body,
+                     struct synced *out) {
+    world_sync(&in, k);
+    in.mail[0] = (struct mail_out){.id = id, .re = "r", .body = body, .to = *to};
+    in.n_mail = 1;
+    return world_run(w, &in, out);
+}
+
+static enum err read_from(struct world *w, int k, int64_t gen, int64_t n, struct synced *out) {
+    world_sync(&in, k);
+    in.cursor_gen = gen;
+    in.cursor_n = n;
+    return world_run(w, &in, out);
+}
+
+static int64_t live(struct world *w, const char *sql) {
+    return world_number(world_path(w, "live-1.db"), sql);
+}
+
+static void offers(void) {
+    static const char *const ids[] = {"a", "b", "c"}, *const more[] = {"d", "e", "f"};
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "a greeter joins");
+    struct sig greeter = out.signal.sig;
+    same_text(err_name(deposit(&w, 1, ids, 2, &out)), "ok", "and deposits two offers");
+    same_int(out.standing, 2, "which stand");
+    same_text(err_name(deposit(&w, 1, ids, 2, &out)), "ok", "the same again");
+    same_int(out.standing, 2, "are the same");
+    same_text(err_name(deposit(&w, 1, more, 3, &out)), "ok", "three more");
+    same_int(out.standing, 3, "only three stand");
+    same_text(err_name(world_join(&w, 2, &out)), "ok", "a newcomer");
+    same_int((int64_t)out.n_peers, 1, "claims one of them");
+    ok(memcmp(&out.peers[0].sig, &greeter, sizeof greeter) == 0 && out.peers[0].near, "whose it is, and that it is near");
+    same_text(out.peers[0].offer.id, "a", "the oldest");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "the greeter looks");
+    same_int(out.standing, 2, "it has two left");
+    w.ctx.now += SPAN_OFFER - 5000 - 1;
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "the greeter is still there");
+    same_int(out.standing, 2, "115 s old: they stand");
+    w.ctx.now += 2;
+    same_text(err_name(world_join(&w, 3, &out)), "ok", "older than that");
+    same_int((int64_t)out.n_peers, 0, "they are not given away");
+    same_text(err_name(deposit(&w, 1, ids, 3, &out)), "ok", "fresh ones");
+    same_int(out.standing, 3, "take their place");
+    w.ctx.now -= 3600000;
+    same_text(err_name(world_join(&w, 4, &out)), "ok", "the clock set back an hour");
+    same_int((int64_t)out.n_peers, 0, "offers of the future are not given away");
+    world_close(&w);
+}
+
+static void suspects(void) {
+    static const char *const ids[] = {"a", "b"};
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "a greeter");
+    struct sig greeter = out.signal.sig;
+    (void)!deposit(&w, 1, ids, 2, &out);
+    same_text(err_name(world_join(&w, 2, &out)), "ok", "a neighbour");
+    world_sync(&in, 2);
+    in.gone[0] = greeter;
+    in.gone[1] = out.signal.sig;
+    in.n_gone = 2;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "who says that the greeter is gone");
+    same_text(err_name(world_join(&w, 3, &out)), "ok", "then a newcomer");
+    same_int((int64_t)out.n_peers, 0, "gets none of its offers");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "until it speaks");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "nobody is suspected any more, nor by oneself");
+    world_close(&w);
+}
+
+/* The newcomer finds no offer, deposits its own, and a greeter takes one. */
+static void needy(void) {
+    static const char *const ids[] = {"n1", "n2", "n3"};
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    (void)!world_join(&w, 1, &out);
+    same_int(out.signal.role, GREETER, "a greeter without offers");
+    same_text(err_name(world_join(&w, 2, &out)), "ok", "a newcomer");
+    same_int((int64_t)out.n_peers, 0, "finds none");
+    struct sig newcomer = out.signal.sig;
+    same_text(err_name(deposit(&w, 2, ids, 3, &out)), "ok", "and deposits its own");
+    same_int(out.standing, 3, "as a greeter does");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "the greeter polls");
+    same_int((int64_t)out.n_peers, 1, "and gets one of them");
+    ok(memcmp(&out.peers[0].sig, &newcomer, sizeof newcomer) == 0, "of the newcomer");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "the next poll");
+    same_int((int64_t)out.n_peers, 0, "gets no more");
+    ok(!store_wrote(w.ctx.store), "and writes nothing");
+    world_close(&w);
+}
+
+/* A newcomer that deposited offers and then vanished does not make greeters write for ever. */
+static void vanished(void) {
+    static const char *const ids[] = {"n1"};
+    struct world w;
+    struct synced out;
+    int writes = 0;
+    world_open(&w, "wal");
+    (void)!world_join(&w, 1, &out);
+    (void)!world_join(&w, 2, &out);
+    (void)!deposit(&w, 2, ids, 1, &out);
+    for (int i = 0; i < 60; i++, w.ctx.now += 1000) /* the newcomer's offer is claimed by nobody meanwhile */
+        world_sql(world_path(&w, "live-1.db"), "UPDATE offer SET expires = 0");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "a greeter goes on");
+    w.ctx.now += SPAN_GREETER_LEASE - 60000;
+    for (int i = 0; i < 20; i++, w.ctx.now += 1000) {
+        (void)!world_poll(&w, 1, &out);
+        writes += store_wrote(w.ctx.store);
+    }
+    ok(writes <= 3, "and hardly writes once the newcomer's lease is over: %d of 20", writes);
+    same_int(live(&w, "SELECT needy FROM pulse"), 0, "nobody is waited for");
+    world_close(&w);
+}
+
+static void letters(void) {
+    struct world w;
+    struct synced out;
+    struct sig a, b;
+    world_open(&w, "wal");
+    (void)!world_join(&w, 1, &out);
+    a = out.signal.sig;
+    (void)!world_join(&w, 2, &out);
+    b = out.signal.sig;
+    same_text(err_name(mail(&w, 2, &a, "m1", "hello", &out)), "ok", "a mail");
+    same_int(out.sent[0].error, ERR_OK, "is taken");
+    ok(out.sent[0].due_ms > 0 && out.sent[0].due_ms <= 3000, "with the time of its reading: %d", (int)out.sent[0].due_ms);
+    (void)!mail(&w, 2, &a, "m1", "hello", &out);
+    same_int(out.sent[0].error, ERR_OK, "the same again");
+    same_text(err_name(read_from(&w, 1, 1, 0, &out)), "ok", "the recipient reads");
+    same_int((int64_t)out.n_mail, 1, "one mail");
+    same_text(out.mail[0].body, "hello", "whole");
+    ok(memcmp(&out.mail[0].from, &b, sizeof b) == 0, "from whom it came");
+    ok(!store_wrote(w.ctx.store), "reading writes nothing");
+    int64_t cursor = out.cursor_n;
+    (void)!read_from(&w, 1, 1, 0, &out);
+    same_int((int64_t)out.n_mail, 1, "the answer was lost: again");
+    (void)!read_from(&w, 1, 1, cursor, &out);
+    same_int((int64_t)out.n_mail, 0, "acknowledged: not again");
+    (void)!read_from(&w, 1, 99, cursor, &out);
+    same_int((int64_t)out.n_mail, 1, "a cursor of another generation acknowledges nothing");
+    (void)!mail(&w, 1, &b, "x", "y", &out);
+    same_int(live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 1, "a write without a cursor deletes nothing");
+    world_sync(&in, 1);
+    in.cursor_gen = 1;
+    in.cursor_n = cursor;
+    in.mail[0] = (struct mail_out){.id = "x2", .re = "r", .body = "y", .to = b};
+    in.n_mail = 1;
+    (void)!world_run(&w, &in, &out);
+    same_int(live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 0, "the next write deletes what is acknowledged");
+    (void)!mail(&w, 2, &b, "self", "y", &out);
+    same_int(out.sent[0].error, ERR_NOT_FOUND, "mail to oneself is not taken");
+    b.b[0] ^= 1;
+    (void)!mail(&w, 2, &b, "none", "y", &out);
+    same_int(out.sent[0].error, ERR_NOT_FOUND, "nor mail to nobody");
+    world_close(&w);
+}
+
+static void limits(void) {
+    struct world w;
+    struct synced out;
+    char id[16];
+    int refused = 0;
+    world_open(&w, "wal");
+    (void)!world_join(&w, 1, &out);
+    struct sig a = out.signal.sig;
+    (void)!world_join(&w, 2, &out);
+    for (int i = 0; i < 64; i++) {
+        (void)snprintf(id, sizeof id, "m%d", i);
+        refused += mail(&w, 2, &a, id, "x", &out) != ERR_OK || out.sent[0].error != ERR_OK;
+    }
+    same_int(refused, 0, "64 mails wait");
+    (void)!mail(&w, 2, &a, "m64", "x", &out);
+    same_int(out.sent[0].error, ERR_MAILBOX_FULL, "the 65th is refused");
+    (void)!mail(&w, 2, &a, "m7", "x", &out);
+    same_int(out.sent[0].error, ERR_OK, "one that waits already is not refused when it is sent again");
+    int64_t total = 0;
+    int rounds = 0;
+    for (int64_t n = 0; rounds < 9; n = out.cursor_n, rounds++) {
+        (void)!read_from(&w, 1, 1, n, &out);
+        total += (int64_t)out.n_mail;
+        if (out.n_mail == 0)
+            break;
+    }
+    same_int(total, 64, "all are read");
+    same_int(rounds, 4, "16 at a time");
+    w.ctx.now += SPAN_MAIL + 1000; /* both leases are over; the same tokens come back */
+    (void)!world_join(&w, 1, &out);
+    same_int((int64_t)out.n_mail, 0, "mail that has expired is not delivered");
+    (void)!world_join(&w, 2, &out);
+    (void)!mail(&w, 2, &a, "m65", "x", &out);
+    same_int(out.sent[0].error, ERR_OK, "nor is it counted");
+    world_close(&w);
+}
+
+static void expiry(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    world_sync(&in, 1);
+    in.key = w.circle.api_key;
+    in.greet = 0;
+    (void)!world_run(&w, &in, &out);
+    struct sig peer = out.signal.sig;
+    (void)!world_join(&w, 2, &out);
+    w.ctx.now += SPAN_NEWCOMER_DUE;
+    (void)!mail(&w, 2, &peer, "m1", "x", &out);
+    same_int(out.sent[0].due_ms, SPAN_PEER_DUE, "a peer reads in 20 minutes");
+    w.ctx.now += SPAN_PEER_DUE + SPAN_MAIL_AFTER_DUE - 1;
+    (void)!read_from(&w, 1, 1, 0, &out);
+    same_int((int64_t)out.n_mail, 1, "its mail is kept until then, and 30 s more");
+    w.ctx.now += 1;
+    (void)!read_from(&w, 1, 1, 0, &out);
+    same_int((int64_t)out.n_mail, 0, "and no longer");
+    world_close(&w);
+}
+
+static void new_run(void) {
+    static const char *const ids[] = {"a"};
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    (void)!world_join(&w, 1, &out);
+    struct sig a = out.signal.sig;
+    (void)!deposit(&w, 1, ids, 1, &out);
+    (void)!world_join(&w, 2, &out);
+    (void)!mail(&w, 2, &a, "m", "x", &out);
+    world_sync(&in, 1);
+    in.key = w.circle.api_key;
+    in.run = 2;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "a new run takes over");
+    same_int((int64_t)out.n_mail, 0, "without the mail of the old one");
+    same_int(out.standing, 0, "or its offers");
+    world_close(&w);
+}
+
+/* Eight processes join at once; three offers stand. */
+static void concurrent(const char *journal) {
+    enum { PROCESSES = 8 };
+    static const char *const ids[] = {"a", "b", "c"};
+    struct world w;
+    struct synced out;
+    int go[2], result[2], bad = 0, times[3] = {0};
+    char got;
+    world_open(&w, journal);
+    (void)!world_join(&w, 1000, &out);
+    (void)!deposit(&w, 1000, ids, 3, &out);
+    same_int(out.standing, 3, "%s: three offers stand", journal);
+    store_close(w.ctx.store);
+    w.ctx.store = NULL;
+    if (pipe(go) != 0 || pipe(result) != 0)
+        exit(99);
+    for (int i = 0; i < PROCESSES; i++)
+        if (fork() == 0) {
+            world_reopen(&w);
+            (void)close(go[1]);
+            (void)!read(go[0], &got, 1);
+            enum err e = world_join(&w, i, &out);
+            for (size_t k = 0; k < out.n_peers; k++)
+                e = write(result[1], out.peers[k].offer.id, 1) == 1 ? e : ERR_INTERNAL;
+            _exit(e == ERR_OK ? 0 : 1);
+        }
+    (void)close(go[0]);
+    (void)close(go[1]);
+    (void)close(result[1]);
+    for (int i = 0, status; i < PROCESSES; i++)
+        bad += wait(&status) < 0 || status != 0;
+    while (read(result[0], &got, 1) == 1)
+        if (got >= 'a' && got <= 'c')
+            times[got - 'a']++;
+    (void)close(result[0]);
+    same_int(bad, 0, "%s: all %d join", journal, PROCESSES);
+    ok(times[0] == 1 && times[1] == 1 && times[2] == 1, "%s: each offer is claimed once: %d %d %d", journal, times[0],
+       times[1], times[2]);
+    same_int(live(&w, "SELECT count(*) FROM offer"), 0, "%s: and none is left", journal);
+    same_int(live(&w, "SELECT n FROM pulse"), PROCESSES + 1, "%s: the count is right", journal);
+    world_close(&w);
+}
+
+int main(void) {
+    offers();
+    suspects();
+    needy();
+    vanished();
+    letters();
+    limits();
+    expiry();
+    new_run();
+    concurrent("wal");
+    concurrent("truncate");
+    return done();
+}

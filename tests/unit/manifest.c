@@ -1,0 +1,290 @@
+/* Content: pieces, signed list, withdrawal, media ids, the package, statistics. */
+#include "domain/manifest.h"
+#include "domain/package.h"
+#include "domain/tally.h"
+#include "tap.h"
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/jsn.h"
+#include "world.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static void types(void) {
+    static const struct {
+        const char *path, *type; /* "": never shared */
+    } cases[] = {
+        {"film.mp4", "video/mp4"},     {"a/b/FILM.MP4", "video/mp4"},  {"x", "application/octet-stream"},
+        {"x.unknown", "application/octet-stream"}, {".mp4", "application/octet-stream"}, {"page.html", "text/html"},
+        {"config.php", ""},            {"x.INI", ""},                  {"backup~", ""},
+        {"a.db", ""},                  {"mp4", "application/octet-stream"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *type = media_type(cases[i].path);
+        same_text(type ? type : "", cases[i].type, "type of %s", cases[i].path);
+    }
+    static const struct {
+        int64_t size, piece;
+    } pieces[] = {
+        {1, 262144}, {536870912, 262144}, {537133056, 524288}, {2147483648, 1048576}, {4294967296, 2097152},
+        {8589934592, 4194304}, {1099511627776, 4194304}, {INT64_MAX, 4194304},
+    };
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        same_int(media_piece(pieces[i].size), pieces[i].piece, "piece of a file of %" PRId64 " bytes", pieces[i].size);
+}
+
+static void origins(void) {
+    static const struct {
+        const char *url, *origin; /* "": refused */
+    } cases[] = {
+        {"https://site.example", "https://site.example"},
+        {"HTTPS://Site.Example/path?q#f", "https://site.example"},
+        {"http://site.example:80/", "http://site.example"},
+        {"https://site.example:443", "https://site.example"},
+        {"https://site.example:80", "https://site.example:80"},
+        {"http://[::1]:8080/", "http://[::1]:8080"},
+        {"https://", ""},
+        {"https:///path", ""},
+        {"site.example", ""},
+        {"ftp://site.example", ""},
+        {"javascript:alert(1)", ""},
+        {"null", ""},
+        {"", ""},
+        {"https://user@site.example/", ""},
+        {"https://site.example\\@evil.example", ""},
+        {"https://site example/", ""},
+        {"https://site.example/@path", "https://site.example"},
+    };
+    struct arena a = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *origin = "";
+        bool good = origin_of(&a, cases[i].url, &origin);
+        same_text(good ? origin : "", cases[i].origin, "origin of '%s'", cases[i].url);
+    }
+    arena_free(&a);
+}
+
+static void stamp(const char *path, int64_t mtime) {
+    struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
+    if (utimes(path, times) != 0)
+        abort();
+}
+
+static const char *media_dir(struct world *w) {
+    const char *dir = world_path(w, "media");
+    (void)mkdir(dir, 0700);
+    return dir;
+}
+
+/* A file of len bytes, hashed. */
+static struct media make(struct world *w, const char *name, size_t len, char fill) {
+    char *bytes = malloc(len);
+    memset(bytes, fill, len);
+    const char *dir = media_dir(w), *path = arena_text(&w->arena, "media/%s", name);
+    world_write(w, path, bytes, len);
+    stamp(world_path(w, path), 1700000000);
+    free(bytes);
+    struct media m = {.path = name, .type = media_type(name)};
+    same_text(err_name(media_hash(&w->ctx, dir, &m, NULL, NULL)), "ok", "%s is hashed", name);
+    return m;
+}
+
+static bool signature_good(struct world *w, const struct manifest *m) {
+    const char *text = arena_text(&w->arena, "polycircle-manifest-1\n%s", m->signed_text);
+    return crypto_sign_verify_detached(m->signature, (const uint8_t *)text, strlen(text), w->circle.sign_public) == 0;
+}
+
+static void publishing(void) {
+    struct world w;
+    struct manifest m;
+    int64_t version = 0;
+    world_open(&w, "wal");
+    same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "not_found", "nothing is published");
+    ok(strstr(w.ctx.fault.text, "polycircle publish demo") != NULL, "and the words say how");
+    struct media all[3] = {make(&w, "a.mp4", 600000, 'a'), make(&w, "b.png", 262144, 'b'), make(&w, "c.txt", 1, 'c')};
+    same_int((int64_t)all[0].sha256_len, 3 * 32, "600,000 bytes are 3 pieces");
+    same_int((int64_t)all[1].sha256_len, 32, "262,144 bytes are 1");
+    uint8_t sha[32];
+    (void)crypto_hash_sha256(sha, (const uint8_t *)"c", 1);
+    ok(memcmp(sha, all[2].sha256, 32) == 0, "a piece's SHA-256");
+    same_text(err_name(manifest_publish(&w.ctx, &w.circle, media_dir(&w), "/media/", all, 3, &version)), "ok",
+              "published");
+    same_int(version, 1, "as version 1");
+    same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "the manifest");
+    ok(signature_good(&w, &m), "is signed");
+    json_t *json = json_loads(m.signed_text, JSON_REJECT_DUPLICATES, NULL);
+    same_int((int64_t)json_array_size(json_object_get(json, "media")), 3, "and lists all");
+    same_text(world_string(json_array_get(json_object_get(json, "media"), 0), "path"), "a.mp4", "by path");
+    same_int(json_integer_value(json_object_get(json, "version")), 1, "and its version");
+
+    world_write(&w, "media/b.png", "changed", 7);
+    same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "a file is replaced");
+    same_int(m.version, 2, "the next version");
+    ok(signature_good(&w, &m), "is signed");
+    ok(!strstr(m.signed_text, "b.png") && strstr(m.signed_text, "a.mp4"), "and lists the others only");
+    stamp(world_path(&w, "media/a.mp4"), 1700000001);
+    (void)!manifest_get(&w.ctx, &w.circle, &m);
+    ok(m.version == 3 && !strstr(m.signed_text, "a.mp4"), "another mtime is another file");
+    stamp(world_path(&w, "media/a.mp4"), 1700000000);
+    (void)!manifest_get(&w.ctx, &w.circle, &m);
+    ok(m.version == 3 && !strstr(m.signed_text, "a.mp4"), "what is withdrawn stays so until it is published again");
+    ok(unlink(world_path(&w, "media/c.txt")) == 0 && symlink("a.mp4", world_path(&w, "media/c.txt")) == 0,
+       "a link in place of a file");
+    (void)!manifest_get(&w.ctx, &w.circle, &m);
+    ok(m.version == 4 && !strstr(m.signed_text, "c.txt"), "is not followed");
+    same_text(err_name(manifest_publish(&w.ctx, &w.circle, media_dir(&w), "/media/", all, 1, &version)), "ok",
+              "published again");
+    same_int(version, 5, "versions only rise");
+    world_close(&w);
+}
+
+static void media_ids(void) {
+    enum { FILES = 300 };
+    static struct media all[FILES];
+    static struct sync in;
+    static const uint8_t sha[32] = {0};
+    struct world w;
+    struct synced out, again;
+    int64_t version;
+    world_open(&w, "wal");
+    for (int i = 0; i < FILES; i++)
+        all[i] = (struct media){.path = arena_text(&w.arena, "f%03d.png", i), .type = "image/png", .file = {1, 1},
+                                .piece = 262144, .sha256 = sha, .sha256_len = 32};
+    same_text(err_name(manifest_publish(&w.ctx, &w.circle, w.dir, "/m/", all, FILES, &version)), "ok", "300 files");
+    int twice = 0, wrong = 0;
+    for (int k = 0; k < 24; k++) {
+        static bool seen[65536];
+        memset(seen, 0, sizeof seen);
+        world_sync(&in, k);
+        in.key = w.circle.api_key;
+        in.shares = true;
+        in.version = version;
+        in.n_have = CAP_MEDIA;
+        for (int i = 0; i < CAP_MEDIA; i++)
+            in.have[i] = (struct share){i, 100};
+        wrong += world_run(&w, &in, &out) != ERR_OK || out.n_mids != CAP_MEDIA;
+        for (size_t i = 0; i < out.n_mids; i++) {
+            int mid = out.mids[i].mid.b[0] << 8 | out.mids[i].mid.b[1];
+            twice += seen[mid];
+            seen[mid] = true;
+        }
+        wrong += world_run(&w, &in, &again) != ERR_OK || memcmp(out.mids, again.mids, sizeof *out.mids * CAP_MEDIA) != 0;
+    }
+    same_int(wrong, 0, "24 signals announce 256 media; a MID stays the same");
+    same_int(twice, 0, "and is unique within the signal");
+    in.version = version + 1;
+    (void)!world_run(&w, &in, &out);
+    same_int((int64_t)out.n_mids, 0, "none for another version");
+    in.version = version;
+    in.n_have = 1;
+    in.have[0].index = FILES;
+    (void)!world_run(&w, &in, &out);
+    same_int((int64_t)out.n_mids, 0, "none for an index behind the end");
+    world_sql(world_path(&w, "live-1.db"),
+              "DELETE FROM mid; WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 65535)"
+              " INSERT INTO mid SELECT s.id, n, 'p' || n FROM k, (SELECT max(id) AS id FROM signal) s");
+    in.have[0].index = 1;
+    same_text(err_name(world_run(&w, &in, &out)), "bad_field", "a signal that has all 65,536");
+    ok(strstr(w.ctx.fault.text, "65536") != NULL, "hears so: %s", w.ctx.fault.text);
+    world_close(&w);
+}
+
+static void packages(void) {
+    struct world w;
+    const char *first, *again, *other;
+    struct buf body = {0}, file = {0}, none = {0};
+    world_open(&w, "wal");
+    body.arena = file.arena = none.arena = &w.arena;
+    same_text(err_name(package_current(&w.ctx, &w.circle, &first)), "ok", "a package");
+    (void)!package_current(&w.ctx, &w.circle, &again);
+    same_text(again, first, "is built once");
+    same_text(err_name(package_get(&w.ctx, first, NULL, &body)), "ok", "it is there");
+    uint8_t sha[32];
+    (void)crypto_hash_sha256(sha, (const uint8_t *)body.data, body.len);
+    same_text(hex_text(&w.arena, sha, 32), first, "under the SHA-256 of its bytes");
+    same_text(err_name(package_get(&w.ctx, first, "circles.js", &file)), "ok", "and so is a file of it");
+    ok(strstr(file.data, "\"demo\"") != NULL && strncmp(file.data, "export default {", 16) == 0, "circles.js names the circle");
+    same_text(err_name(package_get(&w.ctx, first, "../x", &none)), "not_found", "no other file");
+    same_text(err_name(package_get(&w.ctx, "00", NULL, &none)), "not_found", "no other hash");
+    (void)!store_run(w.ctx.store, SQL_BASE_ADD, ARGS(T("http://two.example/"), T("two.example")));
+    (void)!package_current(&w.ctx, &w.circle, &other);
+    ok(strcmp(first, other) != 0, "another address: another package");
+    world_close(&w);
+}
+
+static int64_t statistic(struct world *w) {
+    return world_number(world_path(w, "polycircle.db"), "SELECT n FROM statistic WHERE name = 'joins'");
+}
+
+static void statistics(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "truncate");
+    (void)!world_join(&w, 1, &out);
+    same_int(statistic(&w), 1, "the first join is folded at once");
+    for (int k = 2; k <= 5; k++)
+        (void)!world_join(&w, k, &out);
+    same_int(statistic(&w), 1, "four more wait");
+    w.ctx.now += SPAN_FOLD;
+    sqlite3 *locker = NULL;
+    (void)sqlite3_busy_timeout(w.ctx.store->db[MAIN], 1);
+    ok(sqlite3_open(world_path(&w, "polycircle.db"), &locker) == SQLITE_OK &&
+           sqlite3_exec(locker, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK,
+       "polycircle.db is locked");
+    same_text(err_name(world_join(&w, 6, &out)), "ok", "a join a minute later");
+    (void)sqlite3_exec(locker, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_close(locker);
+    same_text(err_name(world_join(&w, 7, &out)), "ok", "and one when it is free");
+    same_int(statistic(&w), 7, "nothing was lost");
+    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM tally"), 0, "or counted twice");
+    world_close(&w);
+}
+
+static void circles(void) {
+    struct world w;
+    struct circle c;
+    char secret[44];
+    world_open(&w, "wal");
+    struct circle_new new = {.can = "demo", .roster = "public", .ice = "[]"};
+    same_text(err_name(circle_add(&w.ctx, &new, &c, secret)), "exists", "a name is claimed once");
+    store_rollback(w.ctx.store);
+    same_text(err_name(circle_remove(&w.ctx, &w.circle)), "ok", "removed");
+    same_text(err_name(circle_add(&w.ctx, &new, &c, secret)), "exists", "and never used again");
+    store_rollback(w.ctx.store);
+    new.can = "Bad Name";
+    same_text(err_name(circle_add(&w.ctx, &new, &c, secret)), "usage", "a name that is none");
+    new.can = "two";
+    same_text(err_name(circle_add(&w.ctx, &new, &c, secret)), "ok", "another");
+    same_text(err_name(circle_origin(&w.ctx, &c, "http://site.example")), "ok", "the instance's own pages may use it");
+    same_text(err_name(circle_origin(&w.ctx, &c, "")), "ok", "and what is no page");
+    same_text(err_name(circle_origin(&w.ctx, &c, "https://evil.example")), "origin_refused", "others may not");
+    ok(strstr(w.ctx.fault.text, "circle allow two --origin https://evil.example") != NULL, "the words name the command");
+    for (int i = 0; i < CAP_REFUSED + 10; i++)
+        (void)!circle_origin(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
+    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM refused"), CAP_REFUSED,
+             "refused origins are remembered up to a cap");
+    int allowed = 0;
+    enum err e = ERR_OK;
+    for (int i = 0; i < CAP_ORIGINS + 1 && e == ERR_OK; i++, allowed++)
+        e = circle_allow(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
+    same_text(err_name(e), "usage", "allowed ones have a cap, too");
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM origin WHERE circle = 2"), CAP_ORIGINS,
+             "of 64");
+    same_text(err_name(circle_allow(&w.ctx, &c, "https://1.example/")), "ok", "one that is there stays allowed");
+    world_close(&w);
+}
+
+int main(void) {
+    types();
+    origins();
+    publishing();
+    media_ids();
+    packages();
+    statistics();
+    circles();
+    return done();
+}

@@ -1,0 +1,236 @@
+/* Leases, schedules, roles and the poll budget; time is an argument, nothing waits. */
+#include "domain/signal.h"
+#include "tap.h"
+#include "util/caps.h"
+#include "world.h"
+
+enum { S = 1000, MINUTE = 60 * S };
+
+static void arithmetic(void) {
+    enum { LEASE = SPAN_GREETER_LEASE, LONG = SPAN_PEER_LEASE };
+    static const struct {
+        const char *name;
+        struct signal s;
+        int64_t now, due;
+        bool alive, stale;
+    } cases[] = {
+        {"a greeter that has just spoken", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 0, 4000, 1, 0},
+        {"a little later", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 1000, 3000, 1, 0},
+        {"half its time later", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 2000, 2000, 1, 0},
+        {"early: not twice in one round", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 2001, 5999, 1, 0},
+        {"in the next round", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 4000, 4000, 1, 0},
+        {"the clock was set back", {.role = GREETER, .base = 9000, .every = 4000, .expires = LEASE}, 8000, 5000, 1, 0},
+        {"the clock was set back a day",
+         {.role = GREETER, .base = 86400000, .every = 4000, .expires = 86400000 + LEASE}, 1000, 3000, 1, 1},
+        {"no interval in the row", {.role = GREETER, .base = 0, .every = 0, .expires = LEASE}, 0, 2000, 1, 0},
+        {"a negative one", {.role = GREETER, .base = 0, .every = -5, .expires = LEASE}, 0, 2000, 1, 0},
+        {"half the lease is over", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, LEASE / 2 + 1000, 2000, 1, 1},
+        {"a neighbour doubts it", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE, .suspect = true}, 0, 4000, 1, 1},
+        {"the lease is over", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, LEASE, 2000, 0, 1},
+        {"a peer that has just joined", {.role = PEER, .base = 0, .expires = LONG}, 0, SPAN_NEWCOMER_DUE, 1, 0},
+        {"a peer a minute later", {.role = PEER, .base = 0, .expires = LONG}, MINUTE, SPAN_PEER_DUE, 1, 0},
+        {"a peer at half its lease", {.role = PEER, .base = 0, .expires = LONG}, LONG / 2 + 1, SPAN_PEER_DUE, 1, 1},
+        {"a peer's lease is over", {.role = PEER, .base = 0, .expires = LONG}, LONG, SPAN_PEER_DUE, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        same_int(signal_due(&cases[i].s, cases[i].now), cases[i].due, "due: %s", cases[i].name);
+        same_int(signal_alive(&cases[i].s, cases[i].now), cases[i].alive, "alive: %s", cases[i].name);
+        same_int(signal_stale(&cases[i].s, cases[i].now), cases[i].stale, "stale: %s", cases[i].name);
+    }
+    uint8_t raw[32] = {1};
+    struct token a = token_make(raw), b = token_make(raw);
+    raw[31] = 1;
+    struct token c = token_make(raw);
+    ok(memcmp(&a, &b, sizeof a) == 0 && memcmp(&a, &c, sizeof a) != 0, "a token's hash tells tokens apart");
+}
+
+static int64_t live(struct world *w, const char *sql) {
+    return world_number(world_path(w, "live-1.db"), sql);
+}
+
+/* A sync as a client does it: a greeter keeps three offers standing. */
+static enum err stay(struct world *w, int k, struct synced *out) {
+    static struct sync in;
+    static char ids[3][16];
+    static int fresh;
+    enum err e = world_poll(w, k, out);
+    if (e != ERR_OK || out->signal.role != GREETER || out->standing == 3)
+        return e;
+    world_sync(&in, k);
+    for (; in.n_offers < 3 - (size_t)out->standing; in.n_offers++) {
+        (void)snprintf(ids[in.n_offers], sizeof ids[0], "o%d", fresh++);
+        in.offers[in.n_offers] = (struct offer){ids[in.n_offers], "sdp"};
+    }
+    return world_run(w, &in, out);
+}
+
+static void greeters(void) {
+    static const struct {
+        int n, greeters;
+    } cases[] = {{1, 1}, {2, 2}, {4, 2}, {5, 3}, {12, 3}, {13, 4}, {20, 4}, {21, 5}, {44, 7}, {45, 8}, {90, 8}};
+    struct world w;
+    struct synced out;
+    size_t at = 0;
+    int refused = 0;
+    world_open(&w, "wal");
+    for (int k = 1; k <= 90; k++) {
+        refused += world_join(&w, k, &out) != ERR_OK;
+        for (int j = 1; j <= k; j++)
+            refused += stay(&w, j, &out) != ERR_OK;
+        if (k == cases[at].n)
+            same_int(live(&w, "SELECT count(*) FROM signal WHERE role = 1"), cases[at++].greeters,
+                     "greeters of %d signals", k);
+    }
+    same_int(refused, 0, "all may join");
+    same_int(live(&w, "SELECT n FROM pulse"), 90, "and are counted");
+    world_close(&w);
+}
+
+/* Everybody syncs when it was told to, for five minutes; greeters' polls are counted. offers: none of them are
+ * clients that never deposit what newcomers need. */
+static void budget(bool offers, const char *who) {
+    enum { N = 40, LENGTH = 5 * MINUTE };
+    struct world w;
+    struct synced out;
+    int64_t due[N], polls = 0, writes = 0, failures = 0;
+    world_open(&w, "wal");
+    int64_t start = w.ctx.now;
+    for (int k = 0; k < N; k++, w.ctx.now += 50) {
+        failures += world_join(&w, k, &out) != ERR_OK;
+        due[k] = w.ctx.now + (offers ? 1 : out.due_ms);
+    }
+    for (w.ctx.now = start; w.ctx.now < start + LENGTH; w.ctx.now += 10)
+        for (int k = 0; k < N; k++)
+            if (due[k] <= w.ctx.now) {
+                failures += (offers ? stay(&w, k, &out) : world_poll(&w, k, &out)) != ERR_OK;
+                due[k] = w.ctx.now + out.due_ms;
+                if (w.ctx.now >= start + 3 * MINUTE) {
+                    polls++;
+                    writes += store_wrote(w.ctx.store);
+                }
+            }
+    same_int(failures, 0, "%s: every poll is answered", who);
+    int greeter_count = (int)live(&w, "SELECT count(*) FROM signal WHERE role = 1");
+    ok(greeter_count >= 7 && greeter_count <= 8, "%s: greeters of %d: %d", who, N, greeter_count);
+    ok(polls <= 2 * 2 * 60 * 11 / 10, "%s: no more than 2 polls a second: %d in 2 minutes", who, (int)polls);
+    ok(polls >= 2 * 60, "%s: and no fewer than 1: %d", who, (int)polls);
+    ok(writes <= 8 * 4 + N, "%s: which hardly ever write: %d", who, (int)writes);
+    world_close(&w);
+}
+
+static void leases(void) {
+    struct world w;
+    struct synced out;
+    struct sync in;
+    world_open(&w, "truncate");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "join");
+    struct sig first = out.signal.sig;
+    w.ctx.now += SPAN_GREETER_LEASE - 1;
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "just in time");
+    ok(store_wrote(w.ctx.store), "the lease is renewed");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "again");
+    ok(!store_wrote(w.ctx.store), "a poll with nothing new writes nothing");
+    w.ctx.now += SPAN_GREETER_LEASE;
+    same_text(err_name(world_poll(&w, 1, &out)), "rejoin", "too late");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "the same token joins again");
+    ok(memcmp(&first, &out.signal.sig, sizeof first) == 0, "and is the same signal");
+    world_sync(&in, 1);
+    in.run = 2;
+    same_text(err_name(world_run(&w, &in, &out)), "rejoin", "another run is not this one");
+    in.key = w.circle.api_key;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "until it joins");
+    ok(memcmp(&first, &out.signal.sig, sizeof first) == 0, "as the same signal");
+    same_text(err_name(world_poll(&w, 1, &out)), "rejoin", "then the old run is over");
+    w.ctx.now -= 86400 * (int64_t)S;
+    world_sync(&in, 1);
+    in.run = 2;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "the clock set back a day: it stays");
+    ok(out.due_ms > 0 && out.due_ms <= 2 * SPAN_QUIET_MIN, "with a due time that makes sense: %d", (int)out.due_ms);
+    same_int(out.signal.expires, w.ctx.now + SPAN_GREETER_LEASE, "and a lease of now");
+    w.ctx.now += 86400 * (int64_t)S;
+    same_text(err_name(world_run(&w, &in, &out)), "rejoin", "set forward again: rejoin");
+    same_text(err_name(world_poll(&w, 99, &out)), "rejoin", "a token that nobody knows");
+    world_close(&w);
+}
+
+static void greet(void) {
+    struct world w;
+    struct synced out;
+    struct sync in;
+    world_open(&w, "wal");
+    world_sync(&in, 1);
+    in.key = w.circle.api_key;
+    in.greet = 0;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "a join that will not greet");
+    same_int(out.signal.role, PEER, "is a peer, though it is alone");
+    in.key = NULL;
+    in.greet = -1;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "nothing said");
+    same_int(out.signal.role, PEER, "it is remembered");
+    in.greet = 0;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "said again");
+    ok(!store_wrote(w.ctx.store), "which writes nothing");
+    in.greet = 1;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "now it will");
+    same_int(out.signal.role, GREETER, "and is a greeter");
+    world_close(&w);
+}
+
+static void caps(void) {
+    struct world w;
+    struct synced out;
+    struct sync in;
+    world_open(&w, "wal");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "one is there");
+    world_sql(world_path(&w, "live-1.db"),
+              "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 499)"
+              " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)"
+              " SELECT s.circle, 'token' || n, 'sig' || n, 1, 0, 1, s.bucket, s.base, 1000, s.expires, 0, ''"
+              " FROM k, (SELECT * FROM signal) s");
+    same_text(err_name(world_join(&w, 2, &out)), "too_many", "the 501st of an address is refused");
+    world_sync(&in, 2);
+    in.key = w.circle.api_key;
+    in.address = "192.0.2.2";
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "another address is not");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "nor one that is there already");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET n = 10000");
+    world_sync(&in, 3);
+    in.key = w.circle.api_key;
+    in.address = "192.0.2.3";
+    same_text(err_name(world_run(&w, &in, &out)), "circle_full", "the 10,001st of a circle is refused");
+    world_close(&w);
+}
+
+static void ends(void) {
+    struct world w;
+    struct synced out;
+    struct sync in;
+    world_open(&w, "wal");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "join");
+    world_sync(&in, 1);
+    in.run = 7;
+    in.leave = true;
+    same_text(err_name(world_run(&w, &in, &out)), "rejoin", "another run cannot leave for it");
+    in.run = 1;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "it leaves");
+    ok(out.left, "and hears so");
+    same_int(live(&w, "SELECT count(*) FROM signal"), 0, "nothing is left");
+    same_int(live(&w, "SELECT n FROM pulse"), 0, "and the count is 0");
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "join again");
+    same_text(err_name(circle_remove(&w.ctx, &w.circle)), "ok", "the circle is removed");
+    same_text(err_name(world_poll(&w, 1, &out)), "rejoin", "its signals are gone");
+    same_text(err_name(world_join(&w, 1, &out)), "removed", "and cannot come back");
+    world_close(&w);
+}
+
+int main(void) {
+    arithmetic();
+    greeters();
+    budget(true, "clients");
+    budget(false, "clients without offers");
+    leases();
+    greet();
+    caps();
+    ends();
+    return done();
+}

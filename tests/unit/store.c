@@ -1,0 +1,255 @@
+/* The two databases: statements, migrations, the journal probe, generations of the live one. */
+#include "store/schema.h"
+#include "tap.h"
+#include "util/jsn.h"
+#include "world.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void statements(void) {
+    static const struct {
+        const char *name, *text;
+        enum db db;
+    } all[] = {
+#define ROW(id, db, text) {#id, text, db},
+        SQL_TABLE(ROW)
+#undef ROW
+    };
+    struct world w;
+    world_open(&w, "truncate");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(w.ctx.store->db[all[i].db], all[i].text, -1, &stmt, NULL);
+        ok(rc == SQLITE_OK && stmt, "statement %s", all[i].name);
+        (void)sqlite3_finalize(stmt);
+    }
+    world_close(&w);
+}
+
+static const char old_backup[] = "an older backup";
+
+static void migrations_run(void) {
+    static const struct migration good[] = {
+        {1, SCHEMA_MAIN}, {2, "ALTER TABLE circle ADD COLUMN note TEXT"}, {3, "CREATE TABLE more(x)"}};
+    static const struct migration bad[] = {
+        {1, SCHEMA_MAIN}, {2, "CREATE TABLE half(x)"}, {3, "CREATE TABLE other(x); DELETE FROM nonexistent"}};
+    static const char version[] = "PRAGMA user_version";
+    struct world w;
+    struct fault fault = {0};
+    world_open(&w, "wal");
+    const char *db = arena_copy(&w.arena, world_path(&w, "polycircle.db"), strlen(world_path(&w, "polycircle.db")));
+    same_int(world_number(db, version), 1, "a new instance is of version 1");
+    same_text(err_name(migrate(w.ctx.store, bad, 3, &fault)), "internal", "a step that fails");
+    same_int(world_number(db, version), 1, "leaves the version");
+    same_int(world_number(db, "SELECT count(*) FROM sqlite_master WHERE name IN ('half', 'other')"), 0,
+             "and nothing of the steps before it");
+    ok(sqlite3_get_autocommit(w.ctx.store->db[MAIN]), "and no open transaction");
+    const char *backup = world_path(&w, "backups/polycircle-v1.db");
+    same_int(world_number(backup, version), 1, "the backup is of the old version");
+    world_write(&w, "backups/polycircle-v1.db", old_backup, sizeof old_backup);
+    same_text(err_name(migrate(w.ctx.store, good, 3, &fault)), "ok", "steps that succeed");
+    same_int(world_number(db, version), 3, "reach the last version");
+    same_int(world_number(db, "SELECT count(note) FROM circle"), 0, "with what they add");
+    same_int(world_number(db, "SELECT count(*) FROM circle"), 1, "and keep what was there");
+    same_int(world_number(backup, "SELECT count(*) FROM circle"), 1, "an older backup is replaced by one of now");
+    same_int(world_number(backup, version), 1, "of the version before");
+    struct stat st;
+    ok(stat(backup, &st) == 0 && (st.st_mode & 077) == 0, "which nobody else can read");
+    same_text(err_name(migrate(w.ctx.store, good, 3, &fault)), "ok", "again: nothing to do");
+    world_sql(db, "PRAGMA user_version=99");
+    struct store *newer = NULL;
+    same_text(err_name(store_open(&newer, w.dir, &fault)), "damaged", "a file of a newer program is refused");
+    ok(strstr(fault.text, "version 99") && strstr(fault.text, "newer program"), "in words: %s", fault.text);
+    ok(newer == NULL, "and closed");
+    world_close(&w);
+}
+
+static void opening(void) {
+    struct world w;
+    struct fault fault = {0};
+    struct store *s = NULL;
+    same_text(err_name(store_open(&s, "/nonexistent/data", &fault)), "not_set_up", "no directory: not set up");
+    world_open(&w, "wal");
+    same_text(store_journal(w.ctx.store), "wal", "journal: wal");
+    ok(probe_wal(w.dir), "the probe finds WAL safe on a local file system");
+    ok(!probe_wal("/proc"), "and not on one it does not know");
+    ok(!probe_wal("/nonexistent"), "nor where there is no directory");
+    same_int(access(world_path(&w, "probe-1.db"), F_OK), -1, "the probe leaves nothing behind");
+    ok(store_current(w.ctx.store), "the open file is the current one");
+    ok(rename(world_path(&w, "polycircle.db"), world_path(&w, "moved")) == 0, "polycircle.db moves away");
+    ok(!store_current(w.ctx.store), "which is noticed");
+    world_close(&w);
+    world_open(&w, "truncate");
+    same_text(store_journal(w.ctx.store), "truncate", "journal: truncate");
+    world_write(&w, "polycircle.db", "garbage, garbage, garbage", 25);
+    same_text(err_name(store_open(&s, w.dir, &fault)), "damaged", "a damaged polycircle.db says so");
+    world_close(&w);
+}
+
+static const char join[] = "{\"v\":1,\"key\":\"%s\",\"token\":\"%064d\",\"run\":\"00000001\"}";
+
+static const char *join_json(struct world *w, int k) {
+    return arena_text(&w->arena, join, w->circle.api_key, k);
+}
+
+static int64_t gen_of(struct world *w) {
+    return json_integer_value(json_object_get(world_call(w, "health", NULL), "gen"));
+}
+
+enum damage { VANISHED, TRUNCATED, GARBAGE, GARBAGE_TAIL };
+
+static void spoil(struct world *w, int64_t gen, enum damage how) {
+    const char *name = arena_text(&w->arena, "live-%d.db", (int)gen), *path = world_path(w, name);
+    char *noise = malloc(65536);
+    memset(noise, 0x55, 65536);
+    if (how == VANISHED)
+        (void)unlink(path);
+    else if (how == TRUNCATED)
+        ok(truncate(path, 0) == 0, "truncated");
+    else if (how == GARBAGE)
+        world_write(w, name, noise, 65536);
+    else {
+        FILE *f = fopen(path, "r+be");
+        ok(f && fseek(f, 4096, SEEK_SET) == 0 && fwrite(noise, 1, 65536, f) == 65536, "spoilt behind its first page");
+        (void)fclose(f);
+    }
+    free(noise);
+}
+
+/* A WAL that holds every page hides the damage from who has the file open; a new process sees it. */
+static void come_anew(struct world *w) {
+    store_close(w->server.store);
+    store_close(w->ctx.store);
+    w->server.store = w->ctx.store = NULL;
+    for (int k = 1; k <= 2; k++) {
+        (void)world_call(w, "sync", join_json(w, k));
+        same_int(w->res.status, 200, "a new process: signal %d comes back", k);
+    }
+}
+
+static void generation(const char *journal, enum damage how, const char *name) {
+    struct world w;
+    world_open(&w, journal);
+    json_t *first = world_call(&w, "sync", join_json(&w, 1));
+    const char *sig = world_string(first, "sig");
+    int64_t gen = gen_of(&w);
+    same_int((int64_t)strlen(sig), 64, "%s, %s: a signal", journal, name);
+    spoil(&w, gen, how);
+    /* what the next request meets is one of these, never a failure that stays */
+    json_t *answer = world_call(&w, "sync", join_json(&w, 2));
+    ok(w.res.status == 200, "%s, %s: a join succeeds at once (%d %s)", journal, name, w.res.status,
+       world_string(answer, "text"));
+    answer = world_call(&w, "sync", join_json(&w, 1));
+    same_int(w.res.status, 200, "%s, %s: the old signal comes back", journal, name);
+    same_text(world_string(answer, "cid"), world_string(first, "cid"), "%s, %s: to the same circle", journal, name);
+    if (gen_of(&w) == gen)
+        come_anew(&w);
+    int64_t now = gen_of(&w);
+    same_int(now, gen + 1, "%s, %s: in the next generation", journal, name);
+    const char *path = world_path(&w, arena_text(&w.arena, "live-%d.db", (int)now));
+    same_int(world_number(path, "SELECT count(*) FROM signal"), 2, "%s, %s: both are in it", journal, name);
+    if (how != VANISHED)
+        ok(access(world_path(&w, arena_text(&w.arena, "live-%d.db", (int)gen)), F_OK) == 0,
+           "%s, %s: the damaged file is left alone", journal, name);
+    spoil(&w, now, VANISHED);
+    (void)world_call(&w, "sync", join_json(&w, 1));
+    same_int(gen_of(&w), now + 1, "%s, %s: and again", journal, name);
+    ok(access(world_path(&w, arena_text(&w.arena, "live-%d.db", (int)now - 1)), F_OK) != 0,
+       "%s, %s: the one before the last is removed", journal, name);
+    world_close(&w);
+}
+
+/* Processes that all meet the same loss make one generation of it. */
+static void race(const char *journal) {
+    enum { PROCESSES = 6 };
+    struct world w;
+    world_open(&w, journal);
+    int64_t gen = store_gen(w.ctx.store);
+    store_close(w.ctx.store);
+    w.ctx.store = NULL;
+    spoil(&w, gen, VANISHED);
+    int go[2], bad = 0;
+    if (pipe(go) != 0)
+        exit(99);
+    for (int i = 0; i < PROCESSES; i++)
+        if (fork() == 0) {
+            char c;
+            bool host_ok;
+            struct store *s = NULL;
+            enum err e = store_open(&s, w.dir, &w.ctx.fault);
+            if (e == ERR_OK)
+                e = store_enter(s, "", &host_ok);
+            (void)close(go[1]);
+            (void)!read(go[0], &c, 1); /* until the parent lets all go at once */
+            if (e == ERR_OK)
+                e = store_renew(s);
+            _exit(e == ERR_OK && store_gen(s) == gen + 1 ? 0 : 1);
+        }
+    (void)close(go[0]);
+    (void)close(go[1]);
+    for (int i = 0, status; i < PROCESSES; i++)
+        bad += wait(&status) < 0 || status != 0;
+    same_int(bad, 0, "%s: each of %d processes gets the same new generation", journal, PROCESSES);
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT value FROM instance WHERE name = 'gen'"), gen + 1,
+             "%s: and there is one", journal);
+    world_close(&w);
+}
+
+/* A full disk while the next generation is made: refused in words, and made when there is room again. */
+static void no_room(void) {
+    struct world w;
+    world_open(&w, "truncate");
+    (void)world_call(&w, "sync", join_json(&w, 1));
+    int64_t gen = gen_of(&w);
+    spoil(&w, gen, GARBAGE);
+    const char *path = world_path(&w, arena_text(&w.arena, "live-%d.db", (int)gen + 1));
+    ok(mkdir(path, 0700) == 0, "something is in the way of the next generation");
+    json_t *answer = world_call(&w, "sync", join_json(&w, 1));
+    same_int(w.res.status, 503, "a request is refused");
+    same_text(world_string(answer, "error"), "read_only", "with a documented error");
+    ok(rmdir(path) == 0, "it is out of the way");
+    (void)world_call(&w, "sync", join_json(&w, 1));
+    same_int(w.res.status, 200, "and the next request succeeds");
+    same_int(gen_of(&w), gen + 1, "in the next generation");
+    world_close(&w);
+}
+
+static void transactions(void) {
+    struct world w;
+    world_open(&w, "wal");
+    struct store *s = w.ctx.store;
+    bool row;
+    same_text(err_name(store_begin(s, MAIN, true)), "ok", "begin");
+    same_text(err_name(store_find(s, SQL_CIRCLE_LIST, NULL, 0, &row)), "ok", "a statement left in the middle");
+    same_text(err_name(store_run(s, SQL_INSTANCE_SET, ARGS(T("x"), I(1)))), "ok", "a write");
+    store_rollback(s);
+    ok(sqlite3_get_autocommit(s->db[MAIN]), "rollback ends the transaction");
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM instance WHERE name = 'x'"), 0,
+             "and undoes the write");
+    store_rollback(s);
+    ok(true, "a second rollback does nothing");
+    same_text(err_name(store_backup(s, world_path(&w, "copy.db"), &w.ctx.fault)), "ok", "backup");
+    same_int(world_number(world_path(&w, "copy.db"), "SELECT count(*) FROM circle"), 1, "holds everything");
+    ok(store_backup(s, world_path(&w, "copy.db"), &w.ctx.fault) != ERR_OK, "an existing file is not overwritten");
+    same_text(err_name(store_check(s, MAIN, &w.ctx.fault)), "ok", "integrity of MAIN");
+    same_text(err_name(store_check(s, LIVE, &w.ctx.fault)), "ok", "integrity of LIVE");
+    world_close(&w);
+}
+
+int main(void) {
+    static const char *const names[] = {"vanished", "truncated", "overwritten", "overwritten in part"};
+    statements();
+    migrations_run();
+    opening();
+    transactions();
+    for (int how = VANISHED; how <= GARBAGE_TAIL; how++) {
+        generation("truncate", (enum damage)how, names[how]);
+        generation("wal", (enum damage)how, names[how]);
+    }
+    no_room();
+    race("truncate");
+    race("wal");
+    return done();
+}

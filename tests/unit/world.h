@@ -1,0 +1,45 @@
+/* A small instance in a directory of its own, for tests: a store, a circle, a clock that is set by hand, and
+ * requests that go the program's own way from environment to answer. */
+#ifndef POLYCIRCLE_WORLD_H
+#define POLYCIRCLE_WORLD_H
+
+#include "domain/circle.h"
+#include "domain/sync.h"
+#include "handler/handler.h"
+#include "store/internal.h"
+
+#include <jansson.h>
+
+struct world {
+    char dir[256];
+    struct arena arena;
+    struct ctx ctx;
+    struct circle circle; /* "demo" */
+    char secret[44];
+    struct server server;
+    struct response res; /* of the last world_call */
+};
+
+/* journal: "wal" or "truncate". Lives at http://site.example/; now is 2026-01-02 03:04:05. */
+void world_open(struct world *w, const char *journal);
+/* For a forked child: its own connections to the same files. */
+void world_reopen(struct world *w);
+void world_close(struct world *w); /* removes the directory */
+
+/* Everything below ends the test on a failure that it does not return. */
+const char *world_path(struct world *w, const char *name);
+void world_write(struct world *w, const char *name, const void *bytes, size_t len);
+void world_sql(const char *path, const char *sql);
+int64_t world_number(const char *path, const char *sql); /* the first column of the first row; -1: no row */
+
+/* One request through dispatch(); json (NULL: a GET) becomes d=. The answer's JSON, or NULL. */
+json_t *world_call(struct world *w, const char *path, const char *json);
+const char *world_string(const json_t *answer, const char *key);
+
+/* sync_run() as signal number k of run 1, in a transaction that is rolled back on failure. */
+void world_sync(struct sync *in, int k);
+enum err world_run(struct world *w, const struct sync *in, struct synced *out);
+enum err world_join(struct world *w, int k, struct synced *out);
+enum err world_poll(struct world *w, int k, struct synced *out);
+
+#endif
