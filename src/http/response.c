@@ -80,11 +80,11 @@ void response_head(const struct response *res, struct buf *out) {
     buf_text(out, "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
-/* Digits, at most 18 of them; NULL when there is none. */
+/* Digits; NULL when there is none. What is too large for any file is the largest number. */
 static const char *number(const char *p, int64_t *out) {
     const char *start = p;
-    for (*out = 0; *p >= '0' && *p <= '9' && p - start < 18; p++)
-        *out = *out * 10 + (*p - '0');
+    for (*out = 0; *p >= '0' && *p <= '9'; p++)
+        *out = *out > INT64_MAX / 10 - 1 ? INT64_MAX : *out * 10 + (*p - '0');
     return p == start ? NULL : p;
 }
 
@@ -97,7 +97,7 @@ bool range_parse(const char *header, int64_t size, int64_t *first, int64_t *last
     if (!suffix && (!(p = number(p, first)) || *p != '-'))
         return false;
     p++;
-    *last = size - 1;
+    *last = INT64_MAX;
     if (*p && !(p = number(p, last)))
         return false;
     if (*p || (suffix && header[7] == '\0'))
