@@ -40,6 +40,7 @@ static int open_egd(const char *path, size_t n) {
     struct timeval patience = {.tv_usec = 100000};
     uint8_t command[2] = {1, (uint8_t)n}, count = 0;
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 && /* connect() waits, too */
         connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
         write(fd, command, sizeof command) == sizeof command && read(fd, &count, 1) == 1)
         return fd;
@@ -110,8 +111,11 @@ int64_t bucket_of(const char *address, const uint8_t key[static 32], int64_t now
     } m = {.day = now / 86400000};
     struct in6_addr six;
     if (inet_pton(AF_INET, address, m.net) != 1) {
-        if (inet_pton(AF_INET6, address, &six) == 1)
-            memcpy(m.net, &six, IN6_IS_ADDR_V4MAPPED(&six) ? 16 : 8);
+        bool is_six = inet_pton(AF_INET6, address, &six) == 1;
+        if (is_six && IN6_IS_ADDR_V4MAPPED(&six))
+            memcpy(m.net, six.s6_addr + 12, 4);
+        else if (is_six)
+            memcpy(m.net, &six, 8);
         else
             (void)crypto_generichash(m.net, 16, (const uint8_t *)address, strlen(address), NULL, 0);
     }
