@@ -24,11 +24,10 @@ static enum err due(struct ctx *ctx, bool *out) {
     return ERR_OK;
 }
 
-/* Moves the counts out of LIVE. More circles than a batch: the rest waits for the next time. */
+/* Takes the counts out of LIVE. More circles than a batch: the rest waits for the next time. */
 static enum err take(struct ctx *ctx, struct tally *all, size_t *n) {
     bool row, is_due;
     *n = 0;
-    TRY(store_begin(ctx->store, LIVE, true));
     TRY(due(ctx, &is_due)); /* again: another process may have been quicker */
     if (is_due) {
         TRY(store_find(ctx->store, SQL_TALLY_LIST, NULL, 0, &row));
@@ -43,24 +42,26 @@ static enum err take(struct ctx *ctx, struct tally *all, size_t *n) {
             TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
         TRY(store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now))));
     }
-    return store_commit(ctx->store, LIVE);
+    return ERR_OK;
 }
 
-static enum err keep(struct ctx *ctx, const struct tally *all, size_t n) {
+/* MAIN first: its lock may be waited for while LIVE is free; and LIVE forgets only what MAIN has. */
+static enum err move(struct ctx *ctx) {
+    struct tally all[BATCH];
+    size_t n;
     TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(take(ctx, all, &n));
     for (size_t i = 0; i < n; i++)
         TRY(store_run(ctx->store, SQL_STATISTIC_ADD,
                       ARGS(I(all[i].circle), I(ctx->now / 86400000), T(all[i].name), I(all[i].n))));
-    return store_commit(ctx->store, MAIN);
+    TRY(store_commit(ctx->store, MAIN));
+    return store_commit(ctx->store, LIVE);
 }
 
 enum err tally_fold(struct ctx *ctx) {
-    struct tally all[BATCH];
-    size_t n = 0;
     bool is_due = false;
-    if (due(ctx, &is_due) != ERR_OK || !is_due)
-        return ERR_OK;
-    if (take(ctx, all, &n) != ERR_OK || (n && keep(ctx, all, n) != ERR_OK))
+    if (due(ctx, &is_due) == ERR_OK && is_due && move(ctx) != ERR_OK)
         store_rollback(ctx->store);
     return ERR_OK;
 }
