@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct migration migrations[] = {
     {1, SCHEMA_MAIN},
@@ -37,21 +38,32 @@ enum err store_backup(struct store *s, const char *path, struct fault *fault) {
                      sqlite3_errmsg(s->db[MAIN]));
 }
 
+/* While MAIN is locked for writing, so by a connection of its own, which only reads. Whole or not at all; it
+ * replaces what an earlier attempt left. */
 static enum err backup(struct store *s, int version, struct fault *fault) {
-    char path[sizeof s->dir + 64];
+    char path[sizeof s->dir + 64], part[sizeof s->dir + 64];
+    struct store reader = {.db = {NULL}};
     (void)snprintf(path, sizeof path, "%s/backups", s->dir);
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return fault_set(fault, ERR_READ_ONLY, "%s: %s", path, strerror(errno));
+    (void)snprintf(part, sizeof part, "%s/backups/part", s->dir);
+    (void)unlink(part);
+    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
+    int rc = store_connect(&reader.db[MAIN], path, SQLITE_OPEN_READWRITE);
+    enum err e = rc == SQLITE_OK ? store_backup(&reader, part, fault) : store_error(&reader, MAIN, rc);
+    (void)sqlite3_close(reader.db[MAIN]);
     (void)snprintf(path, sizeof path, "%s/backups/polycircle-v%d.db", s->dir, version);
-    struct stat st;
-    /* one that exists was made by an attempt that then failed: the file has not changed since */
-    return stat(path, &st) == 0 ? ERR_OK : store_backup(s, path, fault);
+    if (e == ERR_OK && rename(part, path) != 0)
+        e = fault_set(fault, ERR_READ_ONLY, "%s: %s", path, strerror(errno));
+    return e;
 }
 
-static enum err steps_from(struct store *s, const struct migration *steps, size_t count) {
+static enum err steps_from(struct store *s, const struct migration *steps, size_t count, struct fault *fault) {
     enum err e;
     int version = user_version(s, &e); /* again, now that nobody else can move it */
     TRY(e);
+    if (version > 0 && version < steps[count - 1].version)
+        TRY(backup(s, version, fault));
     for (size_t i = 0; i < count; i++) {
         if (steps[i].version <= version)
             continue;
@@ -73,10 +85,8 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
         return fault_set(fault, ERR_DAMAGED,
                          "polycircle.db is of version %d, this program knows %d: put the newer program back.", version,
                          last);
-    if (version > 0)
-        TRY(backup(s, version, fault));
     TRY(store_begin(s, MAIN, true));
-    e = steps_from(s, steps, count);
+    e = steps_from(s, steps, count, fault);
     if (e == ERR_OK)
         e = store_commit(s, MAIN);
     if (e != ERR_OK)
