@@ -109,6 +109,7 @@ enum err store_renew(struct store *s) {
         e = store_commit(s, MAIN);
     if (e != ERR_OK) {
         store_rollback(s);
+        close_live(s); /* it may be half of a file that nobody was told of */
         s->gen = lost;
         return e;
     }
