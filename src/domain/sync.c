@@ -99,7 +99,19 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
         s->needy = !out->n_peers && out->pulse.n > 1 ? SEEKING : CONTENT;
     } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
+        if (!out->n_peers)
+            TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
     }
+    return ERR_OK;
+}
+
+/* Who had half a lease for it and offers nothing is no longer waiting for a greeter. */
+static enum err give_up(struct ctx *ctx, const struct sync *in, struct signal *s) {
+    int64_t standing = 0;
+    if (in->key || in->n_offers || s->needy == CONTENT || !signal_stale(s, ctx->now))
+        return ERR_OK;
+    TRY(offers_standing(ctx, s, &standing));
+    s->needy = standing ? s->needy : CONTENT;
     return ERR_OK;
 }
 
@@ -113,6 +125,8 @@ static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *o
         s->needy = NEEDY;
     else if (!in->key && in->n_mail)
         s->needy = CONTENT; /* it answers offers: it has found somebody */
+    else
+        TRY(give_up(ctx, in, s));
     if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now))
         TRY(signal_renew(ctx, s, &out->pulse));
     if (s->role == PEER)
