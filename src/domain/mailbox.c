@@ -76,7 +76,8 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail
         out->error = ERR_NOT_FOUND;
         return ERR_OK;
     }
-    TRY(store_find(ctx->store, SQL_MAIL_WAITING, ARGS(I(to.id)), &row));
+    TRY(store_find(ctx->store, SQL_MAIL_WAITING,
+                   ARGS(I(to.id), I(ctx->now), B(from->sig.b, sizeof from->sig.b), T(mail->id)), &row));
     int64_t waiting = row ? store_int(ctx->store, SQL_MAIL_WAITING, 0) : 0;
     store_reset(ctx->store, SQL_MAIL_WAITING);
     if (waiting >= CAP_MAIL_WAITING) {
