@@ -95,6 +95,12 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) 
     const char *origin;
     if (!origin_of(ctx->arena, url, &origin))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not an origin: give https://host or http://host:port", url);
+    bool row;
+    TRY(store_find(ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &row));
+    int64_t others = row ? store_int(ctx->store, SQL_ORIGIN_OTHERS, 0) : 0;
+    store_reset(ctx->store, SQL_ORIGIN_OTHERS);
+    if (others >= CAP_ORIGINS)
+        return fault_set(&ctx->fault, ERR_USAGE, "A circle allows at most %d origins.", CAP_ORIGINS);
     return store_run(ctx->store, SQL_ORIGIN_ADD, ARGS(I(c->id), T(origin)));
 }
 
