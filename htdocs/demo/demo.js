@@ -36,7 +36,7 @@ function show(circle) {
   const peers = circle.peers.length;
   element('first-peer').textContent = seconds(first_peer_ms);
   element('links').textContent = String(peers);
-  element('role').textContent = away ? 'none' : circle.role === 'greeter' ? 'greets newcomers' : 'viewer';
+  element('role').textContent = away ? 'none' : circle.role === 'greeter' ? 'greeter' : 'viewer';
   if (away) say('Dropped out. The others have noticed; their film goes on.', 'alone');
   else if (peers) say(`In the circle, connected to ${peers} other ${peers === 1 ? 'viewer' : 'viewers'}.`, 'on');
   else say('In the circle, and the only one so far. Open a second viewer.', 'on');

@@ -23,6 +23,7 @@ async function withServer(kind, run, { prepare, undo, journal = 'auto' } = {}) {
     await must(dir, ['init', '--url', `http://site.example${tier0}`, '--journal', journal]);
     const circle = JSON.parse(await must(dir, ['circle', 'add', 'demo', '--json']));
     server = await startServer(kind, dir);
+    assert.equal((await server.request({ path: `${tier0}signal?${circle.api_key}` })).status, 200); // the package is made on its first use
     await run({ server, dir, ...circle });
   } finally {
     await server?.stop();
