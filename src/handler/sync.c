@@ -69,11 +69,11 @@ static enum err read_gone(struct reader *r, const json_t *item, size_t i) {
 
 static enum err read_cursor(struct reader *r, const json_t *object) {
     const char *text = "0.0";
-    char *end, *last;
     TRY(jsn_text(object, "cursor", 3, 40, false, &text, r->fault));
-    r->in->cursor_gen = strtoll(text, &end, 10);
-    r->in->cursor_n = *end == '.' ? strtoll(end + 1, &last, 10) : -1;
-    if (r->in->cursor_gen < 0 || r->in->cursor_n < 0 || *last)
+    size_t gen = strspn(text, "0123456789"), n = text[gen] == '.' ? strspn(text + gen + 1, "0123456789") : 0;
+    r->in->cursor_gen = strtoll(text, NULL, 10);
+    r->in->cursor_n = n ? strtoll(text + gen + 1, NULL, 10) : 0;
+    if (gen == 0 || gen > 18 || n == 0 || n > 18 || text[gen + 1 + n])
         return fault_set(r->fault, ERR_BAD_FIELD, "Field \"cursor\" must be \"GEN.N\", as it was received.");
     return ERR_OK;
 }
