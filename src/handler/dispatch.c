@@ -57,7 +57,8 @@ static enum err run(struct server *server, struct exchange *x) {
         return e;
     TRY(store_renew(server->store));
     response_start(x->res, x->ctx->arena);
-    return once(x, route);
+    e = once(x, route);
+    return e == ERR_LIVE_LOST ? fault_set(&x->ctx->fault, ERR_BUSY, "%s", err_text(e, NULL)) : e;
 }
 
 static void answer_error(struct exchange *x, enum err e) {
