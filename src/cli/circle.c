@@ -43,7 +43,10 @@ static enum err add(struct cli *cli) {
     char secret[44];
     in.origins = origins;
     in.n_origins = cli_all(cli, "--origin", origins);
-    in.up_kbps = strtoll(cli_value(cli, "--up-kbps", "0"), NULL, 10);
+    const char *kbps = cli_value(cli, "--up-kbps", "0");
+    in.up_kbps = strtoll(kbps, NULL, 10);
+    if (!*kbps || strlen(kbps) > 9 || kbps[strspn(kbps, "0123456789")])
+        return fault_set(&cli->ctx.fault, ERR_USAGE, "--up-kbps %.40s: give a number of kbit/s.", kbps);
     if (strcmp(roster, "public") != 0 && strcmp(roster, "members") != 0 && strcmp(roster, "hidden") != 0)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--roster is public, members or hidden.");
     TRY(ice_json(cli, &in.ice));
@@ -108,10 +111,7 @@ static enum err show(struct cli *cli) {
     struct circle c;
     json_t *d, *value;
     const char *key;
-    enum err e = circle_by_can(&cli->ctx, cli->words[1], &c);
-    if (e == ERR_NOT_FOUND)
-        return fault_set(&cli->ctx.fault, e, "There is no circle %.63s: `polycircle circle list` shows all.",
-                         cli->words[1]);
+    enum err e = cli_circle(cli, cli->words[1], &c);
     if (e != ERR_REMOVED)
         TRY(e);
     TRY(describe(cli, &c, &d));
@@ -151,7 +151,7 @@ static enum err list(struct cli *cli) {
 
 static enum err drop(struct cli *cli) {
     struct circle c;
-    TRY(circle_by_can(&cli->ctx, cli->words[1], &c));
+    TRY(cli_circle(cli, cli->words[1], &c));
     TRY(circle_remove(&cli->ctx, &c));
     if (!cli->json)
         (void)printf("The circle %s is removed; its visitors' workers unregister themselves.\n", c.can);
@@ -166,7 +166,7 @@ static enum err allow(struct cli *cli) {
     size_t n = cli_all(cli, "--origin", origins);
     if (n == 0)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle allow NAME --origin URL");
-    TRY(circle_by_can(&cli->ctx, cli->words[1], &c));
+    TRY(cli_circle(cli, cli->words[1], &c));
     TRY(store_begin(cli->ctx.store, MAIN, true));
     for (size_t i = 0; i < n; i++)
         TRY(circle_allow(&cli->ctx, &c, origins[i]));

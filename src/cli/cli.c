@@ -35,7 +35,16 @@ size_t cli_all(const struct cli *cli, const char *name, const char *out[static C
 void cli_print_json(struct cli *cli, const json_t *value) {
     struct buf text = {.arena = cli->ctx.arena};
     jsn_dump(&text, value);
-    (void)puts(text.data);
+    (void)puts(text.len ? text.data : "{}");
+}
+
+enum err cli_circle(struct cli *cli, const char *can, struct circle *out) {
+    enum err e = circle_by_can(&cli->ctx, can, out);
+    if (e == ERR_NOT_FOUND)
+        return fault_set(&cli->ctx.fault, e, "There is no circle %.63s: `polycircle circle list` shows all.", can);
+    if (e == ERR_REMOVED)
+        return fault_set(&cli->ctx.fault, e, "The circle %.63s was removed; its name is never used again.", can);
+    return e;
 }
 
 enum err cli_open(struct cli *cli) {

@@ -3,7 +3,7 @@
 #ifndef POLYCIRCLE_CLI_H
 #define POLYCIRCLE_CLI_H
 
-#include "domain/ctx.h"
+#include "domain/circle.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -45,6 +45,8 @@ const char *cli_value(const struct cli *cli, const char *name, const char *fallb
 bool cli_flag(const struct cli *cli, const char *name);
 /* All values of an option, in order; returns how many. */
 size_t cli_all(const struct cli *cli, const char *name, const char *out[static CLI_VALUES]);
+/* circle_by_can() with words for a person. */
+enum err cli_circle(struct cli *cli, const char *can, struct circle *out);
 /* Opens store and live database. */
 enum err cli_open(struct cli *cli);
 void cli_print_json(struct cli *cli, const json_t *value);

@@ -19,7 +19,7 @@ static const char *host_of(struct arena *arena, const char *origin) {
 static enum err add_base(struct cli *cli, const char *url) {
     struct ctx *ctx = &cli->ctx;
     const char *origin;
-    if (!origin_of(ctx->arena, url, &origin) || strpbrk(url, "?# \t"))
+    if (!origin_of(ctx->arena, url, &origin) || strpbrk(url, "?# \t\"'<>\\"))
         return fault_set(&ctx->fault, ERR_USAGE,
                          "--url %.120s: give the address under which the program is reached, such as "
                          "https://site.example/cgi-bin/polycircle.fcgi",
@@ -84,6 +84,15 @@ static enum err tell(struct cli *cli) {
     return ERR_OK;
 }
 
+/* Where the data directory goes by itself (~/.local/share) may not be there yet. What fails here fails below. */
+static void make_parents(struct cli *cli) {
+    char *path = arena_copy(cli->ctx.arena, cli->data, strlen(cli->data));
+    for (char *slash = path; *path && (slash = strchr(slash + 1, '/')); *slash = '/') {
+        *slash = '\0';
+        (void)mkdir(path, 0700);
+    }
+}
+
 static enum err run(struct cli *cli) {
     const char *urls[CLI_VALUES];
     size_t n = cli_all(cli, "--url", urls);
@@ -96,6 +105,7 @@ static enum err run(struct cli *cli) {
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--journal is auto, wal or truncate.");
     if (root && (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--root %.150s is not a directory.", root);
+    make_parents(cli);
     TRY(store_create(&cli->ctx.store, cli->data, journal, &cli->ctx.fault));
     TRY(fill(cli, urls, n, root));
     TRY(make_live(&cli->ctx));

@@ -187,11 +187,7 @@ static enum err run(struct cli *cli) {
     if (cli->n_words != 2)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL]");
     TRY(cli_open(cli));
-    enum err e = circle_by_can(&cli->ctx, cli->words[0], &c);
-    if (e == ERR_NOT_FOUND)
-        return fault_set(&cli->ctx.fault, e, "There is no circle %.63s: polycircle circle add %.63s", cli->words[0],
-                         cli->words[0]);
-    TRY(e);
+    TRY(cli_circle(cli, cli->words[0], &c));
     if (!realpath(cli->words[1], dir))
         return fault_set(&cli->ctx.fault, ERR_FILES, "%.180s: %s", cli->words[1], strerror(errno));
     s.all = arena_alloc(cli->ctx.arena, CAP_FILES * sizeof *s.all);
