@@ -16,8 +16,11 @@ static const char *host_of(struct arena *arena, const char *origin) {
     return arena_copy(arena, host, len);
 }
 
-static enum err add_base(struct cli *cli, const char *url) {
-    struct ctx *ctx = &cli->ctx;
+struct base {
+    const char *url, *host;
+};
+
+static enum err read_base(struct ctx *ctx, const char *url, struct base *out) {
     const char *origin;
     if (!origin_of(ctx->arena, url, &origin) || strpbrk(url, "?# \t\"'<>\\"))
         return fault_set(&ctx->fault, ERR_USAGE,
@@ -27,8 +30,8 @@ static enum err add_base(struct cli *cli, const char *url) {
     const char *path = strstr(url, "://") + 3;
     path += strcspn(path, "/");
     bool slash = *path && path[strlen(path) - 1] == '/';
-    const char *base = arena_text(ctx->arena, "%s%s%s", origin, path, slash ? "" : "/");
-    return store_run(ctx->store, SQL_BASE_ADD, ARGS(T(base), T(host_of(ctx->arena, origin))));
+    *out = (struct base){arena_text(ctx->arena, "%s%s%s", origin, path, slash ? "" : "/"), host_of(ctx->arena, origin)};
+    return ERR_OK;
 }
 
 /* A value that is made once. */
@@ -42,15 +45,14 @@ static enum err set_once(struct ctx *ctx, const char *name, struct arg value) {
     return store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T(name), value));
 }
 
-static enum err fill(struct cli *cli, const char *const *urls, size_t n, const char *root) {
-    struct ctx *ctx = &cli->ctx;
+static enum err fill(struct ctx *ctx, const struct base *bases, size_t n, const char *root) {
     uint8_t pepper[32];
     randombytes_buf(pepper, sizeof pepper);
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(set_once(ctx, "pepper", B(pepper, sizeof pepper)));
     TRY(set_once(ctx, "gen", I(0)));
     for (size_t i = 0; i < n; i++)
-        TRY(add_base(cli, urls[i]));
+        TRY(store_run(ctx->store, SQL_BASE_ADD, ARGS(T(bases[i].url), T(bases[i].host))));
     if (root)
         TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("root"), T(root))));
     return store_commit(ctx->store, MAIN);
@@ -95,6 +97,7 @@ static void make_parents(struct cli *cli) {
 
 static enum err run(struct cli *cli) {
     const char *urls[CLI_VALUES];
+    struct base bases[CLI_VALUES];
     size_t n = cli_all(cli, "--url", urls);
     const char *journal = cli_value(cli, "--journal", "auto"), *root = cli_value(cli, "--root", NULL);
     struct stat st;
@@ -105,9 +108,11 @@ static enum err run(struct cli *cli) {
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--journal is auto, wal or truncate.");
     if (root && (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--root %.150s is not a directory.", root);
+    for (size_t i = 0; i < n; i++)
+        TRY(read_base(&cli->ctx, urls[i], &bases[i]));
     make_parents(cli);
     TRY(store_create(&cli->ctx.store, cli->data, journal, &cli->ctx.fault));
-    TRY(fill(cli, urls, n, root));
+    TRY(fill(&cli->ctx, bases, n, root));
     TRY(make_live(&cli->ctx));
     return tell(cli);
 }
