@@ -1,0 +1,147 @@
+// The command line: what each command says to people and to scripts, and its exit status.
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { World, done, matches, ok, same } from './world.mjs';
+
+const w = new World();
+const commands = ['init', 'circle', 'publish', 'check', 'version'];
+
+// help
+let r = w.cli();
+same([r.status, r.out], [2, ''], 'no command: exit 2');
+for (const name of commands) matches(r.err, new RegExp(`polycircle ${name}`), `it lists ${name}`);
+same([w.cli('--help').status, w.cli('help').status, w.cli('nosuch').status], [0, 0, 2], '--help 0, an unknown command 2');
+for (const name of commands) {
+  r = w.cli(name, '--help');
+  same([r.status, r.err], [0, ''], `${name} --help`);
+  matches(r.out, new RegExp(`^usage: polycircle ${name}`), `${name} --help: usage`);
+}
+ok(!existsSync(w.data), 'asking for help makes nothing');
+r = w.cli('version');
+matches(r.out, /^polycircle \d+\.\d+\.\d+\n$/, 'version');
+same(w.cli('--version').out, r.out, '--version');
+matches(w.cli('version', '--json').json.client, /^[0-9a-f]{64}$/, 'version --json');
+
+// called wrongly: exit 2, and what to do
+const wrong = [
+  [['version', '--nosuch'], /--nosuch/], [['init'], /init --url URL/], [['init', '--url'], /wants a value/], [['init', '--url', 'site.example'], /https:\/\//],
+  [['init', '--url', 'ftp://site.example/'], /--url/], [['init', '--url', 'https://site.example/?x'], /--url/], [['init', '--url', 'https://site.example/">'], /--url/],
+  [['init', '--url', 'https://u:p@site.example/'], /--url/], [['init', '--url', 'http://site.example/', '--journal', 'fast'], /wal or truncate/],
+  [['init', '--url', 'http://site.example/', '--root', '/nonexistent'], /not a directory/], [['init', 'word', '--url', 'http://site.example/'], /init --url/],
+  [['version', ...Array(9).fill('w')], /Too many words/], [['version', '--json=1'], /Unknown option/],
+];
+for (const [args, text] of wrong) {
+  r = w.cli(...args);
+  same([r.status, r.out], [2, ''], `${args.join(' ')}: exit 2`);
+  matches(r.err, text, `${args.join(' ')}: in words`);
+}
+ok(!existsSync(join(w.data, 'polycircle.db')), 'none of them made an instance');
+for (const args of [['circle', 'list'], ['circle', 'add', 'x'], ['publish', 'x', '.'], ['check']]) {
+  r = w.cli(...args);
+  same(r.status, 1, `${args.join(' ')} before init: exit 1`);
+  matches(r.err, /run `polycircle init --url URL`/, `${args.join(' ')} before init: says so`);
+  same(w.cli(...args, '--json').json?.error, 'not_set_up', `${args.join(' ')} --json: for scripts`);
+}
+
+// init
+r = w.cli('init', '--url', 'https://Site.Example:443/cgi-bin/polycircle.fcgi', '--url=http://localhost:8080/', '--root', w.dir, '--json');
+same([r.status, r.json.urls], [0, ['http://localhost:8080/', 'https://site.example/cgi-bin/polycircle.fcgi/']], 'init');
+same(r.json.data, w.data, 'init: where');
+matches(r.json.journal, /^(wal|truncate)$/, 'init: journal');
+same(statSync(w.data).mode & 0o777, 0o700, 'init: mode of the directory');
+for (const name of readdirSync(w.data)) same(statSync(join(w.data, name)).mode & 0o777, 0o600, `init: mode of ${name}`);
+same(w.cli('init', '--json').status, 0, 'init again: shows what is there');
+same(w.cli('init', '--url', 'http://third.example', '--json').json.urls.length, 3, 'init again: one more address');
+matches(w.cli('init').out, /Lives at https:\/\/site\.example\/cgi-bin\/polycircle\.fcgi\/\n/, 'init: in words');
+r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: '' } });
+same([r.status, r.json?.data], [0, join(w.dir, '.local/share/polycircle')], 'no directory named: ~/.local/share/polycircle');
+r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: join(w.dir, 'xdg') } });
+same([r.status, r.json?.data], [0, join(w.dir, 'xdg/polycircle')], 'XDG_DATA_HOME');
+r = w.cli('init', '--url', 'http://site.example/', '--journal', 'truncate', '--data', join(w.dir, 'other'), '--json');
+same([r.json.data, r.json.journal], [join(w.dir, 'other'), 'truncate'], '--data goes before POLYCIRCLE_DATA; --journal truncate');
+same(w.cli('init', '--url', 'http://x.example/', '--journal', 'wal', '--data', join(w.dir, 'wal'), '--json').json.journal, 'wal', '--journal wal');
+same(w.cli('init', '--url', 'http://x.example/', '--data', '/proc/nosuch').status, 1, 'a directory that cannot be made: exit 1');
+matches(w.cli('init', '--url', 'http://x.example/', '--data', '/proc/nosuch').err, /\/proc\/nosuch: /, 'and which');
+
+// circles
+r = w.cli('circle', 'add', 'demo', '--origin', 'https://Friend.example/page', '--origin=https://two.example:444', '--json');
+same([r.status, Object.keys(r.json)], [0, ['can', 'cid', 'api_key', 'secret_key']], 'circle add --json: its fields');
+matches(r.json.cid, /^[0-9a-f]{16}$/, 'cid');
+matches(r.json.api_key, /^[A-Za-z0-9_-]{22}$/, 'api_key');
+matches(r.json.secret_key, /^[A-Za-z0-9_-]{43}$/, 'secret_key');
+const demo = r.json;
+ok(!readFileSync(join(w.data, 'polycircle.db')).includes(demo.secret_key), 'the secret key is not kept');
+r = w.cli('circle', 'add', 'words', '--unlisted', '--up-kbps', '500', '--ice', 'stun:stun.example:3478');
+matches(r.out, /secret key \(keep it, it is shown once\): [A-Za-z0-9_-]{43}\n/, 'circle add: in words');
+matches(r.out, /<script src="http:\/\/localhost:8080\/signal\?[A-Za-z0-9_-]{22}"><\/script>/, 'circle add: the tag to paste');
+const failing = [
+  [['circle', 'add', 'demo'], 1, /taken/], [['circle', 'add', 'Bad_Name'], 2, /a-z, 0-9/], [['circle', 'add'], 2, /usage/], [['circle'], 2, /usage/],
+  [['circle', 'frobnicate', 'demo'], 2, /usage/], [['circle', 'add', 'x', '--roster', 'secret'], 2, /public, members or hidden/],
+  [['circle', 'add', 'x', '--ice', 'http://x'], 2, /stun:host:port/], [['circle', 'add', 'x', '--up-kbps', 'fast'], 2, /number/],
+  [['circle', 'add', 'x', '--up-kbps', '-1'], 2, /number/], [['circle', 'add', 'x', '--origin', 'friend.example'], 2, /not an origin/],
+  [['circle', 'show', 'nosuch'], 1, /no circle nosuch/], [['circle', 'remove', 'nosuch'], 1, /no circle nosuch/],
+  [['circle', 'allow', 'nosuch', '--origin', 'https://x.example'], 1, /no circle nosuch/], [['circle', 'allow', 'demo'], 2, /--origin/],
+  [['publish', 'nosuch', '.'], 1, /no circle nosuch/], [['publish', 'demo'], 2, /usage/], [['publish', 'demo', '/nonexistent'], 1, /\/nonexistent: No such file/],
+  [['publish', 'demo', '.', '--at', 'media'], 2, /--at/], [['publish', 'demo', '.', '--at', ''], 2, /--at/],
+];
+for (const [args, status, text] of failing) {
+  r = w.cli(...args);
+  same([r.status, r.out], [status, ''], `${args.join(' ')}: exit ${status}`);
+  matches(r.err, text, `${args.join(' ')}: in words`);
+  r = w.cli(...args, '--json');
+  ok(r.json?.error && text.test(r.json.text) && r.err === '', `${args.join(' ')} --json`, r.out + r.err);
+}
+same(w.cli('circle', 'list', '--json').json.map((c) => c.can), ['demo', 'words'], 'none of them made a circle');
+r = w.cli('circle', 'show', 'demo', '--json').json;
+same([r.origins, r.roster, r.listed, r.removed, r.version, r.signals], [['http://localhost:8080', 'http://third.example', 'https://friend.example', 'https://site.example',
+  'https://two.example:444'], 'public', true, false, 0, 0], 'circle show: what was said, and the instance\'s own pages');
+w.request('/sync', { host: 'localhost:8080', post: { v: 1, key: demo.api_key, token: '0'.repeat(64), run: '00000001' }, send: { HTTP_ORIGIN: 'https://refused.example' } });
+w.request('/sync', { host: 'localhost:8080', post: { v: 1, key: demo.api_key, token: '0'.repeat(64), run: '00000001' } });
+r = w.cli('circle', 'show', 'demo', '--json').json;
+same([r.refused, r.signals, r.statistics], [['https://refused.example'], 1, { joins: 1 }], 'circle show: who was refused, who is there, what was counted');
+matches(w.cli('circle', 'show', 'demo').out, /refused +\["https:\/\/refused\.example"\]/, 'circle show: in words');
+ok(w.cli('circle', 'allow', 'demo', '--origin', 'https://refused.example', '--json').json.origins.includes('https://refused.example'), 'circle allow');
+matches(w.cli('circle', 'list').out, /^demo +[0-9a-f]{16} +1 signals/, 'circle list: in words');
+
+// publish
+const site = join(w.dir, 'site');
+mkdirSync(join(site, 'sub'), { recursive: true });
+writeFileSync(join(site, 'a.mp4'), Buffer.alloc(300_000, 1));
+writeFileSync(join(site, 'sub', 'b.png'), 'png');
+for (const name of ['.hidden', 'config.php', 'x.ini', 'empty.txt']) writeFileSync(join(site, name), name === 'empty.txt' ? '' : 'x');
+symlinkSync('/etc/passwd', join(site, 'link.txt'));
+r = w.cli('publish', 'demo', site, '--json');
+same([r.status, r.json], [0, { can: 'demo', version: 1, files: 2, bytes: 300_003, hashed: 2, skipped: 4, url: '/site/' }], 'publish --json: below --root the URL is derived');
+r = w.cli('publish', 'demo', site);
+matches(r.out, /^demo: version 1 \(nothing has changed\), 2 files, 0\.3 MB, 0 read, 4 left out\nThe bytes stay in .*, served at \/site\/\n$/, 'publish again: nothing to do');
+writeFileSync(join(site, 'sub', 'b.png'), 'other');
+same(w.cli('publish', 'demo', site, '--json').json.version, 2, 'a changed file: the next version');
+same(w.cli('publish', 'demo', site, '--at', 'https://cdn.example/x', '--json').json.url, 'https://cdn.example/x/', '--at');
+mkdirSync(join(w.dir, '..', `${basename(w.dir)}-elsewhere`));
+r = w.cli('publish', 'words', `${w.dir}-elsewhere`);
+rmdirSync(`${w.dir}-elsewhere`);
+matches(r.out, /No URL is known/, 'a folder that no web server serves');
+writeFileSync(Buffer.concat([Buffer.from(`${site}/bad`), Buffer.from([0xff]), Buffer.from('.png')]), 'x');
+r = w.cli('publish', 'demo', site, '--json');
+same([r.status, r.signal], [1, null], 'a name that is not UTF-8');
+matches(r.json?.text ?? '', /not UTF-8/, 'is refused in words');
+
+// check
+r = w.cli('check', '--json');
+same([r.status, r.json.ok], [0, true], 'check: whole');
+same([...new Set(r.json.checks.map((c) => c.what))].slice(0, 5), ['directory', 'polycircle.db', 'live', 'journal', 'circles'], 'check: what it looks at');
+matches(w.cli('check').out, /^ok +directory/, 'check: in words');
+
+// removal
+same(w.cli('circle', 'remove', 'demo', '--json').json, { removed: 'demo' }, 'circle remove');
+matches(w.cli('circle', 'remove', 'demo').err, /was removed/, 'twice');
+matches(w.cli('publish', 'demo', site).err, /was removed/, 'nothing more is published');
+matches(w.cli('circle', 'add', 'demo').err, /taken/, 'its name stays claimed');
+same(w.cli('circle', 'show', 'demo', '--json').json.removed, true, 'circle show still knows it');
+
+// bytes that are no text, on the command line
+r = w.cli('version', '--json', '--\u{fffd}\x01');
+same([r.status, r.signal, r.json?.error], [2, null, 'usage'], 'an option of garbage');
+same(w.cli('init', '--data', '', '--url', 'http://site.example/').signal, null, 'an empty --data');
+w.remove();
+done();
