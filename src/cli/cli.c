@@ -126,18 +126,23 @@ static int run(struct cli *cli, const struct command *command, char **argv) {
     return e == ERR_OK ? 0 : report(cli, e);
 }
 
-int cli_main(int argc, char **argv) {
-    static struct arena arena;
-    static struct cli cli = {.ctx.arena = &arena};
-    jsn_use(&arena);
-    cli.ctx.now = clock_now();
+static int choose(struct cli *cli, int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--version") == 0)
         name = "version";
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i]->name, name) == 0)
-            return run(&cli, commands[i], argv + 2);
+            return run(cli, commands[i], argv + 2);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
     usage(asked ? stdout : stderr);
     return asked ? 0 : 2;
+}
+
+int cli_main(int argc, char **argv) {
+    struct arena arena = {0};
+    struct cli cli = {.ctx = {.arena = &arena, .now = clock_now()}};
+    jsn_use(&arena);
+    int status = choose(&cli, argc, argv);
+    arena_free(&arena);
+    return status;
 }

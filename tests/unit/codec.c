@@ -1,6 +1,6 @@
 /* Bytes as text: hex, base64url (RFC 4648 10), percent-encoding; tar and gzip as real programs read them. */
-#include "tap.h"
 #include "util/codec.h"
+#include "tap.h"
 #include "util/gzip.h"
 #include "util/tar.h"
 
@@ -13,14 +13,15 @@ static void base64(void) {
     static const struct {
         const char *bytes, *text;
     } both[] = {
-        {"", ""},          {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+        {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
         {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "-_-_"},
     };
     uint8_t out[64];
     size_t len;
     for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
         const char *bytes = both[i].bytes, *text = both[i].text;
-        same_text(base64url_text(&a, (const uint8_t *)bytes, strlen(bytes)), text, "base64url of %zu bytes", strlen(bytes));
+        same_text(base64url_text(&a, (const uint8_t *)bytes, strlen(bytes)), text, "base64url of %zu bytes",
+                  strlen(bytes));
         bool good = base64url_decode(out, &len, text, strlen(text));
         ok(good && len == strlen(bytes) && memcmp(out, bytes, len) == 0, "and back from '%s'", text);
     }
@@ -28,8 +29,8 @@ static void base64(void) {
         const char *text;
         int len; /* -1: refused */
     } cases[] = {
-        {"Zg==", 1}, {"Zm8=", 2},  {"Zm9v====", 3}, {"=", 0},       {"A", -1},       {"AAAAA", -1}, {"Zm9v\n", -1},
-        {" Zg", -1}, {"Z=g", -1},  {"+/+/", -1},    {"Zm9v.", -1},  {"\xc3\xbc", -1}, {"Zm 9", -1},  {"%5Ag", -1},
+        {"Zg==", 1}, {"Zm8=", 2}, {"Zm9v====", 3}, {"=", 0},      {"A", -1},        {"AAAAA", -1}, {"Zm9v\n", -1},
+        {" Zg", -1}, {"Z=g", -1}, {"+/+/", -1},    {"Zm9v.", -1}, {"\xc3\xbc", -1}, {"Zm 9", -1},  {"%5Ag", -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool good = base64url_decode(out, &len, cases[i].text, strlen(cases[i].text));
@@ -49,8 +50,8 @@ static void hex(void) {
     static const struct {
         const char *text;
         bool good; /* as two bytes */
-    } cases[] = {{"00ff", true},  {"abcd", true}, {"ABCD", false},  {"00f", false},    {"00ff0", false},
-                 {"00fg", false}, {"", false},    {"0x0f", false},  {" 00ff", false},  {"00ff ", false},
+    } cases[] = {{"00ff", true},  {"abcd", true},  {"ABCD", false},    {"00f", false},   {"00ff0", false},
+                 {"00fg", false}, {"", false},     {"0x0f", false},    {" 00ff", false}, {"00ff ", false},
                  {"0", false},    {"-1ff", false}, {"\xc3\xbc", false}};
     uint8_t out[2];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -80,7 +81,8 @@ static void percent(void) {
             char text[64];
             (void)snprintf(text, sizeof text, "%s", cases[i].in);
             text[percent_decode(text, strlen(text), form)] = '\0';
-            same_text(text, form ? cases[i].form : cases[i].path, "percent '%s', %s", cases[i].in, form ? "form" : "path");
+            same_text(text, form ? cases[i].form : cases[i].path, "percent '%s', %s", cases[i].in,
+                      form ? "form" : "path");
         }
     char nul[] = "a%00b";
     same_int((int64_t)percent_decode(nul, 5, false), 3, "%%00 is one byte");

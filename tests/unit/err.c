@@ -1,6 +1,6 @@
 /* Words about a failure quote what strangers sent, and still are valid text for JSON. */
-#include "tap.h"
 #include "util/err.h"
+#include "tap.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -65,10 +65,10 @@ static void conditional(void) {
         const char *header;
         bool match;
     } cases[] = {
-        {"\"abc\"", true},       {"W/\"abc\"", true},        {"\"x\", \"abc\"", true}, {"\"abc\",\"x\"", true},
-        {"*", true},             {"\"x\"", false},           {"abc", false},           {"\"abcd\"", false},
-        {"\"zabc\"", false},     {"", false},                {"\"abc", false},         {"abc\"", false},
-        {"\"ab\",\"c\"", false}, {"\"abcabc\"", false},      {"\"x*\"", false},        {"abc\"abc\"", true},
+        {"\"abc\"", true},    {"W/\"abc\"", true}, {"\"x\", \"abc\"", true}, {"\"abc\",\"x\"", true}, {"*", true},
+        {"\"x\"", false},     {"abc", false},      {"\"abcd\"", false},      {"\"zabc\"", false},     {"", false},
+        {"\"abc", false},     {"abc\"", false},    {"\"ab\",\"c\"", false},  {"\"abcabc\"", false},   {"\"x*\"", false},
+        {"abc\"abc\"", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         ok(conditional_match(cases[i].header, "abc") == cases[i].match, "If-None-Match: %s", cases[i].header);
@@ -125,9 +125,15 @@ static void hosts(void) {
     static const struct {
         const char *header, *want;
     } cases[] = {
-        {"site.example", "site.example"}, {"Site.EXAMPLE:8080", "site.example"}, {"127.0.0.1:1", "127.0.0.1"},
-        {"[::1]:8080", "[::1]"},          {"[2001:DB8::1]", "[2001:db8::1]"},    {"[::1", "[::1"},
-        {"", ""},                         {":80", ""},                           {"a:b:c", "a"},
+        {"site.example", "site.example"},
+        {"Site.EXAMPLE:8080", "site.example"},
+        {"127.0.0.1:1", "127.0.0.1"},
+        {"[::1]:8080", "[::1]"},
+        {"[2001:DB8::1]", "[2001:db8::1]"},
+        {"[::1", "[::1"},
+        {"", ""},
+        {":80", ""},
+        {"a:b:c", "a"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *env[] = {arena_text(&a, "HTTP_HOST=%s", cases[i].header), "HTTP_HOST=second.example", NULL};

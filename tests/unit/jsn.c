@@ -1,6 +1,6 @@
 /* JSON from strangers: strict, bounded, and errors that name the field. */
-#include "tap.h"
 #include "util/jsn.h"
+#include "tap.h"
 
 #include <stdlib.h>
 
@@ -160,7 +160,8 @@ int main(void) {
     fields();
     struct buf out = {.arena = &a};
     jsn_dump(&out, object("{\"b\":\"\xc3\xbc\\n\\\"\",\"a\":[1,true,null]}"));
-    same_text(out.data, "{\"b\":\"\xc3\xbc\\n\\\"\",\"a\":[1,true,null]}", "written compactly, in the order of its keys");
+    same_text(out.data, "{\"b\":\"\xc3\xbc\\n\\\"\",\"a\":[1,true,null]}",
+              "written compactly, in the order of its keys");
     arena_free(&a);
     return done();
 }

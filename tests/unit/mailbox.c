@@ -52,7 +52,8 @@ static void offers(void) {
     same_int(out.standing, 3, "only three stand");
     same_text(err_name(world_join(&w, 2, &out)), "ok", "a newcomer");
     same_int((int64_t)out.n_peers, 1, "claims one of them");
-    ok(memcmp(&out.peers[0].sig, &greeter, sizeof greeter) == 0 && out.peers[0].near, "whose it is, and that it is near");
+    ok(memcmp(&out.peers[0].sig, &greeter, sizeof greeter) == 0 && out.peers[0].near,
+       "whose it is, and that it is near");
     same_text(out.peers[0].offer.id, "a", "the oldest");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "the greeter looks");
     same_int(out.standing, 2, "it has two left");
@@ -147,7 +148,8 @@ static void letters(void) {
     b = out.signal.sig;
     same_text(err_name(mail(&w, 2, &a, "m1", "hello", &out)), "ok", "a mail");
     same_int(out.sent[0].error, ERR_OK, "is taken");
-    ok(out.sent[0].due_ms > 0 && out.sent[0].due_ms <= 3000, "with the time of its reading: %d", (int)out.sent[0].due_ms);
+    ok(out.sent[0].due_ms > 0 && out.sent[0].due_ms <= 3000, "with the time of its reading: %d",
+       (int)out.sent[0].due_ms);
     (void)!mail(&w, 2, &a, "m1", "hello", &out);
     same_int(out.sent[0].error, ERR_OK, "the same again");
     same_text(err_name(read_from(&w, 1, 1, 0, &out)), "ok", "the recipient reads");

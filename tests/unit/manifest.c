@@ -18,10 +18,17 @@ static void types(void) {
     static const struct {
         const char *path, *type; /* "": never shared */
     } cases[] = {
-        {"film.mp4", "video/mp4"},     {"a/b/FILM.MP4", "video/mp4"},  {"x", "application/octet-stream"},
-        {"x.unknown", "application/octet-stream"}, {".mp4", "application/octet-stream"}, {"page.html", "text/html"},
-        {"config.php", ""},            {"x.INI", ""},                  {"backup~", ""},
-        {"a.db", ""},                  {"mp4", "application/octet-stream"},
+        {"film.mp4", "video/mp4"},
+        {"a/b/FILM.MP4", "video/mp4"},
+        {"x", "application/octet-stream"},
+        {"x.unknown", "application/octet-stream"},
+        {".mp4", "application/octet-stream"},
+        {"page.html", "text/html"},
+        {"config.php", ""},
+        {"x.INI", ""},
+        {"backup~", ""},
+        {"a.db", ""},
+        {"mp4", "application/octet-stream"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *type = media_type(cases[i].path);
@@ -30,8 +37,8 @@ static void types(void) {
     static const struct {
         int64_t size, piece;
     } pieces[] = {
-        {1, 262144}, {536870912, 262144}, {537133056, 524288}, {2147483648, 1048576}, {4294967296, 2097152},
-        {8589934592, 4194304}, {1099511627776, 4194304}, {INT64_MAX, 4194304},
+        {1, 262144},           {536870912, 262144},   {537133056, 524288},      {2147483648, 1048576},
+        {4294967296, 2097152}, {8589934592, 4194304}, {1099511627776, 4194304}, {INT64_MAX, 4194304},
     };
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         same_int(media_piece(pieces[i].size), pieces[i].piece, "piece of a file of %" PRId64 " bytes", pieces[i].size);
@@ -152,8 +159,12 @@ static void media_ids(void) {
     int64_t version;
     world_open(&w, "wal");
     for (int i = 0; i < FILES; i++)
-        all[i] = (struct media){.path = arena_text(&w.arena, "f%03d.png", i), .type = "image/png", .file = {1, 1},
-                                .piece = 262144, .sha256 = sha, .sha256_len = 32};
+        all[i] = (struct media){.path = arena_text(&w.arena, "f%03d.png", i),
+                                .type = "image/png",
+                                .file = {1, 1},
+                                .piece = 262144,
+                                .sha256 = sha,
+                                .sha256_len = 32};
     same_text(err_name(manifest_publish(&w.ctx, &w.circle, w.dir, "/m/", all, FILES, &version)), "ok", "300 files");
     int twice = 0, wrong = 0;
     for (int k = 0; k < 24; k++) {
@@ -172,7 +183,8 @@ static void media_ids(void) {
             twice += seen[mid];
             seen[mid] = true;
         }
-        wrong += world_run(&w, &in, &again) != ERR_OK || memcmp(out.mids, again.mids, sizeof *out.mids * CAP_MEDIA) != 0;
+        wrong +=
+            world_run(&w, &in, &again) != ERR_OK || memcmp(out.mids, again.mids, sizeof *out.mids * CAP_MEDIA) != 0;
     }
     same_int(wrong, 0, "24 signals announce 256 media; a MID stays the same");
     same_int(twice, 0, "and is unique within the signal");
@@ -207,7 +219,8 @@ static void packages(void) {
     (void)crypto_hash_sha256(sha, (const uint8_t *)body.data, body.len);
     same_text(hex_text(&w.arena, sha, 32), first, "under the SHA-256 of its bytes");
     same_text(err_name(package_get(&w.ctx, first, "circles.js", &file)), "ok", "and so is a file of it");
-    ok(strstr(file.data, "\"demo\"") != NULL && strncmp(file.data, "export default {", 16) == 0, "circles.js names the circle");
+    ok(strstr(file.data, "\"demo\"") != NULL && strncmp(file.data, "export default {", 16) == 0,
+       "circles.js names the circle");
     same_text(err_name(package_get(&w.ctx, first, "../x", &none)), "not_found", "no other file");
     same_text(err_name(package_get(&w.ctx, "00", NULL, &none)), "not_found", "no other hash");
     (void)!store_run(w.ctx.store, SQL_BASE_ADD, ARGS(T("http://two.example/"), T("two.example")));
@@ -262,7 +275,8 @@ static void circles(void) {
     same_text(err_name(circle_origin(&w.ctx, &c, "http://site.example")), "ok", "the instance's own pages may use it");
     same_text(err_name(circle_origin(&w.ctx, &c, "")), "ok", "and what is no page");
     same_text(err_name(circle_origin(&w.ctx, &c, "https://evil.example")), "origin_refused", "others may not");
-    ok(strstr(w.ctx.fault.text, "circle allow two --origin https://evil.example") != NULL, "the words name the command");
+    ok(strstr(w.ctx.fault.text, "circle allow two --origin https://evil.example") != NULL,
+       "the words name the command");
     for (int i = 0; i < CAP_REFUSED + 10; i++)
         (void)!circle_origin(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
     same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM refused"), CAP_REFUSED,

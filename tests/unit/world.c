@@ -115,8 +115,7 @@ static ssize_t read_text(void *from, char *into, size_t len) {
 json_t *world_call(struct world *w, const char *path, const char *json) {
     struct arena *a = &w->arena;
     struct request req;
-    const char *body =
-        json ? arena_text(a, "d=%s", base64url_text(a, (const uint8_t *)json, strlen(json))) : "";
+    const char *body = json ? arena_text(a, "d=%s", base64url_text(a, (const uint8_t *)json, strlen(json))) : "";
     struct text from = {body, strlen(body)};
     char *env[] = {
         json ? "REQUEST_METHOD=POST" : "REQUEST_METHOD=GET",
