@@ -144,7 +144,7 @@ static int64_t greeters_wanted(int64_t n) {
 
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse) {
     int64_t others;
-    TRY(count(ctx, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id)), &others));
+    TRY(count(ctx, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others));
     s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
     int64_t every = 0;
     if (s->role == GREETER) {

@@ -26,14 +26,15 @@
     " n INTEGER NOT NULL, PRIMARY KEY(circle, day, name)) WITHOUT ROWID;"
 
 /* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every).
- * suspect: a neighbour reported the link dead. needy: it found no offer and deposited its own. */
+ * suspect: a neighbour reported the link dead. needy: 2 it found no offer, 1 it has deposited its own; in
+ * pulse the number of signals that are 1. */
 #define SCHEMA_LIVE                                                                                         \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"      \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"       \
     " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"       \
     " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"   \
     " have TEXT NOT NULL);"                                                                                 \
-    "CREATE INDEX signal_role ON signal(circle, role, expires);"                                            \
+    "CREATE INDEX signal_role ON signal(circle, role DESC, needy);"                                         \
     "CREATE INDEX signal_bucket ON signal(circle, bucket);"                                                 \
     "CREATE INDEX signal_expires ON signal(expires);"                                                       \
     "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT "    \
@@ -56,10 +57,10 @@
     "CREATE TRIGGER signal_in AFTER INSERT ON signal BEGIN"                                                 \
     " INSERT INTO pulse VALUES(new.circle, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1; END;"              \
     "CREATE TRIGGER signal_out AFTER DELETE ON signal BEGIN"                                                \
-    " UPDATE pulse SET n = n - 1, needy = needy - old.needy WHERE circle = old.circle;"                     \
+    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle;"               \
     " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                     \
     " DELETE FROM mid WHERE signal = old.id; END;"                                                          \
     "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"         \
-    " UPDATE pulse SET needy = needy + new.needy - old.needy WHERE circle = new.circle; END;"
+    " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"
 
 #endif

@@ -87,30 +87,31 @@
       " WHERE expires < ?1 OR expires > ?2 LIMIT 50)")                                                                \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                     \
     X(SIGNAL_GREETERS, LIVE,                                                                                          \
-      "SELECT count(*) FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                           \
-      " AND s.suspect = 0 AND s.id <> ?3")                                                                            \
+      "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"            \
+      " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                  \
     X(SIGNAL_BUCKET, LIVE, "SELECT count(*) FROM signal WHERE circle = ?1 AND bucket = ?2")                           \
     X(PULSE_GET, LIVE, "SELECT n, joined, needy FROM pulse WHERE circle = ?1")                                        \
     X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                           \
     X(ROSTER, LIVE,                                                                                                   \
       "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                             \
-      " ORDER BY s.role DESC, s.id LIMIT ?3")                                                                         \
+      " ORDER BY s.role DESC, s.needy, s.id LIMIT ?3")                                                                \
     /* standing offers */                                                                                             \
     X(OFFER_ADD, LIVE, "INSERT INTO offer(signal, id, sdp, expires) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")   \
     X(OFFER_COUNT, LIVE, "SELECT count(*) FROM offer o WHERE o.signal = ?1 AND " STANDS)                              \
     X(OFFER_OLD, LIVE, "DELETE FROM offer WHERE signal = ?1 AND expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000")       \
     X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                       \
     X(OFFER_TAKE, LIVE, "DELETE FROM offer WHERE n = ?1")                                                             \
+    /* from the first few that have any: in a crowd nobody looks through all who wait */                              \
     X(OFFER_GREETERS, LIVE,                                                                                           \
-      "SELECT min(o.n), o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have FROM signal s"                          \
-      " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2 AND "                   \
-      "s.suspect = 0"                                                                                                 \
-      " AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY " DUE " LIMIT ?4")                                       \
+      "SELECT min(o.n), o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have FROM"                                   \
+      " (SELECT id, sig, bucket, version, have, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"         \
+      " AND s.needy < 2 AND s.expires > ?2 AND s.suspect = 0 AND s.id <> ?3"                                          \
+      " AND EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS ") ORDER BY s.needy LIMIT 24) s"          \
+      " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY " DUE " LIMIT ?4")                    \
     X(OFFER_NEEDY, LIVE,                                                                                              \
       "SELECT min(o.n), o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have FROM signal s"                          \
-      " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.needy = 1 AND s.expires > ?2 AND "                  \
-      "s.suspect = 0"                                                                                                 \
-      " AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                                          \
+      " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 1 AND s.expires > ?2"        \
+      " AND s.suspect = 0 AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                        \
     /* mail */                                                                                                        \
     X(MAIL_ADD, LIVE,                                                                                                 \
       "INSERT INTO mail(signal, sender, id, re, body, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"                        \

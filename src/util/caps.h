@@ -47,6 +47,7 @@ enum span {
 enum {
     POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
     GREETERS_MAX = 8,
+    GREETERS_COUNTED = 60, /* in a crowd all who wait are greeters; so none of them polls less than twice a minute */
 };
 
 #endif
