@@ -48,7 +48,7 @@ enum err circle_remove(struct ctx *ctx, const struct circle *c);
 
 /* "scheme://host[:port]", lower case, nothing behind it; *url is reduced to that. false: not http(s). */
 bool origin_of(struct arena *arena, const char *url, const char **origin);
-enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *origin);
+enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url);
 /* An Origin header: "" (not a browser's cross-origin request) and allowed ones are ERR_OK; another is
  * remembered, so that the owner sees it, and ERR_ORIGIN_REFUSED. */
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin);
