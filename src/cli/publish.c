@@ -153,7 +153,7 @@ static enum err unchanged(struct scan *s, const char *url, bool *same, int64_t *
 
 static enum err publish(struct scan *s) {
     struct cli *cli = s->cli;
-    const char *url;
+    const char *url = "";
     bool same;
     int64_t version;
     TRY(find_url(cli, s->dir, &url));

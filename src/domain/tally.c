@@ -29,20 +29,19 @@ static enum err take(struct ctx *ctx, struct tally *all, size_t *n) {
     bool row, is_due;
     *n = 0;
     TRY(due(ctx, &is_due)); /* again: another process may have been quicker */
-    if (is_due) {
-        TRY(store_find(ctx->store, SQL_TALLY_LIST, NULL, 0, &row));
-        for (; row && *n < BATCH; ++*n) {
-            const char *name = store_text(ctx->store, SQL_TALLY_LIST, 1);
-            all[*n] = (struct tally){store_int(ctx->store, SQL_TALLY_LIST, 0), store_int(ctx->store, SQL_TALLY_LIST, 2),
-                                     arena_copy(ctx->arena, name, strlen(name))};
-            TRY(store_next(ctx->store, SQL_TALLY_LIST, &row));
-        }
-        store_reset(ctx->store, SQL_TALLY_LIST);
-        for (size_t i = 0; i < *n; i++)
-            TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
-        TRY(store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now))));
+    if (!is_due)
+        return ERR_OK;
+    TRY(store_find(ctx->store, SQL_TALLY_LIST, NULL, 0, &row));
+    for (; row && *n < BATCH; ++*n) {
+        const char *name = store_text(ctx->store, SQL_TALLY_LIST, 1);
+        all[*n] = (struct tally){store_int(ctx->store, SQL_TALLY_LIST, 0), store_int(ctx->store, SQL_TALLY_LIST, 2),
+                                 arena_copy(ctx->arena, name, strlen(name))};
+        TRY(store_next(ctx->store, SQL_TALLY_LIST, &row));
     }
-    return ERR_OK;
+    store_reset(ctx->store, SQL_TALLY_LIST);
+    for (size_t i = 0; i < *n; i++)
+        TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
+    return store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now)));
 }
 
 /* MAIN first: its lock may be waited for while LIVE is free; and LIVE forgets only what MAIN has. */

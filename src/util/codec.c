@@ -88,7 +88,7 @@ size_t percent_decode(char *text, size_t len, bool plus_is_space) {
             text[out++] = (char)(high << 4 | low);
             i += 2;
         } else {
-            text[out++] = plus_is_space && text[i] == '+' ? ' ' : text[i];
+            text[out++] = (char)(plus_is_space && text[i] == '+' ? ' ' : text[i]);
         }
     }
     return out;

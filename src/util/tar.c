@@ -15,7 +15,8 @@ void tar_add(struct buf *out, const char *name, const void *data, size_t len) {
     (void)snprintf(head + 136, 12, "%011o", 0);
     memset(head + CHECKSUM, ' ', 8);
     head[156] = '0';
-    memcpy(head + 257, "ustar\00000", 8);
+    static const char magic[8] = {'u', 's', 't', 'a', 'r', '\0', '0', '0'};
+    memcpy(head + 257, magic, sizeof magic);
     unsigned sum = 0;
     for (size_t i = 0; i < RECORD; i++)
         sum += (unsigned char)head[i];
