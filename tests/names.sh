@@ -1,0 +1,30 @@
+#!/bin/sh
+# Files and functions that doc/ARCHITECTURE.md names are there: TAP. A name that has moved is a name to correct.
+cd "$(dirname "$0")/.." || exit 1
+doc=doc/ARCHITECTURE.md n=0 failed=0
+
+is() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=1
+		echo "not ok $n - $2"
+	fi
+}
+
+names=$(mktemp) || exit 1
+trap 'rm -f "$names"' EXIT
+grep -oE '\b(src|htdocs|tools|tests|bench|doc|man|cgi-bin)/[A-Za-z0-9_./-]*[A-Za-z0-9]' "$doc" | sort -u >"$names"
+while read -r path; do
+	test -e "$path"
+	is $? "$path"
+done <"$names"
+grep -oE '[.]?#?[A-Za-z_]+[(][)]' "$doc" | tr -d '.()' | sort -u >"$names"
+while read -r name; do
+	grep -rqE "(^|[^A-Za-z0-9_#])$name\(" src htdocs --include='*.[ch]' --include='*.js'
+	is $? "$name()"
+done <"$names"
+[ "$n" -gt 50 ] || failed=1
+echo "1..$n"
+exit $failed
