@@ -1,5 +1,5 @@
 /** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
- * and keeps players from asking the server for what the mirror will bring, for 450 ms at the very most. */
+ * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then. */
 import { done, openDb } from './lib/db.js';
 
 /** @typedef {Record<string, string>} Files */
@@ -39,6 +39,9 @@ function release() {
   }
   held.clear();
 }
+
+/** the package is here: the rest takes a moment */
+let alive = false;
 
 /** Nobody waits for the client any longer. */
 function giveUp() {
@@ -107,8 +110,9 @@ const load = (all, name) => import(URL.createObjectURL(new Blob([all[name]], { t
 async function run() {
   try {
     const worker = register().catch(() => null), all = await files();
+    alive = true;
     const [{ start }, circles] = await Promise.all([load(all, 'signal.js'), load(all, 'circles.js')]);
-    start({ base, config, data: { ...tag.dataset }, files: all, circles: circles.default, players: [...players], asked: asked ?? [], release, worker, manifest,
+    start({ base, config, data: { ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load(all, 'elements.js'), players: [...players], asked: asked ?? [], release, worker, manifest,
       db, fresh: !marked });
     asked = null;
   } catch (error) {
@@ -129,7 +133,8 @@ if (!('off' in tag.dataset)) {
     sw.addEventListener('message', listen);
     sw.startMessages();
     sw.addEventListener('controllerchange', release);
-    setTimeout(giveUp, 450);
+    setTimeout(() => alive || giveUp(), 450);
+    setTimeout(giveUp, 1000);
   }
   run();
 }

@@ -1,11 +1,9 @@
-/** <poly-circles>: the circles that the instance lists. */
+/** <poly-circles>: the circles of the package. */
 import { html, PolyElement } from './base.js';
 
 export class PolyCircles extends PolyElement {
-  /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
-  async show(circle, signal) {
-    const list = await circle.circles().catch(() => []);
-    if (signal.aborted) return;
-    this.replaceChildren(html('ul', {}, ...list.map(({ can, cid }) => html('li', cid == circle.cid ? { 'aria-current': 'true' } : {}, can, ' ', html('code', {}, cid)))));
+  /** @param {import('./base.js').Circle} circle */
+  show({ cid, circles }) {
+    this.replaceChildren(html('ul', {}, ...circles.map(c => html('li', c.cid == cid ? { 'aria-current': 'true' } : {}, c.can, ' ', html('code', {}, c.cid)))));
   }
 }

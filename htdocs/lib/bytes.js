@@ -1,14 +1,11 @@
-/** Bytes and the texts they travel as: hides hex, base64url, joins and random from everything else. */
+/** Bytes and the texts they travel as, and waiting: hides hex, base64url, hashes and timers' promises from everything else. */
 
-/** @param {Uint8Array} bytes */
-export const toHex = bytes => Array.from(bytes, b => b.toString(16).padStart(2, '0')).join('');
+/** @param {ArrayLike<number>} bytes */
+export const hex = bytes => Array.from(bytes, b => (b + 256).toString(16).slice(1)).join('');
 
 /** @param {Uint8Array} bytes base64url of RFC 4648 section 5, no padding */
-export function toBase64(bytes) {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
+export const toBase64 = bytes => btoa(Array.from(bytes, b => String.fromCharCode(b)).join(''))
+  .replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 
 /** @param {string} text base64url @returns {Uint8Array} @throws when it is not */
 export function fromBase64(text) {
@@ -17,13 +14,13 @@ export function fromBase64(text) {
 }
 
 /** @param {string} text */
-export const utf8 = text => new TextEncoder().encode(text);
+export const utf8 = text => /** @type {Uint8Array<ArrayBuffer>} */ (new TextEncoder().encode(text));
 
 /** @param {number} n how many random bytes, as hex */
-export const randomHex = n => toHex(crypto.getRandomValues(new Uint8Array(n)));
+export const randomHex = n => hex(crypto.getRandomValues(new Uint8Array(n)));
 
-/** @param {Uint8Array} bytes @returns {Promise<Uint8Array>} */
-export const sha256 = async bytes => new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {any} */ (bytes)));
+/** @param {any} bytes @returns {Promise<string>} hex */
+export const sha256 = async bytes => hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 
 /** @param {any} value @param {RegExp} shape @returns {value is string} */
 export const isText = (value, shape) => typeof value == 'string' && shape.test(value);

@@ -1,229 +1,93 @@
 /** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle.
- * What only a document knows (elements, visibility) comes in as Surface. */
+ * What only a document knows (players, visibility) comes in by its options. */
 import { Bridge } from './bridge.js';
 import { Instance } from './instance.js';
 import { Manners } from './manners.js';
 import { Mirror } from './mirror.js';
-import { Peer } from './peer.js';
 import { Pieces } from './pieces.js';
 import { Signal } from './signal.js';
-import { Tabs } from './tabs.js';
 import { openStore } from './store.js';
 import { readManifest } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
 
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number}} Config
- * @typedef {{base: string, config: Config, p2p: string, key: string, kbps: number, storage: any, coarse: boolean, manifest: Promise<any>|null, circles: any[]|undefined,
- *   worker: Promise<ServiceWorkerRegistration|null|undefined>, watch: import('./bridge.js').Watch, db: Promise<IDBDatabase|null>|undefined, fresh: boolean, settled: Promise<any>}} Options
- * @typedef {import('./manifest.js').Media} Media */
+ * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
+ *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>, manifest?: Promise<any>|null, circles?: any[],
+ *   db?: Promise<IDBDatabase|null>, fresh?: boolean}} Options data: the tag's data-*; settled: when players have their first bytes; manifest,
+ *   db: what the loader has begun already; fresh: nothing was ever stored
+ * @typedef {import('./manifest.js').Media} Media
+ * @typedef {import('./peer.js').Peer} Peer
+ * @typedef {import('./wire.js').Message} Message */
 
-const HELLO = 24;  // media a message, so that it stays small whatever the circle
+const HELLO = 64, REFRESH_MS = 30000;
 
 export class Circle extends EventTarget {
-  #o; #instance; #manners; #store;
-  /** @type {Tabs|null} */
-  #tabs = null;
-  /** @type {Map<string, Peer>} other tabs of this browser */
-  #tabPeers = new Map();
-  /** @type {Bridge|null} */
-  #bridge = null;
-  /** @type {Map<Media, number[]>} */
-  #got = new Map();
-  /** @type {Record<string, string>} */
-  #mids = {};
-  /** resolves once the mirror knows its manifest, or that there is none @type {Promise<void>} */
-  loaded;
-  #refreshed = -Infinity; #left = false; #noted = '';
-  uploaded = 0;
-  pieces;
-  /** @type {Mirror|null} none over plain http */
-  mirror = null;
-  /** @type {Signal|null} */
-  signal = null;
-  ready;
+  #o; #instance; #manners; #store; #leads = false; #left = false; #said = ''; #born = performance.now(); #refreshed = -Infinity;
+  #lock = /** @type {AbortController|null} */ (null);
+  #bridge = /** @type {Bridge|null} */ (null);
+  #got = /** @type {Map<Media, number[]>} */ (new Map());
+  #mids = /** @type {Record<string, string>} */ ({});
+  /** none over plain http */
+  mirror = /** @type {Mirror|null} */ (null);
+  signal = /** @type {Signal|null} */ (null);
 
   /** @param {Options} options */
   constructor(options) {
     super();
-    this.#o = options;
-    this.#instance = new Instance(options.base);
-    this.#manners = new Manners({ kbps: options.kbps, coarse: options.coarse, connection: /** @type {any} */ (navigator).connection });
-    this.#store = openStore(options.storage, options.db, options.fresh);
+    const { base, config, data, storage, coarse, db, fresh } = this.#o = options;
+    this.#instance = new Instance(base);
+    this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), /** @type {any} */ (navigator).connection ?? {}, coarse);
+    this.#store = openStore(storage ?? null, db, fresh);
     this.pieces = new Pieces(this.#store);
-    if (isSecureContext) this.mirror = this.#newMirror();
+    if (isSecureContext) this.mirror = new Mirror(this.#hub());
+    /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
-    this.#bridge = this.#newBridge();
+    this.#connect();
     this.ready = this.#open();
-    this.ready.catch(error => this.#error(error));
   }
 
   get sig() { return this.signal?.sig ?? ''; }
   get cid() { return this.#o.config.cid; }
-  get role() { return this.#tabs?.leads ? this.signal?.role ?? '' : 'tab'; }
-  get peers() {
-    return this.#neighbours().map(({ sig, near, bytesIn, bytesOut, neighbours }) => ({ sig, near, bytesIn, bytesOut, neighbours: [...neighbours] }));
-  }
+  /** 'tab': another tab of this browser has the links */
+  get role() { return this.#leads ? this.signal?.role ?? '' : 'tab'; }
+  get peers() { return (this.signal?.peers ?? []).map(({ sig, near, bytesIn, bytesOut, neighbours }) => ({ sig, near, bytesIn, bytesOut, neighbours })); }
 
   stats() {
-    const media = this.mirror?.media.map(m => ({ path: m.path, size: m.size, pieces: m.hashes.length, have: this.mirror?.count(m) ?? 0 })) ?? [];
-    return { bytes: { storage: 0, peers: 0, origin: 0, ...this.mirror?.bytes }, uploaded: this.uploaded, first_peer_ms: this.signal?.firstPeer ?? null,
-      joined_ms: this.signal?.joined ?? null, requests: { sync: this.signal?.syncs ?? 0, writes: this.signal?.writes ?? 0 }, media };
+    const { mirror, signal } = this;
+    const media = mirror?.media.map(m => ({ path: m.path, size: m.size, pieces: m.hashes.length, have: mirror.count(m) })) ?? [];
+    return { bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes }, uploaded: this.#manners.uploaded, first_peer_ms: signal?.firstPeer ?? null,
+      joined_ms: signal?.joined ?? null, requests: { sync: signal?.syncs ?? 0, writes: signal?.writes ?? 0 }, media };
   }
 
-  /** @param {string|null} sig null: every neighbour @param {any} data JSON, at most about 100 KB @returns {number} to how many */
+  /** @param {string|null} sig null: every neighbour @param {any} data JSON, at most about 200 KB @returns {number} to how many */
   send(sig, data) {
-    const to = this.signal?.peers.filter(p => sig === null || p.sig === sig) ?? [];
+    const to = this.signal?.peers.filter(p => sig == null || p.sig == sig) ?? [];
     for (const peer of to) peer.say({ t: 'app', data });
     return to.length;
   }
 
-  /** @returns {Promise<{can: string, cid: string}[]>} the circles this instance lists, as the package says */
-  async circles() { return this.#o.circles ?? (await this.#instance.get('circles.json')).circles; }
+  /** the circles the package lists */
+  get circles() { return this.#o.circles ?? []; }
+  /** whether the visitor is asked first */
+  get asks() { return this.#o.data.p2p == 'ask'; }
 
-  /** Drops out: no links, no signal, plain HTTP. */
+  /** Drops out, or the page goes away: no links, no signal, plain HTTP. */
   leave() {
     this.#left = true;
-    this.signal?.stop(true);
+    this.#leads = this.pieces.persist = false;
+    this.#lock?.abort();
+    this.#lock = null;
+    this.signal?.stop();
     this.#bridge?.close();
     this.#announce();
   }
 
   join() {
-    const back = this.#left;
+    if (this.#left) this.#connect();
     this.#left = false;
-    if (this.#tabs) { if (this.#tabs.leads) this.signal?.start(); } else this.#elect();
-    if (!back) return;
-    this.#bridge = this.#newBridge();
+    this.#elect();
     this.#announce();
-  }
-
-  /** The page goes away. */
-  close() {
-    this.signal?.stop(true);
-    this.#tabs?.stop();
-    this.#tabs = null;
-  }
-
-  async #open() {
-    // the join says what is held, and connecting waits while a player works on its first frame
-    await Promise.all([this.#openSignal(), within(this.loaded, 150, null), within(this.#o.settled, 400, null)]);
-    if (this.#o.p2p == 'on') this.#elect();
-    setInterval(() => this.#note(), 500);
-    return this;
-  }
-
-  async #openSignal() {
-    const { config, p2p } = this.#o, hub = this.#hub();
-    if (p2p == 'off' || !globalThis.RTCPeerConnection) return;
-    const own = { token: await this.#token(), run: randomHex(4), key: config.key, ice: config.ice ?? [], certificate: await this.#certificate() };
-    this.signal = new Signal(this.#instance, own, hub, () => this.#holding());
-    this.signal.addEventListener('join', e => this.#joined(/** @type {CustomEvent} */ (e).detail));
-    this.signal.addEventListener('peer', e => this.#emit('peer', /** @type {CustomEvent} */ (e).detail.sig));
-    this.signal.addEventListener('refused', e => this.#refused(/** @type {CustomEvent} */ (e).detail));
-  }
-
-  #elect() {
-    if (!this.signal || this.#tabs || this.#left) return;
-    const tabs = this.#tabs = new Tabs(this.cid);
-    tabs.addEventListener('lead', () => {
-      this.pieces.persist = true;
-      if (!this.#left) this.signal?.start();
-    });
-    tabs.addEventListener('tab', e => {
-      const { channel, id } = /** @type {CustomEvent} */ (e).detail, peer = new Peer(channel, id, this.#hub());
-      peer.tab = peer.near = true;
-      this.#tabPeers.set(id, peer);
-      peer.greet();
-    });
-  }
-
-  /** @returns {import('./peer.js').Hub} */
-  #hub() {
-    return {
-      greeting: peer => this.#greeting(peer),
-      serve: (hash, peer) => this.#serve(hash, peer),
-      allow: (bytes, peer) => {
-        if (!peer.tab) this.uploaded += bytes;
-        return this.#manners.allow(bytes, peer.near);
-      },
-      changed: () => this.mirror?.kick(),
-      control: (m, peer) => { if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data }); },
-      closed: (peer, why) => {
-        if (peer.tab) this.#tabPeers.delete(peer.sig);
-        this.mirror?.kick();
-        this.#emit('leave', { sig: peer.sig, why });
-      },
-    };
-  }
-
-  /** @param {Peer} peer @returns {import('./wire.js').Message[]} */
-  #greeting(peer) {
-    const all = (this.mirror?.media ?? []).filter(m => peer.tab ? this.#tabs?.leads && !m.withdrawn : this.mirror?.count(m)).slice(0, 512);
-    const have = all.map(m => [m.root, this.#mids[m.index] ?? '', toBase64(bitmap(m.hashes.length, i => peer.tab || this.pieces.has(m.hashes[i])))]);
-    const first = { t: 'hello', v: 1, sig: peer.tab ? this.#tabs?.id : this.sig, version: this.mirror?.version ?? 0,
-      up: peer.tab || this.#manners.uploads, have: have.splice(0, HELLO) };
-    const messages = [/** @type {import('./wire.js').Message} */ (first)];
-    while (have.length) messages.push({ t: 'have', have: have.splice(0, HELLO) });
-    return messages;
-  }
-
-  /** @param {string} hash @param {Peer} peer @returns {Promise<Uint8Array|'none'|'busy'|'off'>} */
-  async #serve(hash, peer) {
-    if (!peer.tab && !this.#manners.uploads) return 'off';
-    if (!peer.tab && !this.#manners.may(this.#received(), peer.near)) return 'busy';
-    return await this.mirror?.supply(hash, peer.tab && !!this.#tabs?.leads) ?? 'none';
-  }
-
-  #received() { return this.pieces.held + Object.values(this.mirror?.bytes ?? {}).reduce((a, b) => a + b, 0); }
-  #neighbours() { return [...this.signal?.peers ?? [], ...[...this.#tabPeers.values()].filter(p => p.ready)]; }
-
-  #newMirror() {
-    const around = { pieces: this.pieces, peers: () => this.#left ? [] : this.#neighbours(), expecting: () => !this.#left && this.#expecting(),
-      ban: (/** @type {Peer} */ peer, /** @type {string} */ why) => peer.tab ? peer.close(why) : this.signal?.ban(peer, why),
-      got: (/** @type {Media} */ m, /** @type {number} */ i) => this.#tell(m, i), withdrawn: (/** @type {Media} */ m) => this.#withdrawn(m) };
-    return new Mirror(around);
-  }
-
-  #newBridge() { return this.mirror && navigator.serviceWorker ? new Bridge(this.mirror, this.#o.watch, this.loaded) : null; }
-
-  /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
-  async #load() {
-    const opened = this.pieces.open();
-    if (!this.mirror) return;
-    const stored = await this.#store.get('kv', 'manifest-' + this.cid).catch(() => null);
-    if (stored) await this.#accept(stored.envelope, 0).catch(error => this.#error(error));
-    if (this.mirror.version < this.#o.config.version) await this.#refresh(this.#o.manifest).catch(error => this.#error(error));
-    await opened;
-  }
-
-  #expecting() { return !!this.signal?.expecting; }
-
-  /** @param {any} envelope @param {number} seen highest version accepted so far */
-  async #accept(envelope, seen) {
-    const manifest = await readManifest(envelope, { key: this.#o.key, cid: this.cid, seen, home: location.origin });
-    this.mirror?.use(manifest);
-    return manifest;
-  }
-
-  /** @param {Promise<any>|null} [early] */
-  async #refresh(early) {
-    this.#refreshed = performance.now();
-    const envelope = await early ?? await this.#instance.get(`manifest/${this.cid}.json`);
-    const { version } = await this.#accept(envelope, this.mirror?.version ?? 0);
-    await this.#store.put('kv', 'manifest-' + this.cid, { envelope, version }).catch(() => {});
-    this.#valid();
-    for (const peer of this.#neighbours()) peer.greet();
-  }
-
-  /** The worker leaves by itself when this is not said for 7 days. */
-  #valid() { this.#store.put('kv', 'valid', Date.now()).catch(() => {}); }
-
-  /** Lets the worker know what this page answers. @returns {Promise<boolean>} */
-  async #announce() {
-    const worker = navigator.serviceWorker?.controller, ours = (await this.#o.worker)?.active?.scriptURL;
-    if (!worker || !this.#bridge || worker.scriptURL != ours) return false;
-    return within(this.#bridge.announce(worker).then(() => true), 1000, false);
   }
 
   /** @param {MessageEvent} ask of the worker, which came before we did */
@@ -231,67 +95,161 @@ export class Circle extends EventTarget {
 
   /** Resolves true once the worker sends this page's requests here; false when there is none. */
   async mirroring() {
-    const registration = await this.#o.worker;
+    const registration = await this.#o.worker, { serviceWorker } = navigator;
     if (!registration || !this.#bridge) return false;
-    const { serviceWorker } = navigator;
     if (!serviceWorker.controller) await new Promise(ok => serviceWorker.addEventListener('controllerchange', ok, { once: true }));
     this.loaded.then(() => this.#announce());
     return registration.active?.scriptURL == serviceWorker.controller?.scriptURL;
   }
 
-  /** @param {Media} media */
-  #withdrawn(media) {
-    for (const peer of this.#neighbours()) peer.say({ t: 'have', have: [[media.root, '', '']] });
-    if (performance.now() - this.#refreshed > 30000) this.#refresh().then(() => this.#announce(), error => this.#error(error));
+  async #open() {
+    const { config, data, settled } = this.#o;
+    if (data.p2p != 'off' && globalThis.RTCPeerConnection) {
+      const [token, certificate] = await Promise.all([this.#token(), this.#certificate()]);
+      this.signal = new Signal(this.#instance, { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] }, this.#hub());
+      await within(this.loaded, 150, null);  // the join says what is held
+      await within(settled, 400, null);  // connecting waits while a player works on its first frame
+      if (!this.asks) this.#elect();
+    }
+    setInterval(() => this.#note(), 500);
+    return this;
   }
 
-  /** @param {Media} media @param {number} index */
-  #tell(media, index) {
-    if (!this.#got.size) setTimeout(() => this.#tellAll(), 150);
-    this.#got.set(media, [...this.#got.get(media) ?? [], index]);
+  #connect() { if (this.mirror && navigator.serviceWorker) this.#bridge = new Bridge(this.mirror, this.#o.watch, this.loaded); }
+
+  /** One signal a browser profile: that of the tab that holds the lock. Where there are no locks, one a tab. */
+  #elect() {
+    if (!this.signal || this.#lock) return;
+    const { signal } = this.#lock = new AbortController(), lead = () => new Promise(ok => {
+      signal.addEventListener('abort', ok);
+      this.#leads = this.pieces.persist = true;
+      this.signal?.start();
+      this.#announce();
+    });
+    navigator.locks ? navigator.locks.request('polycircle-' + this.cid, { signal }, lead).catch(() => {}) : lead();
   }
 
-  #tellAll() {
-    for (const [media, i] of this.#got) for (const peer of this.#neighbours()) if (!media.withdrawn) peer.say({ t: 'got', r: media.root, i });
+  /** What neighbours, signal and mirror want of us. @returns {import('./signal.js').Hub & import('./mirror.js').Surroundings} */
+  #hub() {
+    return {
+      hello: () => this.#hello(),
+      serve: (hash, peer) => this.#serve(hash, peer),
+      allow: (bytes, peer) => this.#manners.allow(bytes, peer.near),
+      heard: (m, peer) => {
+        if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
+        this.signal?.heard(m, peer);
+        this.mirror?.kick();
+      },
+      closed: (peer, why) => {
+        this.signal?.closed(peer, why);
+        this.mirror?.kick();
+        this.#emit('leave', { sig: peer.sig, why });
+      },
+      met: peer => this.#emit('peer', peer.sig),
+      joined: answer => this.#joined(answer),
+      refused: error => this.#refused(error),
+      holding: () => this.#holding(),
+      pieces: this.pieces,
+      peers: () => this.signal?.peers ?? [],
+      // also before we have asked who is there
+      expecting: () => (this.#o.data.p2p ?? 'on') == 'on' && !this.#left &&
+        (this.#leads ? !!this.signal?.expecting : performance.now() - this.#born < 3000),
+      ban: (peer, why) => this.signal?.ban(peer, why),
+      got: (media, index) => {
+        if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
+        this.#got.set(media, [...this.#got.get(media) ?? [], index]);
+      },
+      withdrawn: media => {
+        this.#tell({ t: 'have', have: [[media.root, '', '']] });
+        if (performance.now() - this.#refreshed > REFRESH_MS) this.#refresh();
+      },
+    };
+  }
+
+  #tell(/** @type {Message} */ message) { for (const peer of this.signal?.peers ?? []) peer.say(message); }
+
+  #tellGot() {
+    for (const [media, i] of this.#got) if (!media.withdrawn) this.#tell({ t: 'got', r: media.root, i });
     this.#got.clear();
+  }
+
+  #hello() {
+    const { mirror } = this, have = mirror?.media.filter(m => mirror.count(m)).slice(0, HELLO).map(m =>
+      [m.root, this.#mids[m.index] ?? '', toBase64(bitmap(m.hashes.map((_, i) => mirror.has(m, i))))]) ?? [];
+    return { t: 'hello', v: 1, sig: this.sig, version: mirror?.version ?? 0, up: this.#manners.uploads, have };
+  }
+
+  /** @param {string} hash @param {Peer} peer @returns {Promise<Uint8Array|'none'|'busy'|'off'>} */
+  async #serve(hash, { near }) {
+    const received = this.pieces.held + Object.values(this.mirror?.bytes ?? {}).reduce((a, b) => a + b, 0);
+    if (!this.#manners.uploads) return 'off';
+    return this.#manners.may(received, near) ? await this.mirror?.supply(hash) ?? 'none' : 'busy';
+  }
+
+  /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
+  async #load() {
+    const opened = this.pieces.open(), stored = this.mirror && await this.#store.get('kv', 'manifest-' + this.cid).catch(() => null);
+    if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
+    if (this.mirror && this.mirror.version < this.#o.config.version) await this.#refresh(this.#o.manifest);
+    await opened;
+  }
+
+  async #accept(/** @type {any} */ envelope, /** @type {number} */ seen) {
+    this.mirror?.use(await readManifest(envelope, { key: this.#o.data.key ?? this.#o.config.sign, cid: this.cid, seen, home: location.origin }));
+  }
+
+  /** Never fails. @param {Promise<any>|null} [early] */
+  async #refresh(early) {
+    this.#refreshed = performance.now();
+    try {
+      const envelope = await early ?? await this.#instance.ask(`manifest/${this.cid}.json`);
+      await this.#accept(envelope, this.mirror?.version ?? 0);
+      this.#keep('manifest-' + this.cid, envelope);
+      this.#valid();
+      this.#announce();
+      this.#tell({ t: 'have', have: this.#hello().have });
+    } catch (error) { this.#error(/** @type {Error} */ (error)); }
+  }
+
+  /** The worker leaves by itself when this is not said for 7 days. */
+  #valid() { this.#keep('valid', Date.now()); }
+  #keep(/** @type {string} */ key, /** @type {any} */ value) { this.#store.put('kv', key, value).catch(() => {}); }
+
+  /** Lets the worker know what this page answers. */
+  async #announce() {
+    const worker = navigator.serviceWorker?.controller, ours = (await this.#o.worker)?.active?.scriptURL;
+    const urls = !this.#left && this.mirror?.urls || [];
+    if (worker && worker.scriptURL == ours) worker.postMessage({ polycircle: 'urls', urls, leads: this.#leads });
   }
 
   /** What a join says of media. */
   #holding() {
-    if (!this.mirror?.version) return {};
-    const share = (/** @type {Media} */ m) => Math.floor(100 * (this.mirror?.count(m) ?? 0) / m.hashes.length);
-    const have = this.mirror.media.map(m => [m.index, share(m)]).filter(([, percent]) => percent).slice(0, 256);
-    return { version: this.mirror.version, ...have.length && { have } };
+    const { mirror } = this, share = (/** @type {Media} */ m) => Math.floor(100 * (mirror?.count(m) ?? 0) / m.hashes.length);
+    const have = mirror?.media.map(m => [m.index, share(m)]).filter(([, percent]) => percent).slice(0, 256);
+    return mirror?.version ? { version: mirror.version, have } : {};
   }
 
-  /** @param {any} answer */
-  #joined(answer) {
-    Object.assign(this.#mids, answer.mids);
-    this.#emit('join', { sig: answer.sig, n: answer.n });
-    if (answer.version == this.mirror?.version) this.#valid();
-    else if (answer.version > (this.mirror?.version ?? Infinity)) this.#refresh().then(() => this.#announce(), error => this.#error(error));
+  #joined(/** @type {any} */ { mids, sig, n, version }) {
+    Object.assign(this.#mids, mids);
+    this.#emit('join', { sig, n });
+    if (version == this.mirror?.version) this.#valid();
+    else if (version > (this.mirror?.version ?? Infinity)) this.#refresh();
   }
 
-  /** @param {import('./instance.js').Refused} refused */
-  async #refused({ code, message }) {
-    if (code == 'removed') {
-      this.leave();
-      navigator.serviceWorker?.controller?.postMessage({ polycircle: 'removed' });
-      await (await this.#o.worker)?.unregister();
-    }
-    if (code == 'rejoin') return;
-    this.#error(new Error(`${code}: ${message}`));
+  async #refused(/** @type {import('./instance.js').Refused} */ error) {
+    this.#error(error);
+    if (error.code != 'removed') return;
+    this.leave();
+    await (await this.#o.worker)?.unregister();
   }
 
-  /** Kept for good, one for each tab where tabs cannot agree on a leader. @returns {Promise<string>} */
+  /** Kept for good; one for each tab where tabs cannot agree on a leader. @returns {Promise<string>} */
   async #token() {
-    const name = 'polycircle-token-' + this.cid;
+    const name = 'token-' + this.cid;
     if (!navigator.locks) return sessionStorage[name] ??= randomHex(32);
-    const kept = await this.#store.get('kv', name).catch(() => null);
-    if (kept) return kept;
-    const token = randomHex(32);
-    this.#store.put('kv', name, token).catch(() => {});
-    return token;
+    const kept = await this.#store.get('kv', name).catch(() => null) ?? randomHex(32);
+    this.#keep(name, kept);
+    return kept;
   }
 
   /** @returns {Promise<RTCCertificate|null>} */
@@ -299,22 +257,20 @@ export class Circle extends EventTarget {
     const kept = await this.#store.get('kv', 'certificate').catch(() => null);
     if (kept?.expires > Date.now() + 864e5) return kept;
     const made = await RTCPeerConnection.generateCertificate(/** @type {any} */ ({ name: 'ECDSA', namedCurve: 'P-256' })).catch(() => null);
-    if (made) this.#store.put('kv', 'certificate', made).catch(() => {});
+    if (made) this.#keep('certificate', made);
     return made;
   }
 
-  /** @param {string} type @param {any} [detail] */
-  #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+  #emit(/** @type {string} */ type, /** @type {any} */ detail = null) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
-  /** @param {Error} error */
-  #error(error) {
+  #error(/** @type {Error} */ error) {
     console.warn('polycircle:', error.message);
     this.#emit('error', error);
   }
 
   #note() {
-    const now = JSON.stringify([this.mirror?.bytes, this.uploaded, this.peers.length]);
-    if (now != this.#noted) this.#emit('stats');
-    this.#noted = now;
+    const now = JSON.stringify([this.mirror?.bytes, this.#manners.uploaded, this.peers.length]);
+    if (now != this.#said) this.#emit('stats');
+    this.#said = now;
   }
 }

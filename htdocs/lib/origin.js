@@ -12,7 +12,7 @@ const DEAD = [404, 410, 416];
 function compare(r, media, total) {
   const modified = Date.parse(r.headers.get('last-modified') ?? '') / 1000;
   if (DEAD.includes(r.status) || Number.isFinite(total) && total != media.size || modified && modified != media.mtime) {
-    throw new Changed(`${media.path} is not what the manifest says any more`);
+    throw new Changed(media.path);
   }
   if (r.ok) media.checked = performance.now();
 }
@@ -35,27 +35,26 @@ export async function recheck(media, url) {
 export async function fetchPieces(media, url, first, last, signal, got, progress) {
   const start = first * media.piece, end = Math.min(media.size, (last + 1) * media.piece);
   const r = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` }, cache: 'no-store', signal });
-  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(r.headers.get('content-range') ?? '');
-  compare(r, media, range ? +range[2] : r.status == 206 ? NaN : length(r));
-  if (!r.ok || !r.body) throw new Error(`origin answered ${r.status}`);
-  let skip = r.status == 206 ? 0 : start, index = first, at = 0;
-  if (range && +range[1] != start) throw new Error('origin sent another range');
-  const size = () => Math.min(media.piece, media.size - index * media.piece);
-  let bytes = new Uint8Array(size());
-  for (const reader = r.body.getReader(); index <= last;) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error('origin stopped early');
-    progress(value.length);
-    let part = value.subarray(Math.min(skip, value.length));
-    for (skip -= value.length - part.length; part.length && index <= last;) {
-      const n = Math.min(part.length, bytes.length - at);
-      bytes.set(part.subarray(0, n), at);
-      part = part.subarray(n);
-      if ((at += n) < bytes.length) continue;
-      got(index++, bytes);
-      at = 0;
-      if (index <= last) bytes = new Uint8Array(size());
-      else if (r.status != 206) reader.cancel().catch(() => {});
+  const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(r.headers.get('content-range') ?? '') ?? [];
+  compare(r, media, total ? +total : r.status == 206 ? NaN : length(r));
+  if (!r.ok || !r.body || (r.status == 206 ? from && +from != start : start)) throw new Error(`origin: ${r.status}`);
+  const reader = r.body.getReader();
+  let part = new Uint8Array(0);
+  for (let index = first; index <= last; index++) {
+    const bytes = new Uint8Array(Math.min(media.piece, end - index * media.piece));
+    for (let at = 0; at < bytes.length;) {
+      while (!part.length) {
+        const { done, value } = await reader.read();
+        if (done) throw new Error('origin: short');
+        progress(value.length);
+        part = value;
+      }
+      bytes.set(part.subarray(0, bytes.length - at), at);
+      const taken = Math.min(part.length, bytes.length - at);
+      part = part.subarray(taken);
+      at += taken;
     }
+    got(index, bytes);
   }
+  reader.cancel().catch(() => {});
 }

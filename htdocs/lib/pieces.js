@@ -4,12 +4,9 @@ import { within } from './bytes.js';
 const HOT = 16 << 20;  // bytes kept in memory as well: what viewers read and neighbours ask for now
 
 export class Pieces {
-  #store; #budget; #total = 0; #saving = 0;
-  /** @type {Map<string, {size: number, used: number}>} */
-  #index = new Map();
-  /** @type {Map<string, Uint8Array>} */
-  #hot = new Map();
-  #hotBytes = 0;
+  #store; #budget; #total = 0; #saving = 0; #hotBytes = 0;
+  #index = /** @type {Map<string, {size: number, used: number}>} */ (new Map());
+  #hot = /** @type {Map<string, Uint8Array>} */ (new Map());
   /** bytes that storage held when the page opened */
   held = 0;
   /** only one tab writes: the leader */
@@ -22,26 +19,23 @@ export class Pieces {
   async open() {
     const [index, hashes] = await Promise.all([within(this.#store.get('kv', 'index'), 1000, null), within(this.#store.keys('pieces'), 2000, [])]);
     const saved = new Map(index ?? []);
-    for (const hash of hashes) {
+    for (const hash of hashes ?? saved.keys()) {
       const entry = saved.get(hash) ?? { size: 256 << 10, used: 0 };
       this.#index.set(hash, entry);
-      this.#total += entry.size;
+      this.held = this.#total += entry.size;
     }
-    this.held = this.#total;
     return this;
   }
 
-  /** @param {string} hash */
-  has(hash) { return this.#hot.has(hash) || this.#index.has(hash); }
+  has(/** @type {string} */ hash) { return this.#hot.has(hash) || this.#index.has(hash); }
 
   /** @param {string} hash @returns {Promise<Uint8Array|null>} */
   async get(hash) {
-    const entry = this.#index.get(hash);
+    const entry = this.#index.get(hash), hot = this.#hot.get(hash);
     if (entry) entry.used = Date.now();
-    const hot = this.#hot.get(hash);
     if (hot || !entry) return hot ?? null;
     const bytes = await within(this.#store.get('pieces', hash), 1500, null);
-    if (bytes instanceof Uint8Array) return this.#heat(hash, bytes), bytes;
+    if (bytes instanceof Uint8Array) return this.#heat(hash, bytes);
     this.delete(hash);
     return null;
   }
@@ -61,8 +55,7 @@ export class Pieces {
     this.#save();
   }
 
-  /** @param {string} hash */
-  delete(hash) {
+  delete(/** @type {string} */ hash) {
     this.#forget(hash);
     this.#hotBytes -= this.#hot.get(hash)?.length ?? 0;
     this.#hot.delete(hash);
@@ -70,31 +63,28 @@ export class Pieces {
     this.#save();
   }
 
-  /** @param {string} hash */
-  #forget(hash) {
+  #forget(/** @type {string} */ hash) {
     this.#total -= this.#index.get(hash)?.size ?? 0;
     this.#index.delete(hash);
   }
 
   #evict() {
     if (this.#total <= this.#budget) return;
-    const oldest = [...this.#index].sort((a, b) => a[1].used - b[1].used);
-    for (const [hash] of oldest) {
+    for (const [hash] of [...this.#index].sort((a, b) => a[1].used - b[1].used)) {
       if (this.#total <= this.#budget * 0.95) break;
       this.delete(hash);
     }
   }
 
-  /** @param {string} hash @param {Uint8Array} bytes */
-  #heat(hash, bytes) {
-    if (this.#hot.has(hash)) return;
+  #heat(/** @type {string} */ hash, /** @type {Uint8Array} */ bytes) {
+    if (!this.#hot.has(hash)) this.#hotBytes += bytes.length;
     this.#hot.set(hash, bytes);
-    this.#hotBytes += bytes.length;
     for (const [old, { length }] of this.#hot) {
       if (this.#hotBytes <= HOT) break;
       this.#hot.delete(old);
       this.#hotBytes -= length;
     }
+    return bytes;
   }
 
   #save() {

@@ -3,50 +3,47 @@
 import { isText } from './bytes.js';
 
 /** @typedef {{t: string, [field: string]: any}} Message
- * @typedef {{id: number, offset: number, payload: Uint8Array}} Frame */
+ * @typedef {{id: number, offset: number, payload: Uint8Array}} Frame
+ * @typedef {(x: any) => boolean} Test */
 
-export const CHUNK = 64 << 10;     // payload of a frame
-export const MAX_TEXT = 128 << 10; // a control message
+export const CHUNK = 64 << 10;  // payload of a frame
+const MAX_TEXT = 256 << 10;     // a control message
 
 const int = (/** @type {any} */ x) => Number.isSafeInteger(x) && x >= 0 && x <= 0xffffffff;
 const match = (/** @type {RegExp} */ shape) => (/** @type {any} */ x) => isText(x, shape);
-const list = (/** @type {number} */ max, /** @type {(x: any) => boolean} */ item) => (/** @type {any} */ x) =>
-  Array.isArray(x) && x.length <= max && x.every(item);
-const hex64 = match(/^[\da-f]{64}$/), root = match(/^[\da-f]{16}$/);
-const holding = (/** @type {any} */ x) => Array.isArray(x) && x.length == 3 && root(x[0]) && match(/^([\da-f]{4})?$/)(x[1]) &&
-  match(/^[\w-]{0,22000}$/)(x[2]);
+const list = (/** @type {number} */ max, /** @type {Test} */ item) => (/** @type {any} */ x) => Array.isArray(x) && x.length <= max && x.every(item);
+export const sig = match(/^[\da-f]{64}$/), re = match(/^[\w-]{1,16}$/);
+const root = match(/^[\da-f]{16}$/), mid = match(/^([\da-f]{4})?$/), bits = match(/^[\w-]{0,22000}$/);
+const body = match(/^[\w-]{1,1024}$/);
+const have = list(64, x => Array.isArray(x) && x.length == 3 && root(x[0]) && mid(x[1]) && bits(x[2]));
 
-/** @type {Record<string, Record<string, (x: any) => boolean>>} message type: its fields, each with its test */
+/** @type {Record<string, Record<string, Test>>} message type: its fields, each with its test */
 const SHAPES = {
-  hello: { v: x => x === 1, sig: hex64, version: int, up: x => typeof x == 'boolean', have: list(256, holding) },
-  have: { have: list(256, holding) },
+  hello: { v: x => x === 1, sig, version: int, up: x => typeof x == 'boolean', have },
+  have: { have },
   got: { r: root, i: list(1024, int) },
-  get: { id: int, h: hex64 },
+  get: { id: int, h: sig },
   no: { id: int, why: match(/^(none|busy|off)$/) },
   stop: { id: int },
-  peers: { list: list(16, hex64) },
-  mail: { to: hex64, re: match(/^[\w-]{1,16}$/), body: match(/^[\w-]{1,1024}$/) },
-  from: { from: hex64, re: match(/^[\w-]{1,16}$/), body: match(/^[\w-]{1,1024}$/) },
+  peers: { list: list(16, sig) },
+  mail: { to: sig, re, body },
+  from: { from: sig, re, body },
   app: { data: x => x !== undefined },
   bye: {},
 };
 
-/** @param {any} text from a peer @returns {Message} only the documented fields @throws {TypeError} when it is anything else */
+/** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
-  if (typeof text != 'string' || text.length > MAX_TEXT) throw new TypeError('control message too long');
-  const message = JSON.parse(text);
-  const shape = message && Object.hasOwn(SHAPES, message.t) ? SHAPES[message.t] : null;
-  if (!shape) throw new TypeError('unknown message');
-  /** @type {Message} */
-  const out = { t: message.t };
-  for (const [field, test] of Object.entries(shape)) {
+  if (typeof text != 'string' || text.length > MAX_TEXT) throw new TypeError('too long');
+  const message = JSON.parse(text), shape = message && Object.hasOwn(SHAPES, message.t) && SHAPES[message.t];
+  if (!shape) throw new TypeError('bad message');
+  return Object.entries(shape).reduce((out, [field, test]) => {
     if (!test(message[field])) throw new TypeError(`bad ${message.t}.${field}`);
-    out[field] = message[field];
-  }
-  return out;
+    return { ...out, [field]: message[field] };
+  }, { t: message.t });
 }
 
-/** @param {any} data from a peer @returns {Frame} u32 request, u32 offset, payload @throws {TypeError} */
+/** @param {any} data from a peer @returns {Frame} u32 request, u32 offset, payload @throws when it is not one */
 export function parseFrame(data) {
   if (!(data instanceof ArrayBuffer) || data.byteLength < 9 || data.byteLength > CHUNK + 8) throw new TypeError('bad frame');
   const view = new DataView(data);
@@ -62,12 +59,12 @@ export function frame(id, offset, bytes) {
   return out.buffer;
 }
 
-/** Bit i of a map is bit 7-(i%8) of byte i/8. @param {Uint8Array|undefined} bits @param {number} i */
-export const bit = (bits, i) => !!bits && !!(bits[i >> 3] & 128 >> (i & 7));
+/** Bit i of a map is bit 7 - i % 8 of byte i / 8. @param {Uint8Array|undefined} map @param {number} i */
+export const bit = (map, i) => !!map && !!(map[i >> 3] & 128 >> (i & 7));
 
-/** @param {number} count @param {(i: number) => boolean} test @returns {Uint8Array} */
-export function bitmap(count, test) {
-  const bits = new Uint8Array(Math.ceil(count / 8));
-  for (let i = 0; i < count; i++) if (test(i)) bits[i >> 3] |= 128 >> (i & 7);
-  return bits;
+/** @param {boolean[]} all */
+export function bitmap(all) {
+  const map = new Uint8Array(Math.ceil(all.length / 8));
+  all.forEach((has, i) => { if (has) map[i >> 3] |= 128 >> (i & 7); });
+  return map;
 }

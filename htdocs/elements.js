@@ -1,0 +1,22 @@
+/** What a page may show of its circle, and what few pages need: the package's second module, run once players have their first frame.
+ * client.js imports it; it knows window.polycircle only. */
+import { ask } from './elements/ask.js';
+import { PolyCircles } from './elements/circles.js';
+import { PolyMedia } from './elements/media.js';
+import { PolyRing } from './elements/ring.js';
+import { PolyStats } from './elements/stats.js';
+
+PolyCircles.define('poly-circles');
+PolyMedia.define('poly-media');
+PolyRing.define('poly-ring');
+PolyStats.define('poly-stats');
+
+/** @param {import('./lib/circle.js').Circle} circle @param {Record<string, string>} files of the package */
+export function dress(circle, files) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(files['signal.css'] ?? '');
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  if (circle.asks) ask(circle, files['signal.html'] ?? '');
+}
+
+export { injectedStore } from './lib/injected.js';
