@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export const program = process.env.POLYCIRCLE;
-if (!program) throw new Error('POLYCIRCLE names the program to test');
+export const program = process.env.POLYCIRCLE_PROGRAM;
+if (!program) throw new Error('POLYCIRCLE_PROGRAM names the program to test');
 
 let count = 0, failed = 0;
 export function ok(good, name, why = '') {

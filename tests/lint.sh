@@ -1,0 +1,82 @@
+#!/bin/bash
+# Each rule of `make lint` that is ours can fail: a good tree passes, one with a single fault does not. TAP.
+tools=$(realpath "${SRCDIR:-$(dirname "$0")/..}/tools") || exit 1
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+n=0
+
+tree() { # a good one
+	rm -rf "$dir"/src "$dir"/htdocs
+	mkdir -p "$dir"/src/{cli,domain,handler,http,store,transport,util} "$dir"/htdocs/{lib,elements}
+	for layer in cli domain handler http store transport util; do
+		printf '#include "%s/a.h"\n#include "util/a.h"\n#include <stdio.h>\n\nint f(int a) {\n    return a;\n}\n' "$layer" >"$dir/src/$layer/a.c"
+		echo "int f(int a);" >"$dir/src/$layer/a.h"
+	done
+	touch "$dir/src/main.c" "$dir/src/main.h"
+	for part in . lib elements; do echo 'let a;' >"$dir/htdocs/$part/a.js"; done
+}
+
+check() { # name, wanted status, program
+	n=$((n + 1))
+	if said=$("$tools/$3" "$dir" 2>&1); then status=0; else status=1; fi
+	if [ "$status" = "$2" ]; then
+		echo "ok $n - $3: $1"
+	else
+		echo "not ok $n - $3: $1"
+		echo "# $said"
+	fi
+}
+
+include() { # file, what it includes, wanted status
+	tree
+	sed -i "1i #include $2" "$dir/src/$1"
+	check "$1 includes $2" "$3" lint-layers
+}
+
+lines() { # file, how many, a line
+	for ((i = 0; i < $2; i++)); do echo "$3"; done >>"$dir/$1"
+}
+
+tree
+check 'a good tree' 0 lint-layers
+check 'a good tree' 0 lint-sizes
+include util/a.c '"store/a.h"' 1
+include util/a.h '"http/a.h"' 1
+include store/a.c '"domain/a.h"' 1
+include domain/a.c '"http/a.h"' 1
+include domain/a.c '"store/a.h"' 0
+include domain/a.c '<sqlite3.h>' 1
+include store/a.c '<sqlite3.h>' 0
+include http/a.c '"domain/a.h"' 1
+include transport/a.c '"http/a.h"' 0
+include transport/a.c '"handler/a.h"' 1
+include transport/a.c '<fcgiapp.h>' 0
+include handler/a.c '<fcgiapp.h>' 1
+include handler/a.c '"transport/a.h"' 1
+include handler/a.c '"store/a.h"' 0
+include cli/a.c '"domain/a.h"' 0
+include cli/a.c '"handler/a.h"' 1
+include main.c '"transport/a.h"' 0
+rm -rf "$dir/src" && mkdir "$dir/src"
+check 'an empty tree' 1 lint-layers
+check 'an empty tree' 1 lint-sizes
+for count in 48 49; do
+	tree
+	echo 'static int g(int a) {' >>"$dir/src/util/a.c"
+	lines src/util/a.c "$count" '    a++;'
+	echo '}' >>"$dir/src/util/a.c"
+	check "a function of $((count + 2)) lines" $((count - 48)) lint-sizes
+done
+for count in 400 401; do
+	tree
+	: >"$dir/src/util/a.h"
+	lines src/util/a.h "$count" '/* a */'
+	check "a file of $count lines" $((count - 400)) lint-sizes
+done
+tree
+for ((k = 0; k < 13; k++)); do lines "src/util/b$k.c" 390 '/* b */'; done
+check '5,000 lines of C' 1 lint-sizes
+tree
+lines htdocs/lib/b.js 2000 'let b;'
+check '2,000 lines of JavaScript' 1 lint-sizes
+echo "1..$n"
