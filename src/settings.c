@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,19 +50,33 @@ static int is_dropped(char *dir) {
            is_document_root(dir);
 }
 
+static bool holds_data(const char *dir) {
+    char path[PATH_MAX + 80];
+    (void)snprintf(path, sizeof path, "%s/polycircle-data/polycircle.db", dir);
+    return access(path, F_OK) == 0;
+}
+
+/* Beside the cgi-bin, or above the document root that it lies in. A web server tells us its document root, a shell
+ * does not: so where there is data already, that is the place, whoever asks. */
+static const char *beside(char *dir) {
+    char above[PATH_MAX];
+    if (!is_document_root(dir))
+        up(dir);
+    (void)snprintf(above, sizeof above, "%s", dir);
+    up(above);
+    bool higher = holds_data(above) || (is_document_root(dir) && !holds_data(dir));
+    const char *place = higher ? above : dir;
+    (void)snprintf(found, sizeof found, "%s/polycircle-data", strcmp(place, "/") == 0 ? "" : place);
+    return found;
+}
+
 const char *data_directory(const char *given) {
     const char *set = given ? given : getenv("POLYCIRCLE_DATA");
     char dir[PATH_MAX];
     if (set && *set)
         return set;
-    if (program_directory(dir, sizeof dir) && is_dropped(dir)) {
-        if (!is_document_root(dir))
-            up(dir);
-        if (is_document_root(dir))
-            up(dir);
-        (void)snprintf(found, sizeof found, "%s/polycircle-data", strcmp(dir, "/") == 0 ? "" : dir);
-        return found;
-    }
+    if (program_directory(dir, sizeof dir) && is_dropped(dir))
+        return beside(dir);
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     if (xdg && *xdg)
         (void)snprintf(found, sizeof found, "%s/polycircle", xdg);

@@ -116,6 +116,12 @@ static int run(struct cli *cli, const struct command *command, char **argv) {
     cli->data = data_directory(cli_value(cli, "--data", NULL));
     if (e == ERR_OK)
         e = command->run(cli);
+    if (e == ERR_LIVE_LOST) { /* found damaged on the way: nothing has been said yet */
+        e = store_renew(cli->ctx.store);
+        store_close(cli->ctx.store);
+        cli->ctx.store = NULL;
+        e = e == ERR_OK ? command->run(cli) : e;
+    }
     if (e == ERR_NOT_SET_UP)
         e = fault_set(&cli->ctx.fault, e, "There is no polycircle.db in %.150s: run `polycircle init --url URL`.",
                       cli->data);
@@ -126,13 +132,28 @@ static int run(struct cli *cli, const struct command *command, char **argv) {
     return e == ERR_OK ? 0 : report(cli, e);
 }
 
+/* --data DIR and --json may stand before the command, too: then they go behind it. */
+static char **reorder(struct cli *cli, int argc, char **argv) {
+    char **out = arena_alloc(cli->ctx.arena, ((size_t)argc + 2) * sizeof *out);
+    int first = 1;
+    while (first < argc && (strcmp(argv[first], "--json") == 0 || strncmp(argv[first], "--data", 6) == 0))
+        first += strcmp(argv[first], "--data") == 0 ? 2 : 1;
+    int n = 0;
+    for (int i = first < argc ? first : 1; i < argc; i++)
+        out[n++] = argv[i];
+    for (int i = 1; i < first && first < argc; i++)
+        out[n++] = argv[i];
+    return out;
+}
+
 static int choose(struct cli *cli, int argc, char **argv) {
-    const char *name = argc > 1 ? argv[1] : "";
+    char **words = reorder(cli, argc, argv);
+    const char *name = words[0] ? words[0] : "";
     if (strcmp(name, "--version") == 0)
         name = "version";
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i]->name, name) == 0)
-            return run(cli, commands[i], argv + 2);
+            return run(cli, commands[i], words + 1);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
     usage(asked ? stdout : stderr);
     return asked ? 0 : 2;

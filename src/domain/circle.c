@@ -170,13 +170,18 @@ enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle 
     return store_commit(ctx->store, MAIN);
 }
 
+static enum err end_signals(struct ctx *ctx, const struct circle *c) {
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(store_run(ctx->store, SQL_SIGNAL_CLEAR, ARGS(I(c->id))));
+    return store_commit(ctx->store, LIVE);
+}
+
 enum err circle_remove(struct ctx *ctx, const struct circle *c) {
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(store_run(ctx->store, SQL_CIRCLE_REMOVE, ARGS(I(c->id), I(ctx->now))));
     TRY(store_commit(ctx->store, MAIN));
-    TRY(store_begin(ctx->store, LIVE, true));
-    TRY(store_run(ctx->store, SQL_SIGNAL_CLEAR, ARGS(I(c->id))));
-    return store_commit(ctx->store, LIVE);
+    enum err e = end_signals(ctx, c);
+    return e == ERR_LIVE_LOST ? store_renew(ctx->store) : e; /* a new live database has none */
 }
 
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin) {

@@ -13,10 +13,8 @@
 static const struct {
     const char *file, *asset;
 } members[] = {
-    {"circles.js", NULL},
-    {"signal.js", "client.js"},
-    {"signal.html", "signal.html"},
-    {"signal.css", "signal.css"},
+    {"circles.js", NULL},           {"signal.js", "client.js"},   {"elements.js", "elements.js"},
+    {"signal.html", "signal.html"}, {"signal.css", "signal.css"},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -72,6 +70,12 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct buf *out) 
     return gzip_pack(out, tar.data, tar.len);
 }
 
+static enum err save(struct ctx *ctx, const struct arg *args, size_t n) {
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_PACKAGE_SET, args, n));
+    return store_commit(ctx->store, MAIN);
+}
+
 enum err package_current(struct ctx *ctx, const struct circle *c, const char **sha256) {
     uint8_t basis[32], sha[crypto_hash_sha256_BYTES];
     size_t len;
@@ -91,11 +95,13 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
     }
     TRY(build(ctx, c, &body));
     (void)crypto_hash_sha256(sha, (const uint8_t *)body.data, body.len);
+    enum err e = save(ctx, ARGS(I(c->id), B(basis, sizeof basis), B(sha, sizeof sha), B(body.data, body.len)));
+    if (row && (e == ERR_DISK_FULL || e == ERR_READ_ONLY || e == ERR_BUSY)) {
+        store_rollback(ctx->store); /* the one that was kept before goes on serving */
+        return ERR_OK;
+    }
     *sha256 = hex_text(ctx->arena, sha, sizeof sha);
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(store_run(ctx->store, SQL_PACKAGE_SET,
-                  ARGS(I(c->id), B(basis, sizeof basis), B(sha, sizeof sha), B(body.data, body.len))));
-    return store_commit(ctx->store, MAIN);
+    return e;
 }
 
 static enum err unpack(struct ctx *ctx, int64_t circle, const char *file, struct buf *out) {

@@ -37,15 +37,19 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
 enum err handle_signal(struct exchange *x) {
     struct circle c;
     json_t *values;
-    const struct asset *loader = asset_find("loader.js");
     struct buf script = {.arena = x->ctx->arena};
-    TRY(circle_by_key(x->ctx, find_key(x), &c));
-    TRY(config(x, &c, &values));
-    buf_text(&script, "{const POLYCIRCLE_CONFIG=");
-    jsn_dump(&script, values);
-    buf_text(&script, ";\n");
-    buf_add(&script, loader->data, loader->len);
-    buf_text(&script, "}\n");
+    enum err e = circle_by_key(x->ctx, find_key(x), &c);
+    const struct asset *asset = asset_find(e == ERR_REMOVED ? "removed.js" : "loader.js");
+    if (e == ERR_OK) {
+        TRY(config(x, &c, &values));
+        buf_text(&script, "{const POLYCIRCLE_CONFIG=");
+        jsn_dump(&script, values);
+        buf_text(&script, ";\n");
+    } else if (e != ERR_REMOVED) { /* then a script that cleans up: of a 410 a browser runs nothing */
+        return e;
+    }
+    buf_add(&script, asset->data, asset->len);
+    buf_text(&script, e == ERR_OK ? "}\n" : "");
     x->res->cache = "max-age=300";
     response_body(x->res, "text/javascript", script.data, script.len);
     response_etag(x->res, x->req, response_tag(x->ctx->arena, script.data, script.len));

@@ -28,7 +28,7 @@
     X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                                \
     X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")               \
     X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")           \
-    X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore the newest file of backups/.")                       \
+    X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                       \
     X(LIVE_LOST, live_lost, 503, "The live database was lost and is made anew: try again.")                          \
     X(EXISTS, exists, 409, "This name is taken.")                                                                    \
     X(USAGE, usage, 400, "See --help.")                                                                              \
