@@ -162,7 +162,7 @@ static enum err publish(struct scan *s) {
     TRY(hash_new(s));
     TRY(unchanged(s, url, &same, &version));
     if (!same)
-        TRY(manifest_publish(&cli->ctx, s->circle, s->dir, url, s->all, s->n, &version));
+        TRY(manifest_publish(&cli->ctx, s->circle, &(struct content){s->dir, url, s->all, s->n}, &version));
     if (cli->json) {
         cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "can", s->circle->can, "version",
                                       (json_int_t)version, "files", (json_int_t)s->n, "bytes", (json_int_t)s->total,

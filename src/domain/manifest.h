@@ -40,9 +40,13 @@ enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
 /* Also withdraws files that are no longer as they were published, looking at no more than CAP_STAT of them.
  */
 enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);
-/* Replaces the circle's content by these files and signs the next version, in one transaction. */
-enum err manifest_publish(struct ctx *ctx, const struct circle *c, const char *dir, const char *url,
-                          const struct media *all, size_t n, int64_t *version);
+struct content {
+    const char *dir, *url; /* "": nothing serves dir but our own mirror */
+    const struct media *all;
+    size_t n;
+};
+/* Replaces the circle's content and signs the next version, in one transaction. */
+enum err manifest_publish(struct ctx *ctx, const struct circle *c, const struct content *content, int64_t *version);
 /* Media ids for what a signal announces with the current version: in->have and in->want -> out->mids. */
 enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out);
 

@@ -50,7 +50,7 @@ static enum err read_want(struct reader *r, const json_t *item, size_t i) {
 
 static enum err read_offer(struct reader *r, const json_t *item, size_t i) {
     TRY(jsn_id(item, "id", &r->in->offers[i].id, r->fault));
-    return jsn_text(item, "sdp", 1, CAP_SDP, true, &r->in->offers[i].sdp, r->fault);
+    return jsn_text(item, "sdp", 1, CAP_SDP, &r->in->offers[i].sdp, r->fault);
 }
 
 static enum err read_mail(struct reader *r, const json_t *item, size_t i) {
@@ -58,7 +58,7 @@ static enum err read_mail(struct reader *r, const json_t *item, size_t i) {
     TRY(jsn_id(item, "id", &mail->id, r->fault));
     TRY(jsn_id(item, "re", &mail->re, r->fault));
     TRY(jsn_hex(item, "to", mail->to.b, sizeof mail->to.b, r->fault));
-    return jsn_text(item, "body", 1, CAP_MAIL_BODY, true, &mail->body, r->fault);
+    return jsn_text(item, "body", 1, CAP_MAIL_BODY, &mail->body, r->fault);
 }
 
 static enum err read_gone(struct reader *r, const json_t *item, size_t i) {
@@ -69,7 +69,7 @@ static enum err read_gone(struct reader *r, const json_t *item, size_t i) {
 
 static enum err read_cursor(struct reader *r, const json_t *object) {
     const char *text = "0.0";
-    TRY(jsn_text(object, "cursor", 3, 40, false, &text, r->fault));
+    TRY(jsn_optional_text(object, "cursor", 3, 40, &text, r->fault));
     size_t gen = strspn(text, "0123456789"), n = text[gen] == '.' ? strspn(text + gen + 1, "0123456789") : 0;
     r->in->cursor_gen = strtoll(text, NULL, 10);
     r->in->cursor_n = n ? strtoll(text + gen + 1, NULL, 10) : 0;
@@ -88,7 +88,7 @@ static enum err read_identity(struct reader *r, const json_t *object) {
     TRY(jsn_hex(object, "run", run, sizeof run, r->fault));
     r->in->token = token_make(token);
     r->in->run = (int64_t)run[0] << 24 | run[1] << 16 | run[2] << 8 | run[3];
-    return jsn_text(object, "key", 1, CAP_KEY, false, &r->in->key, r->fault);
+    return jsn_optional_text(object, "key", 1, CAP_KEY, &r->in->key, r->fault);
 }
 
 static enum err read_sync(struct reader *r, const json_t *object) {

@@ -44,11 +44,9 @@ static enum err bad(struct fault *fault, const char *key, const char *what) {
     return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be %s.", key, what);
 }
 
-enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, bool required, const char **out,
+enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out,
                   struct fault *fault) {
     const json_t *value = json_object_get(object, key);
-    if (!value && !required)
-        return ERR_OK;
     if (!json_is_string(value))
         return bad(fault, key, value ? "a string" : "there");
     size_t len = json_string_length(value);
@@ -58,8 +56,13 @@ enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max,
     return ERR_OK;
 }
 
+enum err jsn_optional_text(const json_t *object, const char *key, size_t min, size_t max, const char **out,
+                           struct fault *fault) {
+    return json_object_get(object, key) ? jsn_text(object, key, min, max, out, fault) : ERR_OK;
+}
+
 enum err jsn_id(const json_t *object, const char *key, const char **out, struct fault *fault) {
-    TRY(jsn_text(object, key, 1, CAP_ID, true, out, fault));
+    TRY(jsn_text(object, key, 1, CAP_ID, out, fault));
     if ((*out)[strspn(*out, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
         return bad(fault, key, "1 to 16 of A-Z a-z 0-9 _ -");
     return ERR_OK;
@@ -67,7 +70,7 @@ enum err jsn_id(const json_t *object, const char *key, const char **out, struct 
 
 enum err jsn_hex(const json_t *object, const char *key, uint8_t *out, size_t len, struct fault *fault) {
     const char *text = "";
-    TRY(jsn_text(object, key, 2 * len, 2 * len, true, &text, fault));
+    TRY(jsn_text(object, key, 2 * len, 2 * len, &text, fault));
     return hex_decode(out, len, text) ? ERR_OK : bad(fault, key, "lower-case hex digits");
 }
 

@@ -19,9 +19,11 @@ enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fau
 /* Compact, in the order in which keys were set. */
 void jsn_dump(struct buf *out, const json_t *value);
 
-/* A string of min..max bytes. Absent: *out stays as it is (set it before), an error only if required. */
-enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, bool required, const char **out,
-                  struct fault *fault);
+/* A string of min..max bytes, required. */
+enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault);
+/* Absent: *out stays as it is (set it before). */
+enum err jsn_optional_text(const json_t *object, const char *key, size_t min, size_t max, const char **out,
+                           struct fault *fault);
 /* A string of [A-Za-z0-9_-]{1,CAP_ID}, required. */
 enum err jsn_id(const json_t *object, const char *key, const char **out, struct fault *fault);
 /* 2 * len lower-case hex digits, required. */

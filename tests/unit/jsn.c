@@ -96,7 +96,7 @@ static enum err get(enum kind kind, const json_t *json, struct fault *fault) {
         return jsn_list(json, "f", 2, &list, fault);
     case TEXT:
     case OPTIONAL:
-        return jsn_text(json, "f", 1, 3, kind == TEXT, &text, fault);
+        return (kind == TEXT ? jsn_text : jsn_optional_text)(json, "f", 1, 3, &text, fault);
     }
     return ERR_INTERNAL;
 }

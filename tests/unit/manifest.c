@@ -113,6 +113,10 @@ static bool signature_good(struct world *w, const struct manifest *m) {
     return crypto_sign_verify_detached(m->signature, (const uint8_t *)text, strlen(text), w->circle.sign_public) == 0;
 }
 
+static enum err publish(struct world *w, const char *dir, const struct media *all, size_t n, int64_t *version) {
+    return manifest_publish(&w->ctx, &w->circle, &(struct content){dir, "/media/", all, n}, version);
+}
+
 static void publishing(void) {
     struct world w;
     struct manifest m;
@@ -126,8 +130,7 @@ static void publishing(void) {
     uint8_t sha[32];
     (void)crypto_hash_sha256(sha, (const uint8_t *)"c", 1);
     ok(memcmp(sha, all[2].sha256, 32) == 0, "a piece's SHA-256");
-    same_text(err_name(manifest_publish(&w.ctx, &w.circle, media_dir(&w), "/media/", all, 3, &version)), "ok",
-              "published");
+    same_text(err_name(publish(&w, media_dir(&w), all, 3, &version)), "ok", "published");
     same_int(version, 1, "as version 1");
     same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "the manifest");
     ok(signature_good(&w, &m), "is signed");
@@ -151,8 +154,7 @@ static void publishing(void) {
        "a link in place of a file");
     (void)!manifest_get(&w.ctx, &w.circle, &m);
     ok(m.version == 4 && !strstr(m.signed_text, "c.txt"), "is not followed");
-    same_text(err_name(manifest_publish(&w.ctx, &w.circle, media_dir(&w), "/media/", all, 1, &version)), "ok",
-              "published again");
+    same_text(err_name(publish(&w, media_dir(&w), all, 1, &version)), "ok", "published again");
     same_int(version, 5, "versions only rise");
     world_close(&w);
 }
@@ -173,7 +175,7 @@ static void media_ids(void) {
                                 .piece = 262144,
                                 .sha256 = sha,
                                 .sha256_len = 32};
-    same_text(err_name(manifest_publish(&w.ctx, &w.circle, w.dir, "/m/", all, FILES, &version)), "ok", "300 files");
+    same_text(err_name(publish(&w, w.dir, all, FILES, &version)), "ok", "300 files");
     int twice = 0, wrong = 0;
     for (int k = 0; k < 24; k++) {
         static bool seen[65536];
