@@ -86,7 +86,6 @@ const table = [
   ['no key', () => w.request('/signal'), 403, 'unknown_key'],
   ['an unknown key', () => w.request('/signal', { query: 'nosuchkey' }), 403, 'unknown_key', /circle show/],
   ['a key that is too long', () => w.request('/signal', { query: 'k'.repeat(5000) }), 403, 'unknown_key'],
-  ['the loader of a removed circle', () => w.request('/signal', { query: gone.api_key }), 410, 'removed'],
   ['the roster of a removed circle', () => w.request(`/roster/${gone.cid}.json`), 410, 'removed'],
   ['the manifest of a removed circle', () => w.request(`/manifest/${gone.cid}.json`), 410, 'removed'],
   ['the manifest of a circle that published nothing', () => w.request(`/manifest/${hidden.cid}.json`), 404, 'not_found', /polycircle publish hidden/],
@@ -200,6 +199,8 @@ same(w.request('/signal', { query: `x=1&api_key=${open.api_key}&y` }).headers.et
 same(w.request('/signal.js', { query: open.api_key }).headers.etag, r.headers.etag, 'signal.js?KEY is the same');
 same(w.request('/signal', { query: open.api_key, args: [open.api_key] }).headers.etag, r.headers.etag, 'a query without = comes as an argument, too');
 same(w.request('/signal', { query: 'check', args: ['check'] }).status, 403, 'and is never a command');
+r = w.request('/signal', { query: gone.api_key });
+ok(r.status === 200 && r.headers['content-type'] === 'text/javascript' && /unregister/.test(r.bytes), 'the loader of a removed circle unregisters its worker', r.bytes);
 r = w.request(`/package/${config.package}.tar.gz`);
 same([r.status, sha256(r.bytes), r.headers['content-encoding'], r.headers['content-type']], [200, config.package, undefined, 'application/gzip'], 'the package has its SHA-256');
 matches(r.headers['cache-control'], /immutable/, 'the package is immutable');
@@ -210,7 +211,7 @@ for (let at = 0; tar[at]; at += 512 + Math.ceil(parseInt(tar.toString('latin1', 
   const file = w.request(`/package/${config.package}/${name}`);
   ok(file.bytes.equals(tar.subarray(at + 512, at + 512 + size)), `package/SHA256/${name} is the file in the package`);
 }
-same(names, ['circles.js', 'signal.js', 'signal.html', 'signal.css'], 'files of the package');
+same(names, ['circles.js', 'signal.js', 'elements.js', 'signal.html', 'signal.css'], 'files of the package');
 error('no other file of it', w.request(`/package/${config.package}/etc/passwd`), 404, 'not_found');
 const script = w.request('/client.js');
 same([script.status, script.headers['content-type']], [200, 'text/javascript'], 'client.js');
@@ -280,7 +281,7 @@ same(statSync(w.data).mode & 0o777, 0o700, 'mode of the data directory');
 renameSync(join(w.data, 'polycircle.db'), join(w.data, 'kept'));
 error('polycircle.db is gone', w.request('/health'), 503, 'not_set_up');
 writeFileSync(join(w.data, 'polycircle.db'), 'not a database at all, not a database at all, not a database');
-error('polycircle.db is damaged', w.request('/health'), 503, 'damaged', /backups/);
+error('polycircle.db is damaged', w.request('/health'), 503, 'damaged', /backup/);
 renameSync(join(w.data, 'kept'), join(w.data, 'polycircle.db'));
 same(w.request('/health').status, 200, 'and is back');
 if (process.getuid() === 0) { // root may read everything: somebody else asks
