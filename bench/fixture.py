@@ -13,7 +13,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
-ROSTER, POSTMEN, NURSERIES = 100, 300, 64  # signals that are shown, that write to each other; circles for joins
+ROSTER, POSTMEN, NURSERIES = 100, 400, 64  # signals that are shown, that send or get mail; circles for joins
 RUN = "0badcafe"
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -258,11 +258,12 @@ class Fixture:
             return "POST", "sync", [(address(0), wire({"token": me["token"], "cursor": me["cursor"]}))], False
         n = 12000 * seconds
         if side.what == "sync mail":
-            n, men = min(n, 60 * len(i.postmen)), i.postmen
-            mail = [{"id": secrets.token_hex(6), "re": "offer1", "to": men[k % len(men)]["sig"], "body": "b" * 120}
+            from_, to = i.postmen[::2], i.postmen[1::2]
+            n = min(n, 60 * len(to))  # a mailbox holds 64
+            mail = [{"id": secrets.token_hex(6), "re": "offer1", "to": to[k % len(to)]["sig"], "body": "b" * 120}
                     for k in range(n)]
-            me = [men[(k * 7 + 1) % len(men)] for k in range(n)]
-            return "POST", "sync", [(address(1000), wire({"token": me[k]["token"], "cursor": me[k]["cursor"],
+            return "POST", "sync", [(address(1000), wire({"token": from_[k % len(from_)]["token"],
+                                                          "cursor": from_[k % len(from_)]["cursor"],
                                                           "mail": [mail[k]]})) for k in range(n)], True
         self.seen += n
         return "POST", "sync", [(address(self.seen + k), wire({"token": secrets.token_hex(32),
@@ -281,6 +282,7 @@ class Fixture:
             file.writelines(f"{visitor} {body}\n" for visitor, body in lines)
 
     def prepare(self, side, seconds):
+        self.connection.close()  # lighttpd ends idle ones; it opens again by itself
         if side.instance:
             side.instance.refresh(self.web)
             if side.once:
