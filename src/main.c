@@ -4,7 +4,6 @@
 #include "handler/handler.h"
 #include "settings.h"
 #include "transport/transport.h"
-
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -32,10 +31,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     /* a query without '=' reaches a CGI program as its argument (RFC 3875 4.4), so the environment decides */
-    if (getenv("REQUEST_METHOD"))
-        return serve_web(true);
-    if (argc == 1 && fastcgi_here())
-        return serve_web(false);
+    if (getenv("REQUEST_METHOD")) return serve_web(true);
+    if (argc == 1 && fastcgi_here()) return serve_web(false);
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
     return cli_main(argc, argv);
 }

@@ -1,5 +1,4 @@
 #include "settings.h"
-
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,15 +16,13 @@ static char *last_segment(char *path) {
 /* Cuts the last segment off; "/" stays. */
 static void up(char *path) {
     char *slash = strrchr(path, '/');
-    if (slash)
-        *(slash == path ? slash + 1 : slash) = '\0';
+    if (slash) *(slash == path ? slash + 1 : slash) = '\0';
 }
 
 static int is_document_root(char *path) {
     static const char *const names[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(last_segment(path), names[i]) == 0)
-            return 1;
+        if (strcmp(last_segment(path), names[i]) == 0) return 1;
     const char *root = getenv("DOCUMENT_ROOT");
     return root && strcmp(root, path) == 0;
 }
@@ -46,8 +43,7 @@ static int program_directory(char *path, size_t size) {
 
 static int is_dropped(char *dir) {
     const char *name = last_segment(dir);
-    return strcmp(name, "cgi-bin") == 0 || strcmp(name, "cgi") == 0 || strcmp(name, "fcgi-bin") == 0 ||
-           is_document_root(dir);
+    return strcmp(name, "cgi-bin") == 0 || strcmp(name, "cgi") == 0 || strcmp(name, "fcgi-bin") == 0 || is_document_root(dir);
 }
 
 static bool holds_data(const char *dir) {
@@ -60,8 +56,7 @@ static bool holds_data(const char *dir) {
  * does not: so where there is data already, that is the place, whoever asks. */
 static const char *beside(char *dir) {
     char above[PATH_MAX];
-    if (!is_document_root(dir))
-        up(dir);
+    if (!is_document_root(dir)) up(dir);
     (void)snprintf(above, sizeof above, "%s", dir);
     up(above);
     bool higher = holds_data(above) || (is_document_root(dir) && !holds_data(dir));
@@ -73,10 +68,8 @@ static const char *beside(char *dir) {
 const char *data_directory(const char *given) {
     const char *set = given ? given : getenv("POLYCIRCLE_DATA");
     char dir[PATH_MAX];
-    if (set && *set)
-        return set;
-    if (program_directory(dir, sizeof dir) && is_dropped(dir))
-        return beside(dir);
+    if (set && *set) return set;
+    if (program_directory(dir, sizeof dir) && is_dropped(dir)) return beside(dir);
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     if (xdg && *xdg)
         (void)snprintf(found, sizeof found, "%s/polycircle", xdg);

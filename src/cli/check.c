@@ -1,7 +1,5 @@
 #include "cli/cli.h"
-
 #include "domain/manifest.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,12 +14,9 @@ struct report {
 
 static void line(struct report *r, enum level level, const char *what, const char *text) {
     static const char *const names[] = {"ok", "warn", "fail"};
-    if (level > r->worst)
-        r->worst = level;
-    (void)json_array_append_new(r->lines,
-                                json_pack("{s:s, s:s, s:s}", "level", names[level], "what", what, "text", text));
-    if (!r->cli->json)
-        (void)printf("%-5s %-12s %s\n", names[level], what, text);
+    if (level > r->worst) r->worst = level;
+    (void)json_array_append_new(r->lines, json_pack("{s:s, s:s, s:s}", "level", names[level], "what", what, "text", text));
+    if (!r->cli->json) (void)printf("%-5s %-12s %s\n", names[level], what, text);
 }
 
 static void check_mode(struct report *r) {
@@ -44,15 +39,13 @@ static void check_file(struct report *r, enum db db, const char *name) {
 static enum err check_ids(struct report *r) {
     struct store *s = r->cli->ctx.store;
     bool row;
-    size_t wrong = 0, n = 0, len;
+    size_t wrong = 0, n = 0;
     TRY(store_find(s, SQL_CIRCLE_PADS, NULL, 0, &row));
     for (; row; n++) {
         struct cid cid = {0};
         uint8_t pad[8] = {0};
-        const void *bytes = store_blob(s, SQL_CIRCLE_PADS, 1, &len);
-        memcpy(cid.b, bytes, len == sizeof cid.b ? len : 0);
-        bytes = store_blob(s, SQL_CIRCLE_PADS, 2, &len);
-        memcpy(pad, bytes, len == sizeof pad ? len : 0);
+        (void)store_bytes(s, SQL_CIRCLE_PADS, 1, cid.b, sizeof cid.b);
+        (void)store_bytes(s, SQL_CIRCLE_PADS, 2, pad, sizeof pad);
         wrong += !cid_check(&cid, store_text(s, SQL_CIRCLE_PADS, 0), pad);
         TRY(store_next(s, SQL_CIRCLE_PADS, &row));
     }
@@ -66,8 +59,7 @@ static enum err check_content(struct report *r, const struct circle *c) {
     bool row;
     size_t stale = 0, n = 0;
     TRY(manifest_head(ctx, c->id, &m));
-    if (m.version == 0 || c->removed)
-        return ERR_OK;
+    if (m.version == 0 || c->removed) return ERR_OK;
     TRY(store_find(ctx->store, SQL_MEDIA_STAT, ARGS(I(c->id), I(-1), I(0)), &row));
     for (; row; n++) {
         struct file_id now;
@@ -77,8 +69,7 @@ static enum err check_content(struct report *r, const struct circle *c) {
         TRY(store_next(ctx->store, SQL_MEDIA_STAT, &row));
     }
     line(r, stale ? WARN : OK, c->can,
-         stale ? arena_text(ctx->arena, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can,
-                            m.dir)
+         stale ? arena_text(ctx->arena, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
                : arena_text(ctx->arena, "%zu files as published", n));
     return ERR_OK;
 }
@@ -93,12 +84,9 @@ static enum err run(struct cli *cli) {
     line(&r, OK, "journal", store_journal(cli->ctx.store));
     TRY(check_ids(&r));
     TRY(circle_list(&cli->ctx, &all));
-    for (size_t i = 0; i < all.n; i++)
-        TRY(check_content(&r, &all.all[i]));
-    if (cli->json)
-        cli_print_json(cli, json_pack("{s:b, s:O}", "ok", r.worst != FAIL, "checks", r.lines));
-    return r.worst == FAIL ? fault_set(&cli->ctx.fault, ERR_DAMAGED, "Something is wrong; the lines above say what.")
-                           : ERR_OK;
+    for (size_t i = 0; i < all.n; i++) TRY(check_content(&r, &all.all[i]));
+    if (cli->json) cli_print_json(cli, json_pack("{s:b, s:O}", "ok", r.worst != FAIL, "checks", r.lines));
+    return r.worst == FAIL ? fault_set(&cli->ctx.fault, ERR_DAMAGED, "Something is wrong; the lines above say what.") : ERR_OK;
 }
 
 const struct command command_check = {

@@ -1,8 +1,6 @@
 #include "cli/cli.h"
-
 #include "domain/manifest.h"
 #include "util/codec.h"
-
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -53,25 +51,15 @@ static enum err add(struct cli *cli) {
     TRY(circle_add(&cli->ctx, &in, &c, secret));
     const char *cid = hex_text(cli->ctx.arena, c.cid.b, sizeof c.cid.b);
     if (cli->json) {
-        cli_print_json(cli, json_pack("{s:s, s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key,
-                                      "secret_key", secret));
+        cli_print_json(cli,
+                       json_pack("{s:s, s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key, "secret_key", secret));
     } else {
-        (void)printf("Circle %s, CID %s\napi key (public): %s\nsecret key (keep it, it is shown once): %s\n", c.can,
-                     cid, c.api_key, secret);
+        (void)printf("Circle %s, CID %s\napi key (public): %s\nsecret key (keep it, it is shown once): %s\n", c.can, cid, c.api_key,
+                     secret);
         tell_tag(cli, &c);
         (void)printf("Next: polycircle publish %s DIR\n", c.can);
     }
     sodium_memzero(secret, sizeof secret);
-    return ERR_OK;
-}
-
-static enum err texts(struct cli *cli, enum sql id, const struct circle *c, json_t *out) {
-    bool row;
-    TRY(store_find(cli->ctx.store, id, ARGS(I(c->id)), &row));
-    while (row) {
-        (void)json_array_append_new(out, json_string(store_text(cli->ctx.store, id, 0)));
-        TRY(store_next(cli->ctx.store, id, &row));
-    }
     return ERR_OK;
 }
 
@@ -80,8 +68,7 @@ static enum err numbers(struct cli *cli, const struct circle *c, json_t *out) {
     bool row;
     TRY(store_find(s, SQL_STATISTIC_LIST, ARGS(I(c->id)), &row));
     while (row) {
-        (void)json_object_set_new(out, store_text(s, SQL_STATISTIC_LIST, 0),
-                                  json_integer(store_int(s, SQL_STATISTIC_LIST, 1)));
+        (void)json_object_set_new(out, store_text(s, SQL_STATISTIC_LIST, 0), json_integer(store_int(s, SQL_STATISTIC_LIST, 1)));
         TRY(store_next(s, SQL_STATISTIC_LIST, &row));
     }
     return ERR_OK;
@@ -89,21 +76,17 @@ static enum err numbers(struct cli *cli, const struct circle *c, json_t *out) {
 
 static enum err describe(struct cli *cli, const struct circle *c, json_t **out) {
     json_t *origins = json_array(), *refused = json_array(), *statistics = json_object();
-    int64_t version, n = 0;
-    bool row;
-    TRY(texts(cli, SQL_ORIGIN_LIST, c, origins));
-    TRY(texts(cli, SQL_REFUSED_LIST, c, refused));
+    int64_t version, n;
+    TRY(texts_json(&cli->ctx, SQL_ORIGIN_LIST, ARGS(I(c->id)), origins));
+    TRY(texts_json(&cli->ctx, SQL_REFUSED_LIST, ARGS(I(c->id)), refused));
     TRY(numbers(cli, c, statistics));
     TRY(manifest_version(&cli->ctx, c->id, &version));
-    TRY(store_find(cli->ctx.store, SQL_PULSE_GET, ARGS(I(c->id)), &row));
-    if (row)
-        n = store_int(cli->ctx.store, SQL_PULSE_GET, 0);
-    store_reset(cli->ctx.store, SQL_PULSE_GET);
+    TRY(store_number(cli->ctx.store, SQL_PULSE_GET, ARGS(I(c->id)), &n, 0));
     *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
                      hex_text(cli->ctx.arena, c->cid.b, sizeof c->cid.b), "api_key", c->api_key, "sign",
-                     base64url_text(cli->ctx.arena, c->sign_public, sizeof c->sign_public), "roster", c->roster,
-                     "listed", (int)c->listed, "removed", c->removed != 0, "version", (json_int_t)version, "signals",
-                     (json_int_t)n, "origins", origins, "refused", refused, "statistics", statistics);
+                     base64url_text(cli->ctx.arena, c->sign_public, sizeof c->sign_public), "roster", c->roster, "listed",
+                     (int)c->listed, "removed", c->removed != 0, "version", (json_int_t)version, "signals", (json_int_t)n,
+                     "origins", origins, "refused", refused, "statistics", statistics);
     return ERR_OK;
 }
 
@@ -112,8 +95,7 @@ static enum err show(struct cli *cli) {
     json_t *d, *value;
     const char *key;
     enum err e = cli_circle(cli, cli->words[1], &c);
-    if (e != ERR_REMOVED)
-        TRY(e);
+    if (e != ERR_REMOVED) TRY(e);
     TRY(describe(cli, &c, &d));
     if (cli->json) {
         cli_print_json(cli, d);
@@ -136,11 +118,9 @@ static enum err list(struct cli *cli) {
         TRY(describe(cli, &all.all[i], &d));
         (void)json_array_append_new(array, d);
         if (!cli->json)
-            (void)printf("%-20s %s  %lld signals  version %lld%s\n", all.all[i].can,
-                         json_string_value(json_object_get(d, "cid")),
+            (void)printf("%-20s %s  %lld signals  version %lld%s\n", all.all[i].can, json_string_value(json_object_get(d, "cid")),
                          (long long)json_integer_value(json_object_get(d, "signals")),
-                         (long long)json_integer_value(json_object_get(d, "version")),
-                         all.all[i].removed ? "  (removed)" : "");
+                         (long long)json_integer_value(json_object_get(d, "version")), all.all[i].removed ? "  (removed)" : "");
     }
     if (cli->json)
         cli_print_json(cli, array);
@@ -164,12 +144,10 @@ static enum err allow(struct cli *cli) {
     const char *origins[CLI_VALUES];
     struct circle c;
     size_t n = cli_all(cli, "--origin", origins);
-    if (n == 0)
-        return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle allow NAME --origin URL");
+    if (n == 0) return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle allow NAME --origin URL");
     TRY(cli_circle(cli, cli->words[1], &c));
     TRY(store_begin(cli->ctx.store, MAIN, true));
-    for (size_t i = 0; i < n; i++)
-        TRY(circle_allow(&cli->ctx, &c, origins[i]));
+    for (size_t i = 0; i < n; i++) TRY(circle_allow(&cli->ctx, &c, origins[i]));
     TRY(store_commit(cli->ctx.store, MAIN));
     return show(cli);
 }

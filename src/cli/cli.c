@@ -1,9 +1,7 @@
 #include "cli/cli.h"
-
 #include "settings.h"
 #include "util/file.h"
 #include "util/jsn.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +13,7 @@ static const struct option_spec common[] = {{"--data", true}, {"--json", false},
 
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback) {
     for (size_t i = 0; i < cli->n_values; i++)
-        if (strcmp(cli->values[i].name, name) == 0)
-            fallback = cli->values[i].value;
+        if (strcmp(cli->values[i].name, name) == 0) fallback = cli->values[i].value;
     return fallback;
 }
 
@@ -27,8 +24,7 @@ bool cli_flag(const struct cli *cli, const char *name) {
 size_t cli_all(const struct cli *cli, const char *name, const char *out[static CLI_VALUES]) {
     size_t n = 0;
     for (size_t i = 0; i < cli->n_values; i++)
-        if (strcmp(cli->values[i].name, name) == 0)
-            out[n++] = cli->values[i].value;
+        if (strcmp(cli->values[i].name, name) == 0) out[n++] = cli->values[i].value;
     return n;
 }
 
@@ -42,8 +38,7 @@ enum err cli_circle(struct cli *cli, const char *can, struct circle *out) {
     enum err e = circle_by_can(&cli->ctx, can, out);
     if (e == ERR_NOT_FOUND)
         return fault_set(&cli->ctx.fault, e, "There is no circle %.63s: `polycircle circle list` shows all.", can);
-    if (e == ERR_REMOVED)
-        return fault_set(&cli->ctx.fault, e, "The circle %.63s was removed; its name is never used again.", can);
+    if (e == ERR_REMOVED) return fault_set(&cli->ctx.fault, e, "The circle %.63s was removed; its name is never used again.", can);
     return e;
 }
 
@@ -57,8 +52,7 @@ enum err cli_open(struct cli *cli) {
 
 static const struct option_spec *find_option(const struct option_spec *specs, const char *arg, size_t len) {
     for (; specs && specs->name; specs++)
-        if (strlen(specs->name) == len && strncmp(specs->name, arg, len) == 0)
-            return specs;
+        if (strlen(specs->name) == len && strncmp(specs->name, arg, len) == 0) return specs;
     return NULL;
 }
 
@@ -70,8 +64,7 @@ static enum err parse(struct cli *cli, const struct command *command, char **arg
         if (!words_only && strcmp(arg, "--") == 0) {
             words_only = true;
         } else if (words_only || strncmp(arg, "--", 2) != 0) {
-            if (cli->n_words == CLI_WORDS)
-                return fault_set(&cli->ctx.fault, ERR_USAGE, "Too many words at \"%s\".", arg);
+            if (cli->n_words == CLI_WORDS) return fault_set(&cli->ctx.fault, ERR_USAGE, "Too many words at \"%s\".", arg);
             cli->words[cli->n_words++] = arg;
         } else {
             size_t len = strcspn(arg, "=");
@@ -80,8 +73,7 @@ static enum err parse(struct cli *cli, const struct command *command, char **arg
             if (!spec || cli->n_values == CLI_VALUES || (!spec->has_value && arg[len]))
                 return fault_set(&cli->ctx.fault, ERR_USAGE, "Unknown option %.80s.", arg);
             const char *value = !spec->has_value ? "" : arg[len] ? arg + len + 1 : *++argv;
-            if (!value)
-                return fault_set(&cli->ctx.fault, ERR_USAGE, "%s wants a value.", spec->name);
+            if (!value) return fault_set(&cli->ctx.fault, ERR_USAGE, "%s wants a value.", spec->name);
             cli->values[cli->n_values++] = (struct option_value){spec->name, value};
         }
     }
@@ -90,8 +82,7 @@ static enum err parse(struct cli *cli, const struct command *command, char **arg
 
 static void usage(FILE *out) {
     (void)fputs("polycircle: a site's visitors become its CDN.\n\n", out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(out, "  polycircle %s\n", commands[i]->synopsis);
+    for (size_t i = 0; i < COMMANDS; i++) (void)fprintf(out, "  polycircle %s\n", commands[i]->synopsis);
     (void)fputs("\nEach takes --data DIR (where polycircle.db is), --json and --help.\n"
                 "Started by a web server it is CGI or FastCGI by itself. Manual: polycircle(8)\n",
                 out);
@@ -114,8 +105,7 @@ static int run(struct cli *cli, const struct command *command, char **argv) {
         return 0;
     }
     cli->data = data_directory(cli_value(cli, "--data", NULL));
-    if (e == ERR_OK)
-        e = command->run(cli);
+    if (e == ERR_OK) e = command->run(cli);
     if (e == ERR_LIVE_LOST) { /* found damaged on the way: nothing has been said yet */
         e = store_renew(cli->ctx.store);
         store_close(cli->ctx.store);
@@ -123,8 +113,7 @@ static int run(struct cli *cli, const struct command *command, char **argv) {
         e = e == ERR_OK ? command->run(cli) : e;
     }
     if (e == ERR_NOT_SET_UP)
-        e = fault_set(&cli->ctx.fault, e, "There is no polycircle.db in %.150s: run `polycircle init --url URL`.",
-                      cli->data);
+        e = fault_set(&cli->ctx.fault, e, "There is no polycircle.db in %.150s: run `polycircle init --url URL`.", cli->data);
     if (cli->ctx.store) {
         store_rollback(cli->ctx.store);
         store_close(cli->ctx.store);
@@ -139,21 +128,17 @@ static char **reorder(struct cli *cli, int argc, char **argv) {
     while (first < argc && (strcmp(argv[first], "--json") == 0 || strncmp(argv[first], "--data", 6) == 0))
         first += strcmp(argv[first], "--data") == 0 ? 2 : 1;
     int n = 0;
-    for (int i = first < argc ? first : 1; i < argc; i++)
-        out[n++] = argv[i];
-    for (int i = 1; i < first && first < argc; i++)
-        out[n++] = argv[i];
+    for (int i = first < argc ? first : 1; i < argc; i++) out[n++] = argv[i];
+    for (int i = 1; i < first && first < argc; i++) out[n++] = argv[i];
     return out;
 }
 
 static int choose(struct cli *cli, int argc, char **argv) {
     char **words = reorder(cli, argc, argv);
     const char *name = words[0] ? words[0] : "";
-    if (strcmp(name, "--version") == 0)
-        name = "version";
+    if (strcmp(name, "--version") == 0) name = "version";
     for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return run(cli, commands[i], words + 1);
+        if (strcmp(commands[i]->name, name) == 0) return run(cli, commands[i], words + 1);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
     usage(asked ? stdout : stderr);
     return asked ? 0 : 2;

@@ -1,11 +1,7 @@
 /* The command line: one file a command, tables of options, words for people and JSON for scripts.
  * Exit status: 0 done, 1 failed, 2 called wrongly. */
-#ifndef POLYCIRCLE_CLI_H
-#define POLYCIRCLE_CLI_H
-
+#pragma once
 #include "domain/circle.h"
-
-#include <jansson.h>
 #include <stdbool.h>
 
 int cli_main(int argc, char **argv);
@@ -50,5 +46,3 @@ enum err cli_circle(struct cli *cli, const char *can, struct circle *out);
 /* Opens store and live database. */
 enum err cli_open(struct cli *cli);
 void cli_print_json(struct cli *cli, const json_t *value);
-
-#endif

@@ -1,7 +1,5 @@
 #include "cli/cli.h"
-
 #include "domain/circle.h"
-
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,10 +49,8 @@ static enum err fill(struct ctx *ctx, const struct base *bases, size_t n, const 
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(set_once(ctx, "pepper", B(pepper, sizeof pepper)));
     TRY(set_once(ctx, "gen", I(0)));
-    for (size_t i = 0; i < n; i++)
-        TRY(store_run(ctx->store, SQL_BASE_ADD, ARGS(T(bases[i].url), T(bases[i].host))));
-    if (root)
-        TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("root"), T(root))));
+    for (size_t i = 0; i < n; i++) TRY(store_run(ctx->store, SQL_BASE_ADD, ARGS(T(bases[i].url), T(bases[i].host))));
+    if (root) TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("root"), T(root))));
     return store_commit(ctx->store, MAIN);
 }
 
@@ -68,20 +64,13 @@ static enum err make_live(struct ctx *ctx) {
 static enum err tell(struct cli *cli) {
     struct store *s = cli->ctx.store;
     json_t *urls = json_array();
-    bool row;
-    TRY(store_find(s, SQL_BASE_LIST, NULL, 0, &row));
-    while (row) {
-        (void)json_array_append_new(urls, json_string(store_text(s, SQL_BASE_LIST, 0)));
-        TRY(store_next(s, SQL_BASE_LIST, &row));
-    }
+    TRY(texts_json(&cli->ctx, SQL_BASE_LIST, NULL, 0, urls));
     if (cli->json) {
-        cli_print_json(cli,
-                       json_pack("{s:s, s:s, s:o}", "data", store_dir(s), "journal", store_journal(s), "urls", urls));
+        cli_print_json(cli, json_pack("{s:s, s:s, s:o}", "data", store_dir(s), "journal", store_journal(s), "urls", urls));
         return ERR_OK;
     }
     (void)printf("Data in %s (journal: %s)\n", store_dir(s), store_journal(s));
-    for (size_t i = 0; i < json_array_size(urls); i++)
-        (void)printf("Lives at %s\n", json_string_value(json_array_get(urls, i)));
+    for (size_t i = 0; i < json_array_size(urls); i++) (void)printf("Lives at %s\n", json_string_value(json_array_get(urls, i)));
     (void)printf("Next: polycircle circle add NAME --origin https://your.site\n");
     return ERR_OK;
 }
@@ -108,8 +97,7 @@ static enum err run(struct cli *cli) {
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--journal is auto, wal or truncate.");
     if (root && (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--root %.150s is not a directory.", root);
-    for (size_t i = 0; i < n; i++)
-        TRY(read_base(&cli->ctx, urls[i], &bases[i]));
+    for (size_t i = 0; i < n; i++) TRY(read_base(&cli->ctx, urls[i], &bases[i]));
     make_parents(cli);
     TRY(store_create(&cli->ctx.store, cli->data, journal, &cli->ctx.fault));
     TRY(fill(&cli->ctx, bases, n, root));

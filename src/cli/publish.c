@@ -1,9 +1,7 @@
 #include "cli/cli.h"
-
 #include "domain/manifest.h"
 #include "util/caps.h"
 #include "util/codec.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -35,8 +33,8 @@ static enum err add_file(struct scan *s, const char *path, const struct stat *st
         return ERR_OK;
     }
     if (s->n == CAP_FILES)
-        return fault_set(&s->cli->ctx.fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.",
-                         s->dir, CAP_FILES);
+        return fault_set(&s->cli->ctx.fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.", s->dir,
+                         CAP_FILES);
     s->all[s->n++] = (struct media){.path = path, .type = type, .file = {st->st_size, st->st_mtime}};
     s->total += st->st_size;
     return ERR_OK;
@@ -47,8 +45,7 @@ static enum err look(struct scan *s, const char *below, const char *name, int de
     struct arena *a = s->cli->ctx.arena;
     const char *path = *below ? arena_text(a, "%s/%s", below, name) : arena_copy(a, name, strlen(name));
     struct stat st;
-    if (name[0] == '.')
-        return ERR_OK;
+    if (name[0] == '.') return ERR_OK;
     if (lstat(arena_text(a, "%s/%s", s->dir, path), &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
         s->skipped++;
         return ERR_OK;
@@ -60,12 +57,9 @@ static enum err walk(struct scan *s, const char *below, int depth) {
     enum { DEEPEST = 32 };
     const char *path = arena_text(s->cli->ctx.arena, "%s/%s", s->dir, below);
     DIR *dir = depth < DEEPEST ? opendir(path) : NULL;
-    if (!dir)
-        return fault_set(&s->cli->ctx.fault, ERR_FILES, "%.180s: %s", path,
-                         depth < DEEPEST ? strerror(errno) : "too deep");
+    if (!dir) return fault_set(&s->cli->ctx.fault, ERR_FILES, "%.180s: %s", path, depth < DEEPEST ? strerror(errno) : "too deep");
     enum err e = ERR_OK;
-    for (struct dirent *entry; e == ERR_OK && (entry = readdir(dir));)
-        e = look(s, below, entry->d_name, depth);
+    for (struct dirent *entry; e == ERR_OK && (entry = readdir(dir));) e = look(s, below, entry->d_name, depth);
     (void)closedir(dir);
     return e;
 }
@@ -75,8 +69,8 @@ static void bar(void *context, int64_t bytes) {
     s->done += bytes;
     enum { WIDTH = 30 };
     int filled = (int)(s->to_read ? s->done * WIDTH / s->to_read : WIDTH);
-    (void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %.40s\033[K", filled, "##############################", WIDTH - filled,
-                  "", (int)(s->to_read ? s->done * 100 / s->to_read : 100), s->current);
+    (void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %.40s\033[K", filled, "##############################", WIDTH - filled, "",
+                  (int)(s->to_read ? s->done * 100 / s->to_read : 100), s->current);
     (void)fflush(stderr);
 }
 
@@ -86,8 +80,7 @@ static enum err keep_known(struct scan *s) {
     for (size_t i = 0; i < s->n; i++) {
         struct media known, *m = &s->all[i];
         enum err e = media_get(ctx, s->circle->id, m->path, &known);
-        if (e == ERR_OK && known.file.size == m->file.size && known.file.mtime == m->file.mtime &&
-            strcmp(known.type, m->type) == 0)
+        if (e == ERR_OK && known.file.size == m->file.size && known.file.mtime == m->file.mtime && strcmp(known.type, m->type) == 0)
             *m = known;
         else if (e != ERR_OK && e != ERR_NOT_FOUND)
             return e;
@@ -101,13 +94,11 @@ static enum err hash_new(struct scan *s) {
     for (size_t i = 0; i < s->n; i++) {
         struct media *m = &s->all[i];
         s->current = m->path;
-        if (m->sha256)
-            continue;
+        if (m->sha256) continue;
         TRY(media_hash(&s->cli->ctx, s->dir, m, terminal ? bar : NULL, s));
         s->hashed++;
     }
-    if (terminal && s->hashed)
-        (void)fputs("\r\033[K", stderr);
+    if (terminal && s->hashed) (void)fputs("\r\033[K", stderr);
     return ERR_OK;
 }
 
@@ -116,8 +107,7 @@ static enum err url_from_root(struct cli *cli, const char *dir, const char **out
     bool row;
     *out = "";
     TRY(store_find(cli->ctx.store, SQL_INSTANCE_GET, ARGS(T("root")), &row));
-    if (!row)
-        return ERR_OK;
+    if (!row) return ERR_OK;
     bool real = realpath(store_text(cli->ctx.store, SQL_INSTANCE_GET, 0), root) != NULL;
     store_reset(cli->ctx.store, SQL_INSTANCE_GET);
     size_t len = strlen(root);
@@ -129,8 +119,7 @@ static enum err url_from_root(struct cli *cli, const char *dir, const char **out
 /* Told by --at, else derived from the document root; "": only our own mirror serves the bytes. */
 static enum err find_url(struct cli *cli, const char *dir, const char **out) {
     const char *at = cli_value(cli, "--at", NULL), *origin;
-    if (!at)
-        return url_from_root(cli, dir, out);
+    if (!at) return url_from_root(cli, dir, out);
     if (at[0] != '/' && !origin_of(cli->ctx.arena, at, &origin))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--at %.100s: give /path/ or https://host/path/", at);
     *out = at[strlen(at) - 1] == '/' ? at : arena_text(cli->ctx.arena, "%s/", at);
@@ -140,13 +129,10 @@ static enum err find_url(struct cli *cli, const char *dir, const char **out) {
 static enum err unchanged(struct scan *s, const char *url, bool *same, int64_t *version) {
     struct ctx *ctx = &s->cli->ctx;
     struct manifest m;
-    bool row;
+    int64_t count;
     TRY(manifest_head(ctx, s->circle->id, &m));
-    TRY(store_find(ctx->store, SQL_MEDIA_COUNT, ARGS(I(s->circle->id)), &row));
-    int64_t count = store_int(ctx->store, SQL_MEDIA_COUNT, 0);
-    store_reset(ctx->store, SQL_MEDIA_COUNT);
-    *same =
-        m.version && s->hashed == 0 && count == (int64_t)s->n && strcmp(m.url, url) == 0 && strcmp(m.dir, s->dir) == 0;
+    TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(s->circle->id)), &count, 0));
+    *same = m.version && s->hashed == 0 && count == (int64_t)s->n && strcmp(m.url, url) == 0 && strcmp(m.dir, s->dir) == 0;
     *version = m.version;
     return ERR_OK;
 }
@@ -161,12 +147,11 @@ static enum err publish(struct scan *s) {
     TRY(keep_known(s));
     TRY(hash_new(s));
     TRY(unchanged(s, url, &same, &version));
-    if (!same)
-        TRY(manifest_publish(&cli->ctx, s->circle, &(struct content){s->dir, url, s->all, s->n}, &version));
+    if (!same) TRY(manifest_publish(&cli->ctx, s->circle, &(struct content){s->dir, url, s->all, s->n}, &version));
     if (cli->json) {
-        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "can", s->circle->can, "version",
-                                      (json_int_t)version, "files", (json_int_t)s->n, "bytes", (json_int_t)s->total,
-                                      "hashed", (json_int_t)s->hashed, "skipped", (json_int_t)s->skipped, "url", url));
+        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "can", s->circle->can, "version", (json_int_t)version,
+                                      "files", (json_int_t)s->n, "bytes", (json_int_t)s->total, "hashed", (json_int_t)s->hashed,
+                                      "skipped", (json_int_t)s->skipped, "url", url));
         return ERR_OK;
     }
     (void)printf("%s: version %" PRId64 "%s, %zu files, %.1f MB, %zu read, %zu left out\n", s->circle->can, version,
@@ -184,12 +169,10 @@ static enum err run(struct cli *cli) {
     static char dir[PATH_MAX];
     struct circle c;
     struct scan s = {.cli = cli, .circle = &c, .dir = dir, .current = ""};
-    if (cli->n_words != 2)
-        return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL]");
+    if (cli->n_words != 2) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL]");
     TRY(cli_open(cli));
     TRY(cli_circle(cli, cli->words[0], &c));
-    if (!realpath(cli->words[1], dir))
-        return fault_set(&cli->ctx.fault, ERR_FILES, "%.180s: %s", cli->words[1], strerror(errno));
+    if (!realpath(cli->words[1], dir)) return fault_set(&cli->ctx.fault, ERR_FILES, "%.180s: %s", cli->words[1], strerror(errno));
     s.all = arena_alloc(cli->ctx.arena, CAP_FILES * sizeof *s.all);
     return publish(&s);
 }

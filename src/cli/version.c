@@ -1,7 +1,5 @@
 #include "cli/cli.h"
-
 #include "util/assets.h"
-
 #include <stdio.h>
 
 static enum err run(struct cli *cli) {

@@ -1,33 +1,19 @@
 #include "domain/circle.h"
-
 #include "util/caps.h"
 #include "util/codec.h"
-
 #include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 #include <strings.h>
 
-static const char *text(struct ctx *ctx, enum sql id, int column) {
-    const char *t = store_text(ctx->store, id, column);
-    return arena_copy(ctx->arena, t, strlen(t));
-}
-
-static void bytes(struct ctx *ctx, enum sql id, int column, uint8_t *out, size_t n) {
-    size_t len;
-    const void *b = store_blob(ctx->store, id, column, &len);
-    if (b && len == n)
-        memcpy(out, b, n);
-}
-
 static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
-    *out = (struct circle){.id = store_int(ctx->store, id, 0), .can = text(ctx, id, 1)};
-    bytes(ctx, id, 2, out->cid.b, sizeof out->cid.b);
-    out->api_key = text(ctx, id, 3);
-    bytes(ctx, id, 4, out->sign_public, sizeof out->sign_public);
-    out->roster = text(ctx, id, 5);
+    *out = (struct circle){.id = store_int(ctx->store, id, 0), .can = store_copy(ctx->store, id, 1, ctx->arena)};
+    (void)store_bytes(ctx->store, id, 2, out->cid.b, sizeof out->cid.b);
+    out->api_key = store_copy(ctx->store, id, 3, ctx->arena);
+    (void)store_bytes(ctx->store, id, 4, out->sign_public, sizeof out->sign_public);
+    out->roster = store_copy(ctx->store, id, 5, ctx->arena);
     out->listed = store_int(ctx->store, id, 6);
-    out->ice = text(ctx, id, 7);
+    out->ice = store_copy(ctx->store, id, 7, ctx->arena);
     out->up_kbps = store_int(ctx->store, id, 8);
     out->removed = store_int(ctx->store, id, 9);
 }
@@ -35,8 +21,7 @@ static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
 static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
     bool row;
     TRY(store_find(ctx->store, id, &by, 1, &row));
-    if (!row)
-        return absent;
+    if (!row) return absent;
     read_row(ctx, id, out);
     store_reset(ctx->store, id);
     return out->removed ? ERR_REMOVED : ERR_OK;
@@ -52,8 +37,7 @@ enum err circle_by_can(struct ctx *ctx, const char *can, struct circle *out) {
 
 enum err circle_by_cid(struct ctx *ctx, const char *hex, struct circle *out) {
     struct cid cid;
-    if (!hex_decode(cid.b, sizeof cid.b, hex))
-        return ERR_NOT_FOUND;
+    if (!hex_decode(cid.b, sizeof cid.b, hex)) return ERR_NOT_FOUND;
     return find(ctx, SQL_CIRCLE_BY_CID, B(cid.b, sizeof cid.b), ERR_NOT_FOUND, out);
 }
 
@@ -65,8 +49,7 @@ enum err circle_list(struct ctx *ctx, struct circle_list *out) {
     for (; row; out->n++) {
         if (out->n == room) {
             struct circle *more = arena_alloc(ctx->arena, (room = room ? 2 * room : 16) * sizeof *more);
-            if (out->n)
-                memcpy(more, out->all, out->n * sizeof *more);
+            if (out->n) memcpy(more, out->all, out->n * sizeof *more);
             out->all = more;
         }
         read_row(ctx, SQL_CIRCLE_LIST, &out->all[out->n]);
@@ -78,24 +61,30 @@ enum err circle_list(struct ctx *ctx, struct circle_list *out) {
 /* A name, an IPv4 address or an IPv6 one in brackets, and a port perhaps. */
 static bool host_valid(const char *host, size_t len) {
     size_t name = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-    if (name >= len)
-        return name == len || *host != '[';
+    if (name >= len) return name == len || *host != '[';
     size_t digits = strspn(host + name + 1, "0123456789");
     return name > 0 && host[name] == ':' && digits >= 1 && digits <= 5 && name + 1 + digits == len;
+}
+
+enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, json_t *out) {
+    bool row;
+    TRY(store_find(ctx->store, id, args, n, &row));
+    while (row) {
+        (void)json_array_append_new(out, json_string(store_text(ctx->store, id, 0)));
+        TRY(store_next(ctx->store, id, &row));
+    }
+    return ERR_OK;
 }
 
 bool origin_of(struct arena *arena, const char *url, const char **origin) {
     size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
     size_t host = scheme ? strcspn(url + scheme, "/?#") : 0;
-    if (!host || strcspn(url + scheme, "@\\ \"'<>") < host || !host_valid(url + scheme, host))
-        return false;
+    if (!host || strcspn(url + scheme, "@\\ \"'<>") < host || !host_valid(url + scheme, host)) return false;
     char *text = arena_copy(arena, url, scheme + host);
-    for (char *p = text; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
+    for (char *p = text; *p; p++) *p = (char)tolower((unsigned char)*p);
     const char *standard = scheme == 8 ? ":443" : ":80";
     size_t len = strlen(text), tail = strlen(standard);
-    if (len > tail && strcmp(text + len - tail, standard) == 0)
-        text[len - tail] = '\0';
+    if (len > tail && strcmp(text + len - tail, standard) == 0) text[len - tail] = '\0';
     *origin = text;
     return true;
 }
@@ -104,12 +93,9 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) 
     const char *origin;
     if (!origin_of(ctx->arena, url, &origin))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not an origin: give https://host or http://host:port", url);
-    bool row;
-    TRY(store_find(ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &row));
-    int64_t others = row ? store_int(ctx->store, SQL_ORIGIN_OTHERS, 0) : 0;
-    store_reset(ctx->store, SQL_ORIGIN_OTHERS);
-    if (others >= CAP_ORIGINS)
-        return fault_set(&ctx->fault, ERR_USAGE, "A circle allows at most %d origins.", CAP_ORIGINS);
+    int64_t others;
+    TRY(store_number(ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &others, 0));
+    if (others >= CAP_ORIGINS) return fault_set(&ctx->fault, ERR_USAGE, "A circle allows at most %d origins.", CAP_ORIGINS);
     return store_run(ctx->store, SQL_ORIGIN_ADD, ARGS(I(c->id), T(origin)));
 }
 
@@ -127,8 +113,8 @@ static enum err allow_own(struct ctx *ctx, const struct circle *c) {
 static void make_key(char *out, size_t bytes_n) {
     uint8_t raw[32];
     randombytes_buf(raw, bytes_n);
-    (void)sodium_bin2base64(out, sodium_base64_encoded_len(bytes_n, sodium_base64_VARIANT_URLSAFE_NO_PADDING), raw,
-                            bytes_n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    (void)sodium_bin2base64(out, sodium_base64_encoded_len(bytes_n, sodium_base64_VARIANT_URLSAFE_NO_PADDING), raw, bytes_n,
+                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(raw, sizeof raw);
 }
 
@@ -137,36 +123,32 @@ static enum err insert(struct ctx *ctx, const struct circle_new *in, char *secre
     char api_key[24];
     struct cid cid = cid_make(in->can, pad);
     uint8_t *secret = sodium_malloc(crypto_sign_SECRETKEYBYTES);
-    if (!secret)
-        return ERR_INTERNAL;
+    if (!secret) return ERR_INTERNAL;
     make_key(api_key, 16);
     make_key(secret_key, 32);
     (void)crypto_sign_keypair(public, secret);
     (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)secret_key, strlen(secret_key), NULL, 0);
     enum err e = store_run(ctx->store, SQL_CIRCLE_ADD,
-                           ARGS(T(in->can), B(cid.b, sizeof cid.b), B(pad, sizeof pad), T(api_key),
-                                B(hash, sizeof hash), B(public, sizeof public), B(secret, crypto_sign_SECRETKEYBYTES),
-                                T(in->roster), I(in->listed), T(in->ice), I(in->up_kbps), I(ctx->now)));
+                           ARGS(T(in->can), B(cid.b, sizeof cid.b), B(pad, sizeof pad), T(api_key), B(hash, sizeof hash),
+                                B(public, sizeof public), B(secret, crypto_sign_SECRETKEYBYTES), T(in->roster), I(in->listed),
+                                T(in->ice), I(in->up_kbps), I(ctx->now)));
     sodium_free(secret);
     return e;
 }
 
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out, char secret_key[static 44]) {
     if (!can_valid(in->can))
-        return fault_set(&ctx->fault, ERR_USAGE, "%s is not a name for a circle: use a-z, 0-9 and -, at most 63.",
-                         in->can);
+        return fault_set(&ctx->fault, ERR_USAGE, "%s is not a name for a circle: use a-z, 0-9 and -, at most 63.", in->can);
     TRY(store_begin(ctx->store, MAIN, true));
     enum err e = circle_by_can(ctx, in->can, out);
     if (e == ERR_OK || e == ERR_REMOVED)
         return fault_set(&ctx->fault, ERR_EXISTS, "The name %s is taken%s: choose another.", in->can,
                          e == ERR_REMOVED ? " (by a circle that was removed; names are never used again)" : "");
-    if (e != ERR_NOT_FOUND)
-        return e;
+    if (e != ERR_NOT_FOUND) return e;
     TRY(insert(ctx, in, secret_key));
     TRY(circle_by_can(ctx, in->can, out));
     TRY(allow_own(ctx, out));
-    for (size_t i = 0; i < in->n_origins; i++)
-        TRY(circle_allow(ctx, out, in->origins[i]));
+    for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));
     return store_commit(ctx->store, MAIN);
 }
 
@@ -186,13 +168,10 @@ enum err circle_remove(struct ctx *ctx, const struct circle *c) {
 
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin) {
     bool row = true;
-    if (*origin)
-        TRY(store_find(ctx->store, SQL_ORIGIN_OK, ARGS(I(c->id), T(origin)), &row));
-    if (!*origin)
-        return ERR_OK;
+    if (*origin) TRY(store_find(ctx->store, SQL_ORIGIN_OK, ARGS(I(c->id), T(origin)), &row));
+    if (!*origin) return ERR_OK;
     store_reset(ctx->store, SQL_ORIGIN_OK);
-    if (row)
-        return ERR_OK;
+    if (row) return ERR_OK;
     char *seen = arena_copy(ctx->arena, origin, strnlen(origin, 200));
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now), I(CAP_REFUSED))));

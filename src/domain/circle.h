@@ -1,10 +1,8 @@
 /* Circles: names claimed once, their keys, which pages may use them. */
-#ifndef POLYCIRCLE_CIRCLE_H
-#define POLYCIRCLE_CIRCLE_H
-
+#pragma once
 #include "domain/ctx.h"
 #include "domain/ids.h"
-
+#include <jansson.h>
 #include <stdbool.h>
 
 struct circle {
@@ -25,13 +23,14 @@ enum err circle_by_key(struct ctx *ctx, const char *key, struct circle *out);
 enum err circle_by_can(struct ctx *ctx, const char *can, struct circle *out);
 enum err circle_by_cid(struct ctx *ctx, const char *hex, struct circle *out); /* 16 hex digits */
 
-/* The circles in order of name, removed ones too: set *at to NULL at first; false at the end or on failure.
- */
+/* The circles in order of name, removed ones too. */
 struct circle_list {
     struct circle *all;
     size_t n;
 };
 enum err circle_list(struct ctx *ctx, struct circle_list *out);
+/* Appends the first column of every row to a JSON array. */
+enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, json_t *out);
 
 struct circle_new {
     const char *can, *roster, *ice;
@@ -52,5 +51,3 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url);
 /* An Origin header: "" (not a browser's cross-origin request) and allowed ones are ERR_OK; another is
  * remembered, so that the owner sees it, and ERR_ORIGIN_REFUSED. */
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin);
-
-#endif

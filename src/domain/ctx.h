@@ -1,8 +1,6 @@
 /* What every rule works with: memory, the store, the time, and where to put words about a failure. Time and
  * randomness come in from outside; nothing below reads a clock. */
-#ifndef POLYCIRCLE_CTX_H
-#define POLYCIRCLE_CTX_H
-
+#pragma once
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/err.h"
@@ -13,5 +11,3 @@ struct ctx {
     int64_t now; /* milliseconds since 1970 */
     struct fault fault;
 };
-
-#endif

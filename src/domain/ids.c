@@ -1,5 +1,4 @@
 #include "domain/ids.h"
-
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -18,8 +17,7 @@ bool can_valid(const char *can) {
 void otp(uint8_t *out, size_t n, const void *m, size_t len, const uint8_t *pad) {
     uint8_t hash[crypto_generichash_BYTES_MAX]; /* BLAKE2b-512; libsodium gives no fewer than 16 bytes */
     (void)crypto_generichash(hash, sizeof hash, m, len, NULL, 0);
-    for (size_t i = 0; i < n; i++)
-        out[i] = hash[i] ^ pad[i];
+    for (size_t i = 0; i < n; i++) out[i] = hash[i] ^ pad[i];
     sodium_memzero(hash, sizeof hash);
 }
 
@@ -33,19 +31,17 @@ void pad_source(const char *path) {
  */
 static int open_egd(const char *path, size_t n) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return -1;
+    if (strlen(path) >= sizeof address.sun_path) return -1;
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct timeval patience = {.tv_usec = 100000};
     uint8_t command[2] = {1, (uint8_t)n}, count = 0;
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 && /* connect() waits, too */
-        connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-        write(fd, command, sizeof command) == sizeof command && read(fd, &count, 1) == 1)
+        connect(fd, (struct sockaddr *)&address, sizeof address) == 0 && write(fd, command, sizeof command) == sizeof command &&
+        read(fd, &count, 1) == 1)
         return fd;
-    if (fd >= 0)
-        (void)close(fd);
+    if (fd >= 0) (void)close(fd);
     return -1;
 }
 
@@ -53,14 +49,11 @@ void pad_take(uint8_t *out, size_t n) {
     uint8_t more[64] = {0};
     struct stat st;
     randombytes_buf(out, n);
-    if (!source || !*source || n > sizeof more || stat(source, &st) != 0)
-        return;
+    if (!source || !*source || n > sizeof more || stat(source, &st) != 0) return;
     int fd = S_ISSOCK(st.st_mode) ? open_egd(source, n) : open(source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return;
+    if (fd < 0) return;
     ssize_t got = read(fd, more, n);
-    for (ssize_t i = 0; i < got; i++)
-        out[i] ^= more[i];
+    for (ssize_t i = 0; i < got; i++) out[i] ^= more[i];
     sodium_memzero(more, sizeof more);
     (void)close(fd);
 }

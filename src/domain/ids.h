@@ -3,9 +3,7 @@
  * OTP_n(m) = first n bytes of BLAKE2b(m) XOR n bytes of pad used once. The pad of a CID is kept, so the
  * instance can check it; those of SIG and MID are wiped at once, which leaves an id that is provably
  * independent of the address and path it came from: in effect, random. */
-#ifndef POLYCIRCLE_IDS_H
-#define POLYCIRCLE_IDS_H
-
+#pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,5 +38,3 @@ struct mid mid_make(const struct sig *sig, const char *path);
 /* Address bucket: keyed hash of the /32 of an IPv4 address or the /64 of an IPv6 one, and of the day, so that
  * it is forgotten daily. An address of neither form is hashed as text. */
 int64_t bucket_of(const char *address, const uint8_t key[static 32], int64_t now);
-
-#endif

@@ -1,27 +1,9 @@
 #include "domain/mailbox.h"
-
 #include "util/caps.h"
-
 #include <string.h>
 
-static const char *copy(struct ctx *ctx, enum sql id, int column) {
-    const char *text = store_text(ctx->store, id, column);
-    return arena_copy(ctx->arena, text, strlen(text));
-}
-
-static void copy_sig(struct ctx *ctx, enum sql id, int column, struct sig *out) {
-    size_t len;
-    const void *bytes = store_blob(ctx->store, id, column, &len);
-    if (bytes && len == sizeof out->b)
-        memcpy(out->b, bytes, len);
-}
-
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out) {
-    bool row;
-    TRY(store_find(ctx->store, SQL_OFFER_COUNT, ARGS(I(s->id), I(ctx->now)), &row));
-    *out = row ? store_int(ctx->store, SQL_OFFER_COUNT, 0) : 0;
-    store_reset(ctx->store, SQL_OFFER_COUNT);
-    return ERR_OK;
+    return store_number(ctx->store, SQL_OFFER_COUNT, ARGS(I(s->id), I(ctx->now)), out, 0);
 }
 
 enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct offer *offers, size_t n) {
@@ -29,8 +11,7 @@ enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct of
     TRY(store_run(ctx->store, SQL_OFFER_OLD, ARGS(I(s->id), I(ctx->now))));
     TRY(offers_standing(ctx, s, &standing));
     for (size_t i = 0; i < n && standing < CAP_OFFERS; i++) {
-        TRY(store_run(ctx->store, SQL_OFFER_ADD,
-                      ARGS(I(s->id), T(offers[i].id), T(offers[i].sdp), I(ctx->now + SPAN_OFFER))));
+        TRY(store_run(ctx->store, SQL_OFFER_ADD, ARGS(I(s->id), T(offers[i].id), T(offers[i].sdp), I(ctx->now + SPAN_OFFER))));
         standing += store_changes(ctx->store, LIVE);
     }
     return ERR_OK;
@@ -40,8 +21,7 @@ enum err offers_clear(struct ctx *ctx, const struct signal *s) {
     return store_run(ctx->store, SQL_OFFER_CLEAR, ARGS(I(s->id)));
 }
 
-enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out,
-                      size_t *n) {
+enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     bool row;
     int64_t offer[CAP_CLAIM], owner[CAP_CLAIM];
     *n = 0;
@@ -50,36 +30,35 @@ enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, si
         struct invitation *i = &out[*n];
         offer[*n] = store_int(ctx->store, from, 0);
         owner[*n] = store_int(ctx->store, from, 3);
-        i->offer = (struct offer){copy(ctx, from, 1), copy(ctx, from, 2)};
-        copy_sig(ctx, from, 4, &i->sig);
+        i->offer = (struct offer){store_copy(ctx->store, from, 1, ctx->arena), store_copy(ctx->store, from, 2, ctx->arena)};
+        (void)store_bytes(ctx->store, from, 4, i->sig.b, sizeof i->sig.b);
         i->near = store_int(ctx->store, from, 5) == s->bucket;
         /* a newcomer may not have seen the manifest yet */
-        i->have = s->version == 0 || store_int(ctx->store, from, 6) == s->version ? copy(ctx, from, 7) : "";
+        i->have =
+            s->version == 0 || store_int(ctx->store, from, 6) == s->version ? store_copy(ctx->store, from, 7, ctx->arena) : "";
         ++*n;
         TRY(store_next(ctx->store, from, &row));
     }
     store_reset(ctx->store, from);
     for (size_t i = 0; i < *n; i++) {
         TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(offer[i]))));
-        if (from == SQL_OFFER_NEEDY)
-            TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(owner[i]))));
+        if (from == SQL_OFFER_NEEDY) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(owner[i]))));
     }
     return ERR_OK;
 }
 
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail_out *mail, struct receipt *out) {
     struct signal to;
-    bool found, row;
+    int64_t waiting;
+    bool found;
     *out = (struct receipt){.id = mail->id};
     TRY(signal_by_sig(ctx, from->circle, &mail->to, &to, &found));
     if (!found || to.id == from->id) {
         out->error = ERR_NOT_FOUND;
         return ERR_OK;
     }
-    TRY(store_find(ctx->store, SQL_MAIL_WAITING,
-                   ARGS(I(to.id), I(ctx->now), B(from->sig.b, sizeof from->sig.b), T(mail->id)), &row));
-    int64_t waiting = row ? store_int(ctx->store, SQL_MAIL_WAITING, 0) : 0;
-    store_reset(ctx->store, SQL_MAIL_WAITING);
+    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to.id), I(ctx->now), B(from->sig.b, sizeof from->sig.b), T(mail->id)),
+                     &waiting, 0));
     if (waiting >= CAP_MAIL_WAITING) {
         out->error = ERR_MAILBOX_FULL;
         return ERR_OK;
@@ -91,21 +70,19 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail
                           I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL))));
 }
 
-enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n,
-                   int64_t *last) {
+enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last) {
     enum { BATCH = 16 };
     bool row;
     *n = 0;
     *last = after;
     TRY(store_find(ctx->store, SQL_MAIL_READ, ARGS(I(s->id), I(after), I(ctx->now)), &row));
-    if (row)
-        *out = arena_alloc(ctx->arena, BATCH * sizeof **out);
+    if (row) *out = arena_alloc(ctx->arena, BATCH * sizeof **out);
     while (row && *n < BATCH) {
         struct mail_in *mail = &(*out)[(*n)++];
         mail->n = *last = store_int(ctx->store, SQL_MAIL_READ, 0);
-        copy_sig(ctx, SQL_MAIL_READ, 1, &mail->from);
-        mail->re = copy(ctx, SQL_MAIL_READ, 2);
-        mail->body = copy(ctx, SQL_MAIL_READ, 3);
+        (void)store_bytes(ctx->store, SQL_MAIL_READ, 1, mail->from.b, sizeof mail->from.b);
+        mail->re = store_copy(ctx->store, SQL_MAIL_READ, 2, ctx->arena);
+        mail->body = store_copy(ctx->store, SQL_MAIL_READ, 3, ctx->arena);
         TRY(store_next(ctx->store, SQL_MAIL_READ, &row));
     }
     return ERR_OK;

@@ -1,7 +1,5 @@
 /* What signals leave for each other at the instance: standing offers, and mail that answers them. */
-#ifndef POLYCIRCLE_MAILBOX_H
-#define POLYCIRCLE_MAILBOX_H
-
+#pragma once
 #include "domain/signal.h"
 
 struct offer {
@@ -40,17 +38,13 @@ enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out);
 enum err offers_clear(struct ctx *ctx, const struct signal *s);
 /* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest
  * (SQL_OFFER_GREETERS), or those of signals that wait for a greeter (SQL_OFFER_NEEDY). */
-enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out,
-                      size_t *n);
+enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
 
 /* The same id from the same sender twice is one mail. */
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail_out *mail, struct receipt *out);
 /* At most 16 behind number after, in order; *last is the number of the last one read (or after). */
-enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n,
-                   int64_t *last);
+enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last);
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto);
 /* A new run of the page: what its old life deposited and was sent is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);
 enum err mail_sweep(struct ctx *ctx);
-
-#endif

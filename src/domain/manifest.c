@@ -1,26 +1,18 @@
 #include "domain/manifest.h"
-
 #include "domain/sync.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-
 #include <sodium.h>
 #include <string.h>
-
-static const char *copy(struct ctx *ctx, enum sql id, int column) {
-    const char *text = store_text(ctx->store, id, column);
-    return arena_copy(ctx->arena, text, strlen(text));
-}
 
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
     bool row;
     *out = (struct manifest){.dir = "", .url = "", .signed_text = ""};
     TRY(store_find(ctx->store, SQL_MANIFEST_HEAD, ARGS(I(circle)), &row));
-    if (!row)
-        return ERR_OK;
+    if (!row) return ERR_OK;
     out->version = store_int(ctx->store, SQL_MANIFEST_HEAD, 0);
-    out->dir = copy(ctx, SQL_MANIFEST_HEAD, 1);
-    out->url = copy(ctx, SQL_MANIFEST_HEAD, 2);
+    out->dir = store_copy(ctx->store, SQL_MANIFEST_HEAD, 1, ctx->arena);
+    out->url = store_copy(ctx->store, SQL_MANIFEST_HEAD, 2, ctx->arena);
     store_reset(ctx->store, SQL_MANIFEST_HEAD);
     return ERR_OK;
 }
@@ -39,11 +31,10 @@ static enum err media_json(struct ctx *ctx, int64_t circle, json_t *list) {
     while (row) {
         size_t len;
         const uint8_t *sha = store_blob(ctx->store, id, 5, &len);
-        json_t *media =
-            json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "path", store_text(ctx->store, id, 0), "type",
-                      store_text(ctx->store, id, 1), "size", (json_int_t)store_int(ctx->store, id, 2), "mtime",
-                      (json_int_t)store_int(ctx->store, id, 3), "piece", (json_int_t)store_int(ctx->store, id, 4),
-                      "sha256", base64url_text(ctx->arena, sha, len));
+        json_t *media = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "path", store_text(ctx->store, id, 0), "type",
+                                  store_text(ctx->store, id, 1), "size", (json_int_t)store_int(ctx->store, id, 2), "mtime",
+                                  (json_int_t)store_int(ctx->store, id, 3), "piece", (json_int_t)store_int(ctx->store, id, 4),
+                                  "sha256", base64url_text(ctx->arena, sha, len));
         if (!media || json_array_append_new(list, media) != 0)
             return fault_set(&ctx->fault, ERR_INTERNAL, "%.150s cannot stand in a manifest: its name is not UTF-8.",
                              store_text(ctx->store, id, 0));
@@ -59,8 +50,7 @@ static enum err sign(struct ctx *ctx, const struct circle *c, const char *payloa
     TRY(store_find(ctx->store, SQL_CIRCLE_SECRET, ARGS(I(c->id)), &row));
     const void *stored = row ? store_blob(ctx->store, SQL_CIRCLE_SECRET, 0, &len) : NULL;
     uint8_t *secret = len == crypto_sign_SECRETKEYBYTES ? sodium_malloc(len) : NULL;
-    if (!secret)
-        return fault_set(&ctx->fault, ERR_INTERNAL, "The circle %s has no signing key.", c->can);
+    if (!secret) return fault_set(&ctx->fault, ERR_INTERNAL, "The circle %s has no signing key.", c->can);
     memcpy(secret, stored, len);
     store_reset(ctx->store, SQL_CIRCLE_SECRET);
     (void)crypto_sign_detached(signature, NULL, (const uint8_t *)text, strlen(text), secret);
@@ -71,8 +61,7 @@ static enum err sign(struct ctx *ctx, const struct circle *c, const char *payloa
 /* Where the bytes are: the static URL, or where none serves them, our own mirror. */
 static enum err origins_json(struct ctx *ctx, const struct circle *c, const char *url, json_t *list) {
     bool row;
-    if (*url)
-        return json_array_append_new(list, json_string(url)) == 0 ? ERR_OK : ERR_INTERNAL;
+    if (*url) return json_array_append_new(list, json_string(url)) == 0 ? ERR_OK : ERR_INTERNAL;
     TRY(store_find(ctx->store, SQL_BASE_LIST, NULL, 0, &row));
     while (row) {
         const char *base = store_text(ctx->store, SQL_BASE_LIST, 0);
@@ -88,17 +77,15 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
     TRY(media_json(ctx, c->id, list));
     TRY(origins_json(ctx, c, m->url, origins));
     m->version++;
-    json_t *payload =
-        json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o}", "v", 1, "cid", hex_text(ctx->arena, c->cid.b, sizeof c->cid.b),
-                  "can", c->can, "version", (json_int_t)m->version, "issued", (json_int_t)(ctx->now / 1000), "origins",
-                  origins, "media", list);
+    json_t *payload = json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o}", "v", 1, "cid",
+                                hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "can", c->can, "version", (json_int_t)m->version,
+                                "issued", (json_int_t)(ctx->now / 1000), "origins", origins, "media", list);
     struct buf text = {.arena = ctx->arena};
     jsn_dump(&text, payload);
     m->signed_text = text.data;
     TRY(sign(ctx, c, m->signed_text, m->signature));
-    return store_run(
-        ctx->store, SQL_MANIFEST_SET,
-        ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
+    return store_run(ctx->store, SQL_MANIFEST_SET,
+                     ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
 }
 
 enum err manifest_publish(struct ctx *ctx, const struct circle *c, const struct content *content, int64_t *version) {
@@ -120,21 +107,18 @@ enum err manifest_publish(struct ctx *ctx, const struct circle *c, const struct 
 }
 
 /* Paths among a slice of the media that are not on disk as they were published. */
-static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char **changed,
-                             size_t *n) {
+static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char **changed, size_t *n) {
     const enum sql id = SQL_MEDIA_STAT;
     bool row;
+    int64_t count;
     *n = 0;
-    TRY(store_find(ctx->store, SQL_MEDIA_COUNT, ARGS(I(c->id)), &row));
-    int64_t count = store_int(ctx->store, SQL_MEDIA_COUNT, 0);
-    store_reset(ctx->store, SQL_MEDIA_COUNT);
+    TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(c->id)), &count, 0));
     int64_t offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
     TRY(store_find(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
     while (row) {
         struct file_id now;
         const char *path = arena_text(ctx->arena, "%s/%s", dir, store_text(ctx->store, id, 0));
-        if (!file_look(path, &now) || now.size != store_int(ctx->store, id, 1) ||
-            now.mtime != store_int(ctx->store, id, 2))
+        if (!file_look(path, &now) || now.size != store_int(ctx->store, id, 1) || now.mtime != store_int(ctx->store, id, 2))
             changed[(*n)++] = path + strlen(dir) + 1;
         TRY(store_next(ctx->store, id, &row));
     }
@@ -144,25 +128,20 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
 static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifest *m) {
     const char *changed[CAP_STAT];
     size_t n;
-    if (m->version == 0)
-        return ERR_OK;
+    if (m->version == 0) return ERR_OK;
     TRY(find_changed(ctx, c, m->dir, changed, &n));
-    if (n == 0)
-        return ERR_OK;
+    if (n == 0) return ERR_OK;
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(manifest_head(ctx, c->id, m)); /* somebody may have published meanwhile */
     TRY(find_changed(ctx, c, m->dir, changed, &n));
-    for (size_t i = 0; i < n; i++)
-        TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
-    if (n)
-        TRY(build(ctx, c, m));
+    for (size_t i = 0; i < n; i++) TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
+    if (n) TRY(build(ctx, c, m));
     return store_commit(ctx->store, MAIN);
 }
 
 enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out) {
     const enum sql id = SQL_MANIFEST_GET;
     bool row;
-    size_t len;
     TRY(manifest_head(ctx, c->id, out));
     enum err e = withdraw(ctx, c, out);
     if (e == ERR_READ_ONLY || e == ERR_DISK_FULL || e == ERR_BUSY)
@@ -170,28 +149,21 @@ enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *
     else
         TRY(e);
     TRY(store_find(ctx->store, id, ARGS(I(c->id)), &row));
-    if (!row)
-        return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can,
-                         c->can);
+    if (!row) return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can, c->can);
     out->version = store_int(ctx->store, id, 0);
-    out->signed_text = copy(ctx, id, 3);
-    const void *signature = store_blob(ctx->store, id, 4, &len);
-    if (len == sizeof out->signature)
-        memcpy(out->signature, signature, len);
+    out->signed_text = store_copy(ctx->store, id, 3, ctx->arena);
+    (void)store_bytes(ctx->store, id, 4, out->signature, sizeof out->signature);
     store_reset(ctx->store, id);
     return ERR_OK;
 }
 
 static enum err mid_for(struct ctx *ctx, const struct signal *s, const char *path, struct mid *out) {
     enum { ALL = 65536 };
-    bool row;
-    TRY(store_find(ctx->store, SQL_MID_GET, ARGS(I(s->id), T(path)), &row));
-    int64_t number = row ? store_int(ctx->store, SQL_MID_GET, 0) : -1;
-    store_reset(ctx->store, SQL_MID_GET);
-    TRY(store_find(ctx->store, SQL_MID_COUNT, ARGS(I(s->id)), &row));
-    if (number < 0 && store_int(ctx->store, SQL_MID_COUNT, 0) >= ALL)
+    int64_t number, given;
+    TRY(store_number(ctx->store, SQL_MID_GET, ARGS(I(s->id), T(path)), &number, -1));
+    TRY(store_number(ctx->store, SQL_MID_COUNT, ARGS(I(s->id)), &given, 0));
+    if (number < 0 && given >= ALL)
         return fault_set(&ctx->fault, ERR_BAD_FIELD, "A signal has at most %d media ids: use a new token.", ALL);
-    store_reset(ctx->store, SQL_MID_COUNT);
     while (number < 0) { /* unique within the signal: draw again, with fresh pad */
         struct mid mid = mid_make(&s->sig, path);
         int64_t drawn = mid.b[0] << 8 | mid.b[1];
@@ -206,9 +178,8 @@ static enum err name_media(struct ctx *ctx, struct synced *out, int64_t index) {
     bool row;
     struct named_mid *named = &out->mids[out->n_mids];
     TRY(store_find(ctx->store, SQL_MEDIA_AT, ARGS(I(out->signal.circle), I(index)), &row));
-    if (!row)
-        return ERR_OK;
-    const char *path = copy(ctx, SQL_MEDIA_AT, 0);
+    if (!row) return ERR_OK;
+    const char *path = store_copy(ctx->store, SQL_MEDIA_AT, 0, ctx->arena);
     store_reset(ctx->store, SQL_MEDIA_AT);
     named->index = index;
     out->n_mids++;
@@ -217,15 +188,11 @@ static enum err name_media(struct ctx *ctx, struct synced *out, int64_t index) {
 
 enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out) {
     int64_t version;
-    if (!in->shares)
-        return ERR_OK;
+    if (!in->shares) return ERR_OK;
     TRY(manifest_version(ctx, out->signal.circle, &version));
-    if (version != in->version || version == 0)
-        return ERR_OK;
+    if (version != in->version || version == 0) return ERR_OK;
     out->mids = arena_alloc(ctx->arena, (in->n_have + in->n_want) * sizeof *out->mids);
-    for (size_t i = 0; i < in->n_have; i++)
-        TRY(name_media(ctx, out, in->have[i].index));
-    for (size_t i = 0; i < in->n_want; i++)
-        TRY(name_media(ctx, out, in->want[i]));
+    for (size_t i = 0; i < in->n_have; i++) TRY(name_media(ctx, out, in->have[i].index));
+    for (size_t i = 0; i < in->n_want; i++) TRY(name_media(ctx, out, in->want[i]));
     return ERR_OK;
 }

@@ -1,7 +1,5 @@
 /* A circle's content: which files, their pieces' hashes, the signed list of them (PROTOCOL 1.5). */
-#ifndef POLYCIRCLE_MANIFEST_H
-#define POLYCIRCLE_MANIFEST_H
-
+#pragma once
 #include "domain/circle.h"
 #include "util/file.h"
 
@@ -49,5 +47,3 @@ struct content {
 enum err manifest_publish(struct ctx *ctx, const struct circle *c, const struct content *content, int64_t *version);
 /* Media ids for what a signal announces with the current version: in->have and in->want -> out->mids. */
 enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out);
-
-#endif

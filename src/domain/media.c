@@ -1,101 +1,75 @@
 #include "domain/manifest.h"
-
+#include <ctype.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 static const struct {
-    const char *ending, *type;
+    const char *type, *endings;
 } types[] = {
-    {".mp4", "video/mp4"},
-    {".m4v", "video/mp4"},
-    {".webm", "video/webm"},
-    {".mkv", "video/x-matroska"},
-    {".mov", "video/quicktime"},
-    {".ogv", "video/ogg"},
-    {".m3u8", "application/vnd.apple.mpegurl"},
-    {".ts", "video/mp2t"},
-    {".m4s", "video/iso.segment"},
-    {".mpd", "application/dash+xml"},
-    {".mp3", "audio/mpeg"},
-    {".m4a", "audio/mp4"},
-    {".aac", "audio/aac"},
-    {".ogg", "audio/ogg"},
-    {".oga", "audio/ogg"},
-    {".opus", "audio/ogg"},
-    {".flac", "audio/flac"},
-    {".wav", "audio/wav"},
-    {".jpg", "image/jpeg"},
-    {".jpeg", "image/jpeg"},
-    {".png", "image/png"},
-    {".gif", "image/gif"},
-    {".webp", "image/webp"},
-    {".avif", "image/avif"},
-    {".svg", "image/svg+xml"},
-    {".ico", "image/x-icon"},
-    {".woff2", "font/woff2"},
-    {".woff", "font/woff"},
-    {".ttf", "font/ttf"},
-    {".otf", "font/otf"},
-    {".pdf", "application/pdf"},
-    {".epub", "application/epub+zip"},
-    {".zip", "application/zip"},
-    {".gz", "application/gzip"},
-    {".wasm", "application/wasm"},
-    {".json", "application/json"},
-    {".txt", "text/plain"},
-    {".vtt", "text/vtt"},
-    {".csv", "text/csv"},
-    {".css", "text/css"},
-    {".js", "text/javascript"},
-    {".mjs", "text/javascript"},
-    {".html", "text/html"},
-    {".htm", "text/html"},
-    {".xml", "application/xml"},
-    /* never shared */
-    {".php", NULL},
-    {".cgi", NULL},
-    {".fcgi", NULL},
-    {".pl", NULL},
-    {".py", NULL},
-    {".rb", NULL},
-    {".sh", NULL},
-    {".asp", NULL},
-    {".aspx", NULL},
-    {".jsp", NULL},
-    {".inc", NULL},
-    {".ini", NULL},
-    {".conf", NULL},
-    {".key", NULL},
-    {".pem", NULL},
-    {".sql", NULL},
-    {".db", NULL},
-    {".sqlite", NULL},
-    {".bak", NULL},
-    {".log", NULL},
-    {".old", NULL},
-    {"~", NULL},
-    {".tmp", NULL},
-    {".part", NULL},
+    {"video/mp4", " mp4 m4v "},
+    {"video/webm", " webm "},
+    {"video/x-matroska", " mkv "},
+    {"video/quicktime", " mov "},
+    {"video/ogg", " ogv "},
+    {"video/mp2t", " ts "},
+    {"video/iso.segment", " m4s "},
+    {"application/vnd.apple.mpegurl", " m3u8 "},
+    {"application/dash+xml", " mpd "},
+    {"audio/mpeg", " mp3 "},
+    {"audio/mp4", " m4a "},
+    {"audio/aac", " aac "},
+    {"audio/ogg", " ogg oga opus "},
+    {"audio/flac", " flac "},
+    {"audio/wav", " wav "},
+    {"image/jpeg", " jpg jpeg "},
+    {"image/png", " png "},
+    {"image/gif", " gif "},
+    {"image/webp", " webp "},
+    {"image/avif", " avif "},
+    {"image/svg+xml", " svg "},
+    {"image/x-icon", " ico "},
+    {"font/woff2", " woff2 "},
+    {"font/woff", " woff "},
+    {"font/ttf", " ttf "},
+    {"font/otf", " otf "},
+    {"application/pdf", " pdf "},
+    {"application/epub+zip", " epub "},
+    {"application/zip", " zip "},
+    {"application/gzip", " gz "},
+    {"application/wasm", " wasm "},
+    {"application/json", " json "},
+    {"application/xml", " xml "},
+    {"text/plain", " txt "},
+    {"text/vtt", " vtt "},
+    {"text/csv", " csv "},
+    {"text/css", " css "},
+    {"text/javascript", " js mjs "},
+    {"text/html", " html htm "},
+    /* never shared: programs, settings and leftovers of the host */
+    {NULL, " php cgi fcgi pl py rb sh asp aspx jsp inc ini conf key pem sql db sqlite bak log old tmp part "},
 };
 
 const char *media_type(const char *path) {
-    size_t len = strlen(path);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        size_t tail = strlen(types[i].ending);
-        if (len > tail && strcasecmp(path + len - tail, types[i].ending) == 0)
-            return types[i].type;
+    char ending[16] = " ";
+    const char *dot = strrchr(path, '.');
+    if (*path && path[strlen(path) - 1] == '~') return NULL;
+    if (!dot || dot == path || dot[-1] == '/' || !dot[1] || strchr(dot, '/') || strlen(dot + 1) > sizeof ending - 3)
+        return "application/octet-stream";
+    for (size_t i = 1; dot[i]; i++) {
+        ending[i] = (char)tolower((unsigned char)dot[i]);
+        ending[i + 1] = ' ';
     }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strstr(types[i].endings, ending)) return types[i].type;
     return "application/octet-stream";
 }
 
 int64_t media_piece(int64_t size) {
     int64_t piece = 256 << 10;
-    while (piece < 4 << 20 && size / piece > 2048)
-        piece *= 2;
+    while (piece < 4 << 20 && size / piece > 2048) piece *= 2;
     return piece;
 }
 
@@ -109,10 +83,8 @@ static enum err hash_pieces(struct ctx *ctx, int fd, struct media *m, media_prog
         int64_t at = (int64_t)i * m->piece, left = m->file.size - at;
         size_t len = (size_t)(left < m->piece ? left : m->piece);
         ok = file_read(fd, bytes, len, at);
-        if (ok)
-            (void)crypto_hash_sha256(hashes + i * SHA, bytes, len);
-        if (ok && progress)
-            progress(context, (int64_t)len);
+        if (ok) (void)crypto_hash_sha256(hashes + i * SHA, bytes, len);
+        if (ok && progress) progress(context, (int64_t)len);
     }
     free(bytes);
     m->sha256 = hashes;
@@ -124,8 +96,7 @@ enum err media_hash(struct ctx *ctx, const char *dir, struct media *m, media_pro
     struct file_id after;
     const char *path = arena_text(ctx->arena, "%s/%s", dir, m->path);
     int fd = file_open(path, &m->file);
-    if (fd < 0)
-        return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
+    if (fd < 0) return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
     m->piece = media_piece(m->file.size);
     enum err e = hash_pieces(ctx, fd, m, progress, context);
     (void)close(fd);
@@ -138,8 +109,7 @@ enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct med
     const enum sql id = SQL_MEDIA_GET;
     bool row;
     TRY(store_find(ctx->store, id, ARGS(I(circle), T(path)), &row));
-    if (!row)
-        return ERR_NOT_FOUND;
+    if (!row) return ERR_NOT_FOUND;
     const char *type = store_text(ctx->store, id, 0);
     *out = (struct media){
         .path = path,

@@ -1,11 +1,9 @@
 #include "domain/package.h"
-
 #include "util/assets.h"
 #include "util/codec.h"
 #include "util/gzip.h"
 #include "util/jsn.h"
 #include "util/tar.h"
-
 #include <sodium.h>
 #include <string.h>
 
@@ -18,30 +16,17 @@ static const struct {
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
-static enum err instances(struct ctx *ctx, json_t *out) {
-    bool row;
-    TRY(store_find(ctx->store, SQL_BASE_LIST, NULL, 0, &row));
-    while (row) {
-        (void)json_array_append_new(out, json_string(store_text(ctx->store, SQL_BASE_LIST, 0)));
-        TRY(store_next(ctx->store, SQL_BASE_LIST, &row));
-    }
-    return ERR_OK;
-}
-
 enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *out) {
     struct circle_list list = {.all = (struct circle *)(uintptr_t)only, .n = 1};
     json_t *array = json_array(), *bases = json_array();
-    TRY(instances(ctx, bases));
-    if (!only)
-        TRY(circle_list(ctx, &list));
+    TRY(texts_json(ctx, SQL_BASE_LIST, NULL, 0, bases));
+    if (!only) TRY(circle_list(ctx, &list));
     for (size_t i = 0; i < list.n; i++) {
         const struct circle *c = &list.all[i];
-        if (!only && (!c->listed || c->removed))
-            continue;
-        (void)json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:O}", "can", c->can, "cid",
-                                                     hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "sign",
-                                                     base64url_text(ctx->arena, c->sign_public, sizeof c->sign_public),
-                                                     "instances", bases));
+        if (!only && (!c->listed || c->removed)) continue;
+        (void)json_array_append_new(
+            array, json_pack("{s:s, s:s, s:s, s:O}", "can", c->can, "cid", hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "sign",
+                             base64url_text(ctx->arena, c->sign_public, sizeof c->sign_public), "instances", bases));
     }
     jsn_dump(out, json_pack("{s:i, s:o}", "polycircle", 1, "circles", array));
     return ERR_OK;
@@ -49,10 +34,8 @@ enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *ou
 
 static enum err member(struct ctx *ctx, const struct circle *c, size_t i, struct buf *out) {
     const struct asset *asset = members[i].asset ? asset_find(members[i].asset) : NULL;
-    if (asset)
-        buf_add(out, asset->data, asset->len);
-    if (asset)
-        return ERR_OK;
+    if (asset) buf_add(out, asset->data, asset->len);
+    if (asset) return ERR_OK;
     buf_text(out, "export default ");
     TRY(circles_json(ctx, c, out));
     buf_text(out, ";\n");
@@ -90,8 +73,7 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
         bool same = len == sizeof basis && memcmp(kept, basis, len) == 0;
         *sha256 = hex_text(ctx->arena, store_blob(ctx->store, SQL_PACKAGE_BASIS, 1, &len), sizeof sha);
         store_reset(ctx->store, SQL_PACKAGE_BASIS);
-        if (same)
-            return ERR_OK;
+        if (same) return ERR_OK;
     }
     TRY(build(ctx, c, &body));
     (void)crypto_hash_sha256(sha, (const uint8_t *)body.data, body.len);
@@ -109,8 +91,7 @@ static enum err unpack(struct ctx *ctx, int64_t circle, const char *file, struct
     TRY(circle_list(ctx, &all));
     for (size_t i = 0; i < MEMBERS; i++)
         for (size_t k = 0; k < all.n; k++)
-            if (all.all[k].id == circle && strcmp(members[i].file, file) == 0)
-                return member(ctx, &all.all[k], i, out);
+            if (all.all[k].id == circle && strcmp(members[i].file, file) == 0) return member(ctx, &all.all[k], i, out);
     return ERR_NOT_FOUND;
 }
 
@@ -118,15 +99,12 @@ enum err package_get(struct ctx *ctx, const char *sha256, const char *file, stru
     uint8_t sha[crypto_hash_sha256_BYTES];
     size_t len;
     bool row;
-    if (!hex_decode(sha, sizeof sha, sha256))
-        return ERR_NOT_FOUND;
+    if (!hex_decode(sha, sizeof sha, sha256)) return ERR_NOT_FOUND;
     TRY(store_find(ctx->store, SQL_PACKAGE_GET, ARGS(B(sha, sizeof sha)), &row));
-    if (!row)
-        return ERR_NOT_FOUND;
+    if (!row) return ERR_NOT_FOUND;
     int64_t circle = store_int(ctx->store, SQL_PACKAGE_GET, 0);
     const void *body = store_blob(ctx->store, SQL_PACKAGE_GET, 1, &len);
-    if (!file)
-        buf_add(out, body, len);
+    if (!file) buf_add(out, body, len);
     store_reset(ctx->store, SQL_PACKAGE_GET);
     return file ? unpack(ctx, circle, file, out) : ERR_OK;
 }

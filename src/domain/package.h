@@ -1,7 +1,5 @@
 /* The gz web-component package of a circle: what the loader fetches once and keeps. */
-#ifndef POLYCIRCLE_PACKAGE_H
-#define POLYCIRCLE_PACKAGE_H
-
+#pragma once
 #include "domain/circle.h"
 #include "util/buf.h"
 
@@ -12,5 +10,3 @@ enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *ou
 enum err package_current(struct ctx *ctx, const struct circle *c, const char **sha256);
 /* The archive, or one file of it (file not NULL), of the package with this SHA-256. */
 enum err package_get(struct ctx *ctx, const char *sha256, const char *file, struct buf *out);
-
-#endif

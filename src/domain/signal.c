@@ -1,7 +1,5 @@
 #include "domain/signal.h"
-
 #include "util/caps.h"
-
 #include <sodium.h>
 #include <string.h>
 
@@ -13,8 +11,6 @@ struct token token_make(const uint8_t raw[static 32]) {
 
 void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
     struct store *s = ctx->store;
-    size_t len;
-    const char *have = store_text(s, id, 13);
     *out = (struct signal){
         .id = store_int(s, id, 0),
         .circle = store_int(s, id, 1),
@@ -28,31 +24,25 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .every = store_int(s, id, 10),
         .expires = store_int(s, id, 11),
         .version = store_int(s, id, 12),
-        .have = arena_copy(ctx->arena, have, strlen(have)),
+        .have = store_copy(s, id, 13, ctx->arena),
     };
-    const void *sig = store_blob(s, id, 2, &len);
-    if (sig && len == sizeof out->sig.b)
-        memcpy(out->sig.b, sig, len);
+    (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
 }
 
 enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse) {
     const enum sql id = SQL_SIGNAL_BY_TOKEN;
     bool row;
     TRY(store_find(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
-    if (!row)
-        return ERR_REJOIN;
+    if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse)
-        *pulse =
-            (struct pulse){store_int(ctx->store, id, 14), store_int(ctx->store, id, 15), store_int(ctx->store, id, 16)};
+    if (pulse) *pulse = (struct pulse){store_int(ctx->store, id, 14), store_int(ctx->store, id, 15), store_int(ctx->store, id, 16)};
     store_reset(ctx->store, id);
     return ERR_OK;
 }
 
 enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, struct signal *out, bool *found) {
     TRY(store_find(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), found));
-    if (!*found)
-        return ERR_OK;
+    if (!*found) return ERR_OK;
     signal_row(ctx, SQL_SIGNAL_BY_SIG, out);
     store_reset(ctx->store, SQL_SIGNAL_BY_SIG);
     *found = out->circle == circle && signal_alive(out, ctx->now);
@@ -63,32 +53,19 @@ enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
     bool row;
     *out = (struct pulse){0};
     TRY(store_find(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
-    if (!row)
-        return ERR_OK;
+    if (!row) return ERR_OK;
     *out = (struct pulse){store_int(ctx->store, SQL_PULSE_GET, 0), store_int(ctx->store, SQL_PULSE_GET, 1),
                           store_int(ctx->store, SQL_PULSE_GET, 2)};
     store_reset(ctx->store, SQL_PULSE_GET);
     return ERR_OK;
 }
 
-static enum err count(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, int64_t *out) {
-    bool row;
-    TRY(store_find(ctx->store, id, args, n, &row));
-    *out = row ? store_int(ctx->store, id, 0) : 0;
-    store_reset(ctx->store, id);
-    return ERR_OK;
-}
-
 static enum err bucket(struct ctx *ctx, const char *address, int64_t *out) {
     uint8_t key[32] = {0};
-    size_t len = 0;
     bool row;
     TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T("pepper")), &row));
-    const void *pepper = row ? store_blob(ctx->store, SQL_INSTANCE_GET, 0, &len) : NULL;
-    if (len == sizeof key)
-        memcpy(key, pepper, sizeof key);
-    if (row)
-        store_reset(ctx->store, SQL_INSTANCE_GET);
+    if (row) (void)store_bytes(ctx->store, SQL_INSTANCE_GET, 0, key, sizeof key);
+    if (row) store_reset(ctx->store, SQL_INSTANCE_GET);
     *out = bucket_of(address, key, ctx->now);
     return ERR_OK;
 }
@@ -97,21 +74,19 @@ enum err signal_sweep(struct ctx *ctx) {
     return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE)));
 }
 
-enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run,
-                    const char *address, struct signal *out) {
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
+                    struct signal *out) {
     struct pulse pulse;
     int64_t net, same_net;
     TRY(pulse_get(ctx, c->id, &pulse));
-    if (pulse.n >= CAP_SIGNALS)
-        return ERR_CIRCLE_FULL;
+    if (pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
     TRY(bucket(ctx, address, &net));
-    TRY(count(ctx, SQL_SIGNAL_BUCKET, ARGS(I(c->id), I(net)), &same_net));
-    if (same_net >= CAP_BUCKET)
-        return ERR_TOO_MANY;
+    TRY(store_number(ctx->store, SQL_SIGNAL_BUCKET, ARGS(I(c->id), I(net)), &same_net, 0));
+    if (same_net >= CAP_BUCKET) return ERR_TOO_MANY;
     struct sig sig = sig_make(address, &c->cid);
     TRY(store_run(ctx->store, SQL_SIGNAL_ADD,
-                  ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(net),
-                       I(ctx->now), I(ctx->now + SPAN_PEER_LEASE))));
+                  ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(net), I(ctx->now),
+                       I(ctx->now + SPAN_PEER_LEASE))));
     return signal_by_token(ctx, token, out, NULL);
 }
 
@@ -129,8 +104,7 @@ bool signal_stale(const struct signal *s, int64_t now) {
 }
 
 int64_t signal_due(const struct signal *s, int64_t now) {
-    if (s->role == PEER)
-        return now - s->base < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
+    if (s->role == PEER) return now - s->base < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
     int64_t every = s->every > 0 ? s->every : SPAN_QUIET_MIN;
     int64_t due = every - ((now - s->base) % every + every) % every;
     return due < every / 2 ? due + every : due; /* it has just spoken */
@@ -144,20 +118,19 @@ static int64_t greeters_wanted(int64_t n) {
 
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse) {
     int64_t others;
-    TRY(count(ctx, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others));
+    TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
     s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
     int64_t every = 0;
     if (s->role == GREETER) {
         int64_t least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
         every = 1000 * (others + 1) / POLL_BUDGET;
         every = every < least ? least : every;
-        if (every != s->every || s->base > ctx->now)
-            s->base = ctx->now;
+        if (every != s->every || s->base > ctx->now) s->base = ctx->now;
     }
     s->every = every;
     s->suspect = false;
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
-                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->base), I(s->every),
-                          I(s->expires), I(s->version), T(s->have)));
+                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->base), I(s->every), I(s->expires),
+                          I(s->version), T(s->have)));
 }

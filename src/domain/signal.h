@@ -1,8 +1,6 @@
 /* A signal: one browser profile's presence in a circle, its lease and, if it is a greeter, its polling
  * schedule (PROTOCOL 1.4). */
-#ifndef POLYCIRCLE_SIGNAL_H
-#define POLYCIRCLE_SIGNAL_H
-
+#pragma once
 #include "domain/circle.h"
 
 enum role { PEER, GREETER };
@@ -45,8 +43,8 @@ enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, s
 void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
 
 /* A new one with fresh SIG and lease, unless the circle or the address has too many. */
-enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run,
-                    const char *address, struct signal *out);
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
+                    struct signal *out);
 /* Decides role, schedule and lease anew and writes the row. */
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse);
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
@@ -57,5 +55,3 @@ bool signal_alive(const struct signal *s, int64_t now);
 bool signal_stale(const struct signal *s, int64_t now);
 /* Milliseconds until it should sync next. */
 int64_t signal_due(const struct signal *s, int64_t now);
-
-#endif

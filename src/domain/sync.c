@@ -1,9 +1,7 @@
 #include "domain/sync.h"
-
 #include "domain/manifest.h"
 #include "domain/tally.h"
 #include "util/buf.h"
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -26,8 +24,7 @@ static enum err finish(struct ctx *ctx, const struct sync *in, struct synced *ou
     TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor_n));
     out->cursor_gen = store_gen(ctx->store);
     out->due_ms = signal_due(&out->signal, ctx->now);
-    if (out->signal.role == GREETER)
-        TRY(offers_standing(ctx, &out->signal, &out->standing));
+    if (out->signal.role == GREETER) TRY(offers_standing(ctx, &out->signal, &out->standing));
     return ERR_OK;
 }
 
@@ -38,8 +35,7 @@ static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out,
     bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
     bool turned = in->greet >= 0 && in->greet != out->signal.greet;
     *done = !wanted && !turned && !signal_stale(&out->signal, ctx->now);
-    if (*done)
-        TRY(finish(ctx, in, out));
+    if (*done) TRY(finish(ctx, in, out));
     return store_commit(ctx->store, LIVE);
 }
 
@@ -70,8 +66,7 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
         struct signal gone;
         bool found;
         TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
-        if (!found || gone.id == me->id)
-            continue;
+        if (!found || gone.id == me->id) continue;
         TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
         TRY(offers_clear(ctx, &gone));
     }
@@ -79,15 +74,13 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
 }
 
 static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    for (size_t i = 0; i < in->n_mail; i++)
-        TRY(mail_send(ctx, &out->signal, &in->mail[i], &out->sent[out->n_sent++]));
+    for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &in->mail[i], &out->sent[out->n_sent++]));
     return in->n_mail ? tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail) : ERR_OK;
 }
 
 static const char *indices(struct ctx *ctx, const struct sync *in) {
     struct buf b = {.arena = ctx->arena};
-    for (size_t i = 0; i < in->n_have; i++)
-        buf_format(&b, "%s%" PRId64, i ? "," : "", in->have[i].index);
+    for (size_t i = 0; i < in->n_have; i++) buf_format(&b, "%s%" PRId64, i ? "," : "", in->have[i].index);
     return b.len ? b.data : "";
 }
 
@@ -99,8 +92,7 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
         s->needy = !out->n_peers && out->pulse.n > 1 ? SEEKING : CONTENT;
     } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
-        if (!out->n_peers)
-            TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
+        if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
     }
     return ERR_OK;
 }
@@ -108,8 +100,7 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
 /* Who had half a lease for it and offers nothing is no longer waiting for a greeter. */
 static enum err give_up(struct ctx *ctx, const struct sync *in, struct signal *s) {
     int64_t standing = 0;
-    if (in->key || in->n_offers || s->needy == CONTENT || !signal_stale(s, ctx->now))
-        return ERR_OK;
+    if (in->key || in->n_offers || s->needy == CONTENT || !signal_stale(s, ctx->now)) return ERR_OK;
     TRY(offers_standing(ctx, s, &standing));
     s->needy = standing ? s->needy : CONTENT;
     return ERR_OK;
@@ -119,18 +110,15 @@ static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *o
     struct signal *s = &out->signal;
     enum need before = s->needy;
     bool turned = in->greet >= 0 && in->greet != s->greet;
-    if (turned)
-        s->greet = in->greet;
+    if (turned) s->greet = in->greet;
     if (in->n_offers && s->needy == SEEKING)
         s->needy = NEEDY;
     else if (!in->key && in->n_mail)
         s->needy = CONTENT; /* it answers offers: it has found somebody */
     else
         TRY(give_up(ctx, in, s));
-    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now))
-        TRY(signal_renew(ctx, s, &out->pulse));
-    if (s->role == PEER)
-        return offers_clear(ctx, s);
+    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now)) TRY(signal_renew(ctx, s, &out->pulse));
+    if (s->role == PEER) return offers_clear(ctx, s);
     return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
 }
 
@@ -157,10 +145,8 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
 enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
     bool done = false;
     *out = (struct synced){0};
-    if (!writes(in))
-        TRY(poll(ctx, in, out, &done));
-    if (done)
-        return ERR_OK;
+    if (!writes(in)) TRY(poll(ctx, in, out, &done));
+    if (done) return ERR_OK;
     if (in->key) {
         TRY(circle_by_key(ctx, in->key, &out->circle));
         TRY(circle_origin(ctx, &out->circle, in->origin));

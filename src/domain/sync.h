@@ -1,7 +1,5 @@
 /* POST /sync: the one call of a signal (DESIGN 6, PROTOCOL 1.4), without HTTP and without JSON. */
-#ifndef POLYCIRCLE_SYNC_H
-#define POLYCIRCLE_SYNC_H
-
+#pragma once
 #include "domain/mailbox.h"
 #include "util/caps.h"
 
@@ -51,5 +49,3 @@ struct synced {
 
 /* Reads only, when nothing needs to be written. After a failure the caller rolls back. */
 enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out);
-
-#endif

@@ -1,7 +1,5 @@
 #include "domain/tally.h"
-
 #include "util/caps.h"
-
 #include <string.h>
 
 enum { BATCH = 256 };
@@ -16,11 +14,9 @@ enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n)
 }
 
 static enum err due(struct ctx *ctx, bool *out) {
-    bool row;
-    TRY(store_find(ctx->store, SQL_FOLDED_GET, NULL, 0, &row));
-    int64_t since = row ? ctx->now - store_int(ctx->store, SQL_FOLDED_GET, 0) : 0;
-    store_reset(ctx->store, SQL_FOLDED_GET);
-    *out = since >= SPAN_FOLD || since < 0;
+    int64_t at;
+    TRY(store_number(ctx->store, SQL_FOLDED_GET, NULL, 0, &at, ctx->now));
+    *out = ctx->now - at >= SPAN_FOLD || ctx->now < at;
     return ERR_OK;
 }
 
@@ -29,18 +25,15 @@ static enum err take(struct ctx *ctx, struct tally *all, size_t *n) {
     bool row, is_due;
     *n = 0;
     TRY(due(ctx, &is_due)); /* again: another process may have been quicker */
-    if (!is_due)
-        return ERR_OK;
+    if (!is_due) return ERR_OK;
     TRY(store_find(ctx->store, SQL_TALLY_LIST, NULL, 0, &row));
     for (; row && *n < BATCH; ++*n) {
-        const char *name = store_text(ctx->store, SQL_TALLY_LIST, 1);
         all[*n] = (struct tally){store_int(ctx->store, SQL_TALLY_LIST, 0), store_int(ctx->store, SQL_TALLY_LIST, 2),
-                                 arena_copy(ctx->arena, name, strlen(name))};
+                                 store_copy(ctx->store, SQL_TALLY_LIST, 1, ctx->arena)};
         TRY(store_next(ctx->store, SQL_TALLY_LIST, &row));
     }
     store_reset(ctx->store, SQL_TALLY_LIST);
-    for (size_t i = 0; i < *n; i++)
-        TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
+    for (size_t i = 0; i < *n; i++) TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
     return store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now)));
 }
 
@@ -52,15 +45,13 @@ static enum err move(struct ctx *ctx) {
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(take(ctx, all, &n));
     for (size_t i = 0; i < n; i++)
-        TRY(store_run(ctx->store, SQL_STATISTIC_ADD,
-                      ARGS(I(all[i].circle), I(ctx->now / 86400000), T(all[i].name), I(all[i].n))));
+        TRY(store_run(ctx->store, SQL_STATISTIC_ADD, ARGS(I(all[i].circle), I(ctx->now / 86400000), T(all[i].name), I(all[i].n))));
     TRY(store_commit(ctx->store, MAIN));
     return store_commit(ctx->store, LIVE);
 }
 
 enum err tally_fold(struct ctx *ctx) {
     bool is_due = false;
-    if (due(ctx, &is_due) == ERR_OK && is_due && move(ctx) != ERR_OK)
-        store_rollback(ctx->store);
+    if (due(ctx, &is_due) == ERR_OK && is_due && move(ctx) != ERR_OK) store_rollback(ctx->store);
     return ERR_OK;
 }

@@ -1,17 +1,14 @@
 /* What is the same for everybody and may be cached: the package, the client, the worker, the circles. */
-#include "handler/handler.h"
-
 #include "domain/package.h"
+#include "handler/handler.h"
 #include "util/assets.h"
-
 #include <string.h>
 
 static const char immutable[] = "public, max-age=31536000, immutable";
 
 static const char *script_type(const char *name) {
     const char *dot = strrchr(name, '.');
-    if (dot && strcmp(dot, ".css") == 0)
-        return "text/css";
+    if (dot && strcmp(dot, ".css") == 0) return "text/css";
     return dot && strcmp(dot, ".html") == 0 ? "text/html" : "text/javascript";
 }
 
@@ -20,8 +17,7 @@ enum err handle_package(struct exchange *x) {
     struct buf body = {.arena = x->ctx->arena};
     const char *archive = without(x, ".tar.gz"), *slash = strchr(x->rest, '/');
     const char *sha256 = archive ? archive : arena_copy(x->ctx->arena, x->rest, strcspn(x->rest, "/"));
-    if (!archive && !slash)
-        return ERR_NOT_FOUND;
+    if (!archive && !slash) return ERR_NOT_FOUND;
     TRY(package_get(x->ctx, sha256, archive ? NULL : slash + 1, &body));
     x->res->cache = immutable;
     /* no Content-Encoding: the loader inflates it itself, and checks the hash of what was sent */
@@ -32,8 +28,7 @@ enum err handle_package(struct exchange *x) {
 enum err handle_asset(struct exchange *x) {
     bool worker = strcmp(x->req->path, "circle-sw.js") == 0;
     const struct asset *asset = asset_find(worker ? "worker.js" : "client.js");
-    if (worker)
-        response_header(x->res, "Service-Worker-Allowed", "/");
+    if (worker) response_header(x->res, "Service-Worker-Allowed", "/");
     x->res->cache = worker ? "no-cache" : "max-age=300";
     response_body(x->res, "text/javascript", asset->data, asset->len);
     response_etag(x->res, x->req, response_tag(x->ctx->arena, asset->data, asset->len));
@@ -43,11 +38,9 @@ enum err handle_asset(struct exchange *x) {
 enum err handle_circles(struct exchange *x) {
     struct buf body = {.arena = x->ctx->arena};
     bool script = strcmp(x->req->path, "circles.js") == 0;
-    if (script)
-        buf_text(&body, "export default ");
+    if (script) buf_text(&body, "export default ");
     TRY(circles_json(x->ctx, NULL, &body));
-    if (script)
-        buf_text(&body, ";\n");
+    if (script) buf_text(&body, ";\n");
     x->res->cache = "max-age=60";
     response_body(x->res, script ? "text/javascript" : "application/json", body.data, body.len);
     response_etag(x->res, x->req, response_tag(x->ctx->arena, body.data, body.len));

@@ -1,10 +1,8 @@
 /* What every route needs, once: the route, the store, the Host, the retry when the live database was lost,
  * and every error's way into an answer. */
 #include "handler/handler.h"
-
 #include "util/file.h"
 #include "util/jsn.h"
-
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +13,7 @@ static const struct route *find(const struct request *req, const char **rest, en
     for (size_t i = 0; i < routes_count; i++) {
         size_t len = strlen(routes[i].path);
         bool prefix = routes[i].path[len - 1] == '/';
-        if (strncmp(req->path, routes[i].path, len) != 0 || (!prefix && req->path[len]))
-            continue;
+        if (strncmp(req->path, routes[i].path, len) != 0 || (!prefix && req->path[len])) continue;
         if (strcmp(method, routes[i].method) == 0) {
             *rest = prefix ? req->path + len : req->path;
             *e = ERR_OK;
@@ -36,8 +33,7 @@ static enum err open_store(struct server *server, struct fault *fault) {
 }
 
 static enum err once(struct exchange *x, const struct route *route) {
-    if (route->needs == NEEDS_LIVE)
-        TRY(store_live(x->ctx->store));
+    if (route->needs == NEEDS_LIVE) TRY(store_live(x->ctx->store));
     return route->handle(x);
 }
 
@@ -50,11 +46,9 @@ static enum err run(struct server *server, struct exchange *x) {
     TRY(open_store(server, &x->ctx->fault));
     x->ctx->store = server->store;
     TRY(store_enter(server->store, x->req->host, &host_ok));
-    if (!host_ok)
-        return ERR_HOST_UNKNOWN;
+    if (!host_ok) return ERR_HOST_UNKNOWN;
     e = once(x, route);
-    if (e != ERR_LIVE_LOST)
-        return e;
+    if (e != ERR_LIVE_LOST) return e;
     TRY(store_renew(server->store));
     response_start(x->res, x->ctx->arena);
     e = once(x, route);
@@ -63,10 +57,8 @@ static enum err run(struct server *server, struct exchange *x) {
 
 static void answer_error(struct exchange *x, enum err e) {
     enum { SPREAD = 5000 };
-    json_t *body =
-        json_pack("{s:i, s:s, s:s}", "polycircle", 1, "error", err_name(e), "text", err_text(e, &x->ctx->fault));
-    if (e == ERR_REJOIN)
-        (void)json_object_set_new(body, "after_ms", json_integer(randombytes_uniform(SPREAD)));
+    json_t *body = json_pack("{s:i, s:s, s:s}", "polycircle", 1, "error", err_name(e), "text", err_text(e, &x->ctx->fault));
+    if (e == ERR_REJOIN) (void)json_object_set_new(body, "after_ms", json_integer(randombytes_uniform(SPREAD)));
     if (e == ERR_RANGE) { /* the handler has put Content-Range there */
         struct buf headers = x->res->headers;
         response_start(x->res, x->ctx->arena);
@@ -75,10 +67,8 @@ static void answer_error(struct exchange *x, enum err e) {
         response_start(x->res, x->ctx->arena);
     }
     if (e == ERR_INTERNAL)
-        (void)fprintf(stderr, "polycircle: internal: %s %s: %s\n", x->req->method, x->req->path,
-                      err_text(e, &x->ctx->fault));
-    if (e == ERR_METHOD)
-        response_header(x->res, "Allow", "GET, HEAD, POST");
+        (void)fprintf(stderr, "polycircle: internal: %s %s: %s\n", x->req->method, x->req->path, err_text(e, &x->ctx->fault));
+    if (e == ERR_METHOD) response_header(x->res, "Allow", "GET, HEAD, POST");
     (void)answer_json(x, body);
     x->res->status = err_status(e);
 }
@@ -92,8 +82,7 @@ enum err answer_json(struct exchange *x, const json_t *value) {
 
 const char *without(struct exchange *x, const char *ending) {
     size_t len = strlen(x->rest), tail = strlen(ending);
-    if (len < tail || strcmp(x->rest + len - tail, ending) != 0)
-        return NULL;
+    if (len < tail || strcmp(x->rest + len - tail, ending) != 0) return NULL;
     return arena_copy(x->ctx->arena, x->rest, len - tail);
 }
 
@@ -104,12 +93,9 @@ void dispatch(void *context, struct request *req, struct response *res) {
     jsn_use(req->arena);
     response_start(res, req->arena);
     enum err e = run(server, &x);
-    if (server->store)
-        store_rollback(server->store); /* only what a failure left open */
-    if (e != ERR_OK)
-        answer_error(&x, e);
-    if (strcmp(req->method, "POST") == 0)
-        res->timing = ctx.store && store_wrote(ctx.store) ? "write" : "read";
+    if (server->store) store_rollback(server->store); /* only what a failure left open */
+    if (e != ERR_OK) answer_error(&x, e);
+    if (strcmp(req->method, "POST") == 0) res->timing = ctx.store && store_wrote(ctx.store) ? "write" : "read";
     if (e == ERR_READ_ONLY && server->store) { /* the owner may put that right: open it anew next time */
         store_close(server->store);
         server->store = NULL;

@@ -1,8 +1,6 @@
 /* What a handler gets and what a route says of it. A handler reads the request, calls the domain, shapes the
  * answer; dispatch() does what every route needs, once. */
-#ifndef POLYCIRCLE_HANDLER_H
-#define POLYCIRCLE_HANDLER_H
-
+#pragma once
 #include "domain/ctx.h"
 #include "http/response.h"
 
@@ -34,12 +32,10 @@ struct server {
 /* A serve_function; context is a struct server. */
 void dispatch(void *context, struct request *req, struct response *res);
 
-handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members,
-    handle_sync, handle_manifest, handle_mirror, handle_health;
+handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members, handle_sync,
+    handle_manifest, handle_mirror, handle_health;
 
 /* Answers with this JSON. */
 enum err answer_json(struct exchange *x, const struct json_t *value);
 /* A copy of rest without this ending, or NULL when it ends otherwise. */
 const char *without(struct exchange *x, const char *ending);
-
-#endif

@@ -1,11 +1,9 @@
 /* GET /manifest/CID.json and GET /mirror/CAN/PATH. */
-#include "handler/handler.h"
-
 #include "domain/manifest.h"
+#include "handler/handler.h"
 #include "util/caps.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +16,8 @@ enum err handle_manifest(struct exchange *x) {
     TRY(cid ? circle_by_cid(x->ctx, cid, &c) : ERR_NOT_FOUND);
     TRY(manifest_get(x->ctx, &c, &m));
     (void)answer_json(x, json_pack("{s:i, s:s, s:s, s:s}", "polycircle", 1, "key",
-                                   base64url_text(a, c.sign_public, sizeof c.sign_public), "signed", m.signed_text,
-                                   "sig", base64url_text(a, m.signature, sizeof m.signature)));
+                                   base64url_text(a, c.sign_public, sizeof c.sign_public), "signed", m.signed_text, "sig",
+                                   base64url_text(a, m.signature, sizeof m.signature)));
     x->res->cache = "no-cache";
     response_etag(x->res, x->req, arena_text(a, "%s-%" PRId64, cid, m.version));
     return ERR_OK;
@@ -29,8 +27,7 @@ enum err handle_manifest(struct exchange *x) {
 static const char *harmless(const char *type) {
     static const char *const safe[] = {"video/", "audio/", "image/", "font/", "text/plain", "text/vtt"};
     for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
-        if (strncmp(type, safe[i], strlen(safe[i])) == 0 && strcmp(type, "image/svg+xml") != 0)
-            return type;
+        if (strncmp(type, safe[i], strlen(safe[i])) == 0 && strcmp(type, "image/svg+xml") != 0) return type;
     return "application/octet-stream";
 }
 
@@ -44,12 +41,10 @@ static enum err send_part(struct exchange *x, const struct media *m, int fd) {
         buf_format(headers, "Content-Range: bytes */%" PRId64 "\r\n", size);
         return ERR_RANGE;
     }
-    if (last - first >= CAP_MIRROR)
-        last = first + CAP_MIRROR - 1;
+    if (last - first >= CAP_MIRROR) last = first + CAP_MIRROR - 1;
     size_t len = (size_t)(last - first + 1);
     char *bytes = arena_alloc(x->ctx->arena, len + 1);
-    if (!file_read(fd, bytes, len, first))
-        return ERR_NOT_FOUND;
+    if (!file_read(fd, bytes, len, first)) return ERR_NOT_FOUND;
     if (part) {
         x->res->status = 206;
         buf_format(headers, "Content-Range: bytes %" PRId64 "-%" PRId64 "/%" PRId64 "\r\n", first, last, size);
@@ -62,8 +57,7 @@ static enum err send_part(struct exchange *x, const struct media *m, int fd) {
 static enum err send_file(struct exchange *x, const struct manifest *m, const struct media *media) {
     struct file_id now;
     int fd = file_open(arena_text(x->ctx->arena, "%s/%s", m->dir, media->path), &now);
-    if (fd < 0)
-        return ERR_NOT_FOUND;
+    if (fd < 0) return ERR_NOT_FOUND;
     /* a file that is no longer what was published is not sent under its name */
     bool same = now.size == media->file.size && now.mtime == media->file.mtime;
     enum err e = same ? send_part(x, media, fd) : ERR_NOT_FOUND;
@@ -76,15 +70,12 @@ enum err handle_mirror(struct exchange *x) {
     struct manifest m;
     struct media media;
     const char *slash = strchr(x->rest, '/');
-    if (!slash || !slash[1] || strlen(slash + 1) > CAP_PATH)
-        return ERR_NOT_FOUND;
+    if (!slash || !slash[1] || strlen(slash + 1) > CAP_PATH) return ERR_NOT_FOUND;
     TRY(circle_by_can(x->ctx, arena_copy(x->ctx->arena, x->rest, (size_t)(slash - x->rest)), &c));
     TRY(media_get(x->ctx, c.id, slash + 1, &media));
     TRY(manifest_head(x->ctx, c.id, &m));
-    if (!*m.url)
-        return send_file(x, &m, &media);
+    if (!*m.url) return send_file(x, &m, &media);
     x->res->status = 302;
-    response_header(x->res, "Location",
-                    arena_text(x->ctx->arena, "%s%s", m.url, percent_path(x->ctx->arena, media.path)));
+    response_header(x->res, "Location", arena_text(x->ctx->arena, "%s%s", m.url, percent_path(x->ctx->arena, media.path)));
     return ERR_OK;
 }

@@ -1,11 +1,9 @@
 /* Who is in a circle: by GET where everybody may know, by POST with a token for its signals. */
-#include "handler/handler.h"
-
 #include "domain/signal.h"
+#include "handler/handler.h"
 #include "util/caps.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -46,8 +44,7 @@ static enum err find(struct exchange *x, struct circle *c) {
 enum err handle_roster(struct exchange *x) {
     struct circle c;
     TRY(find(x, &c));
-    if (strcmp(c.roster, "public") != 0)
-        return ERR_NOT_MEMBER;
+    if (strcmp(c.roster, "public") != 0) return ERR_NOT_MEMBER;
     TRY(answer(x, &c));
     x->res->cache = "no-cache";
     response_etag(x->res, x->req, response_tag(x->ctx->arena, x->res->body, x->res->len));
@@ -64,7 +61,6 @@ enum err handle_roster_members(struct exchange *x) {
     TRY(jsn_hex(body, "token", raw, sizeof raw, &x->ctx->fault));
     struct token token = token_make(raw);
     TRY(signal_by_token(x->ctx, &token, &me, NULL));
-    if (me.circle != c.id || !signal_alive(&me, x->ctx->now) || strcmp(c.roster, "hidden") == 0)
-        return ERR_NOT_MEMBER;
+    if (me.circle != c.id || !signal_alive(&me, x->ctx->now) || strcmp(c.roster, "hidden") == 0) return ERR_NOT_MEMBER;
     return answer(x, &c);
 }

@@ -1,11 +1,9 @@
 /* POST /sync: JSON in, JSON out (PROTOCOL 1.4). The rules are in domain/sync.c. */
-#include "handler/handler.h"
-
-#include "domain/manifest.h"
 #include "domain/sync.h"
+#include "domain/manifest.h"
+#include "handler/handler.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +15,11 @@ struct reader {
 
 typedef enum err item_reader(struct reader *r, const json_t *item, size_t i);
 
-static enum err each(struct reader *r, const json_t *object, const char *key, size_t max, item_reader *read,
-                     size_t *n) {
+static enum err each(struct reader *r, const json_t *object, const char *key, size_t max, item_reader *read, size_t *n) {
     json_t *list;
     TRY(jsn_list(object, key, max, &list, r->fault));
     *n = list ? json_array_size(list) : 0;
-    for (size_t i = 0; i < *n; i++)
-        TRY(read(r, json_array_get(list, i), i));
+    for (size_t i = 0; i < *n; i++) TRY(read(r, json_array_get(list, i), i));
     return ERR_OK;
 }
 
@@ -43,8 +39,7 @@ static enum err read_have(struct reader *r, const json_t *item, size_t i) {
 }
 
 static enum err read_want(struct reader *r, const json_t *item, size_t i) {
-    if (!index_ok(item, &r->in->want[i]))
-        return fault_set(r->fault, ERR_BAD_FIELD, "Field \"want\" must be [index, ...].");
+    if (!index_ok(item, &r->in->want[i])) return fault_set(r->fault, ERR_BAD_FIELD, "Field \"want\" must be [index, ...].");
     return ERR_OK;
 }
 
@@ -82,8 +77,7 @@ static enum err read_identity(struct reader *r, const json_t *object) {
     uint8_t token[32], run[4];
     int64_t v = 0;
     TRY(jsn_int(object, "v", 1, 1, &v, r->fault));
-    if (v != 1)
-        return fault_set(r->fault, ERR_BAD_FIELD, "Field \"v\" must be 1.");
+    if (v != 1) return fault_set(r->fault, ERR_BAD_FIELD, "Field \"v\" must be 1.");
     TRY(jsn_hex(object, "token", token, sizeof token, r->fault));
     TRY(jsn_hex(object, "run", run, sizeof run, r->fault));
     r->in->token = token_make(token);
@@ -130,10 +124,8 @@ static void put_join(struct exchange *x, json_t *body, const struct synced *out)
     put(body, "version", json_integer(out->version));
     put(body, "ice", ice ? ice : json_array());
     for (size_t i = 0; i < out->n_mids; i++)
-        put(mids, arena_text(x->ctx->arena, "%" PRId64, out->mids[i].index),
-            hex(x, out->mids[i].mid.b, sizeof out->mids[i].mid.b));
-    if (out->n_mids)
-        put(body, "mids", mids);
+        put(mids, arena_text(x->ctx->arena, "%" PRId64, out->mids[i].index), hex(x, out->mids[i].mid.b, sizeof out->mids[i].mid.b));
+    if (out->n_mids) put(body, "mids", mids);
 }
 
 static void put_peers(struct exchange *x, json_t *body, const struct synced *out) {
@@ -141,46 +133,38 @@ static void put_peers(struct exchange *x, json_t *body, const struct synced *out
     for (size_t i = 0; i < out->n_peers; i++) {
         const struct invitation *p = &out->peers[i];
         json_t *have = json_loads(arena_text(x->ctx->arena, "[%s]", p->have), 0, NULL);
-        (void)json_array_append_new(list, json_pack("{s:o, s:b, s:o, s:{s:s, s:s}}", "sig",
-                                                    hex(x, p->sig.b, sizeof p->sig.b), "near", (int)p->near, "have",
-                                                    have, "offer", "id", p->offer.id, "sdp", p->offer.sdp));
+        (void)json_array_append_new(list,
+                                    json_pack("{s:o, s:b, s:o, s:{s:s, s:s}}", "sig", hex(x, p->sig.b, sizeof p->sig.b), "near",
+                                              (int)p->near, "have", have, "offer", "id", p->offer.id, "sdp", p->offer.sdp));
     }
-    if (out->n_peers)
-        put(body, "peers", list);
+    if (out->n_peers) put(body, "peers", list);
 }
 
 static void put_mail(struct exchange *x, json_t *body, const struct synced *out) {
     json_t *mail = json_array(), *sent = json_array();
     for (size_t i = 0; i < out->n_mail; i++) {
         const struct mail_in *m = &out->mail[i];
-        (void)json_array_append_new(mail,
-                                    json_pack("{s:o, s:o, s:s, s:s}", "n", number(x, out->cursor_gen, m->n), "from",
-                                              hex(x, m->from.b, sizeof m->from.b), "re", m->re, "body", m->body));
+        (void)json_array_append_new(mail, json_pack("{s:o, s:o, s:s, s:s}", "n", number(x, out->cursor_gen, m->n), "from",
+                                                    hex(x, m->from.b, sizeof m->from.b), "re", m->re, "body", m->body));
     }
     for (size_t i = 0; i < out->n_sent; i++) {
         const struct receipt *r = &out->sent[i];
-        (void)json_array_append_new(sent, r->error == ERR_OK
-                                              ? json_pack("{s:s, s:I}", "id", r->id, "due_ms", (json_int_t)r->due_ms)
-                                              : json_pack("{s:s, s:s}", "id", r->id, "error", err_name(r->error)));
+        (void)json_array_append_new(sent, r->error == ERR_OK ? json_pack("{s:s, s:I}", "id", r->id, "due_ms", (json_int_t)r->due_ms)
+                                                             : json_pack("{s:s, s:s}", "id", r->id, "error", err_name(r->error)));
     }
-    if (out->n_mail)
-        put(body, "mail", mail);
-    if (out->n_sent)
-        put(body, "sent", sent);
+    if (out->n_mail) put(body, "mail", mail);
+    if (out->n_sent) put(body, "sent", sent);
 }
 
 static enum err answer(struct exchange *x, const struct synced *out) {
     json_t *body = json_object();
     put(body, "polycircle", json_integer(1));
-    if (out->left)
-        return answer_json(x, body);
-    if (out->circle.id)
-        put_join(x, body, out);
+    if (out->left) return answer_json(x, body);
+    if (out->circle.id) put_join(x, body, out);
     put(body, "role", json_string(out->signal.role == GREETER ? "greeter" : "peer"));
     put(body, "cursor", number(x, out->cursor_gen, out->cursor_n));
     put(body, "due_ms", json_integer(out->due_ms));
-    if (out->signal.role == GREETER)
-        put(body, "standing", json_integer(out->standing));
+    if (out->signal.role == GREETER) put(body, "standing", json_integer(out->standing));
     put_peers(x, body, out);
     put_mail(x, body, out);
     return answer_json(x, body);

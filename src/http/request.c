@@ -1,17 +1,15 @@
 #include "http/request.h"
-
 #include "util/caps.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 struct raw {
-    const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range,
-        *address, *content_type, *content_length, *transfer_encoding;
+    const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range, *address,
+        *content_type, *content_length, *transfer_encoding;
 };
 
 #define VARIABLE(name, field) \
@@ -37,8 +35,7 @@ static const struct {
 enum { VARIABLES = sizeof variables / sizeof *variables };
 
 static void gather(struct raw *raw, char *const *env) {
-    for (size_t i = 0; i < VARIABLES; i++)
-        *(const char **)((char *)raw + variables[i].offset) = "";
+    for (size_t i = 0; i < VARIABLES; i++) *(const char **)((char *)raw + variables[i].offset) = "";
     for (; *env; env++)
         for (size_t i = 0; i < VARIABLES; i++) {
             const char **field = (const char **)((char *)raw + variables[i].offset);
@@ -50,14 +47,11 @@ static void gather(struct raw *raw, char *const *env) {
 
 /* Behind a FallbackResource there is no PATH_INFO: then the address itself, less where the program lives. */
 static const char *find_path(struct arena *arena, const struct raw *raw) {
-    if (*raw->path_info)
-        return raw->path_info + strspn(raw->path_info, "/");
+    if (*raw->path_info) return raw->path_info + strspn(raw->path_info, "/");
     size_t script = strlen(raw->script_name);
     const char *slash = strrchr(raw->script_name, '/');
-    if (strncmp(raw->request_uri, raw->script_name, script) != 0)
-        script = slash ? (size_t)(slash - raw->script_name) : 0;
-    if (strncmp(raw->request_uri, raw->script_name, script) != 0)
-        return "";
+    if (strncmp(raw->request_uri, raw->script_name, script) != 0) script = slash ? (size_t)(slash - raw->script_name) : 0;
+    if (strncmp(raw->request_uri, raw->script_name, script) != 0) return "";
     const char *rest = raw->request_uri + script;
     rest += strspn(rest, "/");
     char *path = arena_copy(arena, rest, strcspn(rest, "?"));
@@ -67,21 +61,17 @@ static const char *find_path(struct arena *arena, const struct raw *raw) {
 
 static const char *find_host(struct arena *arena, const char *host) {
     size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-    if (len > strlen(host))
-        len = strlen(host);
+    if (len > strlen(host)) len = strlen(host);
     char *name = arena_copy(arena, host, len);
-    for (char *p = name; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
+    for (char *p = name; *p; p++) *p = (char)tolower((unsigned char)*p);
     return name;
 }
 
 static void read_body(struct request *req, const struct raw *raw, request_reader *reader, void *from) {
     char *end;
     unsigned long long announced = strtoull(raw->content_length, &end, 10);
-    if (end == raw->content_length || announced > CAP_DRAIN)
-        announced = *raw->transfer_encoding || announced ? CAP_DRAIN : 0;
-    if (announced > CAP_BODY && !*raw->transfer_encoding)
-        req->body_error = ERR_TOO_LARGE;
+    if (end == raw->content_length || announced > CAP_DRAIN) announced = *raw->transfer_encoding || announced ? CAP_DRAIN : 0;
+    if (announced > CAP_BODY && !*raw->transfer_encoding) req->body_error = ERR_TOO_LARGE;
     size_t room = announced < CAP_BODY ? (size_t)announced : CAP_BODY;
     req->body = arena_alloc(req->arena, room + 1);
     ssize_t n;
@@ -117,11 +107,9 @@ enum err request_json(const struct request *req, json_t **out, struct fault *fau
     TRY(req->body_error);
     if (strncasecmp(req->content_type, form, sizeof form - 1) != 0)
         return fault_set(fault, ERR_BAD_REQUEST, "Content-Type must be %s.", form);
-    if (req->body_len < 3 || memcmp(req->body, "d=", 2) != 0 || memchr(req->body, '&', req->body_len))
-        return ERR_BAD_REQUEST;
+    if (req->body_len < 3 || memcmp(req->body, "d=", 2) != 0 || memchr(req->body, '&', req->body_len)) return ERR_BAD_REQUEST;
     size_t len = percent_decode(req->body + 2, req->body_len - 2, true);
     char *json = arena_alloc(req->arena, len / 4 * 3 + 4);
-    if (!base64url_decode((uint8_t *)json, &len, req->body + 2, len))
-        return ERR_BAD_ENCODING;
+    if (!base64url_decode((uint8_t *)json, &len, req->body + 2, len)) return ERR_BAD_ENCODING;
     return jsn_parse(out, json, len, fault);
 }

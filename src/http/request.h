@@ -1,11 +1,8 @@
 /* An HTTP request as CGI hands it over (RFC 3875), whole: the transport gives the environment and a way to
  * read the body, and everything is read before anything is decided. */
-#ifndef POLYCIRCLE_REQUEST_H
-#define POLYCIRCLE_REQUEST_H
-
+#pragma once
 #include "util/arena.h"
 #include "util/err.h"
-
 #include <jansson.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -34,5 +31,3 @@ void request_read(struct request *req, struct arena *arena, char *const *env, re
 
 /* The JSON of a POST: one form field d= in base64url (PROTOCOL 1.1). */
 enum err request_json(const struct request *req, json_t **out, struct fault *fault);
-
-#endif

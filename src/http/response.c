@@ -1,7 +1,5 @@
 #include "http/response.h"
-
 #include "util/codec.h"
-
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +43,7 @@ void response_body(struct response *res, const char *type, const void *body, siz
 bool conditional_match(const char *header, const char *tag) {
     size_t len = strlen(tag);
     for (const char *p = header; (p = strstr(p, tag)); p += len)
-        if (p > header && p[-1] == '"' && p[len] == '"')
-            return true;
+        if (p > header && p[-1] == '"' && p[len] == '"') return true;
     return strcmp(header, "*") == 0;
 }
 
@@ -67,51 +64,39 @@ void response_etag(struct response *res, const struct request *req, const char *
 void response_head(const struct response *res, struct buf *out) {
     const char *reason = "";
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].status == res->status)
-            reason = reasons[i].reason;
-    buf_format(out, "Status: %d %s\r\nAccess-Control-Allow-Origin: *\r\nCache-Control: %s\r\n", res->status, reason,
-               res->cache);
-    if (res->type && res->status != 304)
-        buf_format(out, "Content-Type: %s\r\n", res->type);
-    if (res->timing)
-        buf_format(out, "Server-Timing: %s\r\n", res->timing);
-    if (res->headers.len)
-        buf_add(out, res->headers.data, res->headers.len);
+        if (reasons[i].status == res->status) reason = reasons[i].reason;
+    buf_format(out, "Status: %d %s\r\nAccess-Control-Allow-Origin: *\r\nCache-Control: %s\r\n", res->status, reason, res->cache);
+    if (res->type && res->status != 304) buf_format(out, "Content-Type: %s\r\n", res->type);
+    if (res->timing) buf_format(out, "Server-Timing: %s\r\n", res->timing);
+    if (res->headers.len) buf_add(out, res->headers.data, res->headers.len);
     buf_text(out, "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
 /* Digits; NULL when there is none. What is too large for any file is the largest number. */
 static const char *number(const char *p, int64_t *out) {
     const char *start = p;
-    for (*out = 0; *p >= '0' && *p <= '9'; p++)
-        *out = *out > INT64_MAX / 10 - 1 ? INT64_MAX : *out * 10 + (*p - '0');
+    for (*out = 0; *p >= '0' && *p <= '9'; p++) *out = *out > INT64_MAX / 10 - 1 ? INT64_MAX : *out * 10 + (*p - '0');
     return p == start ? NULL : p;
 }
 
 bool range_parse(const char *header, int64_t size, int64_t *first, int64_t *last, bool *past) {
     *past = false;
-    if (strncmp(header, "bytes=", 6) != 0)
-        return false;
+    if (strncmp(header, "bytes=", 6) != 0) return false;
     const char *p = header + 6;
     bool suffix = *p == '-';
-    if (!suffix && (!(p = number(p, first)) || *p != '-'))
-        return false;
+    if (!suffix && (!(p = number(p, first)) || *p != '-')) return false;
     p++;
     *last = INT64_MAX;
-    if (*p && !(p = number(p, last)))
-        return false;
-    if (*p || (suffix && header[7] == '\0'))
-        return false;
+    if (*p && !(p = number(p, last))) return false;
+    if (*p || (suffix && header[7] == '\0')) return false;
     if (suffix) {
         *past = *last == 0 || size == 0;
         *first = *last >= size ? 0 : size - *last;
         *last = size - 1;
         return !*past;
     }
-    if (*last < *first)
-        return false;
-    if (*last >= size)
-        *last = size - 1;
+    if (*last < *first) return false;
+    if (*last >= size) *last = size - 1;
     *past = *first >= size;
     return !*past;
 }

@@ -1,11 +1,8 @@
 /* An answer, whole, and its CGI form (RFC 3875 section 6). Every answer may be read by any page: there are
  * no cookies here to protect, so Access-Control-Allow-Origin is always *. */
-#ifndef POLYCIRCLE_RESPONSE_H
-#define POLYCIRCLE_RESPONSE_H
-
+#pragma once
 #include "http/request.h"
 #include "util/buf.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,5 +33,3 @@ bool conditional_match(const char *header, const char *tag);
 /* One byte range (RFC 9110 14.1.2) of size bytes: true and first..last, or false when it is absent, of
  * another form, or of several ranges (then the whole is meant). *past: it starts behind the end. */
 bool range_parse(const char *header, int64_t size, int64_t *first, int64_t *last, bool *past);
-
-#endif

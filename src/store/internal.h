@@ -1,9 +1,6 @@
 /* What the files of store/ share, and nobody else sees. */
-#ifndef POLYCIRCLE_STORE_INTERNAL_H
-#define POLYCIRCLE_STORE_INTERNAL_H
-
+#pragma once
 #include "store/store.h"
-
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -40,5 +37,3 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
 
 /* Whether WAL works in dir: a local file system, a real write, a second connection that sees it. */
 bool probe_wal(const char *dir);
-
-#endif

@@ -4,7 +4,6 @@
  * removed then: every request checks the number before it uses a file. */
 #include "store/internal.h"
 #include "store/schema.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,25 +51,22 @@ int64_t store_gen(const struct store *s) {
 static bool same_file(const struct store *s, int64_t gen) {
     path_text path;
     struct stat now;
-    return stat(live_path(s, gen, path), &now) == 0 && now.st_ino == s->live_file.st_ino &&
-           now.st_dev == s->live_file.st_dev && now.st_size > 0;
+    return stat(live_path(s, gen, path), &now) == 0 && now.st_ino == s->live_file.st_ino && now.st_dev == s->live_file.st_dev &&
+           now.st_size > 0;
 }
 
 static enum err open_live(struct store *s, int64_t gen) {
     path_text path;
     close_live(s);
-    if (stat(live_path(s, gen, path), &s->live_file) != 0 || s->live_file.st_size == 0)
-        return ERR_LIVE_LOST;
+    if (stat(live_path(s, gen, path), &s->live_file) != 0 || s->live_file.st_size == 0) return ERR_LIVE_LOST;
     int rc = store_connect(&s->db[LIVE], path, SQLITE_OPEN_READWRITE);
-    if (rc != SQLITE_OK)
-        return store_error(s, LIVE, rc);
+    if (rc != SQLITE_OK) return store_error(s, LIVE, rc);
     s->live_gen = gen;
     return store_tune(s, LIVE);
 }
 
 enum err store_live(struct store *s) {
-    if (s->db[LIVE] && s->live_gen == s->gen && same_file(s, s->gen))
-        return ERR_OK;
+    if (s->db[LIVE] && s->live_gen == s->gen && same_file(s, s->gen)) return ERR_OK;
     return open_live(s, s->gen);
 }
 
@@ -84,8 +80,7 @@ static enum err make(struct store *s, int64_t gen) {
         enum err e = store_error(s, LIVE, rc);
         return e == ERR_LIVE_LOST ? ERR_READ_ONLY : e; /* cannot even be made: do not try again for ever */
     }
-    if (s->wal)
-        TRY(store_exec(s, LIVE, "PRAGMA journal_mode=WAL"));
+    if (s->wal) TRY(store_exec(s, LIVE, "PRAGMA journal_mode=WAL"));
     TRY(store_tune(s, LIVE));
     TRY(store_exec(s, LIVE, "BEGIN IMMEDIATE;" SCHEMA_LIVE "COMMIT"));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen))));
@@ -99,14 +94,11 @@ enum err store_renew(struct store *s) {
     TRY(store_begin(s, MAIN, true));
     enum err e = store_enter(s, "", &host_ok);
     if (e == ERR_OK && s->gen == lost) {
-        if (lost > 0)
-            (void)fprintf(stderr, "polycircle: live database %" PRId64 " is lost, making the next\n", lost);
+        if (lost > 0) (void)fprintf(stderr, "polycircle: live database %" PRId64 " is lost, making the next\n", lost);
         e = make(s, lost + 1);
-        if (e == ERR_OK)
-            s->gen = lost + 1;
+        if (e == ERR_OK) s->gen = lost + 1;
     }
-    if (e == ERR_OK)
-        e = store_commit(s, MAIN);
+    if (e == ERR_OK) e = store_commit(s, MAIN);
     if (e != ERR_OK) {
         store_rollback(s);
         close_live(s); /* it may be half of a file that nobody was told of */

@@ -1,7 +1,6 @@
 /* Is WAL safe here? Only where one machine has the file and memory is shared between processes: a file system
  * known to be local, and then a real write that a second connection sees (hosting.md 3, server.md 2). */
 #include "store/internal.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -13,11 +12,9 @@ static bool local_file_system(const char *dir) {
         0xF2F52010 /* f2fs */, 0x2FC12FC1 /* zfs */, 0x794C7630 /* overlay */,
     };
     struct statfs fs;
-    if (statfs(dir, &fs) != 0)
-        return false;
+    if (statfs(dir, &fs) != 0) return false;
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
-        if ((unsigned long)fs.f_type == local[i])
-            return true;
+        if ((unsigned long)fs.f_type == local[i]) return true;
     return false;
 }
 
@@ -32,8 +29,8 @@ static bool two_connections(const char *path) {
               store_connect(&b, path, SQLITE_OPEN_READWRITE) == SQLITE_OK && exec(b, "UPDATE t SET x = x + 1") &&
               sqlite3_changes(b) == 1 && exec(a, "UPDATE t SET x = x + 1 WHERE x = 2") && sqlite3_changes(a) == 1;
     sqlite3_stmt *mode = NULL;
-    ok = ok && sqlite3_prepare_v2(b, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK &&
-         sqlite3_step(mode) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
+    ok = ok && sqlite3_prepare_v2(b, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK && sqlite3_step(mode) == SQLITE_ROW &&
+         strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
     (void)sqlite3_finalize(mode);
     (void)sqlite3_close(b);
     (void)sqlite3_close(a);

@@ -1,8 +1,6 @@
 /* The two schemas. polycircle.db is migrated from version to version (migrate.c holds the steps); the
  * live database is disposable and always made whole. Times are milliseconds since 1970 unless named s. */
-#ifndef POLYCIRCLE_SCHEMA_H
-#define POLYCIRCLE_SCHEMA_H
-
+#pragma once
 #define SCHEMA_MAIN                                                                                         \
     "CREATE TABLE instance(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"                           \
     "CREATE TABLE base(url TEXT PRIMARY KEY, host TEXT NOT NULL) WITHOUT ROWID;"                            \
@@ -62,5 +60,3 @@
     " DELETE FROM mid WHERE signal = old.id; END;"                                                          \
     "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"         \
     " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"
-
-#endif

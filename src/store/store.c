@@ -1,12 +1,10 @@
 #include "store/internal.h"
-
+#include "util/caps.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "util/caps.h"
 
 static const struct {
     enum db db;
@@ -36,15 +34,12 @@ enum err store_error(const struct store *s, enum db db, int rc) {
         {SQLITE_PROTOCOL, ERR_BUSY, ERR_BUSY},
     };
     int extended = s->db[db] ? sqlite3_extended_errcode(s->db[db]) : rc;
-    if (extended == SQLITE_READONLY_DBMOVED)
-        return db == LIVE ? ERR_LIVE_LOST : ERR_DAMAGED;
+    if (extended == SQLITE_READONLY_DBMOVED) return db == LIVE ? ERR_LIVE_LOST : ERR_DAMAGED;
     (void)fprintf(stderr, "polycircle: SQLite: %s file: %s (%d)\n", db == LIVE ? "live" : "main",
                   s->db[db] ? sqlite3_errmsg(s->db[db]) : sqlite3_errstr(rc), extended);
-    if ((extended & 0xff) == SQLITE_IOERR && s->db[db] && sqlite3_system_errno(s->db[db]) == ENOSPC)
-        return ERR_DISK_FULL;
+    if ((extended & 0xff) == SQLITE_IOERR && s->db[db] && sqlite3_system_errno(s->db[db]) == ENOSPC) return ERR_DISK_FULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i].rc == (rc & 0xff))
-            return db == LIVE ? codes[i].live : codes[i].main;
+        if (codes[i].rc == (rc & 0xff)) return db == LIVE ? codes[i].live : codes[i].main;
     return ERR_INTERNAL;
 }
 
@@ -81,8 +76,7 @@ static bool is_wal(const char *path) {
     unsigned char head[20] = {0};
     FILE *f = fopen(path, "rbe");
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
-    if (f)
-        (void)fclose(f);
+    if (f) (void)fclose(f);
     return n == sizeof head && head[18] == 2;
 }
 
@@ -90,12 +84,10 @@ static enum err open_main(struct store *s, int flags, struct fault *fault) {
     char path[sizeof s->dir + 32];
     (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     struct stat st;
-    if (!(flags & SQLITE_OPEN_CREATE) && stat(path, &st) != 0 && errno != EACCES)
-        return ERR_NOT_SET_UP;
+    if (!(flags & SQLITE_OPEN_CREATE) && stat(path, &st) != 0 && errno != EACCES) return ERR_NOT_SET_UP;
     s->wal = is_wal(path); /* before SQLite opens it: closing any descriptor of the file drops its locks */
     int rc = store_connect(&s->db[MAIN], path, SQLITE_OPEN_READWRITE | flags);
-    if (rc != SQLITE_OK)
-        return store_error(s, MAIN, rc);
+    if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
     (void)stat(path, &s->main_file);
     TRY(store_tune(s, MAIN));
     return migrate(s, migrations, migrations_count, fault);
@@ -125,8 +117,7 @@ enum err store_open(struct store **out, const char *dir, struct fault *fault) {
 enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
     TRY(start(out, dir));
     struct store *s = *out;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
     char path[sizeof s->dir + 32];
     (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     bool fresh = access(path, F_OK) != 0;
@@ -181,8 +172,7 @@ enum err store_begin(struct store *s, enum db db, bool write) {
 
 static void reset_all(struct store *s, enum db db) {
     for (size_t i = 0; i < SQL_COUNT; i++)
-        if (statements[i].db == db && s->prepared[i] && sqlite3_stmt_busy(s->prepared[i]))
-            (void)sqlite3_reset(s->prepared[i]);
+        if (statements[i].db == db && s->prepared[i] && sqlite3_stmt_busy(s->prepared[i])) (void)sqlite3_reset(s->prepared[i]);
 }
 
 enum err store_commit(struct store *s, enum db db) {
@@ -195,8 +185,7 @@ enum err store_commit(struct store *s, enum db db) {
 
 void store_rollback(struct store *s) {
     for (enum db db = MAIN; db <= LIVE; db++) {
-        if (!s->db[db])
-            continue;
+        if (!s->db[db]) continue;
         reset_all(s, db);
         if (s->in_transaction[db] && !sqlite3_get_autocommit(s->db[db]))
             (void)sqlite3_exec(s->db[db], "ROLLBACK", NULL, NULL, NULL);
@@ -223,8 +212,7 @@ static void bind(sqlite3_stmt *stmt, const struct arg *args, size_t n) {
 static enum err step(struct store *s, enum sql id, bool *row) {
     int rc = sqlite3_step(s->prepared[id]);
     *row = rc == SQLITE_ROW;
-    if (rc == SQLITE_ROW)
-        return ERR_OK;
+    if (rc == SQLITE_ROW) return ERR_OK;
     enum err e = rc == SQLITE_DONE ? ERR_OK : store_error(s, statements[id].db, rc);
     (void)sqlite3_reset(s->prepared[id]);
     return e;
@@ -233,10 +221,8 @@ static enum err step(struct store *s, enum sql id, bool *row) {
 enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
     enum db db = statements[id].db;
     if (!s->prepared[id]) {
-        int rc =
-            sqlite3_prepare_v3(s->db[db], statements[id].text, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[id], NULL);
-        if (rc != SQLITE_OK)
-            return store_error(s, db, rc);
+        int rc = sqlite3_prepare_v3(s->db[db], statements[id].text, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[id], NULL);
+        if (rc != SQLITE_OK) return store_error(s, db, rc);
     }
     if (sqlite3_stmt_busy(s->prepared[id])) /* one that ended was reset then */
         (void)sqlite3_reset(s->prepared[id]);
@@ -281,4 +267,24 @@ const void *store_blob(struct store *s, enum sql id, int column, size_t *len) {
     const void *bytes = sqlite3_column_blob(s->prepared[id], column);
     *len = (size_t)sqlite3_column_bytes(s->prepared[id], column);
     return bytes;
+}
+
+char *store_copy(struct store *s, enum sql id, int column, struct arena *arena) {
+    const char *text = store_text(s, id, column);
+    return arena_copy(arena, text, strlen(text));
+}
+
+bool store_bytes(struct store *s, enum sql id, int column, void *out, size_t n) {
+    size_t len;
+    const void *bytes = store_blob(s, id, column, &len);
+    if (bytes && len == n) memcpy(out, bytes, n);
+    return bytes && len == n;
+}
+
+enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback) {
+    bool row;
+    TRY(store_find(s, id, args, n, &row));
+    *out = row ? store_int(s, id, 0) : fallback;
+    store_reset(s, id);
+    return ERR_OK;
 }

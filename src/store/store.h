@@ -4,12 +4,10 @@
  * Rules: 1. one transaction a file a request; BEGIN IMMEDIATE only when something will be written.
  *        2. a damaged or vanished live file becomes ERR_LIVE_LOST; store_renew() makes the next generation.
  *        3. rows read are valid until the statement's next step; copy what must live longer. */
-#ifndef POLYCIRCLE_STORE_H
-#define POLYCIRCLE_STORE_H
-
+#pragma once
 #include "store/statements.h"
+#include "util/arena.h"
 #include "util/err.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,15 +62,18 @@ int64_t store_inserted(const struct store *s, enum db db); /* rowid of the last 
 /* A statement with rows: *row tells whether there is a first one; store_next goes on. Reading to the end
  * frees the statement; stop earlier with store_reset. */
 enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row);
+/* The first row's first column, fallback when there is no row. Frees the statement. */
+enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback);
 enum err store_next(struct store *s, enum sql id, bool *row);
 void store_reset(struct store *s, enum sql id);
 int64_t store_int(struct store *s, enum sql id, int column);
 const char *store_text(struct store *s, enum sql id, int column); /* never NULL */
+char *store_copy(struct store *s, enum sql id, int column, struct arena *arena); /* a text that lives longer */
+/* A blob of exactly n bytes; false, and out as it was, when it is not. */
+bool store_bytes(struct store *s, enum sql id, int column, void *out, size_t n);
 const void *store_blob(struct store *s, enum sql id, int column, size_t *len);
 
 /* integrity_check of one file; the first complaint goes into fault. */
 enum err store_check(struct store *s, enum db db, struct fault *fault);
 /* VACUUM INTO path, which must not exist. */
 enum err store_backup(struct store *s, const char *path, struct fault *fault);
-
-#endif

@@ -1,7 +1,5 @@
 #include "transport/transport.h"
-
 #include "util/caps.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +11,8 @@ extern char **environ;
 static ssize_t from_stdin(void *from, char *into, size_t len) {
     unsigned long long *left = from;
     ssize_t n;
-    if (len > *left)
-        len = (size_t)*left;
-    do
-        n = len ? read(STDIN_FILENO, into, len) : 0;
+    if (len > *left) len = (size_t)*left;
+    do n = len ? read(STDIN_FILENO, into, len) : 0;
     while (n < 0 && errno == EINTR);
     *left -= n > 0 ? (unsigned long long)n : 0;
     return n;
@@ -24,18 +20,15 @@ static ssize_t from_stdin(void *from, char *into, size_t len) {
 
 static unsigned long long body_length(void) {
     const char *length = getenv("CONTENT_LENGTH"), *chunked = getenv("HTTP_TRANSFER_ENCODING");
-    if (length && *length)
-        return strtoull(length, NULL, 10);
+    if (length && *length) return strtoull(length, NULL, 10);
     return chunked && *chunked ? CAP_DRAIN : 0;
 }
 
 static bool write_all(const char *data, size_t len) {
     while (len) {
         ssize_t n = write(STDOUT_FILENO, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
         data += n;
         len -= (size_t)n;
     }
@@ -51,7 +44,6 @@ int cgi_run(struct service *service) {
     request_read(&req, &service->arena, environ, from_stdin, &left);
     service->serve(service->context, &req, &res);
     response_head(&res, &out);
-    if (res.len && strcmp(req.method, "HEAD") != 0)
-        buf_add(&out, res.body, res.len);
+    if (res.len && strcmp(req.method, "HEAD") != 0) buf_add(&out, res.body, res.len);
     return write_all(out.data, out.len) ? 0 : 1;
 }

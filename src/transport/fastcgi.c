@@ -3,9 +3,7 @@
  * FCGX_Detach before FCGX_Finish_r: without it Finish waits until the web server has closed its side, which
  * costs a third of the time of a request. That is safe only when the request's input was read to its end. */
 #include "transport/transport.h"
-
 #include "util/caps.h"
-
 #include <fcgiapp.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,8 +18,7 @@ bool fastcgi_here(void) {
 
 int fastcgi_run(struct service *service) {
     FCGX_Request fcgi;
-    if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgi, 0, 0) != 0)
-        return 1;
+    if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgi, 0, 0) != 0) return 1;
     /* any negative is the end: after SIGTERM it is that of a stale errno */
     while (FCGX_Accept_r(&fcgi) >= 0) {
         struct request req;
@@ -33,8 +30,7 @@ int fastcgi_run(struct service *service) {
         service->serve(service->context, &req, &res);
         response_head(&res, &head);
         (void)FCGX_PutStr(head.data, (int)head.len, fcgi.out);
-        if (res.len && strcmp(req.method, "HEAD") != 0)
-            (void)FCGX_PutStr(res.body, (int)res.len, fcgi.out);
+        if (res.len && strcmp(req.method, "HEAD") != 0) (void)FCGX_PutStr(res.body, (int)res.len, fcgi.out);
         fcgi.keepConnection = 0;
         FCGX_Detach(&fcgi);
         FCGX_Finish_r(&fcgi);

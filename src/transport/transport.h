@@ -1,9 +1,6 @@
 /* How bytes come and go. Each transport reads requests, calls serve for each, writes its answers. */
-#ifndef POLYCIRCLE_TRANSPORT_H
-#define POLYCIRCLE_TRANSPORT_H
-
+#pragma once
 #include "http/response.h"
-
 #include <stdbool.h>
 
 /* Turns a request that is wholly read into an answer; both live in arena until serve's next call. */
@@ -22,5 +19,3 @@ int cgi_run(struct service *service);
 bool fastcgi_here(void);
 /* Requests until the web server says stop (SIGTERM). Returns an exit status. */
 int fastcgi_run(struct service *service);
-
-#endif

@@ -1,5 +1,4 @@
 #include "util/arena.h"
-
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,8 +27,7 @@ static void add_block(struct arena *a, size_t size) {
 
 void *arena_alloc(struct arena *a, size_t size) {
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    if (!a->head || a->head->size - a->used < size)
-        add_block(a, size > BLOCK ? size : BLOCK);
+    if (!a->head || a->head->size - a->used < size) add_block(a, size > BLOCK ? size : BLOCK);
     void *p = a->head->bytes + a->used;
     a->used += size;
     return memset(p, 0, size);
@@ -37,8 +35,7 @@ void *arena_alloc(struct arena *a, size_t size) {
 
 char *arena_copy(struct arena *a, const char *text, size_t len) {
     char *copy = arena_alloc(a, len + 1);
-    if (len)
-        memcpy(copy, text, len);
+    if (len) memcpy(copy, text, len);
     return copy;
 }
 

@@ -1,8 +1,6 @@
 /* One owner frees: everything a request allocates comes from its arena and goes with it.
  * Out of memory ends the process (the web server starts another). */
-#ifndef POLYCIRCLE_ARENA_H
-#define POLYCIRCLE_ARENA_H
-
+#pragma once
 #include <stddef.h>
 
 struct arena_block;
@@ -18,5 +16,3 @@ char *arena_text(struct arena *a, const char *format, ...) __attribute__((format
 /* Forgets all but keeps one block for the next request. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
-
-#endif

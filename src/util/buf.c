@@ -1,5 +1,4 @@
 #include "util/buf.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,11 +6,9 @@
 char *buf_room(struct buf *b, size_t n) {
     if (b->cap - b->len < n + 1) {
         size_t cap = b->cap ? b->cap * 2 : 512;
-        while (cap - b->len < n + 1)
-            cap *= 2;
+        while (cap - b->len < n + 1) cap *= 2;
         char *data = arena_alloc(b->arena, cap);
-        if (b->len)
-            memcpy(data, b->data, b->len);
+        if (b->len) memcpy(data, b->data, b->len);
         b->data = data;
         b->cap = cap;
     }
@@ -20,8 +17,7 @@ char *buf_room(struct buf *b, size_t n) {
 
 void buf_add(struct buf *b, const void *data, size_t len) {
     char *room = buf_room(b, len);
-    if (len)
-        memcpy(room, data, len);
+    if (len) memcpy(room, data, len);
     b->len += len;
     b->data[b->len] = '\0';
 }
@@ -39,8 +35,7 @@ void buf_format(struct buf *b, const char *format, ...) {
     va_copy(again, args);
     int len = vsnprintf(data, room, format, args);
     va_end(args);
-    if ((size_t)len >= room)
-        (void)vsnprintf(buf_room(b, (size_t)len), (size_t)len + 1, format, again);
+    if ((size_t)len >= room) (void)vsnprintf(buf_room(b, (size_t)len), (size_t)len + 1, format, again);
     va_end(again);
     b->len += (size_t)len;
 }

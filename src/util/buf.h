@@ -1,7 +1,5 @@
 /* Bytes that grow, in an arena. */
-#ifndef POLYCIRCLE_BUF_H
-#define POLYCIRCLE_BUF_H
-
+#pragma once
 #include "util/arena.h"
 
 struct buf {
@@ -15,5 +13,3 @@ char *buf_room(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_text(struct buf *b, const char *text);
 void buf_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-#endif

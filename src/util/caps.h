@@ -1,7 +1,5 @@
 /* Every limit of the program, in one table; doc/PROTOCOL.md 1.4 says the same in words. */
-#ifndef POLYCIRCLE_CAPS_H
-#define POLYCIRCLE_CAPS_H
-
+#pragma once
 enum cap {
     CAP_BODY = 122880, /* bytes of a request body on the wire */
     CAP_DRAIN = 8 << 20, /* bytes of a refused body that are still read away */
@@ -49,5 +47,3 @@ enum {
     GREETERS_MAX = 8,
     GREETERS_COUNTED = 60, /* in a crowd all who wait are greeters; so none of them polls less than twice a minute */
 };
-
-#endif

@@ -1,12 +1,9 @@
 #include "util/codec.h"
-
 #include <string.h>
 
 static int hex_digit(char c, bool upper_too) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     return upper_too && c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
@@ -28,8 +25,7 @@ bool hex_decode(uint8_t *out, size_t len, const char *text) {
     for (size_t i = 0; i < len; i++, text += 2) {
         int high = hex_digit(text[0], false);
         int low = high < 0 ? -1 : hex_digit(text[1], false);
-        if (low < 0)
-            return false;
+        if (low < 0) return false;
         out[i] = (uint8_t)(high << 4 | low);
     }
     return *text == '\0';
@@ -41,10 +37,8 @@ char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
     char *text = arena_alloc(a, len / 3 * 4 + 5), *out = text;
     for (size_t i = 0; i < len; i += 3) {
         size_t left = len - i;
-        uint32_t v =
-            (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
-        for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++)
-            *out++ = alphabet[v >> (18 - 6 * k) & 63];
+        uint32_t v = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
+        for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++) *out++ = alphabet[v >> (18 - 6 * k) & 63];
     }
     return text;
 }
@@ -54,26 +48,20 @@ static uint8_t values[256];
 
 static void fill_values(void) {
     memset(values, 64, sizeof values);
-    for (uint8_t i = 0; i < 64; i++)
-        values[(uint8_t)alphabet[i]] = i;
+    for (uint8_t i = 0; i < 64; i++) values[(uint8_t)alphabet[i]] = i;
 }
 
 bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len) {
-    if (values[0] == 0)
-        fill_values();
-    while (len && in[len - 1] == '=')
-        len--;
-    if (len % 4 == 1)
-        return false;
+    if (values[0] == 0) fill_values();
+    while (len && in[len - 1] == '=') len--;
+    if (len % 4 == 1) return false;
     uint8_t *end = out;
     uint32_t v = 0;
     for (size_t i = 0; i < len; i++) {
         uint8_t digit = values[(uint8_t)in[i]];
-        if (digit == 64)
-            return false;
+        if (digit == 64) return false;
         v = v << 6 | digit;
-        if (i % 4)
-            *end++ = (uint8_t)(v >> (6 - 2 * (i % 4)));
+        if (i % 4) *end++ = (uint8_t)(v >> (6 - 2 * (i % 4)));
     }
     *out_len = (size_t)(end - out);
     return true;

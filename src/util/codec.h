@@ -1,10 +1,7 @@
 /* Bytes as text: hex, and base64url of RFC 4648 section 5. Decoders take untrusted input: bounded, no
  * state, and they refuse what is not canonical only where that matters (a stray character, bad length). */
-#ifndef POLYCIRCLE_CODEC_H
-#define POLYCIRCLE_CODEC_H
-
+#pragma once
 #include "util/arena.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,5 +20,3 @@ bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len)
 size_t percent_decode(char *text, size_t len, bool plus_is_space);
 /* A path for a URL: all but unreserved characters and '/' escaped (RFC 3986). */
 char *percent_path(struct arena *a, const char *path);
-
-#endif

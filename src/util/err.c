@@ -1,5 +1,4 @@
 #include "util/err.h"
-
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,8 +29,7 @@ const char *err_text(enum err e, const struct fault *fault) {
 static size_t character(const unsigned char *p) {
     size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
     for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
+        if ((p[i] & 0xc0) != 0x80) return 0;
     bool overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
     bool none = (*p == 0xed && p[1] > 0x9f) || (*p == 0xf4 && p[1] > 0x8f) || *p < 0x20 || *p == 0x7f;
     return overlong || none ? 0 : n;
@@ -40,8 +38,7 @@ static size_t character(const unsigned char *p) {
 static void clean(unsigned char *p) {
     while (*p) {
         size_t n = character(p);
-        if (n == 0)
-            *p = '?';
+        if (n == 0) *p = '?';
         p += n ? n : 1;
     }
 }

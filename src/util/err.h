@@ -1,9 +1,7 @@
 /* Every way in which a request can fail: one enum for the whole program. A row holds the name that
  * goes over the wire, the HTTP status, and what to do about it when no better text is at hand.
  * Whoever fails returns one of these; handler/dispatch.c alone makes it an answer, cli/cli.c a line. */
-#ifndef POLYCIRCLE_ERR_H
-#define POLYCIRCLE_ERR_H
-
+#pragma once
 #define ERR_TABLE(X)                                                                                                 \
     X(OK, ok, 200, "")                                                                                               \
     X(BAD_REQUEST, bad_request, 400, "Send one form field, d=, holding the JSON of the request in base64url.")       \
@@ -28,7 +26,7 @@
     X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                                \
     X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")               \
     X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")           \
-    X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                       \
+    X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                                  \
     X(LIVE_LOST, live_lost, 503, "The live database was lost and is made anew: try again.")                          \
     X(EXISTS, exists, 409, "This name is taken.")                                                                    \
     X(USAGE, usage, 400, "See --help.")                                                                              \
@@ -52,11 +50,8 @@ const char *err_text(enum err e, const struct fault *fault);
 enum err fault_set(struct fault *fault, enum err e, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Early return on failure. */
-#define TRY(call)                   \
-    do {                            \
-        enum err try_err_ = (call); \
-        if (try_err_ != ERR_OK)     \
-            return try_err_;        \
+#define TRY(call)                                \
+    do {                                         \
+        enum err try_err_ = (call);              \
+        if (try_err_ != ERR_OK) return try_err_; \
     } while (0)
-
-#endif

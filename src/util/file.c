@@ -1,5 +1,4 @@
 #include "util/file.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -31,10 +30,8 @@ bool file_look(const char *path, struct file_id *id) {
 bool file_read(int fd, void *data, size_t len, int64_t offset) {
     for (char *p = data; len;) {
         ssize_t n = pread(fd, p, len, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
         p += n;
         offset += n;
         len -= (size_t)n;

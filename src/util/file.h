@@ -1,10 +1,7 @@
 /* Files: whole reads, the data directory's modes, a media file's identity. */
-#ifndef POLYCIRCLE_FILE_H
-#define POLYCIRCLE_FILE_H
-
+#pragma once
 #include "util/arena.h"
 #include "util/err.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,5 +18,3 @@ bool file_look(const char *path, struct file_id *id);
 bool file_read(int fd, void *data, size_t len, int64_t offset);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);
-
-#endif

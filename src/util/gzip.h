@@ -1,10 +1,6 @@
 /* gzip (RFC 1952) by zlib, deterministic: no time, no name, level 9. The only place that knows zlib. */
-#ifndef POLYCIRCLE_GZIP_H
-#define POLYCIRCLE_GZIP_H
-
+#pragma once
 #include "util/buf.h"
 #include "util/err.h"
 
 enum err gzip_pack(struct buf *out, const void *data, size_t len);
-
-#endif

@@ -1,8 +1,6 @@
 #include "util/jsn.h"
-
 #include "util/caps.h"
 #include "util/codec.h"
-
 #include <string.h>
 
 static struct arena *memory;
@@ -23,11 +21,8 @@ void jsn_use(struct arena *a) {
 enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault) {
     json_error_t why;
     *out = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (!*out)
-        return fault_set(fault, ERR_BAD_JSON, "d= must hold one strict JSON object: %s (byte %d).", why.text,
-                         why.position);
-    if (!json_is_object(*out))
-        return fault_set(fault, ERR_BAD_JSON, "d= must hold one JSON object.");
+    if (!*out) return fault_set(fault, ERR_BAD_JSON, "d= must hold one strict JSON object: %s (byte %d).", why.text, why.position);
+    if (!json_is_object(*out)) return fault_set(fault, ERR_BAD_JSON, "d= must hold one JSON object.");
     return ERR_OK;
 }
 
@@ -44,11 +39,9 @@ static enum err bad(struct fault *fault, const char *key, const char *what) {
     return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be %s.", key, what);
 }
 
-enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out,
-                  struct fault *fault) {
+enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault) {
     const json_t *value = json_object_get(object, key);
-    if (!json_is_string(value))
-        return bad(fault, key, value ? "a string" : "there");
+    if (!json_is_string(value)) return bad(fault, key, value ? "a string" : "there");
     size_t len = json_string_length(value);
     if (len < min || len > max || strlen(json_string_value(value)) != len)
         return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be a string of %zu to %zu bytes.", key, min, max);
@@ -56,8 +49,7 @@ enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max,
     return ERR_OK;
 }
 
-enum err jsn_optional_text(const json_t *object, const char *key, size_t min, size_t max, const char **out,
-                           struct fault *fault) {
+enum err jsn_optional_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault) {
     return json_object_get(object, key) ? jsn_text(object, key, min, max, out, fault) : ERR_OK;
 }
 
@@ -76,30 +68,25 @@ enum err jsn_hex(const json_t *object, const char *key, uint8_t *out, size_t len
 
 enum err jsn_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out, struct fault *fault) {
     const json_t *value = json_object_get(object, key);
-    if (!value)
-        return ERR_OK;
+    if (!value) return ERR_OK;
     if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be an integer from %lld to %lld.", key,
-                         (long long)min, (long long)max);
+        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" must be an integer from %lld to %lld.", key, (long long)min,
+                         (long long)max);
     *out = json_integer_value(value);
     return ERR_OK;
 }
 
 enum err jsn_bool(const json_t *object, const char *key, bool *out, struct fault *fault) {
     const json_t *value = json_object_get(object, key);
-    if (value && !json_is_boolean(value))
-        return bad(fault, key, "true or false");
-    if (value)
-        *out = json_is_true(value);
+    if (value && !json_is_boolean(value)) return bad(fault, key, "true or false");
+    if (value) *out = json_is_true(value);
     return ERR_OK;
 }
 
 enum err jsn_list(const json_t *object, const char *key, size_t max, json_t **out, struct fault *fault) {
     *out = json_object_get(object, key);
-    if (*out && !json_is_array(*out))
-        return bad(fault, key, "a list");
+    if (*out && !json_is_array(*out)) return bad(fault, key, "a list");
     if (*out && json_array_size(*out) > max)
-        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" has %zu members; at most %zu.", key, json_array_size(*out),
-                         max);
+        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" has %zu members; at most %zu.", key, json_array_size(*out), max);
     return ERR_OK;
 }

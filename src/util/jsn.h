@@ -1,12 +1,9 @@
 /* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the
  * request's arena, so nothing is ever freed one by one. Getters check type and bounds while they read
  * and name the field in the fault. */
-#ifndef POLYCIRCLE_JSN_H
-#define POLYCIRCLE_JSN_H
-
+#pragma once
 #include "util/buf.h"
 #include "util/err.h"
-
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +19,7 @@ void jsn_dump(struct buf *out, const json_t *value);
 /* A string of min..max bytes, required. */
 enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault);
 /* Absent: *out stays as it is (set it before). */
-enum err jsn_optional_text(const json_t *object, const char *key, size_t min, size_t max, const char **out,
-                           struct fault *fault);
+enum err jsn_optional_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault);
 /* A string of [A-Za-z0-9_-]{1,CAP_ID}, required. */
 enum err jsn_id(const json_t *object, const char *key, const char **out, struct fault *fault);
 /* 2 * len lower-case hex digits, required. */
@@ -33,5 +29,3 @@ enum err jsn_int(const json_t *object, const char *key, int64_t min, int64_t max
 enum err jsn_bool(const json_t *object, const char *key, bool *out, struct fault *fault);
 /* An array of at most max members; *out is NULL when absent. */
 enum err jsn_list(const json_t *object, const char *key, size_t max, json_t **out, struct fault *fault);
-
-#endif

@@ -1,5 +1,4 @@
 #include "util/tar.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -18,8 +17,7 @@ void tar_add(struct buf *out, const char *name, const void *data, size_t len) {
     static const char magic[8] = {'u', 's', 't', 'a', 'r', '\0', '0', '0'};
     memcpy(head + 257, magic, sizeof magic);
     unsigned sum = 0;
-    for (size_t i = 0; i < RECORD; i++)
-        sum += (unsigned char)head[i];
+    for (size_t i = 0; i < RECORD; i++) sum += (unsigned char)head[i];
     (void)snprintf(head + CHECKSUM, 8, "%06o", sum & 0777777);
     buf_add(out, head, RECORD);
     buf_add(out, data, len);

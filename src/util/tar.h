@@ -1,11 +1,7 @@
 /* A POSIX ustar archive (IEEE 1003.1), written deterministically: mode 0644, times and owners 0. */
-#ifndef POLYCIRCLE_TAR_H
-#define POLYCIRCLE_TAR_H
-
+#pragma once
 #include "util/buf.h"
 
 /* name: at most 99 bytes. */
 void tar_add(struct buf *out, const char *name, const void *data, size_t len);
 void tar_end(struct buf *out);
-
-#endif

@@ -12,8 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     const char *text = base64url_text(&a, data, size);
     MUST(strlen(text) == (size * 4 + 2) / 3);
-    MUST(base64url_decode(back, &again, text, strlen(text)) && again == size &&
-         (!size || memcmp(back, data, size) == 0));
+    MUST(base64url_decode(back, &again, text, strlen(text)) && again == size && (!size || memcmp(back, data, size) == 0));
     free(out);
     free(back);
     arena_reset(&a);

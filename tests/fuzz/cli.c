@@ -20,15 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const commands[] = {"circle", "check", "version"};
     char *text = malloc(size + 1), *argv[16] = {"polycircle", NULL};
     int argc = 2;
-    if (!*w.dir)
-        enter();
-    if (size)
-        memcpy(text, data, size);
+    if (!*w.dir) enter();
+    if (size) memcpy(text, data, size);
     text[size] = '\0';
     bool elsewhere = strstr(text, "--data") != NULL;
     argv[1] = (char *)(uintptr_t)commands[size ? data[0] % 3 : 0];
-    for (char *p = strtok(size ? text + 1 : text, "\n"); p && argc < 15; p = strtok(NULL, "\n"))
-        argv[argc++] = p;
+    for (char *p = strtok(size ? text + 1 : text, "\n"); p && argc < 15; p = strtok(NULL, "\n")) argv[argc++] = p;
     int status = elsewhere ? 0 : cli_main(argc, argv);
     MUST(status >= 0 && status <= 2);
     free(text);

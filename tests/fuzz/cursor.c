@@ -34,8 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     MUST(w.res.status == 200);
     (void)call(polling);
     const char *text = json_string_value(cursor);
-    size_t a = cursor ? strspn(text, "0123456789") : 0,
-           b = cursor && text[a] == '.' ? strspn(text + a + 1, "0123456789") : 0;
+    size_t a = cursor ? strspn(text, "0123456789") : 0, b = cursor && text[a] == '.' ? strspn(text + a + 1, "0123456789") : 0;
     MUST(!cursor || (w.res.status == 200) == (a && a <= 18 && b && b <= 18 && a + 1 + b == size));
     arena_reset(&w.arena);
     return 0;

@@ -1,6 +1,5 @@
 #include "fuzz.h"
 #include "util/err.h"
-
 #include <jansson.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

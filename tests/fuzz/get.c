@@ -36,8 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     response_head(&w.res, &head);
     MUST(w.res.status >= 200 && w.res.status < 500);
     MUST(strstr(head.data, "\r\n\r\n") == head.data + head.len - 4);
-    if (w.res.status >= 400)
-        MUST(*world_string(json_loadb(w.res.body, w.res.len, 0, NULL), "error"));
+    if (w.res.status >= 400) MUST(*world_string(json_loadb(w.res.body, w.res.len, 0, NULL), "error"));
     arena_reset(&w.arena);
     return 0;
 }

@@ -4,8 +4,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = malloc(size + 1), *back = malloc(2 * size + 3);
     uint8_t *out = malloc(size / 2 + 2);
-    if (size)
-        memcpy(text, data, size);
+    if (size) memcpy(text, data, size);
     text[size] = '\0';
     for (size_t n = size / 2; n <= size / 2 + 1; n++)
         if (hex_decode(out, n, text)) {

@@ -5,8 +5,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
     size_t len = line ? (size_t)(line - data) : 0;
-    if (!len || len > 16 || memchr(data, '"', len) || memchr(data, '\0', len))
-        return 0;
+    if (!len || len > 16 || memchr(data, '"', len) || memchr(data, '\0', len)) return 0;
     char tag[17] = {0}, *header = malloc(size - len), *quoted = malloc(len + 3);
     memcpy(tag, data, len);
     memcpy(header, line + 1, size - len - 1);

@@ -8,8 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_t *json, *again;
     jsn_use(&a);
     char *exact = malloc(size ? size : 1);
-    if (size)
-        memcpy(exact, data, size);
+    if (size) memcpy(exact, data, size);
     if (jsn_parse(&json, exact, size, &fault) == ERR_OK) {
         jsn_dump(&text, json);
         MUST(jsn_parse(&again, text.data, text.len, &fault) == ERR_OK && json_equal(json, again));

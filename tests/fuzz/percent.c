@@ -4,8 +4,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct arena a;
     char *text = malloc(size + 1);
-    if (size)
-        memcpy(text, data, size);
+    if (size) memcpy(text, data, size);
     text[size] = '\0';
     const char *path = percent_path(&a, text);
     char *again = arena_copy(&a, path, strlen(path));

@@ -5,8 +5,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int64_t of, first = 0, last = 0;
     bool past;
-    if (size < sizeof of)
-        return 0;
+    if (size < sizeof of) return 0;
     memcpy(&of, data, sizeof of);
     of &= INT64_MAX;
     char *header = malloc(size - sizeof of + 1);

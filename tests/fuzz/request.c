@@ -11,8 +11,7 @@ struct rest {
 static ssize_t feed(void *from, char *into, size_t len) {
     struct rest *r = from;
     len = len < r->left ? len : r->left;
-    if (len)
-        memcpy(into, r->at, len);
+    if (len) memcpy(into, r->at, len);
     r->at += len;
     r->left -= len;
     return (ssize_t)len;

@@ -16,11 +16,9 @@ static void enter(void) {
 
 /* The JSON of a sync, through the whole program: whatever it is, the answer is one that PROTOCOL.md describes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (!*w.dir)
-        enter();
+    if (!*w.dir) enter();
     char *text = malloc(size + 1);
-    if (size)
-        memcpy(text, data, size);
+    if (size) memcpy(text, data, size);
     text[size] = '\0';
     json_t *answer = world_call(&w, "sync", text);
     MUST(json_integer_value(json_object_get(answer, "polycircle")) == 1);

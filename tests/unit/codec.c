@@ -3,7 +3,6 @@
 #include "tap.h"
 #include "util/gzip.h"
 #include "util/tar.h"
-
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,8 +19,7 @@ static void base64(void) {
     size_t len;
     for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
         const char *bytes = both[i].bytes, *text = both[i].text;
-        same_text(base64url_text(&a, (const uint8_t *)bytes, strlen(bytes)), text, "base64url of %zu bytes",
-                  strlen(bytes));
+        same_text(base64url_text(&a, (const uint8_t *)bytes, strlen(bytes)), text, "base64url of %zu bytes", strlen(bytes));
         bool good = base64url_decode(out, &len, text, strlen(text));
         ok(good && len == strlen(bytes) && memcmp(out, bytes, len) == 0, "and back from '%s'", text);
     }
@@ -38,12 +36,10 @@ static void base64(void) {
     }
     ok(!base64url_decode(out, &len, "AA\0A", 4), "a NUL inside base64url is refused");
     char all[256], copy[256];
-    for (int i = 0; i < 192; i++)
-        all[i] = (char)i;
+    for (int i = 0; i < 192; i++) all[i] = (char)i;
     const char *text = base64url_text(&a, (uint8_t *)all, 192);
     memcpy(copy, text, 256);
-    ok(base64url_decode((uint8_t *)copy, &len, copy, 256) && len == 192 && memcmp(copy, all, 192) == 0,
-       "decoding in place");
+    ok(base64url_decode((uint8_t *)copy, &len, copy, 256) && len == 192 && memcmp(copy, all, 192) == 0, "decoding in place");
 }
 
 static void hex(void) {
@@ -81,13 +77,11 @@ static void percent(void) {
             char text[64];
             (void)snprintf(text, sizeof text, "%s", cases[i].in);
             text[percent_decode(text, strlen(text), form)] = '\0';
-            same_text(text, form ? cases[i].form : cases[i].path, "percent '%s', %s", cases[i].in,
-                      form ? "form" : "path");
+            same_text(text, form ? cases[i].form : cases[i].path, "percent '%s', %s", cases[i].in, form ? "form" : "path");
         }
     char nul[] = "a%00b";
     same_int((int64_t)percent_decode(nul, 5, false), 3, "%%00 is one byte");
-    same_text(percent_path(&a, "a b/\xc3\xbc?#%&'\"<>~-._Z9"), "a%20b/%C3%BC%3F%23%25%26%27%22%3C%3E~-._Z9",
-              "a path for a URL");
+    same_text(percent_path(&a, "a b/\xc3\xbc?#%&'\"<>~-._Z9"), "a%20b/%C3%BC%3F%23%25%26%27%22%3C%3E~-._Z9", "a path for a URL");
 }
 
 /* Whether a real program, fed with these bytes, exits with 0. */
@@ -100,8 +94,7 @@ static bool feed(const char *command, const void *bytes, size_t len) {
 static void archives(void) {
     static char big[70000];
     struct buf tar = {.arena = &a}, gz = {.arena = &a}, again = {.arena = &a};
-    for (size_t i = 0; i < sizeof big; i++)
-        big[i] = (char)(i * i >> 3);
+    for (size_t i = 0; i < sizeof big; i++) big[i] = (char)(i * i >> 3);
     tar_add(&tar, "empty", "", 0);
     tar_add(&tar, "small.js", "export default 1;\n", 18);
     tar_add(&tar, "record", big, 512);

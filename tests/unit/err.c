@@ -1,7 +1,6 @@
 /* Words about a failure quote what strangers sent, and still are valid text for JSON. */
 #include "util/err.h"
 #include "tap.h"
-
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -32,8 +31,7 @@ int main(void) {
     }
     char many[1000];
     memset(many, 0xc3, sizeof many);
-    for (size_t i = 1; i < sizeof many; i += 2)
-        many[i] = (char)0xbc;
+    for (size_t i = 1; i < sizeof many; i += 2) many[i] = (char)0xbc;
     many[999] = '\0';
     for (size_t i = 0; i < 4; i++) {
         (void)!fault_set(&fault, ERR_BUSY, "%.*s%s", (int)i, "abc", many);

@@ -4,7 +4,6 @@
 #include "tap.h"
 #include "util/caps.h"
 #include "util/jsn.h"
-
 #include <stdlib.h>
 
 static struct arena a;
@@ -55,8 +54,7 @@ static void ranges(void) {
         int64_t first = -5, last = -5;
         bool past, part = range_parse(cases[i].header, cases[i].size, &first, &last, &past);
         same_int(part ? 1 : past ? -1 : 0, cases[i].want, "'%s' of %d", cases[i].header, (int)cases[i].size);
-        if (cases[i].want == 1)
-            ok(first == cases[i].first && last == cases[i].last, "'%s': first and last", cases[i].header);
+        if (cases[i].want == 1) ok(first == cases[i].first && last == cases[i].last, "'%s': first and last", cases[i].header);
     }
 }
 
@@ -84,8 +82,7 @@ static ssize_t feed(void *from, char *into, size_t len) {
     struct feed *f = from;
     len = len < f->left ? len : f->left;
     len = len < f->most ? len : f->most;
-    for (size_t i = 0; i < len; i++)
-        into[i] = f->text ? f->text[f->taken + i] : 'A';
+    for (size_t i = 0; i < len; i++) into[i] = f->text ? f->text[f->taken + i] : 'A';
     f->left -= len;
     f->taken += len;
     return (ssize_t)len;
@@ -112,8 +109,7 @@ static void paths(void) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *env[] = {"REQUEST_METHOD=GET", arena_text(&a, "PATH_INFO=%s", cases[i].path_info),
-                       arena_text(&a, "REQUEST_URI=%s", cases[i].uri),
-                       arena_text(&a, "SCRIPT_NAME=%s", cases[i].script), NULL};
+                       arena_text(&a, "REQUEST_URI=%s", cases[i].uri), arena_text(&a, "SCRIPT_NAME=%s", cases[i].script), NULL};
         struct request req;
         struct feed none = {0};
         request_read(&req, &a, env, feed, &none);
@@ -208,8 +204,7 @@ static void forms(void) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t len = strlen(cases[i].body);
-        char *env[] = {arena_text(&a, "CONTENT_TYPE=%s", cases[i].type), arena_text(&a, "CONTENT_LENGTH=%zu", len),
-                       NULL};
+        char *env[] = {arena_text(&a, "CONTENT_TYPE=%s", cases[i].type), arena_text(&a, "CONTENT_LENGTH=%zu", len), NULL};
         struct request req;
         struct fault fault = {0};
         struct feed from = {.left = len, .most = 99, .text = cases[i].body};
@@ -237,8 +232,7 @@ static void answers(void) {
     response_body(&res, "text/plain", "hello", 5);
     response_etag(&res, &req, "t");
     response_head(&res, &changed);
-    ok(res.len == 0 && strncmp(changed.data, "Status: 304 Not Modified\r\n", 26) == 0 &&
-           !strstr(changed.data, "\nContent-Type"),
+    ok(res.len == 0 && strncmp(changed.data, "Status: 304 Not Modified\r\n", 26) == 0 && !strstr(changed.data, "\nContent-Type"),
        "a 304 has no body and no type");
     ok(strcmp(response_tag(&a, "a", 1), response_tag(&a, "b", 1)) != 0 && strlen(response_tag(&a, "a", 1)) == 16,
        "a tag names its bytes");

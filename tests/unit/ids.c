@@ -2,7 +2,6 @@
 #include "domain/ids.h"
 #include "tap.h"
 #include "util/codec.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
@@ -32,18 +31,15 @@ static void vectors(void) {
     int count = 0;
     while (f && fgets(line, sizeof line, f)) {
         uint8_t m[2048], pad[64], out[64], want[64];
-        if (sscanf(line, "%zu %4095s %255s %255s", &n, message, pad_hex, want_hex) != 4)
-            continue;
+        if (sscanf(line, "%zu %4095s %255s %255s", &n, message, pad_hex, want_hex) != 4) continue;
         size_t len = message[0] == '-' ? 0 : strlen(message) / 2;
-        if (len)
-            count += hex_decode(m, len, message) ? 0 : 1000;
+        if (len) count += hex_decode(m, len, message) ? 0 : 1000;
         count += hex_decode(pad, n, pad_hex) && hex_decode(want, n, want_hex) ? 1 : 1000;
         otp(out, n, m, len, pad);
         ok(memcmp(out, want, n) == 0, "OTP_%zu of %zu bytes", n, len);
     }
     same_int(count, 44, "all vectors were read");
-    if (f)
-        (void)fclose(f);
+    if (f) (void)fclose(f);
 }
 
 static void names(void) {
@@ -103,14 +99,12 @@ static const uint8_t reference[16] = {0x90, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 /* What pad_take(16) gives, without the known generator's share. */
 static void take(uint8_t out[16]) {
     pad_take(out, 16);
-    for (int i = 0; i < 16; i++)
-        out[i] ^= 0x5a;
+    for (int i = 0; i < 16; i++) out[i] ^= 0x5a;
 }
 
 static void gives(const char *path, const uint8_t *want, size_t len, const char *name) {
     uint8_t out[16], all[16] = {0};
-    if (len)
-        memcpy(all, want, len);
+    if (len) memcpy(all, want, len);
     pad_source(path);
     take(out);
     ok(memcmp(out, all, 16) == 0, "%s", name);
@@ -121,8 +115,7 @@ static const char *file(const char *name, const void *bytes, size_t len) {
     static char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
-        abort();
+    if (fd < 0 || write(fd, bytes, len) != (ssize_t)len) abort();
     (void)close(fd);
     return path;
 }
@@ -138,13 +131,11 @@ static void files(void) {
     gives(file("short", reference, 3), reference, 3, "a short file: as far as it goes");
     gives(file("zeros", zeros, 16), NULL, 0, "a source of zeros takes nothing away");
     (void)snprintf(path, sizeof path, "%s/fifo", dir);
-    if (mkfifo(path, 0600) != 0)
-        abort();
+    if (mkfifo(path, 0600) != 0) abort();
     gives(path, NULL, 0, "a FIFO without a writer is not waited for");
     int fd = open(path, O_RDWR | O_CLOEXEC);
     gives(path, NULL, 0, "nor an empty one");
-    if (write(fd, reference, 16) != 16)
-        abort();
+    if (write(fd, reference, 16) != 16) abort();
     gives(path, reference, 16, "a FIFO is read");
     (void)close(fd);
 }
@@ -158,12 +149,9 @@ static void egd_serve(int listener, enum egd kind) {
     bool asked = read(fd, command, 2) == 2 && command[0] == 1 && command[1] == 16;
     memcpy(answer + 1, reference, 16);
     answer[0] = kind == SHORT ? 3 : 16;
-    if (kind == RUDE)
-        _exit(0);
-    if (asked && kind != SILENT && write(fd, answer, (size_t)answer[0] + 1) < 0)
-        _exit(1);
-    if (kind == SILENT)
-        (void)pause();
+    if (kind == RUDE) _exit(0);
+    if (asked && kind != SILENT && write(fd, answer, (size_t)answer[0] + 1) < 0) _exit(1);
+    if (kind == SILENT) (void)pause();
     (void)close(fd);
     _exit(asked ? 0 : 1);
 }
@@ -172,8 +160,7 @@ static void egd(enum egd kind, const uint8_t *want, size_t len, const char *name
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     (void)snprintf(at.sun_path, sizeof at.sun_path, "%s/egd%d", dir, (int)kind);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), status = 0;
-    if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(listener, 0) != 0)
-        abort();
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(listener, 0) != 0) abort();
     int waiting = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     pid_t pid = 0;
     if (kind == REFUSING) /* nobody accepts, and the queue is full */
@@ -181,12 +168,9 @@ static void egd(enum egd kind, const uint8_t *want, size_t len, const char *name
     else if ((pid = fork()) == 0)
         egd_serve(listener, kind);
     gives(at.sun_path, want, len, name);
-    if (kind == SILENT)
-        (void)kill(pid, SIGTERM);
-    if (pid)
-        (void)waitpid(pid, &status, 0);
-    if (kind == GOOD)
-        ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it was asked as the protocol says");
+    if (kind == SILENT) (void)kill(pid, SIGTERM);
+    if (pid) (void)waitpid(pid, &status, 0);
+    if (kind == GOOD) ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it was asked as the protocol says");
     (void)close(waiting);
     (void)close(listener);
 }
@@ -208,8 +192,8 @@ static void buckets(void) {
     const uint8_t key[32] = {1}, other[32] = {2};
     enum { DAY = 86400000 };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ok((bucket_of(cases[i].a, key, 0) == bucket_of(cases[i].b, key, 0)) == cases[i].same, "bucket of '%s' and '%s'",
-           cases[i].a, cases[i].b);
+        ok((bucket_of(cases[i].a, key, 0) == bucket_of(cases[i].b, key, 0)) == cases[i].same, "bucket of '%s' and '%s'", cases[i].a,
+           cases[i].b);
     ok(bucket_of("192.0.2.1", key, 0) == bucket_of("192.0.2.1", key, DAY - 1), "a bucket lasts a day");
     ok(bucket_of("192.0.2.1", key, 0) != bucket_of("192.0.2.1", key, DAY), "and is another on the next");
     ok(bucket_of("192.0.2.1", key, 0) != bucket_of("192.0.2.1", other, 0), "and with another key");
@@ -218,8 +202,7 @@ static void buckets(void) {
 int main(void) {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)alarm(60); /* what waits for a source for ever ends the test */
-    if (sodium_init() < 0 || !mkdtemp(dir))
-        return 99;
+    if (sodium_init() < 0 || !mkdtemp(dir)) return 99;
     vectors();
     names();
     cids();

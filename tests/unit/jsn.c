@@ -1,7 +1,6 @@
 /* JSON from strangers: strict, bounded, and errors that name the field. */
 #include "util/jsn.h"
 #include "tap.h"
-
 #include <stdlib.h>
 
 static struct arena a;
@@ -49,8 +48,7 @@ static void hostile(void) {
         size_t len = cases[i].len ? cases[i].len : strlen(cases[i].text);
         enum err e = jsn_parse(&json, cases[i].text, len, &fault);
         same_text(err_name(e), err_name(cases[i].want), "%s", cases[i].name);
-        if (e != ERR_OK)
-            ok(strncmp(fault.text, "d= must hold one", 16) == 0, "%s: in words", cases[i].name);
+        if (e != ERR_OK) ok(strncmp(fault.text, "d= must hold one", 16) == 0, "%s: in words", cases[i].name);
     }
 }
 
@@ -148,8 +146,7 @@ static void fields(void) {
         struct fault fault = {0};
         enum err e = get(cases[i].kind, object(cases[i].json), &fault);
         same_text(err_name(e), cases[i].good ? "ok" : "bad_field", "%s as %d", cases[i].json, (int)cases[i].kind);
-        if (!cases[i].good)
-            ok(strstr(fault.text, "\"f\"") != NULL, "%s: the text names the field", cases[i].json);
+        if (!cases[i].good) ok(strstr(fault.text, "\"f\"") != NULL, "%s: the text names the field", cases[i].json);
     }
 }
 
@@ -160,8 +157,7 @@ int main(void) {
     fields();
     struct buf out = {.arena = &a};
     jsn_dump(&out, object("{\"b\":\"\xc3\xbc\\n\\\"\",\"a\":[1,true,null]}"));
-    same_text(out.data, "{\"b\":\"\xc3\xbc\\n\\\"\",\"a\":[1,true,null]}",
-              "written compactly, in the order of its keys");
+    same_text(out.data, "{\"b\":\"\xc3\xbc\\n\\\"\",\"a\":[1,true,null]}", "written compactly, in the order of its keys");
     arena_free(&a);
     return done();
 }

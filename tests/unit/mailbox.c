@@ -3,7 +3,6 @@
 #include "tap.h"
 #include "util/caps.h"
 #include "world.h"
-
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,14 +11,12 @@ static struct sync in; /* large */
 
 static enum err deposit(struct world *w, int k, const char *const *ids, size_t n, struct synced *out) {
     world_sync(&in, k);
-    for (size_t i = 0; i < n; i++)
-        in.offers[i] = (struct offer){ids[i], "sdp"};
+    for (size_t i = 0; i < n; i++) in.offers[i] = (struct offer){ids[i], "sdp"};
     in.n_offers = n;
     return world_run(w, &in, out);
 }
 
-static enum err mail(struct world *w, int k, const struct sig *to, const char *id, const char *body,
-                     struct synced *out) {
+static enum err mail(struct world *w, int k, const struct sig *to, const char *id, const char *body, struct synced *out) {
     world_sync(&in, k);
     in.mail[0] = (struct mail_out){.id = id, .re = "r", .body = body, .to = *to};
     in.n_mail = 1;
@@ -52,8 +49,7 @@ static void offers(void) {
     same_int(out.standing, 3, "only three stand");
     same_text(err_name(world_join(&w, 2, &out)), "ok", "a newcomer");
     same_int((int64_t)out.n_peers, 1, "claims one of them");
-    ok(memcmp(&out.peers[0].sig, &greeter, sizeof greeter) == 0 && out.peers[0].near,
-       "whose it is, and that it is near");
+    ok(memcmp(&out.peers[0].sig, &greeter, sizeof greeter) == 0 && out.peers[0].near, "whose it is, and that it is near");
     same_text(out.peers[0].offer.id, "a", "the oldest");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "the greeter looks");
     same_int(out.standing, 2, "it has two left");
@@ -148,8 +144,7 @@ static void letters(void) {
     b = out.signal.sig;
     same_text(err_name(mail(&w, 2, &a, "m1", "hello", &out)), "ok", "a mail");
     same_int(out.sent[0].error, ERR_OK, "is taken");
-    ok(out.sent[0].due_ms > 0 && out.sent[0].due_ms <= 3000, "with the time of its reading: %d",
-       (int)out.sent[0].due_ms);
+    ok(out.sent[0].due_ms > 0 && out.sent[0].due_ms <= 3000, "with the time of its reading: %d", (int)out.sent[0].due_ms);
     (void)!mail(&w, 2, &a, "m1", "hello", &out);
     same_int(out.sent[0].error, ERR_OK, "the same again");
     same_text(err_name(read_from(&w, 1, 1, 0, &out)), "ok", "the recipient reads");
@@ -204,8 +199,7 @@ static void limits(void) {
     for (int64_t n = 0; rounds < 9; n = out.cursor_n, rounds++) {
         (void)!read_from(&w, 1, 1, n, &out);
         total += (int64_t)out.n_mail;
-        if (out.n_mail == 0)
-            break;
+        if (out.n_mail == 0) break;
     }
     same_int(total, 64, "all are read");
     same_int(rounds, 4, "16 at a time");
@@ -273,30 +267,26 @@ static void concurrent(const char *journal) {
     same_int(out.standing, 3, "%s: three offers stand", journal);
     store_close(w.ctx.store);
     w.ctx.store = NULL;
-    if (pipe(go) != 0 || pipe(result) != 0)
-        exit(99);
+    if (pipe(go) != 0 || pipe(result) != 0) exit(99);
     for (int i = 0; i < PROCESSES; i++)
         if (fork() == 0) {
             world_reopen(&w);
             (void)close(go[1]);
             (void)!read(go[0], &got, 1);
             enum err e = world_join(&w, i, &out);
-            for (size_t k = 0; k < out.n_peers; k++)
-                e = write(result[1], out.peers[k].offer.id, 1) == 1 ? e : ERR_INTERNAL;
+            for (size_t k = 0; k < out.n_peers; k++) e = write(result[1], out.peers[k].offer.id, 1) == 1 ? e : ERR_INTERNAL;
             _exit(e == ERR_OK ? 0 : 1);
         }
     (void)close(go[0]);
     (void)close(go[1]);
     (void)close(result[1]);
-    for (int i = 0, status; i < PROCESSES; i++)
-        bad += wait(&status) < 0 || status != 0;
+    for (int i = 0, status; i < PROCESSES; i++) bad += wait(&status) < 0 || status != 0;
     while (read(result[0], &got, 1) == 1)
-        if (got >= 'a' && got <= 'c')
-            times[got - 'a']++;
+        if (got >= 'a' && got <= 'c') times[got - 'a']++;
     (void)close(result[0]);
     same_int(bad, 0, "%s: all %d join", journal, PROCESSES);
-    ok(times[0] == 1 && times[1] == 1 && times[2] == 1, "%s: each offer is claimed once: %d %d %d", journal, times[0],
-       times[1], times[2]);
+    ok(times[0] == 1 && times[1] == 1 && times[2] == 1, "%s: each offer is claimed once: %d %d %d", journal, times[0], times[1],
+       times[2]);
     same_int(live(&w, "SELECT count(*) FROM offer"), 0, "%s: and none is left", journal);
     same_int(live(&w, "SELECT n FROM pulse"), PROCESSES + 1, "%s: the count is right", journal);
     world_close(&w);

@@ -7,7 +7,6 @@
 #include "util/codec.h"
 #include "util/jsn.h"
 #include "world.h"
-
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -85,8 +84,7 @@ static void origins(void) {
 
 static void stamp(const char *path, int64_t mtime) {
     struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
-    if (utimes(path, times) != 0)
-        abort();
+    if (utimes(path, times) != 0) abort();
 }
 
 static const char *media_dir(struct world *w) {
@@ -185,16 +183,14 @@ static void media_ids(void) {
         in.shares = true;
         in.version = version;
         in.n_have = CAP_MEDIA;
-        for (int i = 0; i < CAP_MEDIA; i++)
-            in.have[i] = (struct share){i, 100};
+        for (int i = 0; i < CAP_MEDIA; i++) in.have[i] = (struct share){i, 100};
         wrong += world_run(&w, &in, &out) != ERR_OK || out.n_mids != CAP_MEDIA;
         for (size_t i = 0; i < out.n_mids; i++) {
             int mid = out.mids[i].mid.b[0] << 8 | out.mids[i].mid.b[1];
             twice += seen[mid];
             seen[mid] = true;
         }
-        wrong +=
-            world_run(&w, &in, &again) != ERR_OK || memcmp(out.mids, again.mids, sizeof *out.mids * CAP_MEDIA) != 0;
+        wrong += world_run(&w, &in, &again) != ERR_OK || memcmp(out.mids, again.mids, sizeof *out.mids * CAP_MEDIA) != 0;
     }
     same_int(wrong, 0, "24 signals announce 256 media; a MID stays the same");
     same_int(twice, 0, "and is unique within the signal");
@@ -229,8 +225,7 @@ static void packages(void) {
     (void)crypto_hash_sha256(sha, (const uint8_t *)body.data, body.len);
     same_text(hex_text(&w.arena, sha, 32), first, "under the SHA-256 of its bytes");
     same_text(err_name(package_get(&w.ctx, first, "circles.js", &file)), "ok", "and so is a file of it");
-    ok(strstr(file.data, "\"demo\"") != NULL && strncmp(file.data, "export default {", 16) == 0,
-       "circles.js names the circle");
+    ok(strstr(file.data, "\"demo\"") != NULL && strncmp(file.data, "export default {", 16) == 0, "circles.js names the circle");
     same_text(err_name(package_get(&w.ctx, first, "../x", &none)), "not_found", "no other file");
     same_text(err_name(package_get(&w.ctx, "00", NULL, &none)), "not_found", "no other hash");
     (void)!store_run(w.ctx.store, SQL_BASE_ADD, ARGS(T("http://two.example/"), T("two.example")));
@@ -249,8 +244,7 @@ static void statistics(void) {
     world_open(&w, "truncate");
     (void)!world_join(&w, 1, &out);
     same_int(statistic(&w), 1, "the first join is folded at once");
-    for (int k = 2; k <= 5; k++)
-        (void)!world_join(&w, k, &out);
+    for (int k = 2; k <= 5; k++) (void)!world_join(&w, k, &out);
     same_int(statistic(&w), 1, "four more wait");
     w.ctx.now += SPAN_FOLD;
     sqlite3 *locker = NULL;
@@ -285,10 +279,8 @@ static void circles(void) {
     same_text(err_name(circle_origin(&w.ctx, &c, "http://site.example")), "ok", "the instance's own pages may use it");
     same_text(err_name(circle_origin(&w.ctx, &c, "")), "ok", "and what is no page");
     same_text(err_name(circle_origin(&w.ctx, &c, "https://evil.example")), "origin_refused", "others may not");
-    ok(strstr(w.ctx.fault.text, "circle allow two --origin https://evil.example") != NULL,
-       "the words name the command");
-    for (int i = 0; i < CAP_REFUSED + 10; i++)
-        (void)!circle_origin(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
+    ok(strstr(w.ctx.fault.text, "circle allow two --origin https://evil.example") != NULL, "the words name the command");
+    for (int i = 0; i < CAP_REFUSED + 10; i++) (void)!circle_origin(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
     same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM refused"), CAP_REFUSED,
              "refused origins are remembered up to a cap");
     int allowed = 0;
@@ -296,8 +288,7 @@ static void circles(void) {
     for (int i = 0; i < CAP_ORIGINS + 1 && e == ERR_OK; i++, allowed++)
         e = circle_allow(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
     same_text(err_name(e), "usage", "allowed ones have a cap, too");
-    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM origin WHERE circle = 2"), CAP_ORIGINS,
-             "of 64");
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM origin WHERE circle = 2"), CAP_ORIGINS, "of 64");
     same_text(err_name(circle_allow(&w.ctx, &c, "https://1.example/")), "ok", "one that is there stays allowed");
     world_close(&w);
 }

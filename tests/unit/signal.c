@@ -14,20 +14,10 @@ static void arithmetic(void) {
         int64_t now, due;
         bool alive, stale;
     } cases[] = {
-        {"a greeter that has just spoken",
-         {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE},
-         0,
-         4000,
-         1,
-         0},
+        {"a greeter that has just spoken", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 0, 4000, 1, 0},
         {"a little later", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 1000, 3000, 1, 0},
         {"half its time later", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 2000, 2000, 1, 0},
-        {"early: not twice in one round",
-         {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE},
-         2001,
-         5999,
-         1,
-         0},
+        {"early: not twice in one round", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 2001, 5999, 1, 0},
         {"in the next round", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, 4000, 4000, 1, 0},
         {"the clock was set back", {.role = GREETER, .base = 9000, .every = 4000, .expires = LEASE}, 8000, 5000, 1, 0},
         {"the clock was set back a day",
@@ -38,18 +28,8 @@ static void arithmetic(void) {
          1},
         {"no interval in the row", {.role = GREETER, .base = 0, .every = 0, .expires = LEASE}, 0, 2000, 1, 0},
         {"a negative one", {.role = GREETER, .base = 0, .every = -5, .expires = LEASE}, 0, 2000, 1, 0},
-        {"half the lease is over",
-         {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE},
-         LEASE / 2 + 1000,
-         2000,
-         1,
-         1},
-        {"a neighbour doubts it",
-         {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE, .suspect = true},
-         0,
-         4000,
-         1,
-         1},
+        {"half the lease is over", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, LEASE / 2 + 1000, 2000, 1, 1},
+        {"a neighbour doubts it", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE, .suspect = true}, 0, 4000, 1, 1},
         {"the lease is over", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, LEASE, 2000, 0, 1},
         {"a peer that has just joined", {.role = PEER, .base = 0, .expires = LONG}, 0, SPAN_NEWCOMER_DUE, 1, 0},
         {"a peer a minute later", {.role = PEER, .base = 0, .expires = LONG}, MINUTE, SPAN_PEER_DUE, 1, 0},
@@ -78,8 +58,7 @@ static enum err stay(struct world *w, int k, struct synced *out) {
     static char ids[3][16];
     static int fresh;
     enum err e = world_poll(w, k, out);
-    if (e != ERR_OK || out->signal.role != GREETER || out->standing == 3)
-        return e;
+    if (e != ERR_OK || out->signal.role != GREETER || out->standing == 3) return e;
     world_sync(&in, k);
     for (; in.n_offers < 3 - (size_t)out->standing; in.n_offers++) {
         (void)snprintf(ids[in.n_offers], sizeof ids[0], "o%d", fresh++);
@@ -99,11 +78,9 @@ static void greeters(void) {
     world_open(&w, "wal");
     for (int k = 1; k <= 90; k++) {
         refused += world_join(&w, k, &out) != ERR_OK;
-        for (int j = 1; j <= k; j++)
-            refused += stay(&w, j, &out) != ERR_OK;
+        for (int j = 1; j <= k; j++) refused += stay(&w, j, &out) != ERR_OK;
         if (k == cases[at].n)
-            same_int(live(&w, "SELECT count(*) FROM signal WHERE role = 1"), cases[at++].greeters,
-                     "greeters of %d signals", k);
+            same_int(live(&w, "SELECT count(*) FROM signal WHERE role = 1"), cases[at++].greeters, "greeters of %d signals", k);
     }
     same_int(refused, 0, "all may join");
     same_int(live(&w, "SELECT n FROM pulse"), 90, "and are counted");

@@ -3,7 +3,6 @@
 #include "tap.h"
 #include "util/jsn.h"
 #include "world.h"
-
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,13 +138,11 @@ static void generation(const char *journal, enum damage how, const char *name) {
     spoil(&w, gen, how);
     /* what the next request meets is one of these, never a failure that stays */
     json_t *answer = world_call(&w, "sync", join_json(&w, 2));
-    ok(w.res.status == 200, "%s, %s: a join succeeds at once (%d %s)", journal, name, w.res.status,
-       world_string(answer, "text"));
+    ok(w.res.status == 200, "%s, %s: a join succeeds at once (%d %s)", journal, name, w.res.status, world_string(answer, "text"));
     answer = world_call(&w, "sync", join_json(&w, 1));
     same_int(w.res.status, 200, "%s, %s: the old signal comes back", journal, name);
     same_text(world_string(answer, "cid"), world_string(first, "cid"), "%s, %s: to the same circle", journal, name);
-    if (gen_of(&w) == gen)
-        come_anew(&w);
+    if (gen_of(&w) == gen) come_anew(&w);
     int64_t now = gen_of(&w);
     same_int(now, gen + 1, "%s, %s: in the next generation", journal, name);
     const char *path = world_path(&w, arena_text(&w.arena, "live-%d.db", (int)now));
@@ -171,26 +168,22 @@ static void race(const char *journal) {
     w.ctx.store = NULL;
     spoil(&w, gen, VANISHED);
     int go[2], bad = 0;
-    if (pipe(go) != 0)
-        exit(99);
+    if (pipe(go) != 0) exit(99);
     for (int i = 0; i < PROCESSES; i++)
         if (fork() == 0) {
             char c;
             bool host_ok;
             struct store *s = NULL;
             enum err e = store_open(&s, w.dir, &w.ctx.fault);
-            if (e == ERR_OK)
-                e = store_enter(s, "", &host_ok);
+            if (e == ERR_OK) e = store_enter(s, "", &host_ok);
             (void)close(go[1]);
             (void)!read(go[0], &c, 1); /* until the parent lets all go at once */
-            if (e == ERR_OK)
-                e = store_renew(s);
+            if (e == ERR_OK) e = store_renew(s);
             _exit(e == ERR_OK && store_gen(s) == gen + 1 ? 0 : 1);
         }
     (void)close(go[0]);
     (void)close(go[1]);
-    for (int i = 0, status; i < PROCESSES; i++)
-        bad += wait(&status) < 0 || status != 0;
+    for (int i = 0, status; i < PROCESSES; i++) bad += wait(&status) < 0 || status != 0;
     same_int(bad, 0, "%s: each of %d processes gets the same new generation", journal, PROCESSES);
     same_int(world_number(world_path(&w, "polycircle.db"), "SELECT value FROM instance WHERE name = 'gen'"), gen + 1,
              "%s: and there is one", journal);

@@ -23,11 +23,10 @@ __attribute__((format(printf, 3, 4))) static inline bool tap(bool good, int line
 }
 #define ok(condition, ...) tap(condition, __LINE__, __VA_ARGS__)
 
-#define same_int(got, want, ...)                                                \
-    do {                                                                        \
-        int64_t got_ = (got), want_ = (want);                                   \
-        if (!ok(got_ == want_, __VA_ARGS__))                                    \
-            (void)printf("# got %" PRId64 ", want %" PRId64 "\n", got_, want_); \
+#define same_int(got, want, ...)                                                                                 \
+    do {                                                                                                         \
+        int64_t got_ = (got), want_ = (want);                                                                    \
+        if (!ok(got_ == want_, __VA_ARGS__)) (void)printf("# got %" PRId64 ", want %" PRId64 "\n", got_, want_); \
     } while (0)
 #define same_text(got, want, ...)                                                   \
     do {                                                                            \

@@ -1,9 +1,7 @@
 #define _GNU_SOURCE /* nftw */
 #include "world.h"
-
 #include "util/codec.h"
 #include "util/jsn.h"
-
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -14,15 +12,13 @@
 #include <unistd.h>
 
 static void must(bool good, const char *what) {
-    if (good)
-        return;
+    if (good) return;
     (void)printf("Bail out! %s\n", what);
     exit(99);
 }
 
 static void must_ok(enum err e, const char *what) {
-    if (e != ERR_OK)
-        (void)printf("# %s\n", err_name(e));
+    if (e != ERR_OK) (void)printf("# %s\n", err_name(e));
     must(e == ERR_OK, what);
 }
 
@@ -65,10 +61,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 }
 
 void world_close(struct world *w) {
-    if (w->ctx.store)
-        store_close(w->ctx.store);
-    if (w->server.store)
-        store_close(w->server.store);
+    if (w->ctx.store) store_close(w->ctx.store);
+    if (w->server.store) store_close(w->server.store);
     must(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "the directory is removed");
     arena_free(&w->arena);
 }

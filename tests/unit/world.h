@@ -7,7 +7,6 @@
 #include "domain/sync.h"
 #include "handler/handler.h"
 #include "store/internal.h"
-
 #include <jansson.h>
 
 struct world {
