@@ -89,7 +89,7 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
     struct signal *s = &out->signal;
     if (in->key) {
         TRY(offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out->peers, &out->n_peers));
-        s->needy = !out->n_peers && out->pulse.n > 1 ? SEEKING : CONTENT;
+        s->needy = out->n_peers || out->pulse.n <= 1 ? CONTENT : s->needy == NEEDY ? NEEDY : SEEKING;
     } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
         if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
