@@ -52,11 +52,9 @@ static const char *find_path(struct arena *arena, const struct raw *raw) {
     const char *slash = strrchr(raw->script_name, '/');
     if (strncmp(raw->request_uri, raw->script_name, script) != 0) script = slash ? (size_t)(slash - raw->script_name) : 0;
     if (strncmp(raw->request_uri, raw->script_name, script) != 0) return "";
-    const char *rest = raw->request_uri + script;
-    rest += strspn(rest, "/");
-    char *path = arena_copy(arena, rest, strcspn(rest, "?"));
+    char *path = arena_copy(arena, raw->request_uri + script, strcspn(raw->request_uri + script, "?"));
     path[percent_decode(path, strlen(path), false)] = '\0';
-    return path;
+    return path + strspn(path, "/");
 }
 
 static const char *find_host(struct arena *arena, const char *host) {

@@ -103,6 +103,7 @@ static void paths(void) {
         {"FallbackResource, a query with a slash", "", "/sync?/health", "/polycircle.fcgi", "sync"},
         {"rewritten, no PATH_INFO", "", "/p.fcgi/health", "/p.fcgi", "health"},
         {"the program alone", "", "/p.fcgi", "/p.fcgi", ""},
+        {"FallbackResource, an encoded slash first", "", "/%2Fsync", "/polycircle.fcgi", "sync"},
         {"another folder", "", "/elsewhere/sync", "/live/p.fcgi", ""},
         {"nothing at all", "", "", "", ""},
         {"no SCRIPT_NAME", "", "/health", "", "health"},
