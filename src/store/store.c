@@ -282,7 +282,7 @@ bool store_bytes(struct store *s, enum sql id, int column, void *out, size_t n) 
 }
 
 enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback) {
-    bool row;
+    bool row = false;
     TRY(store_find(s, id, args, n, &row));
     *out = row ? store_int(s, id, 0) : fallback;
     store_reset(s, id);
