@@ -28,7 +28,7 @@ static enum err walk(struct scan *s, const char *below, int depth);
 
 static enum err add_file(struct scan *s, const char *path, const struct stat *st) {
     const char *type = media_type(path);
-    if (!type || st->st_size == 0 || strlen(path) > CAP_PATH) {
+    if (!type || st->st_size == 0 || strlen(path) > CAP_PATH || !json_string(path)) { /* NULL: not UTF-8 */
         s->skipped++;
         return ERR_OK;
     }
@@ -182,7 +182,8 @@ const struct command command_publish = {
     "publish NAME DIR [--at URL]",
     "Makes the files of DIR the content of the circle NAME: reads and hashes what is new, signs the list.\n"
     "The bytes stay where they are. Run it again after changes; what has not changed is not read again.\n"
-    "Hidden files, symbolic links, empty files and programs or settings of the host (.php, .ini, ...) are "
+    "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...) "
+    "are "
     "left out.\n\n"
     "  --at URL   where the web server serves DIR: /path/ on the site itself, or https://host/path/\n"
     "             (told by itself when DIR lies below `init --root`)\n",

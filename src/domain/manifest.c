@@ -74,6 +74,7 @@ static enum err origins_json(struct ctx *ctx, const struct circle *c, const char
 /* Inside a transaction of MAIN: signs what the media table holds now as the next version. */
 static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *m) {
     json_t *list = json_array(), *origins = json_array();
+    TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
     TRY(media_json(ctx, c->id, list));
     TRY(origins_json(ctx, c, m->url, origins));
     m->version++;

@@ -1,26 +1,25 @@
 /* The two schemas. polycircle.db is migrated from version to version (migrate.c holds the steps); the
  * live database is disposable and always made whole. Times are milliseconds since 1970 unless named s. */
 #pragma once
-#define SCHEMA_MAIN                                                                                         \
-    "CREATE TABLE instance(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"                           \
-    "CREATE TABLE base(url TEXT PRIMARY KEY, host TEXT NOT NULL) WITHOUT ROWID;"                            \
-    "CREATE INDEX base_host ON base(host);"                                                                 \
-    "CREATE TABLE circle(id INTEGER PRIMARY KEY, can TEXT NOT NULL UNIQUE, cid BLOB NOT NULL UNIQUE,"       \
-    " pad BLOB NOT NULL, api_key TEXT NOT NULL UNIQUE, secret_hash BLOB NOT NULL, sign_public BLOB NOT "    \
-    "NULL,"                                                                                                 \
-    " sign_secret BLOB NOT NULL, roster TEXT NOT NULL, listed INTEGER NOT NULL, ice TEXT NOT NULL,"         \
-    " up_kbps INTEGER NOT NULL, created INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0);"             \
-    "CREATE TABLE origin(circle INTEGER NOT NULL, origin TEXT NOT NULL, PRIMARY KEY(circle, origin))"       \
-    " WITHOUT ROWID;"                                                                                       \
-    "CREATE TABLE media(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT " \
-    "NULL,"                                                                                                 \
-    " mtime_s INTEGER NOT NULL, piece INTEGER NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY(circle, path))"   \
-    " WITHOUT ROWID;"                                                                                       \
-    "CREATE TABLE manifest(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL,"        \
-    " url TEXT NOT NULL, signed TEXT NOT NULL, signature BLOB NOT NULL);"                                   \
-    "CREATE TABLE package(circle INTEGER PRIMARY KEY, basis BLOB NOT NULL, sha256 BLOB NOT NULL UNIQUE,"    \
-    " body BLOB NOT NULL);"                                                                                 \
-    "CREATE TABLE statistic(circle INTEGER NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL,"             \
+#define SCHEMA_MAIN                                                                                              \
+    "CREATE TABLE instance(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"                                \
+    "CREATE TABLE base(url TEXT PRIMARY KEY, host TEXT NOT NULL) WITHOUT ROWID;"                                 \
+    "CREATE INDEX base_host ON base(host);"                                                                      \
+    "CREATE TABLE circle(id INTEGER PRIMARY KEY, can TEXT NOT NULL UNIQUE, cid BLOB NOT NULL UNIQUE,"            \
+    " pad BLOB NOT NULL, api_key TEXT NOT NULL UNIQUE, secret_hash BLOB NOT NULL, sign_public BLOB NOT "         \
+    "NULL,"                                                                                                      \
+    " sign_secret BLOB NOT NULL, roster TEXT NOT NULL, listed INTEGER NOT NULL, ice TEXT NOT NULL,"              \
+    " up_kbps INTEGER NOT NULL, created INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0);"                  \
+    "CREATE TABLE origin(circle INTEGER NOT NULL, origin TEXT NOT NULL, PRIMARY KEY(circle, origin))"            \
+    " WITHOUT ROWID;"                                                                                            \
+    "CREATE TABLE media(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL," \
+    " mtime_s INTEGER NOT NULL, piece INTEGER NOT NULL, sha256 BLOB NOT NULL, place INTEGER NOT NULL,"           \
+    " PRIMARY KEY(circle, path)) WITHOUT ROWID; CREATE INDEX media_place ON media(circle, place);"               \
+    "CREATE TABLE manifest(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL,"             \
+    " url TEXT NOT NULL, signed TEXT NOT NULL, signature BLOB NOT NULL);"                                        \
+    "CREATE TABLE package(circle INTEGER PRIMARY KEY, basis BLOB NOT NULL, sha256 BLOB NOT NULL UNIQUE,"         \
+    " body BLOB NOT NULL);"                                                                                      \
+    "CREATE TABLE statistic(circle INTEGER NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL,"                  \
     " n INTEGER NOT NULL, PRIMARY KEY(circle, day, name)) WITHOUT ROWID;"
 
 /* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every).

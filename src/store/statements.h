@@ -43,11 +43,12 @@
     X(MEDIA_STAT, MAIN, "SELECT path, size, mtime_s FROM media WHERE circle = ?1 ORDER BY path LIMIT ?2 OFFSET ?3")         \
     X(MEDIA_COUNT, MAIN, "SELECT count(*) FROM media WHERE circle = ?1")                                                    \
     X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")              \
-    X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 ORDER BY path LIMIT 1 OFFSET ?2")                           \
-    X(MEDIA_SET, MAIN,                                                                                                      \
-      "INSERT INTO media VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET"                                      \
-      " type = excluded.type, size = excluded.size, mtime_s = excluded.mtime_s, piece = excluded.piece,"                    \
-      " sha256 = excluded.sha256")                                                                                          \
+    X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                            \
+    X(MEDIA_SET, MAIN, "INSERT INTO media VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, -1)")                                          \
+    /* an index on the wire is a place in the order of paths */                                                             \
+    X(MEDIA_PLACE, MAIN,                                                                                                    \
+      "UPDATE media SET place = r.n FROM (SELECT path, row_number() OVER (ORDER BY path) - 1 AS n"                          \
+      " FROM media WHERE circle = ?1) r WHERE circle = ?1 AND media.path = r.path")                                         \
     X(MEDIA_CLEAR, MAIN, "DELETE FROM media WHERE circle = ?1")                                                             \
     X(MEDIA_DELETE, MAIN, "DELETE FROM media WHERE circle = ?1 AND path = ?2")                                              \
     X(MANIFEST_GET, MAIN, "SELECT version, dir, url, signed, signature FROM manifest WHERE circle = ?1")                    \

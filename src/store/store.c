@@ -250,10 +250,6 @@ int64_t store_changes(const struct store *s, enum db db) {
     return sqlite3_changes64(s->db[db]);
 }
 
-int64_t store_inserted(const struct store *s, enum db db) {
-    return sqlite3_last_insert_rowid(s->db[db]);
-}
-
 int64_t store_int(struct store *s, enum sql id, int column) {
     return sqlite3_column_int64(s->prepared[id], column);
 }

@@ -58,7 +58,6 @@ bool store_wrote(const struct store *s);
 /* A statement without rows. */
 enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n);
 int64_t store_changes(const struct store *s, enum db db); /* rows the last store_run changed */
-int64_t store_inserted(const struct store *s, enum db db); /* rowid of the last insert */
 /* A statement with rows: *row tells whether there is a first one; store_next goes on. Reading to the end
  * frees the statement; stop earlier with store_reset. */
 enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row);
