@@ -22,15 +22,13 @@ static int cgi(void) {
     const char *length = getenv("CONTENT_LENGTH");
     long left = length ? strtol(length, NULL, 10) : 0;
     ssize_t n;
-    while (left > 0 && (n = read(STDIN_FILENO, waste, sizeof waste)) > 0)
-        left -= n;
+    while (left > 0 && (n = read(STDIN_FILENO, waste, sizeof waste)) > 0) left -= n;
     return write(STDOUT_FILENO, answer, answer_len) == (ssize_t)answer_len ? 0 : 1;
 }
 
 static int fastcgi(void) {
     FCGX_Request request;
-    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, 0, 0) != 0)
-        return 1;
+    if (FCGX_Init() != 0 || FCGX_InitRequest(&request, 0, 0) != 0) return 1;
     while (FCGX_Accept_r(&request) >= 0) {
         while (FCGX_GetStr(waste, sizeof waste, request.in) > 0)
             ;
@@ -43,7 +41,6 @@ static int fastcgi(void) {
 }
 
 int main(void) {
-    if (load() != 0)
-        return 1;
+    if (load() != 0) return 1;
     return getenv("REQUEST_METHOD") ? cgi() : fastcgi();
 }
