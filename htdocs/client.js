@@ -3,7 +3,6 @@
 import { Circle } from './lib/circle.js';
 import { askAgain, watch } from './elements/watch.js';
 import { PolySignal } from './elements/signal.js';
-
 /** @typedef {{base: string, config: import('./lib/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
  *   circles?: any[], players?: HTMLMediaElement[], asked?: MessageEvent[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
  *   manifest?: Promise<any>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start data: the tag's data-* attributes; players: those that the
@@ -12,7 +11,7 @@ import { PolySignal } from './elements/signal.js';
 const HIDDEN_MS = 60000;
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
-export function start({ base, config, data, files = {}, players = [], asked = [], release = () => {}, worker, extras, ...rest }) {
+export function start({ base, config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
   const page = /** @type {any} */ (globalThis), storage = data.storage ? page[data.storage] : page.polycircle?.storage;
   if (page.polycircle instanceof Circle) return page.polycircle;
   if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: serve this page by https');
@@ -24,9 +23,8 @@ export function start({ base, config, data, files = {}, players = [], asked = []
     worker: worker ?? Promise.resolve(navigator.serviceWorker?.getRegistration('/')).catch(() => null),
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0) });
   takeOver(circle, players, release, settle);
-  for (const e of asked) circle.answer(e);
   follow(circle);
-  circle.ready.then(more).then(({ dress }) => dress(circle, files), error => console.warn('polycircle:', error));
+  circle.ready.then(more).then(({ dress }) => dress(circle, files, circles, data.p2p == 'ask'), error => console.warn('polycircle:', error));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
 }
@@ -36,10 +34,11 @@ export function start({ base, config, data, files = {}, players = [], asked = []
 async function takeOver(circle, players, release, settle) {
   const { mirror } = circle, controlled = circle.mirroring();
   await circle.loaded;
-  Promise.all(players.map(el => {
+  Promise.all(players.map(async el => {
     const url = el.src || el.querySelector('source')?.src || '', media = mirror?.find(url);
-    return media && !el.currentTime && mirror?.prefetch(media, url, 2);
-  })).then(settle);
+    const first = media && mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({ slack: 0, playing: true, rate: 0 }));
+    while (first && !(await first.next()).done);
+  })).then(settle, settle);
   const mirrored = mirror?.media.length && await controlled;
   release();
   if (mirrored) askAgain(el => !players.includes(el) && !!mirror.find(el.currentSrc));

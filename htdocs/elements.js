@@ -6,17 +6,18 @@ import { PolyMedia } from './elements/media.js';
 import { PolyRing } from './elements/ring.js';
 import { PolyStats } from './elements/stats.js';
 
-PolyCircles.define('poly-circles');
-PolyMedia.define('poly-media');
-PolyRing.define('poly-ring');
-PolyStats.define('poly-stats');
-
-/** @param {import('./lib/circle.js').Circle} circle @param {Record<string, string>} files of the package */
-export function dress(circle, files) {
+/** @param {import('./lib/circle.js').Circle} circle @param {Record<string, string>} files of the package @param {any[]} circles it lists
+ * @param {boolean} asks whether the visitor is asked first */
+export function dress(circle, files, circles, asks) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(files['signal.css'] ?? '');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  if (circle.asks) ask(circle, files['signal.html'] ?? '');
+  PolyCircles.circles = circles;
+  PolyCircles.define('poly-circles');
+  PolyMedia.define('poly-media');
+  PolyRing.define('poly-ring');
+  PolyStats.define('poly-stats');
+  if (asks) ask(circle, files['signal.html'] ?? '');
 }
 
 export { injectedStore } from './lib/injected.js';

@@ -1,23 +1,22 @@
 /** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
  * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then. */
 import { done, openDb } from './lib/db.js';
-
 /** @typedef {Record<string, string>} Files */
 
-const tag = /** @type {HTMLScriptElement} */ (document.currentScript);
+const tag = /** @type {HTMLScriptElement} */ (document.currentScript), sw = navigator.serviceWorker;
 // @ts-ignore: the instance puts it before this script
 const config = /** @type {any} */ (POLYCIRCLE_CONFIG), sha = config.package;
-const base = tag.src.replace(/signal(\.js)?(\?.*)?$/, ''), { origin } = new URL(base), sw = navigator.serviceWorker;
-/** @type {Map<HTMLMediaElement, [string|null, boolean]>} */
-const held = new Map();
-/** @type {Set<HTMLMediaElement>} */
-const players = new Set();
-/** @type {Set<string>} */
-const refused = new Set();
+const base = tag.src.replace(/signal(\.js)?(\?.*)?$/, ''), { origin } = new URL(base);
+const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map());  // players with what their preload and autoplay were
+const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
+const refused = /** @type {Set<string>} */ (new Set());  // directives of the page's policy that we met
+let asked = /** @type {MessageEvent[]|null} */ ([]);  // what the worker asks before the client is there to answer
+let alive = false;  // the package is here: the rest takes a moment
+let manifest = /** @type {Promise<any>|null} */ (null);
 
 function hold() {
   for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
-    if (held.has(el) || el.readyState || el.networkState > 1 && el.networkState < 3 || !el.paused || el.preload == 'none' && !el.autoplay) continue;
+    if (players.has(el) || el.readyState || el.networkState == 2 || !el.paused || el.preload == 'none' && !el.autoplay) continue;
     players.add(el);
     held.set(el, [el.getAttribute('preload'), el.autoplay]);
     el.preload = 'none';
@@ -27,10 +26,7 @@ function hold() {
 
 const observer = new MutationObserver(hold);
 
-/** What the worker asks before the client is there to answer. @type {MessageEvent[]|null} */
-let asked = [];
-
-/** Players may ask now. */
+/** Players may ask now: once the worker has the page, what they ask comes to us. */
 function release() {
   observer.disconnect();
   for (const [el, [preload, autoplay]] of held) {
@@ -40,21 +36,11 @@ function release() {
   held.clear();
 }
 
-/** the package is here: the rest takes a moment */
-let alive = false;
-
 /** Nobody waits for the client any longer. */
 function giveUp() {
   release();
   for (const e of asked ?? []) e.ports[0].postMessage({ pass: true });
   asked = null;
-}
-
-/** Once the worker has the page, players may ask: it takes them a while, and the client as well. @param {MessageEvent} e */
-function listen(e) {
-  if (!asked || e.data.polycircle != 'get') return;
-  e.ports[0].postMessage({ mine: true });
-  asked.push(e);
 }
 
 /** An existing worker of the site is never replaced. */
@@ -70,8 +56,7 @@ async function register() {
 async function unpack(gz) {
   const tar = await new Response(new Blob([gz]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
   const text = (/** @type {number} */ at, /** @type {number} */ n) => new TextDecoder().decode(new Uint8Array(tar, at, n));
-  /** @type {Files} */
-  const files = {};
+  const files = /** @type {Files} */ ({});
   for (let at = 0, size; at < tar.byteLength && text(at, 1) > '\0'; at += 512 + Math.ceil(size / 512) * 512) {
     size = parseInt(text(at + 124, 11), 8);
     files[text(at, 100).replace(/\0.*/s, '')] = text(at + 512, size);
@@ -84,36 +69,32 @@ function mark(value = '') {
   try { return value ? localStorage.polycircle = value : localStorage.polycircle; } catch { return undefined; }
 }
 
-const marked = mark(), db = Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000))]);
-/** @type {Promise<any>|null} */
-let manifest = null;
-
-/** @returns {Promise<Files>} from storage, else from the instance, checked */
-async function files() {
+/** @param {Promise<IDBDatabase|null>} db @param {string|undefined} marked @returns {Promise<Files>} from storage, else from the instance, checked */
+async function files(db, marked) {
   const kv = async (/** @type {IDBTransactionMode} */ mode) => (await db)?.transaction('kv', mode).objectStore('kv');
   const store = marked == sha && await kv('readonly'), kept = store && await done(store.get('package'));
   if (kept?.sha == sha) return kept.files;
   if (config.version) manifest = fetch(`${base}manifest/${config.cid}.json`).then(r => r.json()).catch(() => null);
   const gz = await (await fetch(`${base}package/${sha}.tar.gz`)).arrayBuffer();
-  const digest = isSecureContext ? new Uint8Array(await crypto.subtle.digest('SHA-256', gz)) : [];
-  const hex = [...digest].map(b => b.toString(16).padStart(2, '0')).join('');
+  const hex = isSecureContext && [...new Uint8Array(await crypto.subtle.digest('SHA-256', gz))].map(b => (b + 256).toString(16).slice(1)).join('');
   if (hex && hex != sha) throw new Error('the package is not the one that was promised');
   const fresh = await unpack(gz);
   kv('readwrite').then(store => store && done(store.put({ sha, files: fresh }, 'package'))).then(() => mark(sha), () => {});
   return fresh;
 }
 
-/** @param {Files} all @param {string} name @returns {Promise<any>} a blob module, or where a CSP forbids those a plain one */
-const load = (all, name) => import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' })))
-  .catch(() => import(`${base}package/${sha}/${name}`));
-
 async function run() {
+  const marked = mark(), worker = register().catch(() => null);
+  const db = /** @type {Promise<IDBDatabase|null>} */ (Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000, null))]));
   try {
-    const worker = register().catch(() => null), all = await files();
+    const all = await files(db, marked);
+    // a blob module, or where a policy forbids those a plain one
+    const load = (/** @type {string} */ name) => import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' })))
+      .catch(() => import(`${base}package/${sha}/${name}`));
     alive = true;
-    const [{ start }, circles] = await Promise.all([load(all, 'signal.js'), load(all, 'circles.js')]);
-    start({ base, config, data: { ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load(all, 'elements.js'), players: [...players], asked: asked ?? [], release, worker, manifest,
-      db, fresh: !marked });
+    const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
+    start({ base, config, data: { ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
+      players: [...players], asked: asked ?? [], release, worker, manifest, db, fresh: !marked });
     asked = null;
   } catch (error) {
     giveUp();
@@ -130,7 +111,11 @@ if (!('off' in tag.dataset)) {
   if (isSecureContext && sw) {
     observer.observe(document, { childList: true, subtree: true });
     hold();
-    sw.addEventListener('message', listen);
+    sw.addEventListener('message', e => {
+      if (!asked || e.data.polycircle != 'get') return;
+      e.ports[0].postMessage({ mine: true });
+      asked.push(e);
+    });
     sw.startMessages();
     sw.addEventListener('controllerchange', release);
     setTimeout(() => alive || giveUp(), 450);

@@ -1,25 +1,21 @@
 /** The service worker (served as circle-sw.js): hands a page's requests for media of its circle to that page's mirror, or to that of the tab
  * that leads, and gets out of the way of everything else. It does no harm: no page that speaks to it, or anything failing, means plain HTTP. */
-import { done, openDb } from './lib/db.js';
 
-const self = /** @type {any} */ (globalThis);
-const ASK_MS = 300, HEAD_MS = 15000, IDLE_MS = 7 * 864e5;
+const scope = /** @type {any} */ (globalThis), ASK_MS = 300, HEAD_MS = 15000, IDLE_MS = 7 * 864e5;
 
-/** client id: what its mirror answers; leads: it has the browser's links @type {Map<string, {urls: Set<string>, leads: boolean}>} */
-const pages = new Map();
-/** clients without our tag @type {Set<string>} */
-const silent = new Set();
+const pages = /** @type {Map<string, {urls: Set<string>, leads: boolean}>} */ (new Map());  // client id: what its mirror answers; leads: it has the browser's links
+const silent = /** @type {Set<string>} */ (new Set());  // clients without our tag
 
-self.addEventListener('install', () => self.skipWaiting());
-self.addEventListener('activate', (/** @type {any} */ e) => e.waitUntil(self.clients.claim()));
+scope.addEventListener('install', () => scope.skipWaiting());
+scope.addEventListener('activate', (/** @type {any} */ e) => e.waitUntil(scope.clients.claim()));
 
-self.addEventListener('message', (/** @type {any} */ { data, source }) => {
+scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
   if (data?.polycircle != 'urls' || !source) return;
   silent.delete(source.id);
   pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
 });
 
-self.addEventListener('fetch', (/** @type {any} */ e) => {
+scope.addEventListener('fetch', (/** @type {any} */ e) => {
   const { request, clientId } = e, page = pages.get(clientId);
   if (request.mode == 'navigate') return e.waitUntil(expire());
   // 'no-store' is also how the mirror itself asks an origin
@@ -27,15 +23,14 @@ self.addEventListener('fetch', (/** @type {any} */ e) => {
   if (page ? page.urls.has(request.url) : /audio|video/.test(request.destination) || request.headers.has('range')) e.respondWith(answer(request, clientId));
 });
 
-/** Days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. */
+/** Seven days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. When that was stands where it
+ * lives as long as the registration does, and needs no storage: in the header value for preloading, which we have no other use for. */
 async function expire() {
-  for (const id of [...pages.keys(), ...silent]) if (!await self.clients.get(id)) { pages.delete(id); silent.delete(id); }
+  for (const id of [...pages.keys(), ...silent]) if (!await scope.clients.get(id)) { pages.delete(id); silent.delete(id); }
   await new Promise(ok => setTimeout(ok, 10000));
-  try {
-    const kv = (await openDb()).transaction('kv', 'readwrite').objectStore('kv'), valid = await done(kv.get('valid'));
-    if (!valid) kv.put(Date.now(), 'valid');
-    else if (Date.now() - valid > IDLE_MS) await self.registration.unregister();
-  } catch { /* no storage: nothing to tell by */ }
+  const { navigationPreload: kept } = scope.registration, { headerValue } = await kept.getState();
+  if (headerValue == 'true') await kept.setHeaderValue(String(Date.now()));  // never set
+  else if (Date.now() - headerValue > IDLE_MS) await scope.registration.unregister();
 }
 
 /** @param {MessagePort} port @param {number} ms @returns {Promise<any>} the next message; pass and late: none in time, or the page is gone */
@@ -50,39 +45,26 @@ async function answer(request, own) {
   const leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(request.url))?.[0] ?? own;
   let fresh = false;
   for (const id of new Set(pages.get(own)?.leads ? [own] : [leader, own])) {
-    const client = await self.clients.get(id), { port1, port2 } = new MessageChannel();
+    const client = await scope.clients.get(id), { port1, port2 } = new MessageChannel();
     client?.postMessage({ polycircle: 'get', url: request.url, range: request.headers.get('range') }, [port2]);
     let head = await next(port1, client ? ASK_MS : 0);
     if (head.late) pages.has(id) ? Object.assign(pages.get(id) ?? {}, { leads: false }) : silent.add(id);
     while (head.mine) head = await next(port1, HEAD_MS);
-    if (!head.pass) return new Response(head.chunk ? body(port1, head, request.url) : null, head);
+    if (!head.pass) return new Response(head.chunk ? body(port1, head.chunk) : null, head);
     fresh ||= !!head.fresh;
   }
   return fresh && new URL(request.url).origin == location.origin  // the browser's cache may hold the file that was replaced
     ? fetch(request.url, { headers: request.headers, cache: 'no-cache', credentials: request.credentials, signal: request.signal }) : fetch(request);
 }
 
-/** What the consumer takes, chunk by chunk; the rest by plain HTTP when the page that sent it is gone.
- * @param {MessagePort} port @param {{chunk?: ArrayBuffer, at: number, end: number}} head @param {string} url */
-function body(port, { chunk, at, end }, url) {
-  /** @type {ReadableStreamDefaultReader<Uint8Array>|undefined} */
-  let rest;
-  return new ReadableStream({
-    async pull(controller) {
-      if (!chunk && !rest) port.postMessage('pull');
-      const said = chunk ? { chunk } : rest ? {} : await next(port, HEAD_MS);
-      chunk = undefined;
-      at += said.chunk?.byteLength ?? 0;
-      if (said.chunk) return controller.enqueue(new Uint8Array(said.chunk));
-      if (said.end) return controller.close();
-      if (said.fresh) return controller.error(new TypeError('the file was replaced'));
-      rest ??= (await fetch(url, { headers: { range: `bytes=${at}-${end - 1}` } })).body?.getReader();
-      const { value, done } = /** @type {any} */ (await rest?.read());
-      done ? controller.close() : controller.enqueue(value);
-    },
-    cancel() {
-      port.postMessage('cancel');
-      rest?.cancel();
-    },
-  }, { highWaterMark: 0 });
-}
+/** What the consumer takes, chunk by chunk. @param {MessagePort} port @param {ArrayBuffer|undefined} chunk the first */
+const body = (port, chunk) => new ReadableStream({
+  async pull(controller) {
+    if (!chunk) port.postMessage('pull');
+    const said = chunk ? { chunk } : await next(port, HEAD_MS);
+    chunk = undefined;
+    if (said.chunk) controller.enqueue(new Uint8Array(said.chunk));
+    else said.end ? controller.close() : controller.error(new TypeError('interrupted'));
+  },
+  cancel() { port.postMessage('cancel'); },
+}, { highWaterMark: 0 });

@@ -2,30 +2,26 @@
 
 /** @typedef {import('../lib/circle.js').Circle} Circle */
 
-/** @param {string} tag @param {Record<string, string>} [attributes] @param {(Node|string)[]} children @returns {HTMLElement} */
-export function html(tag, attributes = {}, ...children) {
-  const el = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, value);
+/** @template {Element} T @param {T} el @param {Record<string, string|number>} attributes @param {(Node|string)[]} children */
+function fill(el, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, String(value));
   el.append(...children);
   return el;
 }
 
-/** @param {string} tag @param {Record<string, string|number>} attributes @returns {SVGElement} */
-export function svg(tag, attributes) {
-  const el = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, String(value));
-  return el;
-}
+/** @param {string} tag @param {Record<string, string|number>} [attributes] @param {(Node|string)[]} children */
+export const html = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+/** @param {string} tag @param {Record<string, string|number>} attributes */
+export const svg = (tag, attributes) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, []);
 
 /** @param {number} n bytes, for people */
 export function size(n) {
-  const unit = n < 1e6 ? 'kilobyte' : n < 1e9 ? 'megabyte' : 'gigabyte', by = { kilobyte: 1e3, megabyte: 1e6, gigabyte: 1e9 }[unit];
+  const [unit, by] = n < 1e6 ? ['kilobyte', 1e3] : n < 1e9 ? ['megabyte', 1e6] : ['gigabyte', 1e9];
   return new Intl.NumberFormat(undefined, { style: 'unit', unit, maximumFractionDigits: n < 1e6 ? 0 : 1 }).format(n / by);
 }
 
 export class PolyElement extends HTMLElement {
   #stop = new AbortController();
-
   /** @param {string} tag */
   static define(tag) { if (!customElements.get(tag)) customElements.define(tag, /** @type {any} */ (this)); }
 
@@ -36,13 +32,18 @@ export class PolyElement extends HTMLElement {
   }
 
   disconnectedCallback() { this.#stop.abort(); }
-
   /** @param {Circle} circle @param {AbortSignal} signal aborted when the element leaves */
   show(circle, signal) { throw new TypeError(`${circle} ${signal}: not shown`); }
-
-  /** Draws now and whenever the circle changes. @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
+  /** Draws now, whenever the circle has changed, and once more when it has come to rest.
+   * @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
   follow(circle, signal, draw) {
-    for (const type of ['join', 'peer', 'leave', 'stats']) circle.addEventListener(type, draw, { signal });
-    draw();
+    let last = '', moves = true;
+    const look = () => {
+      const now = JSON.stringify([circle.sig, circle.peers, circle.stats()]), moved = now != last;
+      if (moved || moves) draw();
+      [last, moves] = [now, moved];
+    };
+    for (const type of ['join', 'peer', 'leave', 'stats']) circle.addEventListener(type, look, { signal });
+    look();
   }
 }

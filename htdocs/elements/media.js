@@ -9,7 +9,7 @@ export class PolyMedia extends PolyElement {
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
   async show(circle, signal) {
     const src = this.getAttribute('src') ?? '', url = new URL(src, document.baseURI).href;
-    await circle.ready.catch(() => {});
+    await circle.loaded;
     const worker = await within(circle.mirroring(), 1000, false), media = circle.mirror?.find(url);
     if (signal.aborted) return;
     const kind = /^(video|audio|image)/.exec(media?.type ?? '')?.[1] ?? (/\.(png|jpe?g|gif|webp|avif|svg)$/i.test(src) ? 'image' : 'video');

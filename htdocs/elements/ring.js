@@ -4,16 +4,13 @@ import { html, PolyElement, svg } from './base.js';
 const R = 80;
 
 export class PolyRing extends PolyElement {
-  /** @type {Map<string, number>} */
-  #moved = new Map();
-
+  #moved = /** @type {Map<string, number>} */ (new Map());
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
   show(circle, signal) {
     const picture = svg('svg', { viewBox: '-100 -100 200 200', role: 'img' }), text = html('p', { role: 'status' });
     this.replaceChildren(picture, text);
     this.follow(circle, signal, () => this.#draw(circle, picture, text));
   }
-
   /** @param {import('./base.js').Circle} circle @param {SVGElement} picture @param {HTMLElement} text */
   #draw(circle, picture, text) {
     const me = circle.sig || 'this tab', { peers } = circle;
@@ -25,9 +22,7 @@ export class PolyRing extends PolyElement {
     }));
     picture.replaceChildren(svg('circle', { r: R, class: 'orbit' }));
     let flowing = 0;
-    for (const peer of peers) {
-      for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
-    }
+    for (const peer of peers) for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
     for (const { sig, bytesIn, bytesOut } of peers) {
       const flows = bytesIn + bytesOut > (this.#moved.get(sig) ?? 0);
       this.#moved.set(sig, bytesIn + bytesOut);
@@ -36,17 +31,12 @@ export class PolyRing extends PolyElement {
     }
     for (const [sig, [cx, cy]] of place) {
       const kind = sig == me ? 'me' : peers.some(p => p.sig == sig) ? 'peer' : 'far';
-      const dot = svg('circle', { cx, cy, r: sig == me ? 9 : 6, class: kind });
-      dot.append(svg('title', {}));
-      /** @type {any} */ (dot.firstChild).textContent = sig == me ? 'this viewer' : sig.slice(0, 8);
-      picture.append(dot);
+      picture.append(svg('circle', { cx, cy, r: sig == me ? 9 : 6, class: kind }));
     }
-    const words = `Circle of ${sigs.length}: linked to ${peers.length}${flowing ? `, bytes flowing with ${flowing}` : ''}`;
-    picture.setAttribute('aria-label', words);
-    const count = `Circle of ${sigs.length}: linked to ${peers.length}`;
-    if (text.textContent != count) text.textContent = count;
+    const words = `Circle of ${sigs.length}: linked to ${peers.length}`;
+    picture.setAttribute('aria-label', words + (flowing ? `, bytes flowing with ${flowing}` : ''));
+    if (text.textContent != words) text.textContent = words;
   }
-
   /** @param {SVGElement} picture @param {Map<string, [number, number]>} place @param {string} a @param {string} b @param {string} kind */
   #line(picture, place, a, b, kind) {
     const [x1, y1] = place.get(a) ?? [0, 0], [x2, y2] = place.get(b) ?? [0, 0];

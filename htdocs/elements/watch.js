@@ -1,25 +1,23 @@
 /** What the page's players need right now: the only place that looks at <video> and <audio>. */
 
-/** @param {HTMLMediaElement} el @param {number} size @returns {import('../lib/mirror.js').Need} */
+/** @typedef {import('../lib/mirror.js').Need} Need */
+
+/** @param {HTMLMediaElement} el @param {number} size of its file @returns {Need} */
 function need(el, size) {
-  const playing = !el.paused && !el.ended || el.autoplay && el.paused && !el.played.length;
-  const rate = Number.isFinite(el.duration) && el.duration ? el.duration / size : 0;
-  let ahead = 0;
-  for (let i = 0; i < el.buffered.length; i++) {
-    if (el.buffered.start(i) <= el.currentTime + 0.1) ahead = Math.max(ahead, el.buffered.end(i) - el.currentTime);
-  }
-  if (el.readyState < 2 || el.seeking) return { slack: 0, playing, rate };
-  return { slack: playing ? ahead / (el.playbackRate || 1) : Infinity, playing, rate };
+  const { paused, autoplay, played, buffered, currentTime, duration } = el, playing = !paused || autoplay && !played.length;
+  const ranges = [...Array(buffered.length).keys()].filter(i => buffered.start(i) <= currentTime + 0.1), end = Math.max(...ranges.map(i => buffered.end(i)), 0);
+  const slack = el.readyState < 2 || el.seeking ? 0 : playing ? (end - currentTime) / (el.playbackRate || 1) : Infinity;
+  return { slack, playing, rate: duration / size || 0 };
 }
 
-/** @param {string} url @param {number} size of the file @param {() => boolean} neighbours whether any are there: others wait 400 ms for them
- * @returns {() => import('../lib/mirror.js').Need} */
+/** @param {string} url @param {number} size of the file @param {() => boolean} neighbours whether any are there: who is no player waits 400 ms for them
+ * @returns {() => Need} */
 export function watch(url, size, neighbours) {
   const born = performance.now();
   return () => {
-    const players = [...document.querySelectorAll('video,audio')].map(el => /** @type {HTMLMediaElement} */ (el)).filter(el => el.currentSrc == url);
-    if (players.length) return players.map(el => need(el, size)).reduce((a, b) => a.slack <= b.slack ? a : b);
-    return { slack: neighbours() && performance.now() - born < 400 ? 9 : 0, playing: false, rate: 0 };
+    const players = /** @type {HTMLMediaElement[]} */ ([...document.querySelectorAll('video,audio')]).filter(el => el.currentSrc == url);
+    const [most] = players.map(el => need(el, size)).sort((a, b) => a.slack - b.slack);
+    return most ?? { slack: neighbours() && performance.now() - born < 400 ? 9 : 0, playing: false, rate: 0 };
   };
 }
 

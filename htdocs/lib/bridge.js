@@ -1,6 +1,5 @@
 /** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end). */
 import { Changed } from './origin.js';
-
 /** @typedef {(url: string, size: number) => () => import('./mirror.js').Need} Watch the need of whoever reads the file */
 
 /** @param {string|null} header @param {number} size @returns {number[]|null} start and end (exclusive) of RFC 9110 14.1.2; end not after start: none;
@@ -11,58 +10,49 @@ export function parseRange(header, size) {
   return from ? [+from, to ? Math.min(size, +to + 1) : size] : [Math.max(0, size - +to), size];
 }
 
-export class Bridge {
-  #mirror; #watch; #loaded; #streams = 0; #alive = 0; #stop = new AbortController();
-
-  /** @param {import('./mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has */
-  constructor(mirror, watch, loaded) {
-    this.#mirror = mirror;
-    this.#watch = watch;
-    this.#loaded = loaded;
-    navigator.serviceWorker.addEventListener('message', e => this.answer(e), { signal: this.#stop.signal });
-    navigator.serviceWorker.startMessages();
+/** @param {import('./mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
+ * @param {MessageEvent[]} asked by the worker already @returns {{close(): void}} */
+export function bridge(mirror, watch, loaded, asked) {
+  const stop = new AbortController(), container = navigator.serviceWorker;
+  const streams = /** @type {Set<AsyncGenerator<Uint8Array>>} */ (new Set());
+  // a worker without events is ended by the browser after half a minute, also in the middle of a stream
+  const alive = setInterval(() => streams.size && container.controller?.postMessage({ polycircle: 'alive' }), 10000);
+  /** The next chunk; the first comes with the head, so that a failure before it still means plain HTTP.
+   * @param {AsyncGenerator<Uint8Array>} stream @param {MessagePort} port @param {object} [head] */
+  async function send(stream, port, head) {
+    try {
+      const { value, done } = await stream.next(), chunk = value?.slice().buffer;
+      if (done) streams.delete(stream);
+      port.postMessage(done ? { end: true } : { ...head, chunk }, chunk ? [chunk] : []);
+    } catch (error) {
+      streams.delete(stream);
+      port.postMessage({ pass: true, fresh: error instanceof Changed });
+    }
   }
-
-  answer(/** @type {MessageEvent} */ { data, ports }) { if (data?.polycircle == 'get') this.#get(data, ports[0]); }
-  close() { this.#stop.abort(); }
-
-  async #get(/** @type {{url: string, range: string|null}} */ { url, range }, /** @type {MessagePort} */ port) {
+  /** @param {{url: string, range: string|null}} ask @param {MessagePort} port */
+  async function get({ url, range }, port) {
     port.postMessage({ mine: true });
-    await this.#loaded;
-    const media = this.#mirror.find(url);
+    await loaded;
+    const media = mirror.find(url);
     if (!media || media.withdrawn) return port.postMessage({ pass: true, fresh: media?.withdrawn });
     const { size, type, mtime } = media, part = parseRange(range, size), [start, end] = part ?? [0, size], none = end <= start;
     const headers = { 'content-type': type, 'accept-ranges': 'bytes', 'last-modified': new Date(mtime * 1000).toUTCString(),
       'content-length': `${none ? 0 : end - start}`, ...part && { 'content-range': `bytes ${none ? '*' : `${start}-${end - 1}`}/${size}` } };
     if (none) return port.postMessage({ status: 416, headers });
-    const stream = this.#mirror.read(media, url, start, end, this.#watch(url, size)), stop = this.#keepAlive(stream);
-    port.onmessage = e => e.data == 'pull' ? this.#send(stream, port, {}, stop) : stop();
-    await this.#send(stream, port, { status: part ? 206 : 200, headers, at: start, end }, stop);
-  }
-
-  /** The next chunk; the first comes with the head, so that a failure before it still means plain HTTP.
-   * @param {AsyncGenerator<Uint8Array>} stream @param {MessagePort} port @param {object} head @param {() => void} stop */
-  async #send(stream, port, head, stop) {
-    try {
-      const { value, done } = await stream.next(), chunk = value?.slice().buffer;
-      port.postMessage({ ...head, chunk, end: done || undefined, ...head }, chunk ? [chunk] : []);
-      if (done) stop();
-    } catch (error) {
-      stop();
-      port.postMessage({ pass: true, fresh: error instanceof Changed });
-    }
-  }
-
-  /** A worker without events is ended by the browser after half a minute, also in the middle of a stream.
-   * @param {AsyncGenerator<Uint8Array>} stream @returns {() => void} to be called, once or more, when it is over */
-  #keepAlive(stream) {
-    const worker = navigator.serviceWorker.controller;
-    let over = false;
-    if (!this.#streams++) this.#alive = +setInterval(() => worker?.postMessage({ polycircle: 'alive' }), 10000);
-    return () => {
-      if (!over && !--this.#streams) clearInterval(this.#alive);
-      over = true;
+    const stream = mirror.read(media, url, start, end, watch(url, size));
+    streams.add(stream);
+    port.onmessage = ({ data }) => {
+      if (data == 'pull') return send(stream, port);
+      streams.delete(stream);
       stream.return(undefined);
     };
+    await send(stream, port, { status: part ? 206 : 200, headers });
   }
+
+  const answer = (/** @type {MessageEvent} */ { data, ports }) => { if (data?.polycircle == 'get') get(data, ports[0]); };
+  container.addEventListener('message', answer, { signal: stop.signal });
+  container.startMessages();
+  stop.signal.addEventListener('abort', () => clearInterval(alive));
+  asked.forEach(answer);
+  return { close: () => stop.abort() };
 }

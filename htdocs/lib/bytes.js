@@ -1,30 +1,25 @@
 /** Bytes and the texts they travel as, and waiting: hides hex, base64url, hashes and timers' promises from everything else. */
 
+/** @param {any} ok @param {string} what is wrong otherwise @returns {asserts ok} */
+export function must(ok, what) { if (!ok) throw new TypeError(what); }
+
 /** @param {ArrayLike<number>} bytes */
 export const hex = bytes => Array.from(bytes, b => (b + 256).toString(16).slice(1)).join('');
-
 /** @param {Uint8Array} bytes base64url of RFC 4648 section 5, no padding */
 export const toBase64 = bytes => btoa(Array.from(bytes, b => String.fromCharCode(b)).join(''))
   .replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-
 /** @param {string} text base64url @returns {Uint8Array} @throws when it is not */
 export function fromBase64(text) {
-  if (!/^[\w-]*$/.test(text)) throw new TypeError('not base64url');
+  must(/^[\w-]*$/.test(text), 'not base64url');
   return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0));
 }
 
 /** @param {string} text */
 export const utf8 = text => /** @type {Uint8Array<ArrayBuffer>} */ (new TextEncoder().encode(text));
-
 /** @param {number} n how many random bytes, as hex */
 export const randomHex = n => hex(crypto.getRandomValues(new Uint8Array(n)));
-
 /** @param {any} bytes @returns {Promise<string>} hex */
 export const sha256 = async bytes => hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
-
-/** @param {any} value @param {RegExp} shape @returns {value is string} */
-export const isText = (value, shape) => typeof value == 'string' && shape.test(value);
-
 /** @param {number} ms */
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
 

@@ -1,7 +1,7 @@
 /** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle.
  * What only a document knows (players, visibility) comes in by its options. */
-import { Bridge } from './bridge.js';
-import { Instance } from './instance.js';
+import { bridge } from './bridge.js';
+import { instance } from './instance.js';
 import { Manners } from './manners.js';
 import { Mirror } from './mirror.js';
 import { Pieces } from './pieces.js';
@@ -10,12 +10,11 @@ import { openStore } from './store.js';
 import { readManifest } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
-
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number}} Config
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
- *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>, manifest?: Promise<any>|null, circles?: any[],
- *   db?: Promise<IDBDatabase|null>, fresh?: boolean}} Options data: the tag's data-*; settled: when players have their first bytes; manifest,
- *   db: what the loader has begun already; fresh: nothing was ever stored
+ *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>, manifest?: Promise<any>|null,
+ *   db?: Promise<IDBDatabase|null>, asked?: MessageEvent[], fresh?: boolean}} Options data: the tag's data-*; settled: when players have their
+ *   first bytes; manifest, db, asked: what the loader has begun already; fresh: nothing was ever stored
  * @typedef {import('./manifest.js').Media} Media
  * @typedef {import('./peer.js').Peer} Peer
  * @typedef {import('./wire.js').Message} Message */
@@ -23,24 +22,22 @@ import { randomHex, toBase64, within } from './bytes.js';
 const HELLO = 64, REFRESH_MS = 30000;
 
 export class Circle extends EventTarget {
-  #o; #instance; #manners; #store; #leads = false; #left = false; #said = ''; #born = performance.now(); #refreshed = -Infinity;
+  #o; #instance; #manners; #store; #leads = false; #left = false; #born = performance.now(); #refreshed = -Infinity;
   #lock = /** @type {AbortController|null} */ (null);
-  #bridge = /** @type {Bridge|null} */ (null);
-  #got = /** @type {Map<Media, number[]>} */ (new Map());
-  #mids = /** @type {Record<string, string>} */ ({});
+  #bridge = /** @type {ReturnType<typeof bridge>|null} */ (null);
+  #got = /** @type {Map<Media, number[]>} */ (new Map()); #mids = /** @type {Record<string, string>} */ ({});
   /** none over plain http */
   mirror = /** @type {Mirror|null} */ (null);
   signal = /** @type {Signal|null} */ (null);
-
   /** @param {Options} options */
   constructor(options) {
     super();
     const { base, config, data, storage, coarse, db, fresh } = this.#o = options;
-    this.#instance = new Instance(base);
+    this.#instance = instance(base);
     this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), /** @type {any} */ (navigator).connection ?? {}, coarse);
     this.#store = openStore(storage ?? null, db, fresh);
     this.pieces = new Pieces(this.#store);
-    if (isSecureContext) this.mirror = new Mirror(this.#hub());
+    if (isSecureContext) this.mirror = new Mirror(this.#forMirror());
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
     this.#connect();
@@ -59,7 +56,6 @@ export class Circle extends EventTarget {
     return { bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes }, uploaded: this.#manners.uploaded, first_peer_ms: signal?.firstPeer ?? null,
       joined_ms: signal?.joined ?? null, requests: { sync: signal?.syncs ?? 0, writes: signal?.writes ?? 0 }, media };
   }
-
   /** @param {string|null} sig null: every neighbour @param {any} data JSON, at most about 200 KB @returns {number} to how many */
   send(sig, data) {
     const to = this.signal?.peers.filter(p => sig == null || p.sig == sig) ?? [];
@@ -67,15 +63,10 @@ export class Circle extends EventTarget {
     return to.length;
   }
 
-  /** the circles the package lists */
-  get circles() { return this.#o.circles ?? []; }
-  /** whether the visitor is asked first */
-  get asks() { return this.#o.data.p2p == 'ask'; }
-
   /** Drops out, or the page goes away: no links, no signal, plain HTTP. */
   leave() {
     this.#left = true;
-    this.#leads = this.pieces.persist = false;
+    this.pieces.persist = this.#leads = false;
     this.#lock?.abort();
     this.#lock = null;
     this.signal?.stop();
@@ -89,10 +80,6 @@ export class Circle extends EventTarget {
     this.#elect();
     this.#announce();
   }
-
-  /** @param {MessageEvent} ask of the worker, which came before we did */
-  answer(ask) { this.#bridge?.answer(ask); }
-
   /** Resolves true once the worker sends this page's requests here; false when there is none. */
   async mirroring() {
     const registration = await this.#o.worker, { serviceWorker } = navigator;
@@ -106,34 +93,40 @@ export class Circle extends EventTarget {
     const { config, data, settled } = this.#o;
     if (data.p2p != 'off' && globalThis.RTCPeerConnection) {
       const [token, certificate] = await Promise.all([this.#token(), this.#certificate()]);
-      this.signal = new Signal(this.#instance, { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] }, this.#hub());
+      this.signal = new Signal(this.#instance, { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] }, this.#forSignal());
       await within(this.loaded, 150, null);  // the join says what is held
       await within(settled, 400, null);  // connecting waits while a player works on its first frame
-      if (!this.asks) this.#elect();
+      if (data.p2p != 'ask') this.#elect();
     }
-    setInterval(() => this.#note(), 500);
+    setInterval(() => this.#emit('stats'), 500);
     return this;
   }
 
-  #connect() { if (this.mirror && navigator.serviceWorker) this.#bridge = new Bridge(this.mirror, this.#o.watch, this.loaded); }
+  #connect() {
+    const { watch, asked = [] } = this.#o;
+    if (this.mirror && navigator.serviceWorker) this.#bridge = bridge(this.mirror, watch, this.loaded, asked.splice(0));
+  }
 
   /** One signal a browser profile: that of the tab that holds the lock. Where there are no locks, one a tab. */
   #elect() {
     if (!this.signal || this.#lock) return;
     const { signal } = this.#lock = new AbortController(), lead = () => new Promise(ok => {
       signal.addEventListener('abort', ok);
-      this.#leads = this.pieces.persist = true;
+      this.pieces.persist = this.#leads = true;
       this.signal?.start();
       this.#announce();
     });
     navigator.locks ? navigator.locks.request('polycircle-' + this.cid, { signal }, lead).catch(() => {}) : lead();
   }
-
-  /** What neighbours, signal and mirror want of us. @returns {import('./signal.js').Hub & import('./mirror.js').Surroundings} */
-  #hub() {
+  /** What neighbours want of us. @returns {import('./peer.js').Hub} */
+  #forPeers() {
     return {
-      hello: () => this.#hello(),
-      serve: (hash, peer) => this.#serve(hash, peer),
+      hello: () => ({ t: 'hello', v: 1, sig: this.sig, version: this.mirror?.version ?? 0, up: this.#manners.uploads, have: this.#holds() }),
+      serve: async (hash, { near }) => {
+        const received = this.pieces.held + Object.values(this.mirror?.bytes ?? {}).reduce((a, b) => a + b, 0);
+        if (!this.#manners.uploads) return 'off';
+        return this.#manners.may(received, near) ? await this.mirror?.supply(hash) ?? 'none' : 'busy';
+      },
       allow: (bytes, peer) => this.#manners.allow(bytes, peer.near),
       heard: (m, peer) => {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
@@ -145,10 +138,34 @@ export class Circle extends EventTarget {
         this.mirror?.kick();
         this.#emit('leave', { sig: peer.sig, why });
       },
+    };
+  }
+  /** What the signal wants of us. @returns {import('./signal.js').Hub} */
+  #forSignal() {
+    return {
+      ...this.#forPeers(),
       met: peer => this.#emit('peer', peer.sig),
-      joined: answer => this.#joined(answer),
-      refused: error => this.#refused(error),
-      holding: () => this.#holding(),
+      holding: () => {
+        const { mirror } = this, have = mirror?.media.map(m => [m.index, Math.floor(100 * mirror.count(m) / m.hashes.length)]);
+        return mirror?.version ? { version: mirror.version, have: have?.filter(([, percent]) => percent).slice(0, 256) } : {};
+      },
+      joined: ({ mids, sig, n, version }) => {
+        Object.assign(this.#mids, mids);
+        this.#emit('join', { sig, n });
+        if (version == this.mirror?.version) this.#valid();
+        else if (version > (this.mirror?.version ?? Infinity)) this.#refresh();
+      },
+      refused: async error => {
+        this.#error(error);
+        if (error.code != 'removed') return;
+        this.leave();
+        await (await this.#o.worker)?.unregister();
+      },
+    };
+  }
+  /** What the mirror wants of us. @returns {import('./mirror.js').Surroundings} */
+  #forMirror() {
+    return {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
       // also before we have asked who is there
@@ -172,20 +189,12 @@ export class Circle extends EventTarget {
     for (const [media, i] of this.#got) if (!media.withdrawn) this.#tell({ t: 'got', r: media.root, i });
     this.#got.clear();
   }
-
-  #hello() {
-    const { mirror } = this, have = mirror?.media.filter(m => mirror.count(m)).slice(0, HELLO).map(m =>
+  /** Media and pieces, as hello says it. */
+  #holds() {
+    const { mirror } = this;
+    return mirror?.media.filter(m => mirror.count(m)).slice(0, HELLO).map(m =>
       [m.root, this.#mids[m.index] ?? '', toBase64(bitmap(m.hashes.map((_, i) => mirror.has(m, i))))]) ?? [];
-    return { t: 'hello', v: 1, sig: this.sig, version: mirror?.version ?? 0, up: this.#manners.uploads, have };
   }
-
-  /** @param {string} hash @param {Peer} peer @returns {Promise<Uint8Array|'none'|'busy'|'off'>} */
-  async #serve(hash, { near }) {
-    const received = this.pieces.held + Object.values(this.mirror?.bytes ?? {}).reduce((a, b) => a + b, 0);
-    if (!this.#manners.uploads) return 'off';
-    return this.#manners.may(received, near) ? await this.mirror?.supply(hash) ?? 'none' : 'busy';
-  }
-
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
     const opened = this.pieces.open(), stored = this.mirror && await this.#store.get('kv', 'manifest-' + this.cid).catch(() => null);
@@ -197,7 +206,6 @@ export class Circle extends EventTarget {
   async #accept(/** @type {any} */ envelope, /** @type {number} */ seen) {
     this.mirror?.use(await readManifest(envelope, { key: this.#o.data.key ?? this.#o.config.sign, cid: this.cid, seen, home: location.origin }));
   }
-
   /** Never fails. @param {Promise<any>|null} [early] */
   async #refresh(early) {
     this.#refreshed = performance.now();
@@ -207,42 +215,18 @@ export class Circle extends EventTarget {
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();
       this.#announce();
-      this.#tell({ t: 'have', have: this.#hello().have });
+      this.#tell({ t: 'have', have: this.#holds() });
     } catch (error) { this.#error(/** @type {Error} */ (error)); }
   }
-
   /** The worker leaves by itself when this is not said for 7 days. */
-  #valid() { this.#keep('valid', Date.now()); }
+  async #valid() { (await this.#o.worker)?.navigationPreload.setHeaderValue(String(Date.now())).catch(() => {}); }
   #keep(/** @type {string} */ key, /** @type {any} */ value) { this.#store.put('kv', key, value).catch(() => {}); }
-
   /** Lets the worker know what this page answers. */
   async #announce() {
     const worker = navigator.serviceWorker?.controller, ours = (await this.#o.worker)?.active?.scriptURL;
     const urls = !this.#left && this.mirror?.urls || [];
     if (worker && worker.scriptURL == ours) worker.postMessage({ polycircle: 'urls', urls, leads: this.#leads });
   }
-
-  /** What a join says of media. */
-  #holding() {
-    const { mirror } = this, share = (/** @type {Media} */ m) => Math.floor(100 * (mirror?.count(m) ?? 0) / m.hashes.length);
-    const have = mirror?.media.map(m => [m.index, share(m)]).filter(([, percent]) => percent).slice(0, 256);
-    return mirror?.version ? { version: mirror.version, have } : {};
-  }
-
-  #joined(/** @type {any} */ { mids, sig, n, version }) {
-    Object.assign(this.#mids, mids);
-    this.#emit('join', { sig, n });
-    if (version == this.mirror?.version) this.#valid();
-    else if (version > (this.mirror?.version ?? Infinity)) this.#refresh();
-  }
-
-  async #refused(/** @type {import('./instance.js').Refused} */ error) {
-    this.#error(error);
-    if (error.code != 'removed') return;
-    this.leave();
-    await (await this.#o.worker)?.unregister();
-  }
-
   /** Kept for good; one for each tab where tabs cannot agree on a leader. @returns {Promise<string>} */
   async #token() {
     const name = 'token-' + this.cid;
@@ -251,7 +235,6 @@ export class Circle extends EventTarget {
     this.#keep(name, kept);
     return kept;
   }
-
   /** @returns {Promise<RTCCertificate|null>} */
   async #certificate() {
     const kept = await this.#store.get('kv', 'certificate').catch(() => null);
@@ -266,11 +249,5 @@ export class Circle extends EventTarget {
   #error(/** @type {Error} */ error) {
     console.warn('polycircle:', error.message);
     this.#emit('error', error);
-  }
-
-  #note() {
-    const now = JSON.stringify([this.mirror?.bytes, this.#manners.uploaded, this.peers.length]);
-    if (now != this.#said) this.#emit('stats');
-    this.#said = now;
   }
 }

@@ -1,6 +1,5 @@
 /** The signed manifest (doc/PROTOCOL.md 1.5): nothing of it is believed before the signature of the pinned key is checked. */
-import { fromBase64, hex, isText, sha256, utf8 } from './bytes.js';
-
+import { fromBase64, hex, must, sha256, utf8 } from './bytes.js';
 /** @typedef {{index: number, path: string, type: string, size: number, mtime: number, piece: number, hashes: string[], root: string,
  *   urls: string[], withdrawn: boolean, checked: number, check: Promise<void>|null}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
  *   origin last said that it still has this very file (performance.now); check: it is being asked
@@ -9,9 +8,7 @@ import { fromBase64, hex, isText, sha256, utf8 } from './bytes.js';
 /** @param {any} m one media of the payload @param {number} index @param {string[]} bases @returns {Promise<Media>} */
 async function media(m, index, bases) {
   const hashes = fromBase64(m.sha256), count = Math.ceil(m.size / m.piece), tail = m.path.split('/').map(encodeURIComponent).join('/');
-  if (!(m.size > 0 && m.piece >= 1 << 18 && m.piece <= 1 << 22 && hashes.length == count * 32 && isText(m.type, /^[\w.+-]+\/[\w.+-]+/))) {
-    throw new Error('manifest: bad media ' + m.path);
-  }
+  must(hashes.length == count * 32 && count, m.path);
   return { ...m, index, withdrawn: false, checked: -Infinity, check: null,
     hashes: Array.from({ length: count }, (_, i) => hex(hashes.subarray(i * 32, i * 32 + 32))), root: (await sha256(hashes)).slice(0, 16), urls: bases.map(base => new URL('./' + tail, base).href) };
 }
@@ -19,14 +16,14 @@ async function media(m, index, bases) {
 /** @param {any} envelope @param {{key: string, cid: string, seen: number, home: string}} expected key: pinned, Ed25519 in base64url; seen: the
  *   highest version ever accepted; home: the page's own origin @returns {Promise<Manifest>} @throws when anything is wrong */
 export async function readManifest({ key, signed, sig }, expected) {
-  if (key !== expected.key) throw new Error('manifest: not the pinned key');
+  must(key === expected.key, 'manifest: not the pinned key');
   const imported = await crypto.subtle.importKey('raw', /** @type {any} */ (fromBase64(key)), 'Ed25519', false, ['verify']);
-  const right = await crypto.subtle.verify('Ed25519', imported, /** @type {any} */ (fromBase64(sig)), utf8('polycircle-manifest-1\n' + signed));
-  if (!right) throw new Error('manifest: bad signature');
+  must(await crypto.subtle.verify('Ed25519', imported, /** @type {any} */ (fromBase64(sig)), utf8('polycircle-manifest-1\n' + signed)),
+    'manifest: bad signature');
   const m = JSON.parse(signed);
-  if (m.v !== 1 || m.cid !== expected.cid || !Number.isSafeInteger(m.version)) throw new Error('manifest: another circle');
-  if (m.version < expected.seen) throw new Error(`manifest: older than ${expected.seen}`);
+  must(m.v === 1 && m.cid === expected.cid, 'manifest: another circle');
+  must(m.version >= expected.seen, `manifest: older than ${expected.seen}`);
   const bases = m.origins.map((/** @type {string} */ o) => new URL(o, expected.home).href);
-  if (!bases.length) throw new Error('manifest: no origin');
+  must(bases.length, 'manifest: no origin');
   return { version: m.version, media: await Promise.all(m.media.map((/** @type {any} */ x, /** @type {number} */ i) => media(x, i, bases))) };
 }

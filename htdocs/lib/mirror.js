@@ -3,7 +3,6 @@
  * moving, who is waited for. The measure is slack: for how many seconds the page can do without the piece. */
 import { Changed, fetchPieces, recheck } from './origin.js';
 import { sha256 } from './bytes.js';
-
 /** @typedef {import('./manifest.js').Media} Media
  * @typedef {import('./peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
@@ -15,64 +14,53 @@ import { sha256 } from './bytes.js';
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], expecting(): boolean, ban(peer: Peer, why: string): void,
  *   got(media: Media, index: number): void, withdrawn(media: Media): void}} Surroundings */
 
-const AHEAD = 8, PEER_CAP = 4, STALLED_MS = 600, MARGIN = 0.7, DOWN_MS = 3000, PATIENCE_MS = 5000, FRESH_MS = 6000, STALE_MS = 8000, ORIGINS = 6, STRIKES = 3;
+const AHEAD = 8, PEER_CAP = 4, STALLED_MS = 600, DOWN_MS = 3000, PATIENCE_MS = 8000, FRESH_MS = 6000, STALE_MS = 8000, ORIGINS = 6, STRIKES = 3;
 const now = () => performance.now();
 
 export class Mirror {
   #around; #timer = 0; #kicked = false; #origins = 0; #down = 0;
   /** differs between neighbours, so that not all of them ask an origin for the same piece at the same moment */
-  #patience = 3 + 3 * Math.random();
+  #margin = 0.6 + 0.6 * Math.random();
   #jobs = /** @type {Map<string, Job>} */ (new Map());
   /** hashes of what the manifest names and is not withdrawn */
   #current = /** @type {Set<string>} */ (new Set());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
   /** counted in this page life */
   #counted = /** @type {Set<string>} */ (new Set());
-  media = /** @type {Media[]} */ ([]);
-  version = 0;
-  bytes = { storage: 0, peers: 0, origin: 0 };
-
+  media = /** @type {Media[]} */ ([]); version = 0; bytes = { storage: 0, peers: 0, origin: 0 };
   /** @param {Surroundings} around */
   constructor(around) { this.#around = around; }
-
-  /** @param {import('./manifest.js').Manifest} manifest verified; media that stay the same keep what is known of them */
+  /** @param {import('./manifest.js').Manifest} manifest verified */
   use({ version, media }) {
-    const key = (/** @type {Media} */ m) => m.path + m.root + m.mtime, same = new Map(this.media.map(m => [key(m), m]));
     this.version = version;
-    this.media = media.map(m => Object.assign(same.get(key(m)) ?? m, { index: m.index, urls: m.urls }));
-    this.#current = new Set(this.media.flatMap(m => m.withdrawn ? [] : m.hashes));
-    this.#byUrl = new Map(this.media.flatMap(m => m.urls.map(url => [url, m])));
+    this.media = media;
+    this.#current = new Set(media.flatMap(m => m.hashes));
+    this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [url, m])));
   }
 
   get urls() { return [...this.#byUrl.keys()]; }
   find(/** @type {string} */ url) { return this.#byUrl.get(url); }
   has(/** @type {Media} */ media, /** @type {number} */ index) { return !media.withdrawn && this.#around.pieces.has(media.hashes[index]); }
   count(/** @type {Media} */ media) { return media.hashes.filter((_, i) => this.has(media, i)).length; }
-
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them.
    * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need */
   async *read(media, url, start, end, need) {
-    const at = Math.floor(start / media.piece), reader = this.#reader(media, url, at, Math.floor((end - 1) / media.piece), need);
+    const at = Math.floor(start / media.piece);
+    /** @type {Reader} */
+    const reader = { media, url, at, last: Math.floor((end - 1) / media.piece), ahead: at, need, jobs: new Set() };
     if (this.has(media, at) || this.#around.peers().length) this.#valid(media, url).catch(() => {});
     try {
       for (; reader.at <= reader.last; reader.at++) {
-        const bytes = await this.#want(reader, reader.at), from = reader.at * media.piece;
+        const piece = this.#want(reader, reader.at), from = reader.at * media.piece;
+        this.#readAhead(reader);
+        const bytes = await piece;
         await this.#valid(media, url);
         yield bytes.subarray(Math.max(0, start - from), end - from);
-        this.#readAhead(reader);
       }
     } finally { this.#release(reader); }
   }
-
-  /** The first pieces, before the page asks. @param {Media} media @param {string} url @param {number} count */
-  prefetch(media, url, count) {
-    const reader = this.#reader(media, url, 0, count - 1, () => ({ slack: 0, playing: false, rate: 0 }));
-    return Promise.all(media.hashes.slice(0, count).map((_, i) => this.#want(reader, i).catch(() => {}))).finally(() => this.#release(reader));
-  }
-
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) { return this.#current.has(hash) ? this.#around.pieces.get(hash) : null; }
-
   /** Something changed: look again. */
   kick() {  // not by a timer: those are slow in a hidden tab
     if (!this.#kicked) queueMicrotask(() => this.#tick());
@@ -86,7 +74,6 @@ export class Mirror {
     for (const job of [...this.#jobs.values()]) if (job.media == media) this.#finish(job, null, new Changed(media.path));
     this.#around.withdrawn(media);
   }
-
   /** Throws when the origin has another file; waits only when nobody has looked for 8 s. @param {Media} media @param {string} url */
   async #valid(media, url) {
     const age = now() - media.checked;
@@ -94,10 +81,6 @@ export class Mirror {
     if (age > STALE_MS) await media.check;
     if (media.withdrawn) throw new Changed(media.path);
   }
-
-  /** @param {Media} media @param {string} url @param {number} at @param {number} last @param {() => Need} need @returns {Reader} */
-  #reader(media, url, at, last, need) { return { media, url, at, last, ahead: at, need, jobs: new Set() }; }
-
   /** @param {Reader} reader @param {number} index @returns {Promise<Uint8Array>} */
   async #want(reader, index) {
     const { media } = reader, hash = media.hashes[index], bytes = this.#jobs.has(hash) ? null : await this.#around.pieces.get(hash);
@@ -109,7 +92,6 @@ export class Mirror {
     this.kick();
     return job.result;
   }
-
   /** @param {Media} media @param {number} index @param {string} hash @returns {Job} */
   #job(media, index, hash) {
     const job = /** @type {any} */ ({ media, index, hash, born: now(), readers: new Set(), tries: new Set(), failed: new Set(), over: false });
@@ -118,7 +100,6 @@ export class Mirror {
     this.#jobs.set(hash, job);
     return job;
   }
-
   /** Asks for what a playing page will want next; half a window at once, so that an origin gets few requests. */
   #readAhead(/** @type {Reader} */ reader) {
     if (!reader.need().playing || reader.ahead - reader.at > AHEAD / 2) return;
@@ -126,7 +107,6 @@ export class Mirror {
     for (let i = Math.max(reader.ahead, reader.at) + 1; i <= end; i++) if (!this.has(reader.media, i)) this.#want(reader, i).catch(() => {});
     reader.ahead = end;
   }
-
   /** What only this reader wanted is stopped. */
   #release(/** @type {Reader} */ reader) {
     for (const job of reader.jobs) {
@@ -162,21 +142,15 @@ export class Mirror {
     }
     this.#fetch(run);
   }
-
-  /** Whether neighbours may still bring it in time. */
+  /** Whether neighbours, those who come or those who have some of the file, may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const ready = this.#around.peers(), age = now() - job.born, { root } = job.media;
-    const tried = new Set([...job.tries].map(t => t.from));
-    if (ready.some(p => p.has(root, job.index) && !job.failed.has(p) && !tried.has(p))) return slack > MARGIN && age < 2 * PATIENCE_MS;
-    if (age > PATIENCE_MS) return false;
-    return ready.some(p => p.knows(root)) ? slack > this.#patience : this.#around.expecting() && slack > MARGIN;
+    const hope = (/** @type {Peer} */ p) => p.knows(job.media.root) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p);
+    return slack > this.#margin && now() - job.born < PATIENCE_MS && (this.#around.expecting() || this.#around.peers().some(hope));
   }
-
   /** @param {Job} job @returns {Peer|undefined} the neighbour that has least to do for us */
   #pick(job) {
-    const tried = new Set([...job.tries].map(t => t.from));
-    return this.#around.peers().filter(p => p.inflight < PEER_CAP && now() > p.rests && !job.failed.has(p) && !tried.has(p) &&
-      p.has(job.media.root, job.index)).sort((a, b) => a.inflight - b.inflight)[0];
+    const able = (/** @type {Peer} */ p) => p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index);
+    return this.#around.peers().filter(p => able(p) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p)).sort((a, b) => a.inflight - b.inflight)[0];
   }
 
   async #ask(/** @type {Job} */ job, /** @type {Peer} */ peer) {
@@ -196,7 +170,6 @@ export class Mirror {
       else if (why != 'stopped') job.failed.add(peer);
     } finally { this.#ended(job, attempt); }
   }
-
   /** @param {Job[]} run jobs of neighbouring pieces, one request */
   async #fetch(run) {
     const [{ media, index, readers }] = run, url = [...readers][0]?.url ?? media.urls[0];
@@ -216,7 +189,6 @@ export class Mirror {
       for (const job of run) this.#ended(job, attempt);
     }
   }
-
   /** @param {Media} media @param {Job[]} run @param {any} error */
   #originFailed(media, run, error) {
     if (error instanceof Changed) return this.withdraw(media);
@@ -229,7 +201,6 @@ export class Mirror {
     job.tries.delete(attempt);
     this.kick();
   }
-
   /** @param {Job} job @param {Uint8Array|null} bytes verified @param {Error} error when there are none */
   #finish(job, bytes, error = new Error('failed')) {
     if (job.over) return;

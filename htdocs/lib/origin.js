@@ -1,6 +1,6 @@
 /** HTTP places that hold the bytes: hides ranges, and notices that a file is no longer the one of the manifest.
  * Every request is cache: 'no-store', by which our worker knows to stay out of it. */
-
+import { must } from './bytes.js';
 /** @typedef {import('./manifest.js').Media} Media */
 
 /** The origin has another file now, or none. */
@@ -11,9 +11,8 @@ const DEAD = [404, 410, 416];
 /** @param {Response} r @param {Media} media @param {number} total size it states, NaN when it states none */
 function compare(r, media, total) {
   const modified = Date.parse(r.headers.get('last-modified') ?? '') / 1000;
-  if (DEAD.includes(r.status) || Number.isFinite(total) && total != media.size || modified && modified != media.mtime) {
-    throw new Changed(media.path);
-  }
+  const other = DEAD.includes(r.status) || Number.isFinite(total) && total != media.size || modified && modified != media.mtime;
+  if (other) throw new Changed(media.path);
   if (r.ok) media.checked = performance.now();
 }
 
@@ -37,22 +36,20 @@ export async function fetchPieces(media, url, first, last, signal, got, progress
   const r = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` }, cache: 'no-store', signal });
   const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(r.headers.get('content-range') ?? '') ?? [];
   compare(r, media, total ? +total : r.status == 206 ? NaN : length(r));
-  if (!r.ok || !r.body || (r.status == 206 ? from && +from != start : start)) throw new Error(`origin: ${r.status}`);
+  must(r.ok && r.body && (r.status == 206 ? !from || +from == start : !start), `origin: ${r.status}`);
   const reader = r.body.getReader();
   let part = new Uint8Array(0);
   for (let index = first; index <= last; index++) {
     const bytes = new Uint8Array(Math.min(media.piece, end - index * media.piece));
-    for (let at = 0; at < bytes.length;) {
-      while (!part.length) {
+    for (let at = 0, n; at < bytes.length; at += n, part = part.subarray(n)) {
+      if (!part.length) {
         const { done, value } = await reader.read();
-        if (done) throw new Error('origin: short');
+        must(!done, 'origin: short');
         progress(value.length);
         part = value;
       }
-      bytes.set(part.subarray(0, bytes.length - at), at);
-      const taken = Math.min(part.length, bytes.length - at);
-      part = part.subarray(taken);
-      at += taken;
+      n = Math.min(part.length, bytes.length - at);
+      bytes.set(part.subarray(0, n), at);
     }
     got(index, bytes);
   }

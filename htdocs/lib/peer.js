@@ -1,8 +1,7 @@
 /** One neighbour: the protocol of doc/PROTOCOL.md 2.3 on one open channel. Hides requests, frames, bitmaps and serving; what the neighbour may
  * have, and what else it says, is the hub's business (lib/circle.js). A neighbour that breaks the protocol is closed. */
 import { bit, CHUNK, frame, parseControl, parseFrame } from './wire.js';
-import { fromBase64 } from './bytes.js';
-
+import { fromBase64, must } from './bytes.js';
 /** @typedef {import('./wire.js').Message} Message
  * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
@@ -17,11 +16,8 @@ export class Peer {
   #have = /** @type {Map<string, Uint8Array>} */ (new Map());
   neighbours = /** @type {string[]} */ ([]);
   bytesIn = 0; bytesOut = 0; strikes = 0; near = false; up = false; ready = false; closed = false;
-  /** until when it is not asked again (performance.now) */
-  rests = 0;
-  /** of lib/signal.js: whether we made the offer, its id, the timer until it must be open */
-  mine = false; re = ''; timer = 0;
-
+  rests = 0;  // until when it is not asked again (performance.now)
+  mine = false; re = ''; timer = 0;  // of lib/signal.js: whether we made the offer, its id, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */
   constructor(channel, sig, hub) {
     this.channel = channel;
@@ -40,7 +36,6 @@ export class Peer {
   say(/** @type {Message} */ message) { if (!this.closed) this.channel.send(JSON.stringify(message)); }
   has(/** @type {string} */ root, /** @type {number} */ index) { return this.up && bit(this.#have.get(root), index); }
   knows(/** @type {string} */ root) { return this.up && !!this.#have.get(root)?.some(Boolean); }
-
   /** @param {string} hash @param {number} size @param {AbortSignal} signal @param {() => void} progress @returns {Promise<Uint8Array>} unverified */
   get(hash, size, signal, progress) {
     const id = this.#next++;
@@ -65,7 +60,7 @@ export class Peer {
 
   #control(/** @type {Message} */ m) {
     if (m.t == 'hello') {
-      if (m.sig != this.sig) throw new TypeError('another sig');
+      must(m.sig == this.sig, 'another sig');
       this.up = m.up;
       this.ready = true;
     }
@@ -92,7 +87,7 @@ export class Peer {
     const want = this.#pending.get(id);
     this.bytesIn += payload.length;
     if (!want && id < this.#next) return;  // stopped meanwhile
-    if (offset !== want?.at || offset + payload.length > want.bytes.length) throw new TypeError('bad frame');
+    must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad frame');
     want.bytes.set(payload, offset);
     want.at += payload.length;
     want.progress();

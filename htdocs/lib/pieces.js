@@ -7,14 +7,10 @@ export class Pieces {
   #store; #budget; #total = 0; #saving = 0; #hotBytes = 0;
   #index = /** @type {Map<string, {size: number, used: number}>} */ (new Map());
   #hot = /** @type {Map<string, Uint8Array>} */ (new Map());
-  /** bytes that storage held when the page opened */
-  held = 0;
-  /** only one tab writes: the leader */
-  persist = false;
-
+  #persist = false;
+  held = 0;  // bytes that storage held when the page opened
   /** @param {import('./store.js').Store} store @param {number} budget in bytes */
   constructor(store, budget = 256 << 20) { this.#store = store; this.#budget = budget; }
-
   /** Learns what storage holds; a piece the index does not know (the page died before it was saved) counts as 256 KiB. */
   async open() {
     const [index, hashes] = await Promise.all([within(this.#store.get('kv', 'index'), 1000, null), within(this.#store.keys('pieces'), 2000, [])]);
@@ -26,9 +22,13 @@ export class Pieces {
     }
     return this;
   }
+  /** Whether to write to storage: only one tab does, also what it had before. */
+  set persist(/** @type {boolean} */ on) {
+    this.#persist = on;
+    for (const [hash, bytes] of [...this.#hot]) this.put(hash, bytes);
+  }
 
   has(/** @type {string} */ hash) { return this.#hot.has(hash) || this.#index.has(hash); }
-
   /** @param {string} hash @returns {Promise<Uint8Array|null>} */
   async get(hash) {
     const entry = this.#index.get(hash), hot = this.#hot.get(hash);
@@ -39,16 +39,15 @@ export class Pieces {
     this.delete(hash);
     return null;
   }
-
   /** @param {string} hash @param {Uint8Array} bytes whose SHA-256 is hash: the caller has checked */
   put(hash, bytes) {
     this.#heat(hash, bytes);
-    if (!this.persist || this.#index.has(hash) || bytes.length > this.#budget) return;
+    if (!this.#persist || this.#index.has(hash) || bytes.length > this.#budget) return;
     this.#index.set(hash, { size: bytes.length, used: Date.now() });
     this.#total += bytes.length;
     this.#evict();
     this.#store.put('pieces', hash, bytes).catch(() => {  // most likely QuotaExceededError: live within what fits
-      this.#forget(hash);
+      this.delete(hash);
       this.#budget = Math.max(this.#total * 0.9, 1 << 20);
       this.#evict();
     });
@@ -56,16 +55,12 @@ export class Pieces {
   }
 
   delete(/** @type {string} */ hash) {
-    this.#forget(hash);
+    this.#total -= this.#index.get(hash)?.size ?? 0;
+    this.#index.delete(hash);
     this.#hotBytes -= this.#hot.get(hash)?.length ?? 0;
     this.#hot.delete(hash);
     this.#store.delete('pieces', hash).catch(() => {});
     this.#save();
-  }
-
-  #forget(/** @type {string} */ hash) {
-    this.#total -= this.#index.get(hash)?.size ?? 0;
-    this.#index.delete(hash);
   }
 
   #evict() {

@@ -1,12 +1,10 @@
 /** The packed description: what differs between two data-channel SDPs, in about 120 characters. Layout: doc/PROTOCOL.md 2.1.
  * Hides SDP (RFC 8866) and the candidate grammar (RFC 8839) from everything else. */
-import { fromBase64, hex, toBase64 } from './bytes.js';
-
-/** @typedef {{type: string, address: string, port: number}} Candidate
+import { fromBase64, hex, must, toBase64 } from './bytes.js';
+/** @typedef {{kind: number, address: string, port: number}} Candidate kind: place in TYPES
  * @typedef {{answer: boolean, print: Uint8Array, ufrag: string, pwd: string, candidates: Candidate[]}} Description */
 
-const TYPES = ['host', 'srflx', 'relay', 'prflx'], PRIORITY = [2130706431, 1694498815, 16777215, 1862270975];
-const LENGTHS = [4, 16, 16], MAX_CANDIDATES = 24;
+const TYPES = ['host', 'srflx', 'relay', 'prflx'], LENGTHS = [4, 16, 16], MAX_CANDIDATES = 24;
 
 const fromHex = (/** @type {string} */ text) => (text.match(/../g) ?? []).map(h => parseInt(h, 16));
 const codes = (/** @type {string} */ text) => [text.length, ...Array.from(text, c => c.charCodeAt(0))];
@@ -29,7 +27,7 @@ function unpackAddress(form, b) {
 /** @param {string} sdp what the browser made @param {boolean} answer @returns {string} packed, base64url */
 export function pack(sdp, answer) {
   const [print, ufrag, pwd] = [/^a=fingerprint:sha-256 (\S+)/im, /^a=ice-ufrag:(\S+)/m, /^a=ice-pwd:(\S+)/m].map(shape => shape.exec(sdp)?.[1] ?? '');
-  if (print.length != 95 || !ufrag || !pwd) throw new TypeError('bad SDP');
+  must(print.length == 95 && ufrag && pwd, 'bad SDP');
   const out = [0x10 | Number(answer), ...fromHex(print.replaceAll(':', '')), ...codes(ufrag), ...codes(pwd)];
   for (const [, address, port, type] of [...sdp.matchAll(/^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ (\w+)/gim)].slice(0, MAX_CANDIDATES)) {
     const [form, ...bytes] = packAddress(address), kind = TYPES.indexOf(type);
@@ -40,34 +38,34 @@ export function pack(sdp, answer) {
 
 /** @param {any} text from anyone @returns {Description} @throws when it is not exactly a packed description */
 export function parse(text) {
-  if (typeof text != 'string' || text.length > 1024) throw new TypeError('too long');
+  must(typeof text == 'string' && text.length <= 1024, 'too long');
   const b = fromBase64(text);
   let at = 0;
   const take = (/** @type {number} */ n) => {
-    if (at + n > b.length) throw new TypeError('cut short');
+    must(at + n <= b.length, 'cut short');
     return b.subarray(at, at += n);
   };
   const token = () => {
     const word = String.fromCharCode(...take(take(1)[0]));
-    if (!/^[\w+/-]{4,}$/.test(word)) throw new TypeError('bad token');  // '-' and '_' too: other stacks write them
+    must(/^[\w+/-]{4,}$/.test(word), 'bad token');  // '-' and '_' too: other stacks write them
     return word;
   };
   const [flag] = take(1);
-  if (flag >> 1 != 8) throw new TypeError('bad flag');
+  must(flag >> 1 == 8, 'bad flag');
   const description = { answer: flag == 0x11, print: take(32), ufrag: token(), pwd: token(), candidates: /** @type {Candidate[]} */ ([]) };
   while (at < b.length) {
     const [kind] = take(1), form = kind & 7;
-    if (kind > 31 || form > 2 || description.candidates.length >= MAX_CANDIDATES) throw new TypeError('bad candidate');
+    must(kind < 32 && form < 3 && description.candidates.length < MAX_CANDIDATES, 'bad candidate');
     const address = unpackAddress(form, take(LENGTHS[form])), [high, low] = take(2);
-    description.candidates.push({ type: TYPES[kind >> 3], address, port: high << 8 | low });
+    description.candidates.push({ kind: kind >> 3, address, port: high << 8 | low });
   }
   return description;
 }
 
 /** @param {Description} d @returns {RTCSessionDescriptionInit} an SDP any WebRTC stack takes */
 export function unpack(d) {
-  const candidates = d.candidates.map(({ type, address, port }, i) => `a=candidate:${i} 1 udp ${PRIORITY[TYPES.indexOf(type)] - i * 256
-    } ${address} ${port} typ ${type}${type == 'host' ? '' : ' raddr 0.0.0.0 rport 0'}`);
+  const candidates = d.candidates.map(({ kind, address, port }, i) =>
+    `a=candidate:${i} 1 udp ${(126 - 20 * kind << 24) - i} ${address} ${port} typ ${TYPES[kind]}${kind ? ' raddr 0.0.0.0 rport 0' : ''}`);
   return { type: d.answer ? 'answer' : 'offer', sdp: ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=group:BUNDLE 0',
     'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0', ...candidates, 'a=ice-ufrag:' + d.ufrag, 'a=ice-pwd:' + d.pwd,
     'a=fingerprint:sha-256 ' + hex(d.print).toUpperCase().replace(/..(?=.)/g, '$&:'), 'a=setup:' + (d.answer ? 'active' : 'actpass'), 'a=mid:0',

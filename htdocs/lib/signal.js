@@ -4,11 +4,9 @@ import { randomHex } from './bytes.js';
 import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';
-import { Refused } from './instance.js';
 import { re as isId, sig as isSig } from './wire.js';
-
 /** @typedef {{token: string, run: string, key: string, ice: RTCIceServer[], certificate: RTCCertificate|null}} Identity
- * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: Refused): void, holding(): object}} Hub
+ * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: import('./instance.js').Refusal): void, holding(): object}} Hub
  *   holding: what a join says of media: {version, have} */
 
 const TARGET = 5, CAP = 8, STANDING = 3, OFFER_LIFE = 110000, OPEN_MS = 3000, ANSWER_MS = 8000, PENDING_MAX = 12;
@@ -22,19 +20,15 @@ export class Signal {
   #shunned = /** @type {Map<string, number>} */ (new Map());
   links = /** @type {Map<string, Peer>} */ (new Map());
   sig = ''; role = ''; greet = true; syncs = 0; writes = 0;
-  firstPeer = /** @type {number|null} */ (null);
-  joined = /** @type {number|null} */ (null);
-
+  firstPeer = /** @type {number|null} */ (null); joined = /** @type {number|null} */ (null);
   /** @param {import('./instance.js').Instance} instance @param {Identity} me @param {Hub} hub */
   constructor(instance, me, hub) {
     this.#instance = instance;
     this.#me = me;
     this.#hub = hub;
   }
-
   /** Neighbours who said hello. */
   get peers() { return [...this.links.values()].filter(p => p.ready); }
-
   /** Whether somebody may be there in a moment. */
   get expecting() { return !this.#stopped && (!this.#joined && this.#fails < 2 || [...this.links.values()].some(p => !p.ready)); }
 
@@ -54,19 +48,16 @@ export class Signal {
     this.#offers.clear();
     this.#joined = false;
   }
-
   /** @param {boolean} greet false: never make us a greeter */
   setGreet(greet) {
     if (this.greet != greet) this.#soon(100);
     this.greet = greet;
   }
-
   /** Join anew: everything is idempotent. @param {number} ms from now */
   rejoin(ms) {
     this.#joined = false;
     this.#soon(ms);
   }
-
   /** The signaling interface: a mail to a signal, by a common neighbour where there is one, else by the instance.
    * @param {string} sig @param {{re: string, body: string}} mail re: the offer's id, body: packed description */
   send(sig, { re, body }) {
@@ -75,7 +66,6 @@ export class Signal {
     this.#mail.push({ id: randomHex(8), to: sig, re, body });
     this.#soon(0);
   }
-
   /** Never again in this page life. @param {Peer} peer @param {string} why */
   ban(peer, why) {
     this.#shunned.set(peer.sig, Infinity);
@@ -128,22 +118,20 @@ export class Signal {
       for (const peer of this.links.values()) if (!peer.mine && !peer.ready) this.#expire(peer, due_ms + OPEN_MS);
     }
     for (const m of answer.mail ?? []) this.#read(m.from, m.re, m.body, false);
-    const claims = (answer.peers ?? []).slice(0, CAP).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, false));
+    const claims = (answer.peers ?? []).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, false));
     const offers = answer.role == 'greeter' && this.#refill(answer.standing ?? 0);
     if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true;  // all in one request
   }
 
   #failed(/** @type {any} */ error) {
-    if (!(error instanceof Refused)) return console.error('polycircle:', error), this.#soon(60000);
     if (error.code == 'rejoin') {
       this.#joined = false;
       this.#cursor = '';
       for (const offer of this.#offers.values()) offer.sent = false;
-    } else if (error.code) this.#hub.refused(error);
+    } else if (error.code != '') this.#hub.refused(error);
     const wait = error.after || 1000 * 2 ** Math.min(this.#fails++, 6), hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
     this.#soon(hopeless ? 300000 : Math.min(60000, wait) * (0.5 + Math.random()));
   }
-
   /** @param {number} standing how many of our offers the instance still has @returns {Promise<boolean>} whether new ones are urgent */
   async #refill(standing) {
     for (const [id, { made, link }] of this.#offers) {
@@ -160,7 +148,6 @@ export class Signal {
     }));
     return !standing;
   }
-
   /** @param {string} sig @param {Link} link @param {boolean} mine whose offer @param {boolean} near @returns {Peer|null} null: not wanted */
   #enter(sig, link, mine, near) {
     const old = this.links.get(sig), glare = old && !old.ready && old.mine != mine && mine != this.sig < sig;  // of two offers the lower SIG's counts
@@ -177,7 +164,6 @@ export class Signal {
     this.#expire(peer, ANSWER_MS);
     return peer;
   }
-
   /** Frees a place: that of a neighbour who has others, and owes us nothing. */
   #spare() {
     const idle = this.peers.find(p => !p.inflight && p.neighbours.length > 2);
@@ -189,11 +175,11 @@ export class Signal {
     clearTimeout(peer.timer);
     peer.timer = +setTimeout(() => peer.ready || peer.close('timeout'), ms);
   }
-
   /** Their offer. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {boolean} told by a neighbour
    * @returns {Promise<boolean>} whether the instance is to carry the answer */
   async #answer(sig, re, sdp, near, told) {
-    if (!isSig(sig) || !isId(re) || told && this.links.get(sig)?.ready) return false;
+    const old = this.links.get(sig);
+    if (!isSig(sig) || !isId(re) || old && (old.ready || !told)) return false;
     const link = new Link(this.#me), peer = this.#enter(sig, link, false, near);
     try {
       if (!peer) return false;
@@ -202,7 +188,6 @@ export class Signal {
       return !told;
     } catch { return peer?.close('bad offer'), false; }
   }
-
   /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {boolean} told by a neighbour */
   async #read(from, re, body, told) {
     const offer = told ? undefined : this.#offers.get(re);
@@ -216,7 +201,6 @@ export class Signal {
       await /** @type {Link|undefined} */ (peer?.channel)?.accept(body);
     } catch { if (!peer?.ready) peer?.close('bad answer'); }
   }
-
   /** A neighbour said this. @param {import('./wire.js').Message} m @param {Peer} peer */
   heard(m, peer) {
     if (m.t == 'mail') this.links.get(m.to)?.say({ t: 'from', from: peer.sig, re: m.re, body: m.body });
@@ -226,7 +210,6 @@ export class Signal {
     this.#hub.met(peer);
     this.#announce();
   }
-
   /** A link ended. @param {Peer} peer @param {string} why */
   closed(peer, why) {
     if (this.links.get(peer.sig) != peer) return;
@@ -237,10 +220,10 @@ export class Signal {
     if (!peer.ready) this.#shunned.set(peer.sig, Math.max(this.#shunned.get(peer.sig) ?? 0, performance.now() + 30000));
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     this.#announce();
-    // brings new offers; ever more rarely where no link ever opens
-    if (!this.links.size) this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures, 8));
+    // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
+    if (!this.links.size && this.role == 'greeter') this.#joined = false;
+    else if (!this.links.size) this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures, 8));
   }
-
   /** Neighbours learn our neighbours. */
   #announce() {
     const list = this.peers.map(p => p.sig);
@@ -249,16 +232,14 @@ export class Signal {
   }
 
   #growSoon() { this.#grows ||= +setTimeout(() => this.#grow(), 100 + Math.random() * 400); }
-
-  /** One more link, to a neighbour's neighbour: of a pair the lower SIG offers, the other one only by chance. */
+  /** One more link, to a neighbour's neighbour: of a pair the lower SIG offers. */
   async #grow() {
     this.#grows = 0;
     const known = new Set(this.peers.flatMap(p => p.neighbours)), now = performance.now();
-    const strangers = [...known].filter(sig => sig != this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now);
+    const strangers = [...known].filter(sig => sig > this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now);
     if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
     const sig = strangers[Math.floor(Math.random() * strangers.length)];
-    if (this.sig > sig && Math.random() < 0.8) return;
     const link = new Link(this.#me), peer = this.#enter(sig, link, true, false);
     try {
       if (peer) this.send(sig, { re: peer.re = randomHex(6), body: await link.offer() });

@@ -1,7 +1,6 @@
 /** Storage adapters behind one interface of four methods, and the choice between them. */
 import { done, openDb } from './db.js';
 import { within } from './bytes.js';
-
 /** @typedef {{get(store: string, key: string): Promise<any>, put(store: string, key: string, value: any): Promise<void>,
  *   delete(store: string, key: string): Promise<void>, keys(store: string): Promise<string[]|null>}} Store keys: null when it cannot tell */
 
@@ -53,10 +52,7 @@ export function openStore(injected, opening = openDb(), fresh = false) {
   let early = fresh && !injected;
   const store = injected ?? within(opening, 2000, null).then(db => db ? idbStore(db) : memoryStore());
   store.finally(() => { early = false; });
-  return {
-    get: async (name, key) => early ? undefined : (await store).get(name, key),
-    put: async (name, key, value) => (await store).put(name, key, value),
-    delete: async (name, key) => (await store).delete(name, key),
-    keys: async name => early ? [] : (await store).keys(name),
-  };
+  const late = (/** @type {keyof Store} */ name) => async (/** @type {any[]} */ ...args) => early && /get|keys/.test(name) ? null
+    : /** @type {any} */ (await store)[name](...args);
+  return { get: late('get'), put: late('put'), delete: late('delete'), keys: late('keys') };
 }

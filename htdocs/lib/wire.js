@@ -1,7 +1,6 @@
 /** What two browsers say over an open channel (doc/PROTOCOL.md 2.3): every message from a peer passes here and is refused unless it
  * has exactly the documented form and size. Text is JSON control, binary is a frame of a piece. */
-import { isText } from './bytes.js';
-
+import { must } from './bytes.js';
 /** @typedef {{t: string, [field: string]: any}} Message
  * @typedef {{id: number, offset: number, payload: Uint8Array}} Frame
  * @typedef {(x: any) => boolean} Test */
@@ -10,7 +9,7 @@ export const CHUNK = 64 << 10;  // payload of a frame
 const MAX_TEXT = 256 << 10;     // a control message
 
 const int = (/** @type {any} */ x) => Number.isSafeInteger(x) && x >= 0 && x <= 0xffffffff;
-const match = (/** @type {RegExp} */ shape) => (/** @type {any} */ x) => isText(x, shape);
+const match = (/** @type {RegExp} */ shape) => (/** @type {any} */ x) => typeof x == 'string' && shape.test(x);
 const list = (/** @type {number} */ max, /** @type {Test} */ item) => (/** @type {any} */ x) => Array.isArray(x) && x.length <= max && x.every(item);
 export const sig = match(/^[\da-f]{64}$/), re = match(/^[\w-]{1,16}$/);
 const root = match(/^[\da-f]{16}$/), mid = match(/^([\da-f]{4})?$/), bits = match(/^[\w-]{0,22000}$/);
@@ -34,18 +33,18 @@ const SHAPES = {
 
 /** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
-  if (typeof text != 'string' || text.length > MAX_TEXT) throw new TypeError('too long');
+  must(typeof text == 'string' && text.length <= MAX_TEXT, 'too long');
   const message = JSON.parse(text), shape = message && Object.hasOwn(SHAPES, message.t) && SHAPES[message.t];
-  if (!shape) throw new TypeError('bad message');
+  must(shape, 'bad message');
   return Object.entries(shape).reduce((out, [field, test]) => {
-    if (!test(message[field])) throw new TypeError(`bad ${message.t}.${field}`);
+    must(test(message[field]), `bad ${message.t}.${field}`);
     return { ...out, [field]: message[field] };
   }, { t: message.t });
 }
 
 /** @param {any} data from a peer @returns {Frame} u32 request, u32 offset, payload @throws when it is not one */
 export function parseFrame(data) {
-  if (!(data instanceof ArrayBuffer) || data.byteLength < 9 || data.byteLength > CHUNK + 8) throw new TypeError('bad frame');
+  must(data instanceof ArrayBuffer && data.byteLength > 8 && data.byteLength <= CHUNK + 8, 'bad frame');
   const view = new DataView(data);
   return { id: view.getUint32(0), offset: view.getUint32(4), payload: new Uint8Array(data, 8) };
 }

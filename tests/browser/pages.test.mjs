@@ -1,0 +1,174 @@
+// Pages of every kind: policies, plain http, several tabs, a worker of their own, another origin, no tag, a question first.
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { makeSite, makeViewer, page, stats, until } from './site.mjs';
+
+const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
+const csp = policy => `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
+const data = randomBytes(2 << 20), sum = createHash('sha256').update(data).digest('hex');
+let site;
+
+before(async () => {
+  site = await makeSite({ film: { seconds: 4 }, hosts: ['127.0.0.1', 'localhost', 'plain.test'], pages: {
+    'index.html': page(FILM, '%TAG%'),
+    'data.html': page('', '%TAG%'),
+    'noblob.html': page(FILM, csp("script-src 'self'; media-src 'self'") + '%TAG%'),
+    'strict.html': page(FILM, csp("script-src 'nonce-x' 'strict-dynamic'") + '%TAG%'.replace('%TAG%', '%NONCE%')),
+    'noconnect.html': page(FILM, csp("connect-src 'none'") + '%TAG%'),
+    'off.html': page(FILM, '%OFF%'),
+    'ask.html': page('', '%ASK%'),
+    'own.html': page(FILM, '%TAG%'),
+    'own.js': 'self.addEventListener("fetch", () => {});',
+    'autoplay.html': page('<video muted autoplay src="/media/film.mp4"></video><video id="second" controls muted></video>', '%TAG%'),
+    'media.html': page('<poly-media src="/media/film.mp4"></poly-media>', ''),
+  } });
+  await writeFile(site.at('media/data.bin'), data);
+  const replace = async (name, from, to) => writeFile(site.at(name), (await import('node:fs')).readFileSync(site.at(name), 'utf8').replace(from, to));
+  await replace('strict.html', '%NONCE%', site.tag('nonce="x"'));
+  await replace('off.html', '%OFF%', site.tag('data-off'));
+  await replace('ask.html', '%ASK%', site.tag('data-p2p="ask"'));
+  await site.publish();
+});
+after(() => site?.close());
+
+/** One viewer for one test. */
+async function visits(body, settings) {
+  const viewer = await makeViewer(settings);
+  try { await body(viewer); } finally { await viewer.close(); }
+}
+
+async function plays(tab) {
+  await until(tab, 'first frame', () => film.first);
+  await tab.evaluate(() => document.querySelector('video').play());
+  await until(tab, 'end of the film', () => film.ended, 15000);
+}
+
+/** Runs in a page. */
+async function digest(path) {
+  const bytes = await (await fetch(path)).arrayBuffer();
+  return [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))].map(b => b.toString(16).padStart(2, '0')).join('');
+}
+
+const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
+
+test('a policy without blob: modules come from the instance', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/noblob.html`);
+  await plays(tab);
+  await mirrored(tab);
+  assert.ok((await stats(tab)).bytes.origin > 0);
+  assert.ok(viewer.mine(await site.log()).some(l => /package\/[0-9a-f]{64}\/signal\.js$/.test(l.path)));
+}));
+
+test('a policy by nonce and strict-dynamic', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/strict.html`);
+  await mirrored(tab);
+  await plays(tab);
+}));
+
+test('a policy that stops it: the page plays, the console names the line', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/noconnect.html`);
+  await plays(tab);
+  const line = viewer.lines.find(l => l.startsWith('error: polycircle:'));
+  assert.equal(line, `error: polycircle: add to this page's Content-Security-Policy: connect-src ${site.url}`);
+}));
+
+test('data-off does nothing', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/off.html`);
+  await plays(tab);
+  assert.deepEqual(await tab.evaluate(async () => [typeof polycircle, (await navigator.serviceWorker.getRegistrations()).length, (await indexedDB.databases()).length]),
+    ['undefined', 0, 0]);
+}));
+
+test('plain http: signaling, no mirror, and the owner is told', () => visits(async viewer => {
+  const tab = await viewer.open(`http://plain.test:${site.port}/`);
+  await until(tab, 'its signal', () => globalThis.polycircle?.sig);
+  assert.equal(await tab.evaluate(() => isSecureContext), false);
+  await plays(tab);
+  assert.equal(await tab.evaluate(() => polycircle.mirror), null);
+  assert.ok(viewer.lines.some(l => l.startsWith('warning: polycircle: over plain http')));
+  await visits(async other => {
+    const near = await other.open(`${site.url}/data.html`);
+    await until(near, 'a link between the two', () => globalThis.polycircle?.peers.length == 1);
+    const heard = tab.evaluate(() => new Promise(ok => polycircle.addEventListener('message', e => ok(e.detail.data))));
+    await until(near, 'sent', () => polycircle.send(null, { hello: 'there' }) == 1);
+    assert.deepEqual(await heard, { hello: 'there' });
+  });
+}, { args: ['--host-resolver-rules=MAP plain.test 127.0.0.1'] }));
+
+test('a second tab has no links of its own; it is served by the first, and takes over', () => visits(async seeder => {
+  const first = await seeder.open(`${site.url}/data.html`);
+  await mirrored(first);
+  assert.equal(await first.evaluate(digest, '/media/data.bin'), sum);
+  await visits(async viewer => {
+    const lead = await viewer.open(`${site.url}/data.html`);
+    await mirrored(lead);
+    await until(lead, 'a link', () => polycircle.peers.length == 1);
+    const tab = await viewer.tab();
+    await tab.goto(`${site.url}/data.html`);
+    await until(tab, 'its mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller);
+    assert.equal(await tab.evaluate(() => polycircle.role), 'tab');
+    await until(lead, 'what the neighbour has', () => polycircle.signal.peers[0].has(polycircle.mirror.find(`${location.origin}/media/data.bin`).root, 7));
+    assert.equal(await tab.evaluate(digest, '/media/data.bin'), sum);
+    const { bytes } = await stats(lead);
+    assert.equal(bytes.peers, data.length, JSON.stringify(bytes));
+    assert.equal((await stats(tab)).bytes.origin, 0);
+    const { sig } = await lead.evaluate(() => ({ sig: polycircle.sig }));
+    await lead.close();
+    await until(tab, 'the lead', () => polycircle.role && polycircle.role != 'tab' && polycircle.sig);
+    assert.equal(await tab.evaluate(() => polycircle.sig), sig, 'the same signal');
+    assert.equal(await tab.evaluate(digest, '/media/data.bin'), sum);
+  });
+}));
+
+test("a worker of the site's own stays", () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/off.html`);
+  await tab.evaluate(async () => { await navigator.serviceWorker.register('/own.js', { scope: '/' }); await navigator.serviceWorker.ready; });
+  await viewer.open(`${site.url}/own.html`);
+  await until(tab, 'its signal', () => globalThis.polycircle?.sig);
+  await plays(tab);
+  const scripts = await tab.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).map(r => new URL(r.active.scriptURL).pathname));
+  assert.deepEqual(scripts, ['/own.js']);
+}));
+
+test('autoplay goes on by itself, and is mirrored', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/autoplay.html`);
+  await until(tab, 'end of the film', () => film.ended, 15000);
+  assert.equal(await tab.evaluate(() => document.querySelector('video').autoplay), true);
+  assert.equal(await tab.evaluate(() => document.querySelector('#second').getAttribute('preload')), null);
+  const { bytes, media } = await stats(tab);
+  assert.equal(bytes.origin, media.find(m => m.path == 'film.mp4').size);
+}));
+
+test('a question first: nothing is joined before a yes, and it is asked once', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/ask.html`);
+  await tab.locator('.polycircle-ask').waitFor();
+  assert.equal(viewer.mine(await site.log()).filter(l => l.path.endsWith('/sync')).length, 0);
+  await tab.locator('.polycircle-ask button[value=yes]').click();
+  await until(tab, 'its signal', () => polycircle.sig);
+  await viewer.open(`${site.url}/ask.html`);
+  await until(tab, 'its signal again', () => globalThis.polycircle?.sig);
+  assert.equal(await tab.locator('.polycircle-ask').count(), 0);
+}));
+
+test('a page of another origin, without a worker: <poly-media> brings the verified file', () => visits(async viewer => {
+  const tab = await viewer.open(`http://localhost:${site.port}/media.html`);
+  await tab.evaluate(src => { document.head.append(Object.assign(document.createElement('script'), { src })); }, `${site.url}${site.base}signal?${site.circle.api_key}`);
+  await until(tab, 'the player', () => document.querySelector('poly-media video')?.readyState >= 2);
+  assert.match(await tab.evaluate(() => document.querySelector('poly-media video').src), /^blob:/);
+  await plays(tab);
+}));
+
+test('leaving: no links, plain HTTP, and back again', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/data.html`);
+  await mirrored(tab);
+  await tab.evaluate(() => polycircle.leave());
+  const before = viewer.mine(await site.log()).length;
+  assert.equal(await tab.evaluate(digest, '/media/data.bin'), sum);
+  assert.equal((await stats(tab)).bytes.origin, 0, 'not by the mirror');
+  assert.ok(viewer.mine(await site.log()).length > before);
+  await tab.evaluate(() => { polycircle.join(); });
+  await until(tab, 'its signal', () => polycircle.signal.peers && polycircle.role != 'tab');
+  await until(tab, 'the mirror', async () => { await (await fetch('/media/film.mp4')).arrayBuffer(); return polycircle.stats().bytes.origin > 0; });
+}));

@@ -1,0 +1,140 @@
+// A whole site for browser tests: film and pages made on the fly, the real program behind a real lighttpd on a free
+// loopback port, and viewers: real Chromium processes, each with a profile of its own.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
+import { makeDirectory, must, startServer } from '../servers/server.mjs';
+
+const run = promisify(execFile);
+export const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync', '--mute-audio', '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'];
+
+let count = 0;
+
+/** An H.264 film of about `kbps` that a browser can show from its first bytes on. */
+export async function makeFilm(path, { seconds, kbps = 2400, tone = 300 }) {
+  await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=24', '-f', 'lavfi', '-i', `sine=frequency=${tone}`, '-t', seconds,
+    '-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', `${kbps}k`, '-minrate', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${kbps / 2}k`,
+    '-x264-params', 'nal-hrd=cbr', '-pix_fmt', 'yuv420p', '-g', '24', '-c:a', 'aac', '-movflags', '+faststart', path]);
+}
+
+export const page = (body, head = '') => `<!doctype html><meta charset="utf-8"><title>test</title>${head}<body>${body}</body>`;
+
+/** {pages: {name: html or function of the site}, film: options of makeFilm or nothing}. A page's %TAG% becomes the loader's tag. */
+export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localhost'], base = '/cgi-bin/polycircle.fcgi/' } = {}) {
+  const dir = await makeDirectory(), server = await startServer('lighttpd-fastcgi', dir), { port } = server, at = name => join(dir, 'site', name);
+  await mkdir(at('media'));
+  if (film) await makeFilm(at('media/film.mp4'), film);
+  await must(dir, ['init', '--root', join(dir, 'site'), ...hosts.flatMap(h => ['--url', `http://${h}:${port}${base}`])]);
+  const circle = JSON.parse(await must(dir, ['circle', 'add', 'test', '--json']));
+  const tag = (extra = '') => `<script src="${base}signal?${circle.api_key}" ${extra}></script>`;
+  for (const [name, html] of Object.entries(pages)) await writeFile(at(name), html.replaceAll('%TAG%', tag()).replaceAll('%KEY%', circle.api_key));
+  await run('chmod', ['-R', 'a+rX', join(dir, 'site')]);
+  const publish = () => must(dir, ['publish', 'test', join(dir, 'site/media')]);
+  await publish();
+  return {
+    dir, port, circle, server, publish, at, tag, base, url: `http://127.0.0.1:${port}`,
+    program: args => must(dir, args),
+    /** what the server's log says, as lines of {method, path, status, bytes, writes, agent} */
+    async log() {
+      const mark = `/mark-${++count}`;  // the server writes its log when it likes: once our mark is in it, so is all before
+      await fetch(`http://127.0.0.1:${port}${mark}`);
+      let text = '';
+      for (const end = Date.now() + 15000; !text.includes(` ${mark} `); await sleep(50)) {
+        if (Date.now() > end) throw new Error('the access log stands still');
+        text = await readFile(join(dir, 'run/access.log'), 'utf8').catch(() => '');
+      }
+      const lines = text.split('\n').filter(line => line && !line.includes(' /mark-'));
+      return lines.map(line => {
+        const [, method, path, status, bytes, timing, agent] = /^(\S+) (\S+) (\d+) (\S+) "([^"]*)" "([^"]*)"$/.exec(line) ?? [];
+        return { method, path, status: Number(status), bytes: Number(bytes) || 0, writes: /write/.test(timing ?? ''), agent };
+      });
+    },
+    async close() {
+      await server.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A viewer of its own: {page, open(url), reopen(), kill(), close(), agent}. Its film's life is recorded from the first byte on. */
+export async function makeViewer({ args = [], offline = false } = {}) {
+  const profile = await mkdtemp(join(tmpdir(), 'polycircle-profile-')), agent = `viewer-${process.pid}-${++count}`;
+  const launch = () => chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true,
+    chromiumSandbox: false, permissions: ['microphone'], userAgent: `Mozilla/5.0 Chrome/150 ${agent}`, offline, args: [...FLAGS, ...args] });
+  const viewer = {
+    agent, profile, lines: [], context: await launch(), page: null,
+    /** only its own requests */
+    mine: log => log.filter(line => line.agent?.endsWith(agent)),
+    async tab() {
+      const tab = await viewer.context.newPage();
+      tab.on('console', m => viewer.lines.push(`${m.type()}: ${m.text()}`));
+      tab.on('pageerror', e => viewer.lines.push(`pageerror: ${e.message}`));
+      await tab.addInitScript(watch);
+      return tab;
+    },
+    async open(url) {
+      viewer.page ??= await viewer.tab();
+      await viewer.page.goto(url, { waitUntil: 'commit' });
+      return viewer.page;
+    },
+    /** the browser ends and starts again, with the same profile */
+    async restart() {
+      await viewer.context.close();
+      viewer.context = await launch();
+      viewer.page = null;
+    },
+    /** ends at once, as a phone whose battery is empty: no goodbye */
+    async kill() {
+      for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+        const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+        if (line.includes(profile)) try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone */ }
+      }
+    },
+    async close() {
+      await Promise.race([viewer.context.close().catch(() => {}), sleep(5000)]);
+      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
+  };
+  return viewer;
+}
+
+/** Runs in the page before its own scripts. */
+function watch() {
+  const film = globalThis.film = { first: null, stall: 0, longest: 0, ended: false, error: null, from: 0 };
+  const follow = video => {
+    let last = { at: performance.now(), time: 0 }, frozen = 0;
+    video.addEventListener('loadeddata', () => { film.first ??= performance.now(); });
+    video.addEventListener('ended', () => { film.ended = true; });
+    video.addEventListener('error', () => { film.error = video.error?.message; });
+    setInterval(() => {
+      const now = { at: performance.now(), time: video.currentTime };
+      const stuck = film.first != null && !video.paused && !film.ended && now.time - last.time < 0.001;
+      frozen = stuck ? frozen + now.at - last.at : 0;
+      if (stuck) film.stall += now.at - last.at;
+      film.longest = Math.max(film.longest, frozen);
+      last = now;
+    }, 50);
+  };
+  const search = new MutationObserver(() => {
+    const video = document.querySelector('video');
+    if (video) { search.disconnect(); follow(video); }
+  });
+  search.observe(document, { childList: true, subtree: true });
+}
+
+/** Polls the page until `test` (run there) gives something true, which it returns. */
+export async function until(tab, what, test, ms = 15000, arg = undefined) {
+  for (const end = Date.now() + ms; ;) {
+    const value = await tab.evaluate(test, arg);
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms; ${JSON.stringify(await tab.evaluate(() => [globalThis.polycircle?.stats?.(), globalThis.film]))}`);
+    await sleep(50);
+  }
+}
+
+export const stats = tab => tab.evaluate(() => globalThis.polycircle.stats());
