@@ -1,5 +1,4 @@
 /** <poly-signal base key>: puts the loader of an instance on the page, for markup that cannot hold the tag itself. */
-
 export class PolySignal extends HTMLElement {
   connectedCallback() {
     const tag = document.createElement('script'), base = new URL(this.getAttribute('base') ?? '/', document.baseURI).href;

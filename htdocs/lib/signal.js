@@ -221,8 +221,7 @@ export class Signal {
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     this.#announce();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
-    if (!this.links.size && this.role == 'greeter') this.#joined = false;
-    else if (!this.links.size) this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures, 8));
+    if (!this.links.size) this.role == 'greeter' ? this.#joined = false : this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures, 8));
   }
   /** Neighbours learn our neighbours. */
   #announce() {
