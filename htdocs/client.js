@@ -9,7 +9,6 @@ import { PolySignal } from './elements/signal.js';
  *   loader held; release: lets them ask; asked: what the worker has asked already; extras: loads elements.js; the rest as in lib/circle.js */
 
 const HIDDEN_MS = 60000;
-
 /** @param {Start} options @returns {Circle} also window.polycircle */
 export function start({ base, config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
   const page = /** @type {any} */ (globalThis), storage = data.storage ? page[data.storage] : page.polycircle?.storage;
@@ -38,7 +37,8 @@ async function takeOver(circle, players, release, settle) {
     const url = el.src || el.querySelector('source')?.src || '', media = mirror?.find(url);
     const first = media && mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({ slack: 0, playing: true, rate: 0 }));
     while (first && !(await first.next()).done);
-  })).then(settle, settle);
+  })).catch(() => {});
+  Promise.all(players.map(el => el.readyState > 1 || new Promise(ok => el.addEventListener('loadeddata', ok)))).then(settle);
   const mirrored = mirror?.media.length && await controlled;
   release();
   if (mirrored) askAgain(el => !players.includes(el) && !!mirror.find(el.currentSrc));
