@@ -37,7 +37,7 @@ test('hello, bitmap, and 600,000 bytes in ten frames', async () => {
   await assert.rejects(ask(b, 5), /none/);
 });
 
-for (const [what, say] of Object.entries({ 'a gap': t => t.send(frame(1, 65536, 10)), 'an id never asked': t => t.send(frame(2, 0, 10)), 'past the end': t => t.send(frame(1, 0, 101)),
+for (const [what, say] of Object.entries({ 'a gap': t => t.send(frame(1, 50, 10)), 'an id never asked': t => t.send(frame(2, 0, 10)), 'past the end': t => t.send(frame(1, 0, 101)),
   'the same again': t => { t.send(frame(1, 0, 10)); t.send(frame(1, 0, 10)); }, 'too large': t => t.send(frame(1, 0, 65537)), 'no payload': t => t.send(frame(1, 0, 0)),
   'no JSON': t => t.send('{'), 'another sig': t => t.send(JSON.stringify(hub(sig('c')).hello())), 'a map that is no base64': t => t.send(JSON.stringify({ t: 'have', have: [[ROOT, '', 'A']] })) })) {
   test(`closed: ${what}`, async () => {
