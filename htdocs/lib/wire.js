@@ -16,8 +16,8 @@ const root = match(/^[\da-f]{16}$/), mid = match(/^([\da-f]{4})?$/), bits = matc
 const body = match(/^[\w-]{1,1024}$/);
 const have = list(64, x => Array.isArray(x) && x.length == 3 && root(x[0]) && mid(x[1]) && bits(x[2]));
 
-/** @type {Record<string, Record<string, Test>>} message type: its fields, each with its test */
-const SHAPES = {
+/** message type: its fields, each with its test */
+const SHAPES = new Map(Object.entries(/** @type {Record<string, Record<string, Test>>} */ ({
   hello: { v: x => x === 1, sig, version: int, up: x => typeof x == 'boolean', have },
   have: { have },
   got: { r: root, i: list(1024, int) },
@@ -29,12 +29,12 @@ const SHAPES = {
   from: { from: sig, re, body },
   app: { data: x => x !== undefined },
   bye: {},
-};
+})));
 
 /** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
   must(typeof text == 'string' && text.length <= MAX_TEXT, 'too long');
-  const message = JSON.parse(text), shape = message && Object.hasOwn(SHAPES, message.t) && SHAPES[message.t];
+  const message = JSON.parse(text), shape = SHAPES.get(message?.t);
   must(shape, 'bad message');
   return Object.entries(shape).reduce((out, [field, test]) => {
     must(test(message[field]), `bad ${message.t}.${field}`);
