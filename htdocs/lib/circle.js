@@ -20,7 +20,6 @@ import { randomHex, toBase64, within } from './bytes.js';
  * @typedef {import('./wire.js').Message} Message */
 
 const HELLO = 64, REFRESH_MS = 30000;
-
 export class Circle extends EventTarget {
   #o; #instance; #manners; #store; #leads = false; #left = false; #born = performance.now(); #refreshed = -Infinity;
   #lock = /** @type {AbortController|null} */ (null);

@@ -84,6 +84,7 @@ export class Mirror {
   /** @param {Reader} reader @param {number} index @returns {Promise<Uint8Array>} */
   async #want(reader, index) {
     const { media } = reader, hash = media.hashes[index], bytes = this.#jobs.has(hash) ? null : await this.#around.pieces.get(hash);
+    if (media.withdrawn) throw new Changed(media.path);
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
     if (bytes) return this.#counted.add(hash), bytes;
     const job = this.#jobs.get(hash) ?? this.#job(media, index, hash);
