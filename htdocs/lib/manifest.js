@@ -16,14 +16,14 @@ async function media(m, index, bases) {
 /** @param {any} envelope @param {{key: string, cid: string, seen: number, home: string}} expected key: pinned, Ed25519 in base64url; seen: the
  *   highest version ever accepted; home: the page's own origin @returns {Promise<Manifest>} @throws when anything is wrong */
 export async function readManifest({ key, signed, sig }, expected) {
-  must(key === expected.key, 'manifest: not the pinned key');
+  must(key === expected.key, 'manifest: key');
   const imported = await crypto.subtle.importKey('raw', /** @type {any} */ (fromBase64(key)), 'Ed25519', false, ['verify']);
   must(await crypto.subtle.verify('Ed25519', imported, /** @type {any} */ (fromBase64(sig)), utf8('polycircle-manifest-1\n' + signed)),
-    'manifest: bad signature');
+    'manifest: signature');
   const m = JSON.parse(signed);
-  must(m.v === 1 && m.cid === expected.cid, 'manifest: another circle');
+  must(m.v === 1 && m.cid === expected.cid, 'manifest: circle');
   must(m.version >= expected.seen, `manifest: older than ${expected.seen}`);
   const bases = m.origins.map((/** @type {string} */ o) => new URL(o, expected.home).href);
-  must(bases.length, 'manifest: no origin');
+  must(bases.length, 'manifest: origin');
   return { version: m.version, media: await Promise.all(m.media.map((/** @type {any} */ x, /** @type {number} */ i) => media(x, i, bases))) };
 }

@@ -68,10 +68,10 @@ export class Mirror {
   }
 
   withdraw(/** @type {Media} */ media) {
+    for (const job of [...this.#jobs.values()]) if (job.media == media) this.#finish(job, null, new Changed(media.path));
     if (media.withdrawn) return;
     media.withdrawn = true;
     for (const hash of media.hashes) this.#current.delete(hash);
-    for (const job of [...this.#jobs.values()]) if (job.media == media) this.#finish(job, null, new Changed(media.path));
     this.#around.withdrawn(media);
   }
   /** Throws when the origin has another file; waits only when nobody has looked for 8 s. @param {Media} media @param {string} url */
@@ -84,7 +84,6 @@ export class Mirror {
   /** @param {Reader} reader @param {number} index @returns {Promise<Uint8Array>} */
   async #want(reader, index) {
     const { media } = reader, hash = media.hashes[index], bytes = this.#jobs.has(hash) ? null : await this.#around.pieces.get(hash);
-    if (media.withdrawn) throw new Changed(media.path);
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
     if (bytes) return this.#counted.add(hash), bytes;
     const job = this.#jobs.get(hash) ?? this.#job(media, index, hash);

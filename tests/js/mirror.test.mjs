@@ -1,0 +1,178 @@
+import './setup.mjs';
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { afterEach, test } from 'node:test';
+import { Mirror } from '../../htdocs/lib/mirror.js';
+import { Pieces } from '../../htdocs/lib/pieces.js';
+import { memoryStore } from '../../htdocs/lib/store.js';
+import { until } from './setup.mjs';
+
+const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', MTIME = 1700000000;
+const file = Uint8Array.from({ length: PIECE * COUNT - 300 }, (_, i) => i * 131 >> 3 & 255);
+const sha = bytes => createHash('sha256').update(bytes).digest('hex');
+const real = globalThis.fetch;
+afterEach(() => { globalThis.fetch = real; });
+
+const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_], withdrawn: false,
+  checked: -Infinity, check: null, hashes: Array.from({ length: COUNT }, (_, i) => sha(file.subarray(i * PIECE, (i + 1) * PIECE))) });
+
+/** An origin: notes what it is asked. */
+function origin({ bytes = file, modified = MTIME, status, delay = 0 } = {}) {
+  const asked = [];
+  globalThis.fetch = async (url, { method = 'GET', headers = {}, cache, signal }) => {
+    asked.push(method == 'GET' ? headers.range : method);
+    assert.equal(cache, 'no-store', 'what our worker keeps out of');
+    await new Promise((ok, no) => { setTimeout(ok, delay); signal?.addEventListener('abort', () => no(signal.reason)); });
+    if (status) return new Response('', { status });
+    const [, a, b] = /bytes=(\d+)-(\d+)/.exec(headers.range ?? 'bytes=0-99999999'), part = bytes.slice(+a, +b + 1);
+    const common = { 'last-modified': new Date(modified * 1000).toUTCString() };
+    return method == 'HEAD' ? new Response(null, { headers: { ...common, 'content-length': String(bytes.length) } })
+      : new Response(part, { status: 206, headers: { ...common, 'content-range': `bytes ${a}-${+a + part.length - 1}/${bytes.length}` } });
+  };
+  return asked;
+}
+
+/** A neighbour, as the mirror knows one. */
+function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, hangs = () => false } = {}) {
+  const hashes = media().hashes;
+  const peer = { asked: [], rests: 0, strikes: 0, up: true, inflight: 0, why: '', has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
+    async get(hash, size, signal, progress) {
+      const i = hashes.indexOf(hash);
+      peer.asked.push(i);
+      peer.inflight++;
+      try {
+        await new Promise((ok, no) => { if (!hangs(i)) setTimeout(ok, delay); signal.addEventListener('abort', () => no(new Error('stopped'))); });
+        progress(size);
+        return give(i);
+      } finally { peer.inflight--; }
+    } };
+  return peer;
+}
+
+function mirror(peers = [], { expecting = false } = {}) {
+  const banned = [], withdrawn = [], m = new Mirror({ pieces: new Pieces(memoryStore()), peers: () => peers.filter(p => !p.why), expecting: () => expecting,
+    ban: (peer, why) => { peer.why = why; banned.push(peer); }, got() {}, withdrawn: x => withdrawn.push(x) });
+  m.use({ version: 1, media: [media()] });
+  return { m, banned, withdrawn, f: m.media[0] };
+}
+
+const now = () => ({ slack: 0, playing: true, rate: 1 / PIECE });  // a piece a second
+async function all(m, f, start = 0, end = f.size, need = now) {
+  const parts = [];
+  for await (const part of m.read(f, URL_, start, end, need)) parts.push(...part);
+  return Uint8Array.from(parts);
+}
+
+test('alone: from the origin, each byte once, in few requests', async () => {
+  const asked = origin(), { m, f } = mirror();
+  assert.deepEqual(await all(m, f), file);
+  assert.equal(m.bytes.origin, file.length);
+  assert.ok(asked.length <= COUNT / 3 && !asked.includes('HEAD'), asked.join());
+  assert.deepEqual(await all(m, f, 1234, 5678), file.slice(1234, 5678));
+  assert.equal(m.bytes.origin, file.length, 'the second time from memory');
+});
+
+test('a neighbour is asked first, and the origin only whether the file still stands', async () => {
+  const asked = origin(), peer = neighbour(), { m, f } = mirror([peer]);
+  assert.deepEqual(await all(m, f), file);
+  assert.deepEqual(m.bytes, { storage: 0, peers: file.length, origin: 0 });
+  assert.deepEqual(asked, ['HEAD']);
+});
+
+test('a neighbour that lies is banned, and the bytes are right', async () => {
+  origin();
+  const liar = neighbour({ give: i => file.slice(i * PIECE, (i + 1) * PIECE).map(b => b ^ 1) }), { m, f, banned } = mirror([liar]);
+  assert.deepEqual(await all(m, f), file);
+  assert.deepEqual([banned[0] === liar, liar.why, m.bytes.peers], [true, 'lied', 0]);
+});
+
+test('a neighbour that stops moving is overtaken, and dropped when it does so again and again', async () => {
+  const asked = origin(), peer = neighbour({ hangs: i => i > 2 }), { m, f } = mirror([peer]), began = performance.now();
+  assert.deepEqual(await all(m, f), file);
+  assert.ok(performance.now() - began < 4000);
+  assert.equal(peer.why, 'slow');
+  assert.ok(asked.some(a => a.startsWith('bytes=3000')), asked.join());
+});
+
+test('who can wait waits for neighbours to come; who cannot asks the origin', async () => {
+  const asked = origin(), { m, f } = mirror([], { expecting: true });
+  let slack = 9;
+  const reading = all(m, f, 0, 1500, () => ({ slack, playing: false, rate: 0 }));
+  await new Promise(ok => setTimeout(ok, 300));
+  assert.deepEqual(asked, []);
+  slack = 0.3;
+  assert.deepEqual(await reading, file.slice(0, 1500));
+  assert.equal(asked.length, 2);
+});
+
+test('a busy neighbour is waited for', async () => {
+  origin();
+  const busy = neighbour({ delay: 20 }), { m, f } = mirror([busy]);
+  busy.inflight = 4;
+  setTimeout(() => { busy.inflight = 0; }, 200);
+  assert.deepEqual(await all(m, f, 0, 900, () => ({ slack: 9, playing: false, rate: 0 })), file.slice(0, 900));
+  assert.equal(m.bytes.peers, PIECE);
+});
+
+for (const [what, how] of [['another size', { bytes: file.slice(1) }], ['another date', { modified: MTIME + 1 }], ['nothing there', { status: 404 }],
+  ['other bytes of the same size and date', { bytes: file.map(b => b ^ 1) }]]) {
+  test(`the origin has changed (${what}): withdrawn, nothing is served`, async () => {
+    origin(how);
+    const { m, f, withdrawn } = mirror();
+    await assert.rejects(all(m, f));
+    assert.deepEqual([f.withdrawn, withdrawn.length, m.count(f)], [true, 1, 0]);
+    await assert.rejects(all(m, f));
+  });
+}
+
+test('the origin has changed while neighbours have the old file: nothing of it reaches the page', async () => {
+  origin({ modified: MTIME + 5 });
+  const { m, f } = mirror([neighbour()]);
+  await assert.rejects(all(m, f));
+  assert.equal(await m.supply(f.hashes[0]), null);
+});
+
+test('the origin is down: neighbours go on', async () => {
+  origin({ status: 503 });
+  const { m, f } = mirror([neighbour()]);
+  assert.deepEqual(await all(m, f), file);
+});
+
+test('the origin is down and nobody is there: an error, in time', async () => {
+  origin({ status: 503 });
+  const { m, f } = mirror();
+  await assert.rejects(all(m, f));
+  assert.equal(f.withdrawn, false);
+});
+
+test('reading ahead is bounded, and ends with the reader', async () => {
+  const asked = origin({ delay: 30 }), { m, f } = mirror(), stream = m.read(f, URL_, 0, f.size, now);
+  await stream.next();
+  await new Promise(ok => setTimeout(ok, 200));
+  assert.ok(m.count(f) <= 10, `${m.count(f)} pieces`);
+  await stream.return();
+  const { length } = asked;
+  await new Promise(ok => setTimeout(ok, 200));
+  assert.equal(asked.length, length);
+});
+
+test('two readers of one piece make one request', async () => {
+  const asked = origin({ delay: 20 }), { m, f } = mirror();
+  const [a, b] = await Promise.all([all(m, f, 0, 500), all(m, f, 100, 700)]);
+  assert.deepEqual([a, b], [file.slice(0, 500), file.slice(100, 700)]);
+  assert.equal(asked.length, 1);
+});
+
+test('an origin that sends all of it where a part was asked', async () => {
+  globalThis.fetch = async () => new Response(file, { headers: { 'content-length': String(file.length) } });
+  const { m, f } = mirror();
+  assert.deepEqual(await all(m, f, 0, 2500), file.slice(0, 2500));
+});
+
+test('two neighbours share the work', async () => {
+  origin();
+  const one = neighbour({ delay: 10 }), two = neighbour({ delay: 10 }), { m, f } = mirror([one, two]);
+  assert.deepEqual(await all(m, f), file);
+  await until(() => one.inflight + two.inflight == 0);
+  assert.ok(one.asked.length >= 5 && two.asked.length >= 5, `${one.asked.length} and ${two.asked.length}`);
+});
