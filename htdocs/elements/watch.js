@@ -17,7 +17,7 @@ export function watch(url, size, neighbours) {
   return () => {
     const players = /** @type {HTMLMediaElement[]} */ ([...document.querySelectorAll('video,audio')]).filter(el => el.currentSrc == url);
     const [most] = players.map(el => need(el, size)).sort((a, b) => a.slack - b.slack);
-    return most ?? { slack: neighbours() && performance.now() - born < 400 ? 9 : 0, playing: true, rate: 1e-6 };
+    return most ?? { slack: neighbours() && performance.now() - born < 400 ? 9 : 0, playing: false, rate: 0 };
   };
 }
 
