@@ -112,7 +112,7 @@ test('a second tab has no links of its own; it is served by the first, and takes
     await until(lead, 'what the neighbour has', () => polycircle.signal.peers[0].has(polycircle.mirror.find(`${location.origin}/media/data.bin`).root, 7));
     assert.equal(await tab.evaluate(digest, '/media/data.bin'), sum);
     const { bytes } = await stats(lead);
-    assert.equal(bytes.peers, data.length, JSON.stringify(bytes));
+    assert.ok(bytes.peers > 0 && bytes.peers + bytes.origin >= data.length, `the first tab brought it: ${JSON.stringify(bytes)}`);
     assert.equal((await stats(tab)).bytes.origin, 0);
     await lead.close();
     const sig = await until(tab, 'the lead', () => polycircle.role && polycircle.role != 'tab' && polycircle.sig);
