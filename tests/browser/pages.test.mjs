@@ -97,6 +97,9 @@ test('plain http: signaling, no mirror, and the owner is told', () => visits(asy
   });
 }, { args: ['--host-resolver-rules=MAP plain.test 127.0.0.1'] }));
 
+/** The circle's roster; visitors of earlier tests may still be on it. */
+const present = async () => (await fetch(`${site.url}${site.base}roster/${site.circle.cid}.json`)).json();
+
 test('a second tab has no links of its own; it is served by the first, and takes over', () => visits(async seeder => {
   const first = await seeder.open(`${site.url}/data.html`);
   await mirrored(first);
@@ -114,10 +117,11 @@ test('a second tab has no links of its own; it is served by the first, and takes
     const { bytes } = await stats(lead);
     assert.ok(bytes.peers > 0 && bytes.peers + bytes.origin >= data.length, `the first tab brought it: ${JSON.stringify(bytes)}`);
     assert.equal((await stats(tab)).bytes.origin, 0);
+    const before = await present();
     await lead.close();
     const sig = await until(tab, 'the lead', () => polycircle.role && polycircle.role != 'tab' && polycircle.sig);
-    const roster = await (await fetch(`${site.url}${site.base}roster/${site.circle.cid}.json`)).json();
-    assert.equal(roster.n, 2, 'the neighbour and this browser: no ghost of the tab that led');
+    const roster = await present();
+    assert.equal(roster.n, before.n, 'no ghost of the tab that led');
     assert.ok(roster.signals.some(s => s.sig == sig), JSON.stringify([roster, sig]));
     assert.equal(await tab.evaluate(digest, '/media/data.bin'), sum);
   });
