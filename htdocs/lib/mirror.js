@@ -14,7 +14,7 @@ import { sha256 } from './bytes.js';
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], expecting(): boolean, ban(peer: Peer, why: string): void,
  *   got(media: Media, index: number): void, withdrawn(media: Media): void}} Surroundings */
 
-const AHEAD = 8, PEER_CAP = 4, STALLED_MS = 600, DOWN_MS = 3000, PATIENCE_MS = 8000, FRESH_MS = 6000, STALE_MS = 8000, ORIGINS = 6, STRIKES = 3;
+const AHEAD = 8, PEER_CAP = 4, STALLED_MS = 600, DOWN_MS = 3000, PATIENCE_MS = 8000, FRESH_MS = 5000, STALE_MS = 7000, ORIGINS = 6, STRIKES = 3;
 const now = () => performance.now();
 
 export class Mirror {
@@ -74,7 +74,7 @@ export class Mirror {
     for (const hash of media.hashes) this.#current.delete(hash);
     this.#around.withdrawn(media);
   }
-  /** Throws when the origin has another file; waits only when nobody has looked for 8 s. @param {Media} media @param {string} url */
+  /** Throws when the origin has another file; waits only when nobody has looked for 7 s. @param {Media} media @param {string} url */
   async #valid(media, url) {
     const age = now() - media.checked;
     if (age > FRESH_MS) media.check ??= recheck(media, url).catch(() => this.withdraw(media)).finally(() => { media.check = null; });
