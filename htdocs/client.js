@@ -13,7 +13,7 @@ const HIDDEN_MS = 60000;
 export function start({ base, config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
   const page = /** @type {any} */ (globalThis), storage = data.storage ? page[data.storage] : page.polycircle?.storage;
   if (page.polycircle instanceof Circle) return page.polycircle;
-  if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: serve this page by https');
+  if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: use https');
   const more = extras ?? (() => import(`${base}package/${config.package}/elements.js`));
   let settle = () => {};
   /** @type {Circle} */

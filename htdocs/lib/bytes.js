@@ -10,7 +10,7 @@ export const toBase64 = bytes => btoa(Array.from(bytes, b => String.fromCharCode
   .replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 /** @param {string} text base64url @returns {Uint8Array} @throws when it is not */
 export function fromBase64(text) {
-  must(/^[\w-]*$/.test(text), 'not base64url');
+  must(/^[\w-]*$/.test(text), 'base64');
   return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0));
 }
 

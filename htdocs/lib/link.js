@@ -57,7 +57,7 @@ export class Link {
 
   async #remote(/** @type {string} */ packed, /** @type {boolean} */ answer) {
     const description = parse(packed);
-    must(description.answer == answer, 'not that kind');
+    must(description.answer == answer, 'kind');
     this.#theirs = packed;
     await this.#pc.setRemoteDescription(unpack(description));
   }

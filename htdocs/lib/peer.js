@@ -60,7 +60,7 @@ export class Peer {
 
   #control(/** @type {Message} */ m) {
     if (m.t == 'hello') {
-      must(m.sig == this.sig, 'another sig');
+      must(m.sig == this.sig, 'sig');
       this.up = m.up;
       this.ready = true;
     }
