@@ -1,105 +1,42 @@
 #include "cli/cli.h"
-#include "domain/manifest.h"
-#include "util/caps.h"
+#include "domain/index.h"
 #include "util/codec.h"
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct option_spec options[] = {{"--at", true}, {NULL, false}};
 
-struct scan {
+struct publishing {
     struct cli *cli;
     const struct circle *circle;
-    const char *dir;
-    struct media *all; /* room for CAP_FILES */
-    size_t n, skipped, hashed;
-    int64_t total, to_read, done; /* bytes */
-    const char *current;
+    const char *dir, *url;
+    bool terminal;
+    int64_t unit, since; /* bytes of a unit; when the last one began */
 };
 
-static enum err walk(struct scan *s, const char *below, int depth);
-
-static enum err add_file(struct scan *s, const char *path, const struct stat *st) {
-    const char *type = media_type(path);
-    if (!type || st->st_size == 0 || strlen(path) > CAP_PATH || !json_string(path)) { /* NULL: not UTF-8 */
-        s->skipped++;
-        return ERR_OK;
-    }
-    if (s->n == CAP_FILES)
-        return fault_set(&s->cli->ctx.fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.", s->dir,
-                         CAP_FILES);
-    s->all[s->n++] = (struct media){.path = path, .type = type, .file = {st->st_size, st->st_mtime}};
-    s->total += st->st_size;
-    return ERR_OK;
-}
-
-/* Hidden names, symbolic links and what is no regular file are left out. */
-static enum err look(struct scan *s, const char *below, const char *name, int depth) {
-    struct arena *a = s->cli->ctx.arena;
-    const char *path = *below ? arena_text(a, "%s/%s", below, name) : arena_copy(a, name, strlen(name));
-    struct stat st;
-    if (name[0] == '.') return ERR_OK;
-    if (lstat(arena_text(a, "%s/%s", s->dir, path), &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
-        s->skipped++;
-        return ERR_OK;
-    }
-    return S_ISDIR(st.st_mode) ? walk(s, path, depth + 1) : add_file(s, path, &st);
-}
-
-static enum err walk(struct scan *s, const char *below, int depth) {
-    enum { DEEPEST = 32 };
-    const char *path = arena_text(s->cli->ctx.arena, "%s/%s", s->dir, below);
-    DIR *dir = depth < DEEPEST ? opendir(path) : NULL;
-    if (!dir) return fault_set(&s->cli->ctx.fault, ERR_FILES, "%.180s: %s", path, depth < DEEPEST ? strerror(errno) : "too deep");
-    enum err e = ERR_OK;
-    for (struct dirent *entry; e == ERR_OK && (entry = readdir(dir));) e = look(s, below, entry->d_name, depth);
-    (void)closedir(dir);
-    return e;
-}
-
-static void bar(void *context, int64_t bytes) {
-    struct scan *s = context;
-    s->done += bytes;
+static void bar(const struct walk *w) {
     enum { WIDTH = 30 };
-    int filled = (int)(s->to_read ? s->done * WIDTH / s->to_read : WIDTH);
+    int filled = (int)(w->bytes ? w->done * WIDTH / w->bytes : 0);
     (void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %.40s\033[K", filled, "##############################", WIDTH - filled, "",
-                  (int)(s->to_read ? s->done * 100 / s->to_read : 100), s->current);
+                  (int)(w->bytes ? w->done * 100 / w->bytes : 0), w->current);
     (void)fflush(stderr);
 }
 
-/* What is published already, with the same size and time, is not read again. */
-static enum err keep_known(struct scan *s) {
-    struct ctx *ctx = &s->cli->ctx;
-    for (size_t i = 0; i < s->n; i++) {
-        struct media known, *m = &s->all[i];
-        enum err e = media_get(ctx, s->circle->id, m->path, &known);
-        if (e == ERR_OK && known.file.size == m->file.size && known.file.mtime == m->file.mtime && strcmp(known.type, m->type) == 0)
-            *m = known;
-        else if (e != ERR_OK && e != ERR_NOT_FOUND)
-            return e;
-        s->to_read += m->sha256 ? 0 : m->file.size;
-    }
-    return ERR_OK;
-}
-
-static enum err hash_new(struct scan *s) {
-    bool terminal = isatty(STDERR_FILENO) && !s->cli->json;
-    for (size_t i = 0; i < s->n; i++) {
-        struct media *m = &s->all[i];
-        s->current = m->path;
-        if (m->sha256) continue;
-        TRY(media_hash(&s->cli->ctx, s->dir, m, terminal ? bar : NULL, s));
-        s->hashed++;
-    }
-    if (terminal && s->hashed) (void)fputs("\r\033[K", stderr);
-    return ERR_OK;
+/* Larger units where the disk is quick: about half a second each. */
+static int64_t budget(void *context, const struct walk *so_far) {
+    enum { LEAST = 1 << 20, MOST = 1 << 28, HALF_MS = 250 };
+    struct publishing *p = context;
+    int64_t now = clock_now();
+    if (p->terminal) bar(so_far);
+    if (now - p->since < HALF_MS && p->unit < MOST) p->unit *= 2;
+    if (now - p->since > 2 * HALF_MS && p->unit > LEAST) p->unit /= 2;
+    p->since = now;
+    return p->unit;
 }
 
 static enum err url_from_root(struct cli *cli, const char *dir, const char **out) {
@@ -126,55 +63,45 @@ static enum err find_url(struct cli *cli, const char *dir, const char **out) {
     return ERR_OK;
 }
 
-static enum err unchanged(struct scan *s, const char *url, bool *same, int64_t *version) {
-    struct ctx *ctx = &s->cli->ctx;
-    struct manifest m;
-    int64_t count;
-    TRY(manifest_head(ctx, s->circle->id, &m));
-    TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(s->circle->id)), &count, 0));
-    *same = m.version && s->hashed == 0 && count == (int64_t)s->n && strcmp(m.url, url) == 0 && strcmp(m.dir, s->dir) == 0;
-    *version = m.version;
-    return ERR_OK;
-}
-
-static enum err publish(struct scan *s) {
-    struct cli *cli = s->cli;
-    const char *url = "";
-    bool same;
-    int64_t version;
-    TRY(find_url(cli, s->dir, &url));
-    TRY(walk(s, "", 0));
-    TRY(keep_known(s));
-    TRY(hash_new(s));
-    TRY(unchanged(s, url, &same, &version));
-    if (!same) TRY(manifest_publish(&cli->ctx, s->circle, &(struct content){s->dir, url, s->all, s->n}, &version));
-    if (cli->json) {
-        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "can", s->circle->can, "version", (json_int_t)version,
-                                      "files", (json_int_t)s->n, "bytes", (json_int_t)s->total, "hashed", (json_int_t)s->hashed,
-                                      "skipped", (json_int_t)s->skipped, "url", url));
-        return ERR_OK;
-    }
-    (void)printf("%s: version %" PRId64 "%s, %zu files, %.1f MB, %zu read, %zu left out\n", s->circle->can, version,
-                 same ? " (nothing has changed)" : "", s->n, (double)s->total / 1e6, s->hashed, s->skipped);
-    if (*url)
-        (void)printf("The bytes stay in %s, served at %s\n", s->dir, url);
+static void tell(const struct publishing *p, const struct walk *w) {
+    (void)printf("%s: version %" PRId64 "%s, %" PRId64 " files, %.1f MB, %" PRId64 " read, %" PRId64 " left out\n", p->circle->can,
+                 w->version, w->same ? " (nothing has changed)" : "", w->files, (double)w->bytes / 1e6, w->hashed, w->skipped);
+    if (*p->url)
+        (void)printf("The bytes stay in %s, served at %s\n", p->dir, p->url);
     else
         (void)printf("No URL is known for %s, so the program itself hands the bytes out, slowly.\n"
                      "Better: publish a folder below the document root (init --root DIR), or say --at URL.\n",
-                     s->dir);
-    return ERR_OK;
+                     p->dir);
+}
+
+static enum err publish(struct publishing *p) {
+    struct cli *cli = p->cli;
+    struct walk w;
+    TRY(find_url(cli, p->dir, &p->url));
+    TRY(index_begin(&cli->ctx, p->circle, p->dir, p->url, false));
+    TRY(index_run(&cli->ctx, p->circle, budget, p, &w));
+    if (p->terminal) (void)fputs("\r\033[K", stderr);
+    if (cli->json)
+        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "can", p->circle->can, "version",
+                                      (json_int_t)w.version, "files", (json_int_t)w.files, "bytes", (json_int_t)w.bytes, "hashed",
+                                      (json_int_t)w.hashed, "skipped", (json_int_t)w.skipped, "url", p->url));
+    else
+        tell(p, &w);
+    if (w.changed == 0) return ERR_OK;
+    return fault_set(&cli->ctx.fault, ERR_FILES, "%" PRId64 " files changed while they were read and are left out: publish again.",
+                     w.changed);
 }
 
 static enum err run(struct cli *cli) {
     static char dir[PATH_MAX];
     struct circle c;
-    struct scan s = {.cli = cli, .circle = &c, .dir = dir, .current = ""};
+    struct publishing p = {.cli = cli, .circle = &c, .dir = dir, .unit = 4 << 20, .since = clock_now()};
+    p.terminal = isatty(STDERR_FILENO) && !cli->json;
     if (cli->n_words != 2) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL]");
     TRY(cli_open(cli));
     TRY(cli_circle(cli, cli->words[0], &c));
     if (!realpath(cli->words[1], dir)) return fault_set(&cli->ctx.fault, ERR_FILES, "%.180s: %s", cli->words[1], strerror(errno));
-    s.all = arena_alloc(cli->ctx.arena, CAP_FILES * sizeof *s.all);
-    return publish(&s);
+    return publish(&p);
 }
 
 const struct command command_publish = {

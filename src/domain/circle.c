@@ -16,6 +16,7 @@ static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
     out->ice = store_copy(ctx->store, id, 7, ctx->arena);
     out->up_kbps = store_int(ctx->store, id, 8);
     out->removed = store_int(ctx->store, id, 9);
+    out->p2p = store_copy(ctx->store, id, 10, ctx->arena);
 }
 
 static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
@@ -33,6 +34,10 @@ enum err circle_by_key(struct ctx *ctx, const char *key, struct circle *out) {
 
 enum err circle_by_can(struct ctx *ctx, const char *can, struct circle *out) {
     return find(ctx, SQL_CIRCLE_BY_CAN, T(can), ERR_NOT_FOUND, out);
+}
+
+enum err circle_by_id(struct ctx *ctx, int64_t id, struct circle *out) {
+    return find(ctx, SQL_CIRCLE_BY_ID, I(id), ERR_NOT_FOUND, out);
 }
 
 enum err circle_by_cid(struct ctx *ctx, const char *hex, struct circle *out) {
@@ -131,7 +136,7 @@ static enum err insert(struct ctx *ctx, const struct circle_new *in, char *secre
     enum err e = store_run(ctx->store, SQL_CIRCLE_ADD,
                            ARGS(T(in->can), B(cid.b, sizeof cid.b), B(pad, sizeof pad), T(api_key), B(hash, sizeof hash),
                                 B(public, sizeof public), B(secret, crypto_sign_SECRETKEYBYTES), T(in->roster), I(in->listed),
-                                T(in->ice), I(in->up_kbps), I(ctx->now)));
+                                T(in->ice), I(in->up_kbps), I(ctx->now), T(in->p2p ? in->p2p : "on")));
     sodium_free(secret);
     return e;
 }

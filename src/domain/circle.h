@@ -14,6 +14,7 @@ struct circle {
     const char *roster; /* "public", "members", "hidden" */
     bool listed;
     const char *ice; /* a JSON array for RTCPeerConnection's iceServers */
+    const char *p2p; /* "on", "ask", "off": whether visitors are connected, or asked first; the page's tag may say otherwise */
     int64_t up_kbps; /* upload limit beyond the own network; 0: the client's default */
     int64_t removed; /* when; 0: not */
 };
@@ -21,6 +22,7 @@ struct circle {
 /* Not there: ERR_UNKNOWN_KEY (by key) or ERR_NOT_FOUND. Removed: ERR_REMOVED. Texts live in the arena. */
 enum err circle_by_key(struct ctx *ctx, const char *key, struct circle *out);
 enum err circle_by_can(struct ctx *ctx, const char *can, struct circle *out);
+enum err circle_by_id(struct ctx *ctx, int64_t id, struct circle *out);
 enum err circle_by_cid(struct ctx *ctx, const char *hex, struct circle *out); /* 16 hex digits */
 
 /* The circles in order of name, removed ones too. */
@@ -33,7 +35,7 @@ enum err circle_list(struct ctx *ctx, struct circle_list *out);
 enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, json_t *out);
 
 struct circle_new {
-    const char *can, *roster, *ice;
+    const char *can, *roster, *ice, *p2p; /* p2p NULL: "on" */
     bool listed;
     int64_t up_kbps;
     const char *const *origins;

@@ -89,22 +89,16 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
                      ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
 }
 
-enum err manifest_publish(struct ctx *ctx, const struct circle *c, const struct content *content, int64_t *version) {
+enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version) {
     struct manifest m;
-    TRY(store_begin(ctx->store, MAIN, true));
     TRY(manifest_head(ctx, c->id, &m));
-    m.dir = content->dir;
-    m.url = content->url;
+    m.dir = dir;
+    m.url = url;
     TRY(store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id))));
-    for (size_t i = 0; i < content->n; i++) {
-        const struct media *one = &content->all[i];
-        TRY(store_run(ctx->store, SQL_MEDIA_SET,
-                      ARGS(I(c->id), T(one->path), T(one->type), I(one->file.size), I(one->file.mtime), I(one->piece),
-                           B(one->sha256, one->sha256_len))));
-    }
+    TRY(store_run(ctx->store, SQL_MEDIA_FILL, ARGS(I(c->id))));
     TRY(build(ctx, c, &m));
     *version = m.version;
-    return store_commit(ctx->store, MAIN);
+    return ERR_OK;
 }
 
 /* Paths among a slice of the media that are not on disk as they were published. */

@@ -25,10 +25,6 @@ struct manifest {
 const char *media_type(const char *path);
 /* A power of two from 256 KiB to 4 MiB, so that a file has at most 2,048 pieces where possible. */
 int64_t media_piece(int64_t size);
-/* SHA-256 of each piece of the file; progress (may be NULL) is called after each piece with the bytes read.
- * A file that changes meanwhile, or cannot be read: ERR_FILES with words. */
-typedef void media_progress(void *context, int64_t bytes);
-enum err media_hash(struct ctx *ctx, const char *dir, struct media *m, media_progress *progress, void *context);
 /* The entry of the database. Absent: ERR_NOT_FOUND. */
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out);
 
@@ -38,12 +34,8 @@ enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
 /* Also withdraws files that are no longer as they were published, looking at no more than CAP_STAT of them.
  */
 enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);
-struct content {
-    const char *dir, *url; /* "": nothing serves dir but our own mirror */
-    const struct media *all;
-    size_t n;
-};
-/* Replaces the circle's content and signs the next version, in one transaction. */
-enum err manifest_publish(struct ctx *ctx, const struct circle *c, const struct content *content, int64_t *version);
+/* Inside a transaction of MAIN: what domain/index.c has found becomes the content, signed as the next version. url "":
+ * nothing serves dir but our own mirror. */
+enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version);
 /* Media ids for what a signal announces with the current version: in->have and in->want -> out->mids. */
 enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out);

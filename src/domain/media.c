@@ -1,10 +1,6 @@
 #include "domain/manifest.h"
 #include <ctype.h>
-#include <errno.h>
-#include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct {
     const char *type, *endings;
@@ -71,38 +67,6 @@ int64_t media_piece(int64_t size) {
     int64_t piece = 256 << 10;
     while (piece < 4 << 20 && size / piece > 2048) piece *= 2;
     return piece;
-}
-
-static enum err hash_pieces(struct ctx *ctx, int fd, struct media *m, media_progress *progress, void *context) {
-    enum { SHA = crypto_hash_sha256_BYTES };
-    size_t pieces = (size_t)((m->file.size + m->piece - 1) / m->piece);
-    uint8_t *hashes = arena_alloc(ctx->arena, pieces * SHA);
-    uint8_t *bytes = malloc((size_t)m->piece);
-    bool ok = bytes != NULL;
-    for (size_t i = 0; ok && i < pieces; i++) {
-        int64_t at = (int64_t)i * m->piece, left = m->file.size - at;
-        size_t len = (size_t)(left < m->piece ? left : m->piece);
-        ok = file_read(fd, bytes, len, at);
-        if (ok) (void)crypto_hash_sha256(hashes + i * SHA, bytes, len);
-        if (ok && progress) progress(context, (int64_t)len);
-    }
-    free(bytes);
-    m->sha256 = hashes;
-    m->sha256_len = pieces * SHA;
-    return ok ? ERR_OK : ERR_FILES;
-}
-
-enum err media_hash(struct ctx *ctx, const char *dir, struct media *m, media_progress *progress, void *context) {
-    struct file_id after;
-    const char *path = arena_text(ctx->arena, "%s/%s", dir, m->path);
-    int fd = file_open(path, &m->file);
-    if (fd < 0) return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
-    m->piece = media_piece(m->file.size);
-    enum err e = hash_pieces(ctx, fd, m, progress, context);
-    (void)close(fd);
-    if (e != ERR_OK || !file_look(path, &after) || after.size != m->file.size || after.mtime != m->file.mtime)
-        return fault_set(&ctx->fault, ERR_FILES, "%.180s changed while it was read: publish again.", path);
-    return ERR_OK;
 }
 
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out) {

@@ -25,9 +25,9 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
     TRY(manifest_version(x->ctx, c->id, &version));
     TRY(package_current(x->ctx, c, &package));
     json_t *ice = json_loads(c->ice, 0, &why);
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I}", "can", c->can, "cid", hex_text(a, c->cid.b, sizeof c->cid.b),
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:s}", "can", c->can, "cid", hex_text(a, c->cid.b, sizeof c->cid.b),
                      "key", c->api_key, "sign", base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package,
-                     "version", (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps);
+                     "version", (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p", c->p2p);
     return *out ? ERR_OK : ERR_INTERNAL;
 }
 

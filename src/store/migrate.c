@@ -9,6 +9,7 @@
 
 const struct migration migrations[] = {
     {1, SCHEMA_MAIN},
+    {2, SCHEMA_MAIN_2},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 

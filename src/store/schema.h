@@ -22,6 +22,19 @@
     "CREATE TABLE statistic(circle INTEGER NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL,"                  \
     " n INTEGER NOT NULL, PRIMARY KEY(circle, day, name)) WITHOUT ROWID;"
 
+/* How a circle's visitors take part (p2p: on, ask, off), and the walk through its folder: job is what is walked, scan what
+ * was found so far. kind: 0 to be looked at, 1 a directory to be listed, 2 a file, hashed up to byte `at`; state is SHA-256's
+ * in the middle of a piece. finished: when; 0: it goes on. */
+#define SCHEMA_MAIN_2                                                                                                         \
+    "ALTER TABLE circle ADD COLUMN p2p TEXT NOT NULL DEFAULT 'on';"                                                           \
+    "CREATE TABLE job(circle INTEGER PRIMARY KEY, dir TEXT NOT NULL, url TEXT NOT NULL, patient INTEGER NOT NULL,"            \
+    " skipped INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0, hashed INTEGER NOT NULL DEFAULT 0,"             \
+    " finished INTEGER NOT NULL DEFAULT 0);"                                                                                  \
+    "CREATE TABLE scan(circle INTEGER NOT NULL, path TEXT NOT NULL, kind INTEGER NOT NULL, type TEXT NOT NULL DEFAULT '',"    \
+    " size INTEGER NOT NULL DEFAULT 0, mtime_s INTEGER NOT NULL DEFAULT 0, piece INTEGER NOT NULL DEFAULT 0,"                 \
+    " at INTEGER NOT NULL DEFAULT 0, state BLOB, sha256 BLOB NOT NULL DEFAULT x'', PRIMARY KEY(circle, path)) WITHOUT ROWID;" \
+    "CREATE INDEX scan_work ON scan(circle, kind, path) WHERE kind < 2 OR at < size;"
+
 /* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every).
  * suspect: a neighbour reported the link dead. needy: 2 it found no offer, 1 it has deposited its own; in
  * pulse the number of signals that are 1. */

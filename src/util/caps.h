@@ -39,6 +39,7 @@ enum span {
     SPAN_REJOIN = 5000, /* rejoins are spread over this */
     SPAN_FOLD = 60 * 1000,
     SPAN_BUSY = 5000,
+    SPAN_RESCAN = 10 * 60 * 1000, /* a published folder is walked again in the background */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
 };
 

@@ -31,32 +31,32 @@ static const char old_backup[] = "an older backup";
 
 static void migrations_run(void) {
     static const struct migration good[] = {
-        {1, SCHEMA_MAIN}, {2, "ALTER TABLE circle ADD COLUMN note TEXT"}, {3, "CREATE TABLE more(x)"}};
+        {1, SCHEMA_MAIN}, {2, SCHEMA_MAIN_2}, {3, "ALTER TABLE circle ADD COLUMN note TEXT"}, {4, "CREATE TABLE more(x)"}};
     static const struct migration bad[] = {
-        {1, SCHEMA_MAIN}, {2, "CREATE TABLE half(x)"}, {3, "CREATE TABLE other(x); DELETE FROM nonexistent"}};
+        {1, SCHEMA_MAIN}, {2, SCHEMA_MAIN_2}, {3, "CREATE TABLE half(x)"}, {4, "CREATE TABLE other(x); DELETE FROM nonexistent"}};
     static const char version[] = "PRAGMA user_version";
     struct world w;
     struct fault fault = {0};
     world_open(&w, "wal");
     const char *db = arena_copy(&w.arena, world_path(&w, "polycircle.db"), strlen(world_path(&w, "polycircle.db")));
-    same_int(world_number(db, version), 1, "a new instance is of version 1");
-    same_text(err_name(migrate(w.ctx.store, bad, 3, &fault)), "internal", "a step that fails");
-    same_int(world_number(db, version), 1, "leaves the version");
+    same_int(world_number(db, version), 2, "a new instance is of version 2");
+    same_text(err_name(migrate(w.ctx.store, bad, 4, &fault)), "internal", "a step that fails");
+    same_int(world_number(db, version), 2, "leaves the version");
     same_int(world_number(db, "SELECT count(*) FROM sqlite_master WHERE name IN ('half', 'other')"), 0,
              "and nothing of the steps before it");
     ok(sqlite3_get_autocommit(w.ctx.store->db[MAIN]), "and no open transaction");
-    const char *backup = world_path(&w, "backups/polycircle-v1.db");
-    same_int(world_number(backup, version), 1, "the backup is of the old version");
-    world_write(&w, "backups/polycircle-v1.db", old_backup, sizeof old_backup);
-    same_text(err_name(migrate(w.ctx.store, good, 3, &fault)), "ok", "steps that succeed");
-    same_int(world_number(db, version), 3, "reach the last version");
+    const char *backup = world_path(&w, "backups/polycircle-v2.db");
+    same_int(world_number(backup, version), 2, "the backup is of the old version");
+    world_write(&w, "backups/polycircle-v2.db", old_backup, sizeof old_backup);
+    same_text(err_name(migrate(w.ctx.store, good, 4, &fault)), "ok", "steps that succeed");
+    same_int(world_number(db, version), 4, "reach the last version");
     same_int(world_number(db, "SELECT count(note) FROM circle"), 0, "with what they add");
     same_int(world_number(db, "SELECT count(*) FROM circle"), 1, "and keep what was there");
     same_int(world_number(backup, "SELECT count(*) FROM circle"), 1, "an older backup is replaced by one of now");
-    same_int(world_number(backup, version), 1, "of the version before");
+    same_int(world_number(backup, version), 2, "of the version before");
     struct stat st;
     ok(stat(backup, &st) == 0 && (st.st_mode & 077) == 0, "which nobody else can read");
-    same_text(err_name(migrate(w.ctx.store, good, 3, &fault)), "ok", "again: nothing to do");
+    same_text(err_name(migrate(w.ctx.store, good, 4, &fault)), "ok", "again: nothing to do");
     world_sql(db, "PRAGMA user_version=99");
     struct store *newer = NULL;
     same_text(err_name(store_open(&newer, w.dir, &fault)), "damaged", "a file of a newer program is refused");

@@ -1,0 +1,311 @@
+#include "domain/index.h"
+#include "util/buf.h"
+#include "util/caps.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BATCH = 200, DEEPEST = 32, YOUNG_S = 10, BACKGROUND_BYTES = 512 << 10 };
+enum kind { NEW, DIRECTORY, FILE_FOUND };
+
+/* One row of scan. */
+struct item {
+    const char *path;
+    enum kind kind;
+    struct file_id file;
+    int64_t piece, at;
+    crypto_hash_sha256_state state;
+    struct buf sha256;
+    bool changed;
+};
+
+struct indexer {
+    struct ctx *ctx;
+    struct arena *scratch; /* goes with the unit */
+    const struct circle *circle;
+    const char *dir, *url;
+    bool patient;
+    struct item *items;
+    size_t n;
+    int64_t skipped, changed, hashed; /* by this unit */
+};
+
+enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient) {
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_SCAN_AGAIN, ARGS(I(c->id))));
+    TRY(store_run(ctx->store, SQL_SCAN_ADD, ARGS(I(c->id), T(""), I(DIRECTORY))));
+    TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
+    return store_commit(ctx->store, MAIN);
+}
+
+static enum err read_job(struct indexer *x, struct walk *out) {
+    struct store *s = x->ctx->store;
+    const enum sql id = SQL_JOB_GET;
+    bool row;
+    TRY(store_find(s, id, ARGS(I(x->circle->id)), &row));
+    if (!row) return fault_set(&x->ctx->fault, ERR_NOT_FOUND, "No folder of %s is being indexed.", x->circle->can);
+    x->dir = store_copy(s, id, 0, x->scratch);
+    x->url = store_copy(s, id, 1, x->scratch);
+    x->patient = store_int(s, id, 2);
+    out->skipped = store_int(s, id, 3);
+    out->changed = store_int(s, id, 4);
+    out->hashed = store_int(s, id, 5);
+    out->finished = store_int(s, id, 6);
+    store_reset(s, id);
+    return ERR_OK;
+}
+
+static enum err sums(struct indexer *x, struct walk *out, bool *work_left) {
+    struct store *s = x->ctx->store;
+    bool row;
+    TRY(store_find(s, SQL_SCAN_SUMS, ARGS(I(x->circle->id)), &row));
+    out->files = store_int(s, SQL_SCAN_SUMS, 0);
+    *work_left = store_int(s, SQL_SCAN_SUMS, 1) > 0;
+    out->bytes = store_int(s, SQL_SCAN_SUMS, 2);
+    out->done = store_int(s, SQL_SCAN_SUMS, 3);
+    store_reset(s, SQL_SCAN_SUMS);
+    return ERR_OK;
+}
+
+/* The next items of one kind. Their hashing state comes along: it is NULL or whole. */
+static enum err next_items(struct indexer *x) {
+    struct store *s = x->ctx->store;
+    const enum sql id = SQL_SCAN_WORK;
+    bool row;
+    x->n = 0;
+    x->items = arena_alloc(x->scratch, BATCH * sizeof *x->items);
+    TRY(store_find(s, id, ARGS(I(x->circle->id), I(BATCH)), &row));
+    while (row && (x->n == 0 || (enum kind)store_int(s, id, 1) == x->items[0].kind)) {
+        struct item *item = &x->items[x->n++];
+        size_t len;
+        *item = (struct item){.path = store_copy(s, id, 0, x->scratch),
+                              .kind = (enum kind)store_int(s, id, 1),
+                              .file = {store_int(s, id, 2), store_int(s, id, 3)},
+                              .piece = store_int(s, id, 4),
+                              .at = store_int(s, id, 5),
+                              .sha256 = {.arena = x->scratch}};
+        if (!store_bytes(s, id, 6, &item->state, sizeof item->state)) (void)crypto_hash_sha256_init(&item->state);
+        const void *sha256 = store_blob(s, id, 7, &len);
+        if (len) buf_add(&item->sha256, sha256, len);
+        TRY(store_next(s, id, &row));
+    }
+    store_reset(s, id);
+    return ERR_OK;
+}
+
+static const char *full(const struct indexer *x, const char *path) {
+    return *path ? arena_text(x->scratch, "%s/%s", x->dir, path) : x->dir;
+}
+
+static enum err drop(struct indexer *x, const struct item *item) {
+    x->skipped++;
+    return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(item->path)));
+}
+
+/* A file's type, size and time; what is known of it need not be read. */
+static enum err look_at(struct indexer *x, const struct item *item) {
+    struct stat st;
+    struct store *s = x->ctx->store;
+    const char *type = media_type(item->path);
+    int64_t id = x->circle->id;
+    if (lstat(full(x, item->path), &st) != 0) return drop(x, item);
+    if (S_ISDIR(st.st_mode)) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
+    bool young = x->patient && st.st_mtime > x->ctx->now / 1000 - YOUNG_S;
+    if (!S_ISREG(st.st_mode) || !type || st.st_size == 0 || young) return drop(x, item);
+    TRY(store_run(s, SQL_SCAN_FILE,
+                  ARGS(I(id), T(item->path), T(type), I(st.st_size), I(st.st_mtime), I(media_piece(st.st_size)))));
+    return store_run(s, SQL_SCAN_KNOWN, ARGS(I(id), T(item->path)));
+}
+
+static bool nameable(const char *path) {
+    size_t slashes = 0;
+    for (const char *p = path; *p; p++) slashes += *p == '/';
+    return strlen(path) <= CAP_PATH && slashes < DEEPEST && json_string(path); /* NULL: not UTF-8 */
+}
+
+static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
+    int64_t found;
+    TRY(store_number(x->ctx->store, SQL_SCAN_COUNT, ARGS(I(x->circle->id)), &found, 0));
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, entry->d_name);
+        if (entry->d_name[0] == '.') continue;
+        if (!nameable(path)) {
+            x->skipped++;
+            continue;
+        }
+        TRY(store_run(x->ctx->store, SQL_SCAN_NEW, ARGS(I(x->circle->id), T(path))));
+        found += store_changes(x->ctx->store, MAIN);
+        if (found > CAP_FILES + 1) /* the directory itself is a row, too */
+            return fault_set(&x->ctx->fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.", x->dir,
+                             CAP_FILES);
+    }
+    return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(in->path)));
+}
+
+static enum err list(struct indexer *x, const struct item *item) {
+    const char *path = full(x, item->path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*item->path ? O_NOFOLLOW : 0));
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir) {
+        if (!*item->path) return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
+        if (fd >= 0) (void)close(fd);
+        return drop(x, item);
+    }
+    enum err e = add_names(x, item, dir);
+    (void)closedir(dir);
+    return e;
+}
+
+/* Bytes [at, at + len) of a file into its hash; a piece that ends adds 32 bytes to the list. */
+static void feed(struct item *item, const uint8_t *bytes, int64_t len) {
+    (void)crypto_hash_sha256_update(&item->state, bytes, (unsigned long long)len);
+    item->at += len;
+    if (item->at % item->piece && item->at < item->file.size) return;
+    (void)crypto_hash_sha256_final(&item->state, (uint8_t *)buf_room(&item->sha256, crypto_hash_sha256_BYTES));
+    item->sha256.len += crypto_hash_sha256_BYTES;
+    (void)crypto_hash_sha256_init(&item->state);
+}
+
+static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
+    static uint8_t bytes[256 << 10]; /* no piece is smaller, so none ends inside one read */
+    struct file_id now;
+    int fd = file_open(full(x, item->path), &now);
+    bool good = fd >= 0 && now.size == item->file.size && now.mtime == item->file.mtime;
+    while (good && *budget > 0 && item->at < item->file.size) {
+        int64_t left = item->file.size - item->at, len = left < (int64_t)sizeof bytes ? left : (int64_t)sizeof bytes;
+        good = file_read(fd, bytes, (size_t)len, item->at);
+        if (good) feed(item, bytes, len);
+        *budget -= len;
+    }
+    if (fd >= 0) (void)close(fd);
+    bool whole = item->at == item->file.size;
+    item->changed =
+        !good || (whole && (!file_look(full(x, item->path), &now) || now.size != item->file.size || now.mtime != item->file.mtime));
+}
+
+static enum err save_hash(struct indexer *x, const struct item *item, int64_t from) {
+    bool whole = item->at == item->file.size;
+    if (item->changed) {
+        x->changed++;
+        return drop(x, item);
+    }
+    TRY(store_run(x->ctx->store, SQL_SCAN_HASHED,
+                  ARGS(I(x->circle->id), T(item->path), I(from), I(item->at), B(whole ? NULL : &item->state, sizeof item->state),
+                       B(item->sha256.len ? item->sha256.data : "", item->sha256.len))));
+    x->hashed += whole && store_changes(x->ctx->store, MAIN) > 0;
+    return ERR_OK;
+}
+
+/* Reading is slow: it happens before the transaction, and what another process did meanwhile stands (SCAN_HASHED). */
+static enum err unit(struct indexer *x, int64_t budget) {
+    int64_t from[BATCH];
+    size_t n = 0;
+    bool reading = x->items[0].kind == FILE_FOUND;
+    for (; reading && n < x->n && budget > 0; n++) {
+        from[n] = x->items[n].at;
+        read_some(x, &x->items[n], &budget);
+    }
+    TRY(store_begin(x->ctx->store, MAIN, true));
+    if (!reading) n = x->items[0].kind == DIRECTORY ? 1 : x->n;
+    for (size_t i = 0; i < n; i++) {
+        const struct item *item = &x->items[i];
+        TRY(reading ? save_hash(x, item, from[i]) : item->kind == NEW ? look_at(x, item) : list(x, item));
+    }
+    TRY(store_run(x->ctx->store, SQL_JOB_ADD, ARGS(I(x->circle->id), I(x->skipped), I(x->changed), I(x->hashed))));
+    return store_commit(x->ctx->store, MAIN);
+}
+
+/* Nothing is left to do: what was found is the content now. */
+static enum err finish(struct indexer *x, struct walk *out) {
+    struct ctx *ctx = x->ctx;
+    int64_t id = x->circle->id, differ, published;
+    struct manifest m;
+    bool work_left;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(sums(x, out, &work_left));
+    if (!work_left) {
+        TRY(store_number(ctx->store, SQL_SCAN_DIFFERS, ARGS(I(id)), &differ, 0));
+        TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(id)), &published, 0));
+        TRY(manifest_head(ctx, id, &m));
+        out->same = m.version && differ == 0 && published == out->files && strcmp(m.url, x->url) == 0 && strcmp(m.dir, x->dir) == 0;
+        out->version = m.version;
+        if (!out->same) TRY(manifest_replace(ctx, x->circle, x->dir, x->url, &out->version));
+        TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(id))));
+        TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now))));
+        out->finished = ctx->now;
+    }
+    return store_commit(ctx->store, MAIN);
+}
+
+static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
+    *out = (struct walk){.current = ""};
+    TRY(read_job(x, out));
+    TRY(sums(x, out, work_left));
+    return out->finished ? manifest_version(x->ctx, x->circle->id, &out->version) : ERR_OK;
+}
+
+enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out) {
+    bool work_left;
+    return look(&(struct indexer){.ctx = ctx, .circle = c, .scratch = ctx->arena}, out, &work_left);
+}
+
+struct allowance {
+    index_budget *budget;
+    void *context;
+};
+
+/* *more: a unit was worked off, and there may be another. */
+static enum err step(struct indexer *x, const struct allowance *allowed, struct walk *out, bool *more) {
+    bool work_left;
+    int64_t bytes;
+    *more = false;
+    TRY(look(x, out, &work_left));
+    if (out->finished) return ERR_OK;
+    if (!work_left) return finish(x, out);
+    TRY(next_items(x));
+    if (x->items[0].kind == FILE_FOUND) out->current = arena_copy(x->ctx->arena, x->items[0].path, strlen(x->items[0].path));
+    if ((bytes = allowed->budget(allowed->context, out)) <= 0) return ERR_OK;
+    *more = true;
+    return unit(x, bytes);
+}
+
+enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out) {
+    enum err e = ERR_OK;
+    for (bool more = true; e == ERR_OK && more;) {
+        struct arena scratch = {0};
+        struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch};
+        e = step(&x, &(struct allowance){budget, context}, out, &more);
+        arena_free(&scratch);
+    }
+    return e;
+}
+
+static int64_t one_unit(void *context, const struct walk *so_far) {
+    int64_t *left = context, now = *left;
+    (void)so_far;
+    *left = 0;
+    return now;
+}
+
+enum err index_background(struct ctx *ctx, bool *worked) {
+    struct store *s = ctx->store;
+    struct circle c;
+    struct walk walk;
+    int64_t bytes = BACKGROUND_BYTES;
+    TRY(store_find(s, SQL_JOB_DUE, ARGS(I(ctx->now), I(SPAN_RESCAN)), worked));
+    if (!*worked) return ERR_OK;
+    int64_t id = store_int(s, SQL_JOB_DUE, 0), finished = store_int(s, SQL_JOB_DUE, 1);
+    const char *dir = store_copy(s, SQL_JOB_DUE, 2, ctx->arena), *url = store_copy(s, SQL_JOB_DUE, 3, ctx->arena);
+    store_reset(s, SQL_JOB_DUE);
+    TRY(circle_by_id(ctx, id, &c));
+    if (finished) TRY(index_begin(ctx, &c, dir, url, true));
+    enum err e = index_run(ctx, &c, one_unit, &bytes, &walk);
+    if (e != ERR_FILES && e != ERR_USAGE) return e;
+    store_rollback(s);
+    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now))); /* no folder, or too large a one: not again at once */
+}

@@ -1,0 +1,31 @@
+/* A circle's folder made its content, in bounded steps that can be broken off anywhere and go on later: by the command
+ * line, by the set-up page, after answers. What is found stands in polycircle.db (tables job and scan) until the walk is
+ * finished; then it replaces the media and is signed as the next version, unless nothing has changed.
+ *
+ * Hidden names, symbolic links, empty files, names that are not UTF-8, programs and settings of the host (media_type) are
+ * left out. What is published already with the same size and time is not read again. */
+#pragma once
+#include "domain/manifest.h"
+
+struct walk {
+    int64_t files, bytes, done; /* found so far; bytes hashed or known already */
+    int64_t skipped, changed; /* left out; of those, files that changed while they were read */
+    int64_t hashed; /* files read */
+    int64_t finished; /* when; 0: not yet */
+    int64_t version; /* of the manifest, once finished */
+    bool same; /* finished, and nothing had changed */
+    const char *current; /* the file being read, or "" */
+};
+
+/* How many bytes the next unit of work may read; 0: stop here. Called before each unit. */
+typedef int64_t index_budget(void *context, const struct walk *so_far);
+
+/* Starts the walk anew; what an earlier one has hashed is kept where the file is still the same. dir is absolute; url ""
+ * when only our own mirror serves it. patient: files younger than 10 s are left for the next walk (an upload goes on). */
+enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient);
+/* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND. The folder is gone: ERR_FILES. */
+enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out);
+/* How the walk stands. */
+enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out);
+/* One unit of whatever walk goes on, or is to begin again because its last end is SPAN_RESCAN ago. *worked: there was one. */
+enum err index_background(struct ctx *ctx, bool *worked);

@@ -1,0 +1,186 @@
+/* The walk through a folder: in small steps, broken off, begun again, while files come, change and go. */
+#include "domain/index.h"
+#include "tap.h"
+#include "util/caps.h"
+#include "world.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { OLD = 1700000000 };
+
+static const char *site(struct world *w) {
+    return arena_text(&w->arena, "%s/site", w->dir);
+}
+
+static void put(struct world *w, const char *name, size_t len, int64_t mtime) {
+    char *bytes = malloc(len + 1);
+    for (size_t i = 0; i < len; i++) bytes[i] = (char)(i * 2654435761U >> 13 ^ (unsigned char)name[0]);
+    const char *path = arena_text(&w->arena, "site/%s", name);
+    struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
+    world_write(w, path, bytes, len);
+    if (utimes(world_path(w, path), times) != 0) abort();
+    free(bytes);
+}
+
+static void fill(struct world *w) {
+    world_open(w, "wal");
+    (void)mkdir(site(w), 0700);
+    (void)mkdir(world_path(w, "site/films"), 0700);
+    (void)mkdir(world_path(w, "site/films/.secret"), 0700);
+    put(w, "films/long.mp4", 9500000, OLD);
+    put(w, "films/short.mp4", 300000, OLD);
+    put(w, "films/.secret/x.mp4", 10, OLD);
+    put(w, "one.png", 1, OLD);
+    put(w, "empty.png", 0, OLD);
+    put(w, "settings.php", 10, OLD);
+    (void)!symlink("one.png", world_path(w, "site/link.png"));
+}
+
+/* Units of so many bytes, and at most so many of them. */
+struct spend {
+    int64_t bytes;
+    int units;
+};
+
+static int64_t spend(void *context, const struct walk *so_far) {
+    struct spend *s = context;
+    (void)so_far;
+    return s->units-- > 0 ? s->bytes : 0;
+}
+
+static enum err run(struct world *w, int64_t bytes, int units, struct walk *out) {
+    return index_run(&w->ctx, &w->circle, spend, &(struct spend){bytes, units}, out);
+}
+
+static enum err whole(struct world *w, struct walk *out) {
+    TRY(index_begin(&w->ctx, &w->circle, site(w), "/", false));
+    return run(w, INT64_MAX, 1000, out);
+}
+
+static const char *hashes(struct world *w, const char *path) {
+    struct media m;
+    if (media_get(&w->ctx, w->circle.id, path, &m) != ERR_OK) return "";
+    char *text = arena_alloc(&w->arena, 2 * m.sha256_len + 1);
+    for (size_t i = 0; i < m.sha256_len; i++) (void)snprintf(text + 2 * i, 3, "%02x", m.sha256[i]);
+    return text;
+}
+
+static void steps(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    same_text(err_name(run(&w, 1, 1, &walk)), "not_found", "a walk that nobody began");
+    same_text(err_name(whole(&w, &walk)), "ok", "at once");
+    same_int(walk.files, 3, "three files");
+    same_int(walk.bytes, 9800001, "of 9.8 MB");
+    same_int(walk.hashed, 3, "are read");
+    same_int(walk.skipped, 3, "an empty one, a program and a link are left out; hidden ones do not count");
+    ok(walk.finished && walk.version == 1 && !walk.same, "and published");
+    const char *want = hashes(&w, "films/long.mp4");
+    same_int((int64_t)strlen(want), 37 * 64, "37 pieces");
+
+    (void)!store_run(w.ctx.store, SQL_MEDIA_CLEAR, ARGS(I(w.circle.id)));
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", false)), "ok", "in steps");
+    int calls = 0;
+    for (walk.finished = 0; !walk.finished && calls < 200; calls++) {
+        if (run(&w, 300000, 1, &walk) != ERR_OK) break;
+        store_close(w.ctx.store); /* the next step is another process */
+        world_reopen(&w);
+    }
+    ok(walk.finished && calls > 10, "of one unit each: %d", calls);
+    same_text(hashes(&w, "films/long.mp4"), want, "give the same hashes");
+    same_int(walk.version, 2, "as the next version");
+    same_text(err_name(whole(&w, &walk)), "ok", "again");
+    ok(walk.same && walk.version == 2 && walk.hashed == 0 && walk.done == walk.bytes, "nothing has changed, nothing is read");
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM scan"), 0, "and nothing is left over");
+    world_close(&w);
+}
+
+static void changes(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", false)), "ok", "begun");
+    same_text(err_name(run(&w, 4 << 20, 5, &walk)), "ok", "and broken off");
+    ok(!walk.finished && walk.done >= 4 << 20 && walk.done < walk.bytes, "in the middle of the long file: %d", (int)walk.done);
+    int64_t done = walk.done;
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", false)), "ok", "begun again");
+    same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "ok", "what was hashed");
+    same_int(walk.done, done, "is kept");
+    put(&w, "films/long.mp4", 9500000, OLD + 1);
+    put(&w, "late.png", 5, OLD);
+    same_text(err_name(run(&w, INT64_MAX, 1000, &walk)), "ok", "the file was replaced meanwhile");
+    ok(walk.finished && walk.files == 4 && walk.changed == 0, "it is read from its beginning");
+    const char *got = hashes(&w, "films/long.mp4");
+    (void)!store_run(w.ctx.store, SQL_MEDIA_CLEAR, ARGS(I(w.circle.id)));
+    same_text(err_name(whole(&w, &walk)), "ok", "at once");
+    same_text(hashes(&w, "films/long.mp4"), got, "the hashes are of what is there");
+
+    put(&w, "films/long.mp4", 9500000, OLD + 2);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", false);
+    (void)!run(&w, 4 << 20, 5, &walk);
+    put(&w, "films/long.mp4", 100, OLD + 3);
+    same_text(err_name(run(&w, INT64_MAX, 1000, &walk)), "ok", "replaced while it is read");
+    ok(walk.finished && walk.changed == 1 && walk.files == 3, "it is left out");
+    same_text(hashes(&w, "films/long.mp4"), "", "of what is published");
+    ok(unlink(world_path(&w, "site/one.png")) == 0, "one goes");
+    same_text(err_name(whole(&w, &walk)), "ok", "the next walk");
+    ok(walk.files == 3 && *hashes(&w, "films/long.mp4") && !*hashes(&w, "one.png"), "takes what is there");
+    world_close(&w);
+}
+
+static void background(void) {
+    struct world w;
+    struct walk walk;
+    bool worked = true;
+    fill(&w);
+    same_text(err_name(index_background(&w.ctx, &worked)), "ok", "no folder was ever chosen");
+    ok(!worked, "nothing to do");
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", true);
+    put(&w, "young.png", 5, w.ctx.now / 1000 - 1);
+    int steps = 0;
+    while (index_background(&w.ctx, &worked) == ERR_OK && worked && steps < 100) steps++;
+    same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "ok", "a walk in the background");
+    ok(walk.finished && walk.version == 1 && steps > 15, "ends by itself: %d steps", steps);
+    ok(*hashes(&w, "films/long.mp4") && !*hashes(&w, "young.png"), "an upload that goes on is left alone");
+    w.ctx.now += SPAN_RESCAN + 1;
+    put(&w, "films/short.mp4", 400000, OLD);
+    for (worked = true, steps = 0; worked && steps < 100; steps++) (void)!index_background(&w.ctx, &worked);
+    (void)!index_look(&w.ctx, &w.circle, &walk);
+    ok(walk.version == 2 && *hashes(&w, "young.png") && walk.hashed == 2, "ten minutes later what is new is found");
+    w.ctx.now += SPAN_RESCAN + 1;
+    ok(rename(site(&w), world_path(&w, "moved")) == 0, "the folder goes");
+    for (worked = true, steps = 0; worked && steps < 100; steps++) (void)!index_background(&w.ctx, &worked);
+    ok(steps < 5 && *hashes(&w, "young.png"), "what is published stays, and nobody asks again at once: %d", steps);
+    world_close(&w);
+}
+
+static void odd(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    char deep[400] = "site";
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "/d");
+        (void)mkdir(world_path(&w, deep), 0700);
+    }
+    (void)snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "/x.png");
+    world_write(&w, deep, "x", 1);
+    world_write(&w, "site/bad\xff.png", "x", 1);
+    same_text(err_name(whole(&w, &walk)), "ok", "a name that is no UTF-8, a folder that is too deep");
+    same_int(walk.files, 3, "are left out");
+    same_text(err_name(index_begin(&w.ctx, &w.circle, "/nonexistent", "/", false)), "ok", "a folder that is not there");
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "is an error");
+    ok(strstr(w.ctx.fault.text, "/nonexistent: No such file") != NULL, "in words: %s", w.ctx.fault.text);
+    world_close(&w);
+}
+
+int main(void) {
+    steps();
+    changes();
+    background();
+    odd();
+    return done();
+}
