@@ -14,7 +14,7 @@
 static struct server server;
 
 static int serve_web(bool cgi) {
-    static struct service service = {.serve = dispatch, .context = &server};
+    static struct service service = {.serve = dispatch, .after = chores, .context = &server};
     server.data = data_directory(NULL);
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
     /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay

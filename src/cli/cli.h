@@ -34,7 +34,7 @@ struct command {
     const struct option_spec *options; /* ended by a NULL name; --data, --json, --help are everywhere */
     enum err (*run)(struct cli *cli);
 };
-extern const struct command command_init, command_circle, command_publish, command_check, command_version;
+extern const struct command command_init, command_circle, command_publish, command_check, command_set, command_version;
 
 /* The value given last, or fallback. */
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback);

@@ -29,12 +29,12 @@ static void bar(const struct walk *w) {
 
 /* Larger units where the disk is quick: about half a second each. */
 static int64_t budget(void *context, const struct walk *so_far) {
-    enum { LEAST = 1 << 20, MOST = 1 << 28, HALF_MS = 250 };
+    static const int64_t least = 1 << 20, most = 1 << 28, quick_ms = 250, slow_ms = 500;
     struct publishing *p = context;
     int64_t now = clock_now();
     if (p->terminal) bar(so_far);
-    if (now - p->since < HALF_MS && p->unit < MOST) p->unit *= 2;
-    if (now - p->since > 2 * HALF_MS && p->unit > LEAST) p->unit /= 2;
+    if (now - p->since < quick_ms && p->unit < most) p->unit *= 2;
+    if (now - p->since > slow_ms && p->unit > least) p->unit /= 2;
     p->since = now;
     return p->unit;
 }

@@ -251,7 +251,7 @@ static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
 
 enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out) {
     bool work_left;
-    return look(&(struct indexer){.ctx = ctx, .circle = c, .scratch = ctx->arena}, out, &work_left);
+    return look(&(struct indexer){.ctx = ctx, .circle = c, .scratch = ctx->arena, .dir = "", .url = ""}, out, &work_left);
 }
 
 struct allowance {
@@ -278,7 +278,7 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
     enum err e = ERR_OK;
     for (bool more = true; e == ERR_OK && more;) {
         struct arena scratch = {0};
-        struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch};
+        struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch, .dir = "", .url = ""};
         e = step(&x, &(struct allowance){budget, context}, out, &more);
         arena_free(&scratch);
     }

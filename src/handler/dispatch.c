@@ -1,5 +1,7 @@
 /* What every route needs, once: the route, the store, the Host, the retry when the live database was lost,
  * and every error's way into an answer. */
+#include "domain/address.h"
+#include "domain/setting.h"
 #include "handler/handler.h"
 #include "util/file.h"
 #include "util/jsn.h"
@@ -32,6 +34,15 @@ static enum err open_store(struct server *server, struct fault *fault) {
     return server->store ? ERR_OK : store_open(&server->store, server->data, fault);
 }
 
+/* Behind a proxy of the instance's list: who spoke to it. */
+static enum err find_address(struct exchange *x) {
+    const char *proxies;
+    if (!*x->req->forwarded) return ERR_OK;
+    TRY(setting_get(x->ctx, "proxies", &proxies));
+    x->address = address_behind(x->ctx->arena, x->req->address, x->req->forwarded, proxies);
+    return ERR_OK;
+}
+
 static enum err once(struct exchange *x, const struct route *route) {
     if (route->needs == NEEDS_LIVE) TRY(store_live(x->ctx->store));
     return route->handle(x);
@@ -43,10 +54,13 @@ static enum err run(struct server *server, struct exchange *x) {
     TRY(x->req->body_error);
     const struct route *route = find(x->req, &x->rest, &e);
     TRY(e);
-    TRY(open_store(server, &x->ctx->fault));
+    e = open_store(server, &x->ctx->fault);
     x->ctx->store = server->store;
+    if (e == ERR_NOT_SET_UP && route->needs == NEEDS_NOTHING) return route->handle(x);
+    TRY(e);
     TRY(store_enter(server->store, x->req->host, &host_ok));
-    if (!host_ok) return ERR_HOST_UNKNOWN;
+    if (!host_ok && route->needs != NEEDS_NOTHING) return ERR_HOST_UNKNOWN;
+    TRY(find_address(x));
     e = once(x, route);
     if (e != ERR_LIVE_LOST) return e;
     TRY(store_renew(server->store));
@@ -89,7 +103,7 @@ const char *without(struct exchange *x, const char *ending) {
 void dispatch(void *context, struct request *req, struct response *res) {
     struct server *server = context;
     struct ctx ctx = {.arena = req->arena, .now = clock_now()};
-    struct exchange x = {.req = req, .res = res, .ctx = &ctx, .rest = ""};
+    struct exchange x = {.req = req, .res = res, .ctx = &ctx, .address = req->address, .rest = ""};
     jsn_use(req->arena);
     response_start(res, req->arena);
     enum err e = run(server, &x);

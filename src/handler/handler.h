@@ -8,12 +8,14 @@ struct exchange {
     const struct request *req;
     struct response *res;
     struct ctx *ctx;
+    const char *address; /* the visitor's, used for this request and forgotten */
     const char *rest; /* of the path, behind the route's prefix */
 };
 
 typedef enum err handler_function(struct exchange *x);
 
-enum needs { NEEDS_MAIN, NEEDS_LIVE };
+/* NEEDS_NOTHING: also before anything is set up, and under any Host; then ctx->store may be NULL. */
+enum needs { NEEDS_NOTHING, NEEDS_MAIN, NEEDS_LIVE };
 
 struct route {
     const char *method; /* "GET" stands for HEAD too */
@@ -31,6 +33,8 @@ struct server {
 };
 /* A serve_function; context is a struct server. */
 void dispatch(void *context, struct request *req, struct response *res);
+/* An after_function: a bounded step of indexing and housekeeping. */
+void chores(void *context, struct arena *arena);
 
 handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members, handle_sync,
     handle_manifest, handle_mirror, handle_health;

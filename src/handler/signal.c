@@ -27,7 +27,8 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
     json_t *ice = json_loads(c->ice, 0, &why);
     *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:s}", "can", c->can, "cid", hex_text(a, c->cid.b, sizeof c->cid.b),
                      "key", c->api_key, "sign", base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package,
-                     "version", (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p", c->p2p);
+                     "version", (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p",
+                     c->p2p);
     return *out ? ERR_OK : ERR_INTERNAL;
 }
 

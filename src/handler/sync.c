@@ -178,7 +178,7 @@ enum err handle_sync(struct exchange *x) {
     TRY(request_json(x->req, &body, r.fault));
     TRY(read_sync(&r, body));
     in->origin = x->req->origin;
-    in->address = x->req->address;
+    in->address = x->address;
     TRY(sync_run(x->ctx, in, &out));
     return answer(x, &out);
 }

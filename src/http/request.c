@@ -9,7 +9,7 @@
 
 struct raw {
     const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range, *address,
-        *content_type, *content_length, *transfer_encoding;
+        *forwarded, *content_type, *content_length, *transfer_encoding;
 };
 
 #define VARIABLE(name, field) \
@@ -28,6 +28,7 @@ static const struct {
     VARIABLE("HTTP_IF_NONE_MATCH=", if_none_match),
     VARIABLE("HTTP_RANGE=", range),
     VARIABLE("REMOTE_ADDR=", address),
+    VARIABLE("HTTP_X_FORWARDED_FOR=", forwarded),
     VARIABLE("CONTENT_TYPE=", content_type),
     VARIABLE("CONTENT_LENGTH=", content_length),
     VARIABLE("HTTP_TRANSFER_ENCODING=", transfer_encoding),
@@ -95,6 +96,7 @@ void request_read(struct request *req, struct arena *arena, char *const *env, re
         .if_none_match = raw.if_none_match,
         .range = raw.range,
         .address = raw.address,
+        .forwarded = raw.forwarded,
         .content_type = raw.content_type,
     };
     read_body(req, &raw, reader, from);

@@ -17,6 +17,7 @@ struct request {
     const char *if_none_match;
     const char *range;
     const char *address; /* REMOTE_ADDR */
+    const char *forwarded; /* X-Forwarded-For */
     const char *content_type;
     char *body;
     size_t body_len;

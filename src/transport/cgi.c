@@ -45,5 +45,9 @@ int cgi_run(struct service *service) {
     service->serve(service->context, &req, &res);
     response_head(&res, &out);
     if (res.len && strcmp(req.method, "HEAD") != 0) buf_add(&out, res.body, res.len);
-    return write_all(out.data, out.len) ? 0 : 1;
+    bool written = write_all(out.data, out.len);
+    (void)close(STDOUT_FILENO); /* the web server has the whole answer */
+    (void)alarm(SPAN_ANSWER / 1000);
+    service->after(service->context, &service->arena);
+    return written ? 0 : 1;
 }

@@ -34,6 +34,8 @@ int fastcgi_run(struct service *service) {
         fcgi.keepConnection = 0;
         FCGX_Detach(&fcgi);
         FCGX_Finish_r(&fcgi);
+        (void)alarm(SPAN_ANSWER / 1000);
+        service->after(service->context, &service->arena);
         (void)alarm(0);
     }
     return 0;

@@ -5,9 +5,12 @@
 
 /* Turns a request that is wholly read into an answer; both live in arena until serve's next call. */
 typedef void serve_function(void *context, struct request *req, struct response *res);
+/* Called when the answer is out: what the client need not wait for. */
+typedef void after_function(void *context, struct arena *arena);
 
 struct service {
     serve_function *serve;
+    after_function *after;
     void *context;
     struct arena arena;
 };

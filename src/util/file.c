@@ -39,6 +39,19 @@ bool file_read(int fd, void *data, size_t len, int64_t offset) {
     return true;
 }
 
+int file_turn(const char *path, int64_t now, int64_t every_ms) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return -1;
+    bool ours = fcntl(fd, F_SETLK, &lock) == 0 && fstat(fd, &st) == 0;
+    int64_t last = ours ? (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 : now;
+    /* a new file has no turn behind it; a time in the future is a clock that was set back */
+    if (ours && (st.st_size == 0 || now - last >= every_ms || last > now + every_ms) && pwrite(fd, "\n", 1, 0) == 1) return fd;
+    (void)close(fd);
+    return -1;
+}
+
 int64_t clock_now(void) {
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);

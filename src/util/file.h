@@ -16,5 +16,8 @@ int file_open(const char *path, struct file_id *id);
 bool file_look(const char *path, struct file_id *id);
 /* Reads len bytes at offset; false when the file is shorter or fails. */
 bool file_read(int fd, void *data, size_t len, int64_t offset);
+/* A turn at something that one process does at a time, and not more often than every_ms: the descriptor to close when it is
+ * done, or -1: another process is at it, or was a moment ago. path is a file made for that. */
+int file_turn(const char *path, int64_t now, int64_t every_ms);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);

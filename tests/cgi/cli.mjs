@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { World, done, matches, ok, same } from './world.mjs';
 
 const w = new World();
-const commands = ['init', 'circle', 'publish', 'check', 'version'];
+const commands = ['init', 'circle', 'publish', 'check', 'set', 'version'];
 
 // help
 let r = w.cli();

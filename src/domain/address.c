@@ -1,0 +1,79 @@
+#include "domain/address.h"
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct network {
+    uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */
+    int bits; /* of 128 */
+};
+
+static const char separators[] = " ,\t";
+
+/* "address" or "address/bits" of len characters. */
+static bool read_network(struct network *out, const char *text, size_t len) {
+    char address[64];
+    size_t n = strcspn(text, "/");
+    if (n > len) n = len;
+    if (n == 0 || n >= sizeof address) return false;
+    memcpy(address, text, n);
+    address[n] = '\0';
+    memset(out->b, 0, sizeof out->b);
+    bool four = inet_pton(AF_INET, address, out->b + 12) == 1;
+    if (four) memset(out->b + 10, 0xff, 2);
+    if (!four && inet_pton(AF_INET6, address, out->b) != 1) return false;
+    int most = four ? 32 : 128;
+    out->bits = most;
+    if (n < len) {
+        size_t digits = strspn(text + n + 1, "0123456789");
+        if (digits == 0 || digits > 3 || n + 1 + digits != len) return false;
+        out->bits = atoi(text + n + 1);
+    }
+    if (out->bits > most) return false;
+    out->bits += 128 - most;
+    return true;
+}
+
+static bool inside(const struct network *network, const struct network *address) {
+    int whole = network->bits / 8, rest = network->bits % 8;
+    uint8_t mask = (uint8_t)(0xff00 >> rest);
+    return memcmp(network->b, address->b, (size_t)whole) == 0 &&
+           (rest == 0 || ((network->b[whole] ^ address->b[whole]) & mask) == 0);
+}
+
+bool networks_valid(const char *list) {
+    struct network network;
+    for (list += strspn(list, separators); *list; list += strspn(list, separators)) {
+        size_t len = strcspn(list, separators);
+        if (!read_network(&network, list, len)) return false;
+        list += len;
+    }
+    return true;
+}
+
+bool address_listed(const char *address, const char *networks) {
+    struct network network, one;
+    if (strchr(address, '/') || !read_network(&one, address, strlen(address))) return false;
+    for (networks += strspn(networks, separators); *networks; networks += strspn(networks, separators)) {
+        size_t len = strcspn(networks, separators);
+        if (read_network(&network, networks, len) && inside(&network, &one)) return true;
+        networks += len;
+    }
+    return false;
+}
+
+const char *address_behind(struct arena *arena, const char *remote, const char *forwarded, const char *networks) {
+    struct network one;
+    size_t end = strlen(forwarded);
+    while (end && address_listed(remote, networks)) {
+        while (end && strchr(separators, forwarded[end - 1])) end--;
+        size_t start = end;
+        while (start && !strchr(separators, forwarded[start - 1])) start--;
+        const char *next = arena_copy(arena, forwarded + start, end - start);
+        if (strchr(next, '/') || !read_network(&one, next, strlen(next))) break;
+        remote = next;
+        end = start;
+    }
+    return remote;
+}

@@ -1,0 +1,13 @@
+/* Whose request is it, behind proxies? X-Forwarded-For is believed only as far as listed proxies wrote it. */
+#pragma once
+#include "util/arena.h"
+#include <stdbool.h>
+
+/* Addresses and networks in CIDR form (RFC 4632, RFC 4291 2.3), separated by spaces or commas. */
+bool networks_valid(const char *list);
+/* false: not an address, or in none of them. An IPv4 address mapped into IPv6 counts as IPv4. */
+bool address_listed(const char *address, const char *networks);
+/* The right-most address of remote's chain that is not a listed proxy: remote itself unless it is listed, else what stands
+ * behind it in forwarded (X-Forwarded-For, "client, proxy, proxy"). What is not an address there ends the chain: then the
+ * last address that was one. */
+const char *address_behind(struct arena *arena, const char *remote, const char *forwarded, const char *networks);

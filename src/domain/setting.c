@@ -1,0 +1,71 @@
+#include "domain/setting.h"
+#include "domain/address.h"
+#include "domain/circle.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool directory(const char *value) {
+    struct stat st;
+    return value[0] == '/' && stat(value, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool folder_url(const char *value) {
+    struct arena scratch = {0};
+    const char *origin;
+    bool good = origin_of(&scratch, value, &origin) && !strpbrk(value, "?# ") && value[strlen(value) - 1] == '/';
+    arena_free(&scratch);
+    return good;
+}
+
+static bool small_number(const char *value) {
+    size_t len = strlen(value);
+    return len >= 1 && len <= 3 && strspn(value, "0123456789") == len && atoi(value) > 0;
+}
+
+static bool wire(const char *value) {
+    return strcmp(value, "d") == 0 || strcmp(value, "h") == 0;
+}
+
+static bool yes_no(const char *value) {
+    return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0;
+}
+
+const struct setting settings[] = {
+    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory},
+    {"budget", "polls a second that the greeters of a circle share (1 to 999; default 2)", small_number},
+    {"wire", "how clients encode what they send: d (base64url, default) or h (base32, where a firewall blocks d)", wire},
+    {"spool_dir", "a directory that the web server serves and this program may write: rosters and boxes are put there", directory},
+    {"spool_url", "where it is served, https://host/path/", folder_url},
+    {"spool_cors", "yes: pages of other origins may read the spool; no (default)", yes_no},
+    {"proxies", "addresses or networks, separated by spaces, whose X-Forwarded-For is believed (10.0.0.0/8 ::1)", networks_valid},
+};
+const size_t settings_count = sizeof settings / sizeof *settings;
+
+enum err setting_get(struct ctx *ctx, const char *name, const char **out) {
+    bool row;
+    *out = "";
+    TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T(name)), &row));
+    if (!row) return ERR_OK;
+    *out = store_copy(ctx->store, SQL_INSTANCE_GET, 0, ctx->arena);
+    store_reset(ctx->store, SQL_INSTANCE_GET);
+    return ERR_OK;
+}
+
+enum err setting_number(struct ctx *ctx, const char *name, int64_t fallback, int64_t *out) {
+    const char *text;
+    TRY(setting_get(ctx, name, &text));
+    *out = *text ? strtoll(text, NULL, 10) : fallback;
+    return ERR_OK;
+}
+
+enum err setting_set(struct ctx *ctx, const char *name, const char *value) {
+    for (size_t i = 0; i < settings_count; i++) {
+        if (strcmp(settings[i].name, name) != 0) continue;
+        if (!*value) return store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T(name)));
+        if (!settings[i].valid(value))
+            return fault_set(&ctx->fault, ERR_USAGE, "%s cannot be \"%.150s\". It is %s.", name, value, settings[i].help);
+        return store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T(name), T(value)));
+    }
+    return fault_set(&ctx->fault, ERR_USAGE, "There is no setting %.60s: `polycircle set` lists all.", name);
+}

@@ -1,0 +1,85 @@
+/* Whose request it is behind proxies, and what the settings take. */
+#include "domain/address.h"
+#include "domain/setting.h"
+#include "tap.h"
+#include "world.h"
+
+static void chains(void) {
+    static const struct {
+        const char *remote, *forwarded, *networks, *want;
+    } cases[] = {
+        {"192.0.2.1", "", "", "192.0.2.1"},
+        {"192.0.2.1", "198.51.100.7", "", "192.0.2.1"}, /* nobody is believed by default */
+        {"192.0.2.1", "198.51.100.7", "192.0.2.1", "198.51.100.7"},
+        {"192.0.2.1", "10.9.9.9, 198.51.100.7", "192.0.2.1", "198.51.100.7"}, /* the client wrote the first one */
+        {"192.0.2.1", "203.0.113.5, 198.51.100.7", "192.0.2.0/24 198.51.100.7", "203.0.113.5"},
+        {"192.0.2.1", "198.51.100.7 , 192.0.2.9", "192.0.2.0/24", "198.51.100.7"},
+        {"192.0.2.1", "192.0.2.2,192.0.2.3", "192.0.2.0/24", "192.0.2.2"}, /* all of them proxies: the first there is */
+        {"192.0.2.1", "unknown", "192.0.2.1", "192.0.2.1"},
+        {"192.0.2.1", "198.51.100.7/8", "192.0.2.1", "192.0.2.1"},
+        {"::1", "2001:db8::5", "::1", "2001:db8::5"},
+        {"2001:db8:1:2::9", "198.51.100.7", "2001:db8:1::/48", "198.51.100.7"},
+        {"2001:db8:2:2::9", "198.51.100.7", "2001:db8:1::/48", "2001:db8:2:2::9"},
+        {"::ffff:192.0.2.1", "198.51.100.7", "192.0.2.0/24", "198.51.100.7"},
+        {"192.0.2.129", "198.51.100.7", "192.0.2.128/25", "198.51.100.7"},
+        {"192.0.2.127", "198.51.100.7", "192.0.2.128/25", "192.0.2.127"},
+        {"203.0.113.1", "198.51.100.7", "0.0.0.0/0", "198.51.100.7"},
+        {"2001:db8::1", "198.51.100.7", "0.0.0.0/0", "2001:db8::1"},
+        {"", "198.51.100.7", "0.0.0.0/0", ""},
+        {"unix:", "198.51.100.7", "0.0.0.0/0", "unix:"},
+    };
+    struct arena a = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        same_text(address_behind(&a, cases[i].remote, cases[i].forwarded, cases[i].networks), cases[i].want,
+                  "%s behind '%s' of '%s'", cases[i].remote, cases[i].forwarded, cases[i].networks);
+    arena_free(&a);
+}
+
+static void settings_kept(void) {
+    static const struct {
+        const char *name, *value;
+        bool good;
+    } cases[] = {
+        {"root", "/tmp", true},
+        {"root", "/nonexistent", false},
+        {"root", "tmp", false},
+        {"budget", "20", true},
+        {"budget", "0", false},
+        {"budget", "-1", false},
+        {"budget", "1000", false},
+        {"wire", "h", true},
+        {"wire", "x", false},
+        {"spool_url", "https://site.example/spool/", true},
+        {"spool_url", "https://site.example/spool", false},
+        {"spool_url", "/spool/", false},
+        {"proxies", "10.0.0.0/8 ::1, 192.0.2.1", true},
+        {"proxies", "10.0.0.0/33", false},
+        {"proxies", "::1/129", false},
+        {"proxies", "10.0.0.0/", false},
+        {"proxies", "proxy.example", false},
+        {"gen", "7", false},
+        {"pepper", "x", false},
+    };
+    struct world w;
+    const char *value;
+    int64_t number;
+    world_open(&w, "truncate");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum err e = setting_set(&w.ctx, cases[i].name, cases[i].value);
+        same_text(err_name(e), cases[i].good ? "ok" : "usage", "%s %s", cases[i].name, cases[i].value);
+    }
+    (void)!setting_get(&w.ctx, "wire", &value);
+    same_text(value, "h", "a setting is kept");
+    (void)!setting_number(&w.ctx, "budget", 2, &number);
+    same_int(number, 20, "as a number, too");
+    same_text(err_name(setting_set(&w.ctx, "budget", "")), "ok", "an empty value");
+    (void)!setting_number(&w.ctx, "budget", 2, &number);
+    same_int(number, 2, "takes it away");
+    world_close(&w);
+}
+
+int main(void) {
+    chains();
+    settings_kept();
+    return done();
+}
