@@ -8,7 +8,6 @@ import { PolySignal } from './elements/signal.js';
  *   manifest?: Promise<any>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start data: the tag's data-* attributes; players: those that the
  *   loader held; release: lets them ask; asked: what the worker has asked already; extras: loads elements.js; the rest as in lib/circle.js */
 
-const HIDDEN_MS = 60000;
 /** @param {Start} options @returns {Circle} also window.polycircle */
 export function start({ base, config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
   const page = /** @type {any} */ (globalThis), storage = data.storage ? page[data.storage] : page.polycircle?.storage;
@@ -22,7 +21,8 @@ export function start({ base, config, data, files = {}, players = [], release = 
     worker: worker ?? Promise.resolve(navigator.serviceWorker?.getRegistration('/')).catch(() => null),
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0) });
   takeOver(circle, players, release, settle);
-  follow(circle);
+  addEventListener('pagehide', () => circle.leave());
+  addEventListener('pageshow', e => e.persisted && circle.join());
   circle.ready.then(more).then(({ dress }) => dress(circle, files, circles, data.p2p == 'ask'), error => console.warn('polycircle:', error));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
@@ -42,19 +42,6 @@ async function takeOver(circle, players, release, settle) {
   const mirrored = mirror?.media.length && await controlled;
   release();
   if (mirrored) askAgain(el => !players.includes(el) && !!mirror.find(el.currentSrc));
-}
-
-/** The page hides, goes and comes back. @param {Circle} circle */
-function follow(circle) {
-  let timer = 0;
-  document.addEventListener('visibilitychange', () => {
-    clearTimeout(timer);
-    if (document.hidden) timer = +setTimeout(() => circle.signal?.setGreet(false), HIDDEN_MS);
-    else circle.signal?.setGreet(true);
-  });
-  addEventListener('pagehide', () => circle.leave());
-  addEventListener('pageshow', e => e.persisted && circle.join());
-  addEventListener('online', () => circle.signal?.rejoin(0));
 }
 
 customElements.get('poly-signal') ?? customElements.define('poly-signal', PolySignal);

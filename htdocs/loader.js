@@ -69,13 +69,19 @@ function mark(value = '') {
   try { return value ? localStorage.polycircle = value : localStorage.polycircle; } catch { return undefined; }
 }
 
+/** From the spool, which costs the host no process, else from the program. @param {string} kept @param {string} path */
+async function take(kept, path) {
+  const r = config.spool && await fetch(config.spool + kept).catch(() => 0);
+  return r?.ok ? r : fetch(base + path);
+}
+
 /** @param {Promise<IDBDatabase|null>} db @param {string|undefined} marked @returns {Promise<Files>} from storage, else from the instance, checked */
 async function files(db, marked) {
   const kv = async (/** @type {IDBTransactionMode} */ mode) => (await db)?.transaction('kv', mode).objectStore('kv');
   const store = marked == sha && await kv('readonly'), kept = store && await done(store.get('package'));
   if (kept?.sha == sha) return kept.files;
-  if (config.version) manifest = fetch(`${base}manifest/${config.cid}.json`).then(r => r.json()).catch(() => null);
-  const gz = await (await fetch(`${base}package/${sha}.tar.gz`)).arrayBuffer();
+  if (config.version) manifest = take(`manifest-${config.cid}-${config.version}.json`, `manifest/${config.cid}.json`).then(r => r.json()).catch(() => null);
+  const gz = await (await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`)).arrayBuffer();
   const hex = isSecureContext && [...new Uint8Array(await crypto.subtle.digest('SHA-256', gz))].map(b => (b + 256).toString(16).slice(1)).join('');
   if (hex && hex != sha) throw new Error('the package is not the one that was promised');
   const fresh = await unpack(gz);
@@ -93,7 +99,7 @@ async function run() {
       .catch(() => import(`${base}package/${sha}/${name}`));
     alive = true;
     const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
-    start({ base, config, data: { ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
+    start({ base, config, data: { p2p: config.p2p, ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
       players: [...players], asked: asked ?? [], release, worker, manifest, db, fresh: !marked });
     asked = null;
   } catch (error) {

@@ -19,6 +19,7 @@ export class Signal {
   /** sigs not to be linked: for ever, or until */
   #shunned = /** @type {Map<string, number>} */ (new Map());
   links = /** @type {Map<string, Peer>} */ (new Map());
+  box = /** @type {import('./box.js').Box|null} */ (null);  // once it is loaded
   sig = ''; role = ''; greet = true; syncs = 0; writes = 0;
   firstPeer = /** @type {number|null} */ (null); joined = /** @type {number|null} */ (null);
   /** @param {import('./instance.js').Instance} instance @param {Identity} me @param {Hub} hub */
@@ -42,6 +43,7 @@ export class Signal {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.box?.follow({});
     if (this.#joined) this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true });
     for (const peer of this.links.values()) peer.close('bye');
     for (const { link } of this.#offers.values()) link.close();
@@ -101,7 +103,7 @@ export class Signal {
     this.syncs++;
     if (says || gone.length) this.writes++;
     return { v: 1, token: this.#me.token, run: this.#me.run, key: this.#joined ? undefined : this.#me.key, cursor: this.#cursor || undefined,
-      greet: this.greet, ...says && this.#hub.holding(), offers, mail, gone };
+      greet: this.greet, box: this.box?.good, ...says && this.#hub.holding(), offers, mail, gone };
   }
 
   async #take(/** @type {any} */ answer, /** @type {boolean} */ join) {
@@ -117,10 +119,21 @@ export class Signal {
     for (const { due_ms = 0 } of answer.sent ?? []) {  // when those who have mail of ours read it
       for (const peer of this.links.values()) if (!peer.mine && !peer.ready) this.#expire(peer, due_ms + OPEN_MS);
     }
-    for (const m of answer.mail ?? []) this.#read(m.from, m.re, m.body, false);
+    this.box?.follow(answer);
+    this.#mails(answer.mail);
     const claims = (answer.peers ?? []).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, false));
     const offers = answer.role == 'greeter' && this.#refill(answer.standing ?? 0);
     if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true;  // all in one request
+  }
+
+  /** What its box says: mail is acknowledged at once, as is the wish to be asked. @param {any} said */
+  boxed({ mail, call }) {
+    this.#mails(mail);
+    if (mail.length || call) this.#soon(0);
+  }
+
+  #mails(/** @type {any[]} */ mails = []) {
+    for (const m of mails) this.#read(m.from, m.re, m.body, false), this.#cursor = m.n;
   }
 
   #failed(/** @type {any} */ error) {

@@ -5,9 +5,13 @@
 #include "util/arena.h"
 #include "util/err.h"
 
+struct spool;
+
 struct ctx {
     struct arena *arena;
     struct store *store;
     int64_t now; /* milliseconds since 1970 */
     struct fault fault;
+    int64_t touched; /* the circle that this request changed */
+    const struct spool *spool; /* domain/spool.c's, once it was read */
 };

@@ -1,5 +1,8 @@
 #include "domain/mailbox.h"
+#include "domain/spool.h"
 #include "util/caps.h"
+#include "util/codec.h"
+#include <inttypes.h>
 #include <string.h>
 
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out) {
@@ -65,9 +68,10 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail
     }
     out->due_ms = signal_due(&to, ctx->now);
     int64_t keep = out->due_ms + SPAN_MAIL_AFTER_DUE;
-    return store_run(ctx->store, SQL_MAIL_ADD,
-                     ARGS(I(to.id), B(from->sig.b, sizeof from->sig.b), T(mail->id), T(mail->re), T(mail->body),
-                          I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL))));
+    TRY(store_run(ctx->store, SQL_MAIL_ADD,
+                  ARGS(I(to.id), B(from->sig.b, sizeof from->sig.b), T(mail->id), T(mail->re), T(mail->body),
+                       I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)))));
+    return spool_box_write(ctx, &to, false);
 }
 
 enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last) {
@@ -86,6 +90,15 @@ enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struc
         TRY(store_next(ctx->store, SQL_MAIL_READ, &row));
     }
     return ERR_OK;
+}
+
+json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s}", "n", arena_text(ctx->arena, "%" PRId64 ".%" PRId64, gen, mail[i].n), "from",
+                            hex_text(ctx->arena, mail[i].from.b, sizeof mail[i].from.b), "re", mail[i].re, "body", mail[i].body));
+    return list;
 }
 
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto) {

@@ -44,6 +44,8 @@ enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, si
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail_out *mail, struct receipt *out);
 /* At most 16 behind number after, in order; *last is the number of the last one read (or after). */
 enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last);
+/* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. */
+json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n);
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto);
 /* A new run of the page: what its old life deposited and was sent is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);

@@ -1,4 +1,6 @@
 #include "domain/signal.h"
+#include "domain/setting.h"
+#include "domain/spool.h"
 #include "util/caps.h"
 #include <sodium.h>
 #include <string.h>
@@ -25,8 +27,11 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .expires = store_int(s, id, 11),
         .version = store_int(s, id, 12),
         .have = store_copy(s, id, 13, ctx->arena),
+        .boxes = store_int(s, id, 14),
+        .box_v = store_int(s, id, 16),
     };
     (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
+    out->boxed = store_bytes(s, id, 15, out->box, sizeof out->box);
 }
 
 enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse) {
@@ -35,7 +40,7 @@ enum err signal_by_token(struct ctx *ctx, const struct token *token, struct sign
     TRY(store_find(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse) *pulse = (struct pulse){store_int(ctx->store, id, 14), store_int(ctx->store, id, 15), store_int(ctx->store, id, 16)};
+    if (pulse) *pulse = (struct pulse){store_int(ctx->store, id, 17), store_int(ctx->store, id, 18), store_int(ctx->store, id, 19)};
     store_reset(ctx->store, id);
     return ERR_OK;
 }
@@ -91,7 +96,7 @@ enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token 
 }
 
 static int64_t lease(const struct signal *s) {
-    return s->role == GREETER ? SPAN_GREETER_LEASE : SPAN_PEER_LEASE;
+    return s->role != GREETER ? SPAN_PEER_LEASE : s->boxed ? SPAN_BOX_LEASE : SPAN_GREETER_LEASE;
 }
 
 bool signal_alive(const struct signal *s, int64_t now) {
@@ -116,21 +121,32 @@ static int64_t greeters_wanted(int64_t n) {
     return wanted < GREETERS_MAX ? wanted : GREETERS_MAX;
 }
 
-enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse) {
-    int64_t others;
-    TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
-    s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
-    int64_t every = 0;
+/* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. */
+static enum err schedule(struct ctx *ctx, struct signal *s, const struct pulse *pulse, int64_t others) {
+    int64_t every = 0, budget, least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
     if (s->role == GREETER) {
-        int64_t least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
-        every = 1000 * (others + 1) / POLL_BUDGET;
+        TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
+        every = s->boxed ? 0 : 1000 * (others + 1) / budget;
         every = every < least ? least : every;
         if (every != s->every || s->base > ctx->now) s->base = ctx->now;
     }
     s->every = every;
+    return ERR_OK;
+}
+
+enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable) {
+    int64_t others;
+    TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
+    s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
+    bool box = s->role == GREETER && s->boxes && readable;
+    if (box)
+        TRY(spool_box_open(ctx, s));
+    else
+        spool_box_close(ctx, s);
+    TRY(schedule(ctx, s, pulse, others));
     s->suspect = false;
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
                      ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->base), I(s->every), I(s->expires),
-                          I(s->version), T(s->have)));
+                          I(s->version), T(s->have), I(s->boxes), B(s->boxed ? s->box : NULL, sizeof s->box)));
 }

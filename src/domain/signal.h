@@ -31,6 +31,10 @@ struct signal {
     int64_t expires;
     int64_t version; /* of the manifest that have speaks of */
     const char *have; /* "[3,7]": indices, as JSON */
+    bool boxes; /* it can read its mail from the spool */
+    bool boxed; /* and has a box there */
+    uint8_t box[16]; /* which */
+    int64_t box_v; /* its last edition */
 };
 
 struct token token_make(const uint8_t raw[static 32]);
@@ -45,8 +49,8 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
 /* A new one with fresh SIG and lease, unless the circle or the address has too many. */
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
                     struct signal *out);
-/* Decides role, schedule and lease anew and writes the row. */
-enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse);
+/* Decides role, schedule, lease and box anew and writes the row. readable: its page may read the spool. */
+enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable);
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
 enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
 

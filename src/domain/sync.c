@@ -1,5 +1,6 @@
 #include "domain/sync.h"
 #include "domain/manifest.h"
+#include "domain/spool.h"
 #include "domain/tally.h"
 #include "util/buf.h"
 #include <inttypes.h>
@@ -19,13 +20,31 @@ static int64_t acknowledged(struct ctx *ctx, const struct sync *in) {
     return in->cursor_gen == store_gen(ctx->store) ? in->cursor_n : 0;
 }
 
+static enum err tell_box(struct ctx *ctx, struct synced *out) {
+    const struct spool *spool;
+    if (!out->signal.boxed) return ERR_OK;
+    TRY(spool_get(ctx, &spool));
+    if (!*spool->dir) return ERR_OK; /* switched off meanwhile: its mail is read here until the lease is renewed */
+    int64_t left = out->signal.expires - ctx->now - SPAN_BOX_LEASE / 2;
+    out->box = spool_box_url(ctx, spool, &out->signal);
+    out->poll_ms = out->signal.every;
+    out->due_ms = left < SPAN_ACTIVE_MIN ? SPAN_ACTIVE_MIN : left;
+    return ERR_OK;
+}
+
 /* What every answer ends with. */
 static enum err finish(struct ctx *ctx, const struct sync *in, struct synced *out) {
     TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor_n));
     out->cursor_gen = store_gen(ctx->store);
     out->due_ms = signal_due(&out->signal, ctx->now);
+    TRY(tell_box(ctx, out));
     if (out->signal.role == GREETER) TRY(offers_standing(ctx, &out->signal, &out->standing));
     return ERR_OK;
+}
+
+/* It says something new of what it can do. */
+static bool turns(const struct sync *in, const struct signal *s) {
+    return (in->greet >= 0 && in->greet != s->greet) || (in->box >= 0 && in->box != s->boxes);
 }
 
 /* A poll with nothing new writes nothing. *done: this was one. */
@@ -33,8 +52,7 @@ static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out,
     TRY(store_begin(ctx->store, LIVE, false));
     TRY(current(ctx, in, out));
     bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
-    bool turned = in->greet >= 0 && in->greet != out->signal.greet;
-    *done = !wanted && !turned && !signal_stale(&out->signal, ctx->now);
+    *done = !wanted && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now);
     if (*done) TRY(finish(ctx, in, out));
     return store_commit(ctx->store, LIVE);
 }
@@ -106,18 +124,29 @@ static enum err give_up(struct ctx *ctx, const struct sync *in, struct signal *s
     return ERR_OK;
 }
 
+static enum err can_read(struct ctx *ctx, const struct sync *in, bool *out) {
+    const struct spool *spool;
+    TRY(spool_get(ctx, &spool));
+    *out = spool_serves(ctx, spool, in->origin);
+    return ERR_OK;
+}
+
 static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
     enum need before = s->needy;
-    bool turned = in->greet >= 0 && in->greet != s->greet;
-    if (turned) s->greet = in->greet;
+    bool turned = turns(in, s), readable = false;
+    if (in->greet >= 0) s->greet = in->greet;
+    if (in->box >= 0) s->boxes = in->box;
     if (in->n_offers && s->needy == SEEKING)
         s->needy = NEEDY;
     else if (!in->key && in->n_mail)
         s->needy = CONTENT; /* it answers offers: it has found somebody */
     else
         TRY(give_up(ctx, in, s));
-    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now)) TRY(signal_renew(ctx, s, &out->pulse));
+    if (s->needy == NEEDY) TRY(spool_call_greeter(ctx, s->circle, s->id));
+    if (s->boxes) TRY(can_read(ctx, in, &readable));
+    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now))
+        TRY(signal_renew(ctx, s, &out->pulse, readable));
     if (s->role == PEER) return offers_clear(ctx, s);
     return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
 }
@@ -127,6 +156,7 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
     TRY(in->key ? enter(ctx, in, out) : current(ctx, in, out));
     if (in->leave) {
         out->left = true;
+        spool_box_close(ctx, s);
         return store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id)));
     }
     if (in->shares) {
@@ -139,6 +169,7 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
     TRY(claim(ctx, in, out));
     TRY(deposit(ctx, in, out));
     TRY(manifest_mids(ctx, in, out));
+    TRY(spool_box_write(ctx, s, false));
     return finish(ctx, in, out);
 }
 
@@ -154,6 +185,7 @@ enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
     }
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(act(ctx, in, out));
+    ctx->touched = out->signal.circle;
     TRY(store_commit(ctx->store, LIVE));
     return in->key ? tally_fold(ctx) : ERR_OK;
 }

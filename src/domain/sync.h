@@ -18,7 +18,7 @@ struct sync {
     struct share have[CAP_MEDIA];
     int64_t want[CAP_MEDIA];
     size_t n_have, n_want;
-    int greet; /* 0, 1, or -1 where not said */
+    int greet, box; /* may greet, can read a box: 0, 1, or -1 where not said */
     int64_t cursor_gen, cursor_n;
     struct offer offers[CAP_OFFERS];
     struct mail_out mail[CAP_MAIL_REQUEST];
@@ -38,6 +38,8 @@ struct synced {
     struct pulse pulse;
     int64_t version; /* the manifest's; on a join */
     int64_t due_ms, standing;
+    const char *box; /* where its mail may be read instead, every poll_ms; NULL: nowhere */
+    int64_t poll_ms;
     int64_t cursor_gen, cursor_n;
     struct named_mid *mids;
     struct invitation peers[CAP_CLAIM];

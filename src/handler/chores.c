@@ -1,21 +1,38 @@
 /* What may wait until the visitor has the answer: a bounded step of whatever the instance has to do by itself. There is no
  * daemon and no cron on such a host, so requests that wrote something carry it; one process at a time, one step a second. */
 #include "domain/index.h"
+#include "domain/spool.h"
 #include "handler/handler.h"
+#include "util/caps.h"
 #include "util/file.h"
 #include "util/jsn.h"
 #include <unistd.h>
 
 enum { EVERY_MS = 1000 };
 
+static enum err sweep(struct ctx *ctx) {
+    const struct spool *spool;
+    TRY(spool_get(ctx, &spool));
+    int turn = *spool->dir ? file_turn(arena_text(ctx->arena, "%s/sweep", store_dir(ctx->store)), ctx->now, SPAN_BOX_SWEEP) : -1;
+    if (turn < 0) return ERR_OK;
+    spool_sweep(ctx, spool);
+    (void)close(turn);
+    return ERR_OK;
+}
+
+static enum err one_step(struct ctx *ctx) {
+    bool worked;
+    TRY(index_background(ctx, &worked));
+    return sweep(ctx);
+}
+
 void chores(void *context, struct arena *arena) {
     struct server *server = context;
-    if (!server->store || !store_wrote(server->store)) return;
+    if (!server->store || (!store_wrote(server->store) && !server->touched)) return;
     struct ctx ctx = {.arena = arena, .store = server->store, .now = clock_now()};
     int turn = file_turn(arena_text(arena, "%s/chores", store_dir(server->store)), ctx.now, EVERY_MS);
     if (turn < 0) return;
     jsn_use(arena);
-    bool worked;
-    if (index_background(&ctx, &worked) != ERR_OK) store_rollback(server->store);
+    if (one_step(&ctx) != ERR_OK || spool_refresh(&ctx, server->touched) != ERR_OK) store_rollback(server->store);
     (void)close(turn);
 }

@@ -109,6 +109,7 @@ void dispatch(void *context, struct request *req, struct response *res) {
     enum err e = run(server, &x);
     if (server->store) store_rollback(server->store); /* only what a failure left open */
     if (e != ERR_OK) answer_error(&x, e);
+    server->touched = ctx.touched;
     if (strcmp(req->method, "POST") == 0) res->timing = ctx.store && store_wrote(ctx.store) ? "write" : "read";
     if (e == ERR_READ_ONLY && server->store) { /* the owner may put that right: open it anew next time */
         store_close(server->store);

@@ -30,6 +30,7 @@ extern const size_t routes_count;
 struct server {
     const char *data;
     struct store *store;
+    int64_t touched; /* the circle that the last request changed; 0: none */
 };
 /* A serve_function; context is a struct server. */
 void dispatch(void *context, struct request *req, struct response *res);
@@ -39,6 +40,8 @@ void chores(void *context, struct arena *arena);
 handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members, handle_sync,
     handle_manifest, handle_mirror, handle_health;
 
+/* Brings the spool's files of a circle (0: none) up to date, unless they are SPAN_SPOOL young. */
+enum err spool_refresh(struct ctx *ctx, int64_t circle);
 /* Answers with this JSON. */
 enum err answer_json(struct exchange *x, const struct json_t *value);
 /* A copy of rest without this ending, or NULL when it ends otherwise. */

@@ -1,6 +1,7 @@
 /* GET /signal?KEY: the loader, with the circle's configuration before it. */
 #include "domain/manifest.h"
 #include "domain/package.h"
+#include "domain/spool.h"
 #include "handler/handler.h"
 #include "util/assets.h"
 #include "util/caps.h"
@@ -17,6 +18,18 @@ static const char *find_key(struct exchange *x) {
     return len && len <= CAP_KEY ? arena_copy(x->ctx->arena, key, len) : "";
 }
 
+/* Where manifest and package may be fetched without a process, if every page of the circle may read there. */
+static enum err add_spool(struct exchange *x, const struct circle *c, json_t *config) {
+    const struct spool *spool;
+    const char *origin;
+    int64_t others = 0;
+    TRY(spool_get(x->ctx, &spool));
+    if (!*spool->dir || !origin_of(x->ctx->arena, spool->url, &origin)) return ERR_OK;
+    if (!spool->cors) TRY(store_number(x->ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &others, 0));
+    if (others == 0) (void)json_object_set_new(config, "spool", json_string(spool->url));
+    return ERR_OK;
+}
+
 static enum err config(struct exchange *x, const struct circle *c, json_t **out) {
     int64_t version;
     const char *package;
@@ -29,7 +42,7 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
                      "key", c->api_key, "sign", base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package,
                      "version", (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p",
                      c->p2p);
-    return *out ? ERR_OK : ERR_INTERNAL;
+    return *out ? add_spool(x, c, *out) : ERR_INTERNAL;
 }
 
 enum err handle_signal(struct exchange *x) {

@@ -87,11 +87,12 @@ static enum err read_identity(struct reader *r, const json_t *object) {
 
 static enum err read_sync(struct reader *r, const json_t *object) {
     struct sync *in = r->in;
-    bool greet = false;
+    bool greet = false, box = false;
     TRY(read_identity(r, object));
     TRY(read_cursor(r, object));
     TRY(jsn_int(object, "version", 0, INT64_MAX, &in->version, r->fault));
     TRY(jsn_bool(object, "greet", &greet, r->fault));
+    TRY(jsn_bool(object, "box", &box, r->fault));
     TRY(jsn_bool(object, "leave", &in->leave, r->fault));
     TRY(each(r, object, "have", CAP_MEDIA, read_have, &in->n_have));
     TRY(each(r, object, "want", CAP_MEDIA, read_want, &in->n_want));
@@ -100,6 +101,7 @@ static enum err read_sync(struct reader *r, const json_t *object) {
     TRY(each(r, object, "gone", CAP_GONE, read_gone, &in->n_gone));
     in->shares = json_object_get(object, "have") || json_object_get(object, "want");
     in->greet = json_object_get(object, "greet") ? greet : -1;
+    in->box = json_object_get(object, "box") ? box : -1;
     return ERR_OK;
 }
 
@@ -141,18 +143,13 @@ static void put_peers(struct exchange *x, json_t *body, const struct synced *out
 }
 
 static void put_mail(struct exchange *x, json_t *body, const struct synced *out) {
-    json_t *mail = json_array(), *sent = json_array();
-    for (size_t i = 0; i < out->n_mail; i++) {
-        const struct mail_in *m = &out->mail[i];
-        (void)json_array_append_new(mail, json_pack("{s:o, s:o, s:s, s:s}", "n", number(x, out->cursor_gen, m->n), "from",
-                                                    hex(x, m->from.b, sizeof m->from.b), "re", m->re, "body", m->body));
-    }
+    json_t *sent = json_array();
     for (size_t i = 0; i < out->n_sent; i++) {
         const struct receipt *r = &out->sent[i];
         (void)json_array_append_new(sent, r->error == ERR_OK ? json_pack("{s:s, s:I}", "id", r->id, "due_ms", (json_int_t)r->due_ms)
                                                              : json_pack("{s:s, s:s}", "id", r->id, "error", err_name(r->error)));
     }
-    if (out->n_mail) put(body, "mail", mail);
+    if (out->n_mail) put(body, "mail", mail_json(x->ctx, out->cursor_gen, out->mail, out->n_mail));
     if (out->n_sent) put(body, "sent", sent);
 }
 
@@ -165,6 +162,11 @@ static enum err answer(struct exchange *x, const struct synced *out) {
     put(body, "cursor", number(x, out->cursor_gen, out->cursor_n));
     put(body, "due_ms", json_integer(out->due_ms));
     if (out->signal.role == GREETER) put(body, "standing", json_integer(out->standing));
+    if (out->box) {
+        put(body, "box", json_string(out->box));
+        put(body, "box_v", json_integer(out->signal.box_v));
+        put(body, "poll_ms", json_integer(out->poll_ms));
+    }
     put_peers(x, body, out);
     put_mail(x, body, out);
     return answer_json(x, body);

@@ -43,7 +43,7 @@
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"       \
     " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"       \
     " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"   \
-    " have TEXT NOT NULL);"                                                                                 \
+    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"   \
     "CREATE INDEX signal_role ON signal(circle, role DESC, needy);"                                         \
     "CREATE INDEX signal_bucket ON signal(circle, bucket);"                                                 \
     "CREATE INDEX signal_expires ON signal(expires);"                                                       \

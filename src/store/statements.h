@@ -5,7 +5,7 @@
 #define SIGNAL_COLUMNS                                                                               \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, " \
     "s.expires,"                                                                                     \
-    " s.version, s.have"
+    " s.version, s.have, s.boxes, s.box, s.box_v"
 /* Milliseconds until a greeter's next poll; ?2 is now. */
 #define DUE "(s.every - (((?2 - s.base) % s.every) + s.every) % s.every)"
 /* An offer that stands: not about to expire, and not from a clock that was ahead (?2 is now). */
@@ -114,7 +114,11 @@
       " have) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 1000, ?7, 0, '')")                                                           \
     X(SIGNAL_SET, LIVE,                                                                                                         \
       "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, needy = ?5, base = ?6, every = ?7,"                      \
-      " expires = ?8, version = ?9, have = ?10 WHERE id = ?1")                                                                  \
+      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12 WHERE id = ?1")                                          \
+    X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                           \
+    X(SIGNAL_CALL, LIVE,                                                                                                        \
+      "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"           \
+      " AND s.suspect = 0 AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY (s.id + ?4) % 8 LIMIT 1")                               \
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                  \
     X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1, role = 0 WHERE id = ?1")                                            \
     X(SIGNAL_UNNEED, LIVE, "UPDATE signal SET needy = 0 WHERE id = ?1")                                                         \

@@ -1,6 +1,8 @@
 #include "util/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +39,31 @@ bool file_read(int fd, void *data, size_t len, int64_t offset) {
         len -= (size_t)n;
     }
     return true;
+}
+
+bool file_put(const char *path, const void *data, size_t len, unsigned mode) {
+    char part[4096];
+    if (snprintf(part, sizeof part, "%s.%ld", path, (long)getpid()) >= (int)sizeof part) return false;
+    (void)unlink(part);
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return false;
+    bool good = fchmod(fd, mode) == 0 && write(fd, data, len) == (ssize_t)len;
+    good = close(fd) == 0 && good && rename(part, path) == 0;
+    if (!good) (void)unlink(part);
+    return good;
+}
+
+bool file_says(const char *path, const void *data, size_t len) {
+    struct file_id id;
+    int fd = file_open(path, &id);
+    char part[4096];
+    bool same = fd >= 0 && id.size == (int64_t)len;
+    for (size_t at = 0; same && at < len; at += sizeof part) {
+        size_t n = len - at < sizeof part ? len - at : sizeof part;
+        same = file_read(fd, part, n, (int64_t)at) && memcmp(part, (const char *)data + at, n) == 0;
+    }
+    if (fd >= 0) (void)close(fd);
+    return same;
 }
 
 int file_turn(const char *path, int64_t now, int64_t every_ms) {

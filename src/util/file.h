@@ -19,5 +19,9 @@ bool file_read(int fd, void *data, size_t len, int64_t offset);
 /* A turn at something that one process does at a time, and not more often than every_ms: the descriptor to close when it is
  * done, or -1: another process is at it, or was a moment ago. path is a file made for that. */
 int file_turn(const char *path, int64_t now, int64_t every_ms);
+/* Writes a file whole or not at all (a temporary one beside it, renamed), without waiting for the disk. */
+bool file_put(const char *path, const void *data, size_t len, unsigned mode);
+/* Does the file hold just this? */
+bool file_says(const char *path, const void *data, size_t len);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);

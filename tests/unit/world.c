@@ -132,7 +132,7 @@ const char *world_string(const json_t *answer, const char *key) {
 
 void world_sync(struct sync *in, int k) {
     uint8_t raw[32] = {(uint8_t)k, (uint8_t)(k >> 8), 1};
-    *in = (struct sync){.token = token_make(raw), .run = 1, .origin = "", .address = "192.0.2.1", .greet = -1};
+    *in = (struct sync){.token = token_make(raw), .run = 1, .origin = "", .address = "192.0.2.1", .greet = -1, .box = -1};
 }
 
 enum err world_run(struct world *w, const struct sync *in, struct synced *out) {

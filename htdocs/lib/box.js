@@ -1,0 +1,47 @@
+/** A greeter's box: its mail as a static file of the spool (doc/PROTOCOL.md 1.6), so that looking for mail costs the host no process. Part of
+ * elements.js, since only greeters want it. Nothing is believed of a file that lags behind what the instance said: a cache may stand in front. */
+/** @typedef {{boxed(said: any): void, rejoin(ms: number): void}} Reader
+ * @typedef {{box?: string, box_v?: number, poll_ms?: number}} Answer of a sync: where, the edition at least, how often */
+
+const STRIKES = 3, REST_MS = 600000;
+
+export class Box {
+  #reader; #ask; #timer = 0; #url = ''; #least = 0; #read = 0; #strikes = 0; #rests = 0; #count = Math.floor(Math.random() * 1e9);
+  /** @param {Reader} reader @param {typeof fetch} ask the test seam */
+  constructor(reader, ask = (...args) => fetch(...args)) {
+    this.#reader = reader;
+    this.#ask = ask;
+  }
+  /** whether the instance may give us one */
+  get good() { return performance.now() >= this.#rests; }
+  /** The instance has answered: read here from now on, or (no box) no more. @param {Answer} answer */
+  follow({ box = '', box_v = 0, poll_ms = 2000 }) {
+    clearTimeout(this.#timer);
+    this.#url = this.good ? box : '';
+    this.#least = box_v;
+    if (this.#url) this.#later(poll_ms, poll_ms);
+  }
+
+  #later(/** @type {number} */ wait, /** @type {number} */ every) { this.#timer = +setTimeout(() => this.#poll(every), wait); }
+
+  async #poll(/** @type {number} */ every) {
+    const url = this.#url;
+    const said = await this.#ask(`${url}?${++this.#count}`, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(5000) })
+      .then(r => r.json()).catch(() => null);
+    if (url != this.#url) return;
+    const fresh = said?.polycircle === 1 && said.v >= this.#least && Array.isArray(said.mail);
+    this.#strikes = fresh ? 0 : this.#strikes + 1;
+    if (this.#strikes >= STRIKES) return this.#giveUp();
+    this.#later(every, every);
+    if (!fresh || said.v == this.#read) return;
+    this.#read = said.v;
+    this.#reader.boxed(said);
+  }
+  /** Back to asking the instance; a box is tried again later. */
+  #giveUp() {
+    this.#rests = performance.now() + REST_MS;
+    this.#url = '';
+    this.#strikes = 0;
+    this.#reader.rejoin(0);
+  }
+}

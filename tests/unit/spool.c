@@ -1,0 +1,232 @@
+/* The spool: a greeter's mail as a file, its editions, who is called, what is taken away; files that many read. */
+#include "domain/spool.h"
+#include "domain/mailbox.h"
+#include "domain/setting.h"
+#include "tap.h"
+#include "util/caps.h"
+#include "util/file.h"
+#include "world.h"
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *spool_dir(struct world *w) {
+    return arena_text(&w->arena, "%s/spool", w->dir);
+}
+
+static void with_spool(struct world *w) {
+    world_open(w, "wal");
+    (void)mkdir(spool_dir(w), 0755);
+    same_text(err_name(setting_set(&w->ctx, "spool_dir", spool_dir(w))), "ok", "a spool directory");
+    same_text(err_name(setting_set(&w->ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
+}
+
+/* The only file of this beginning, or "". */
+static const char *only(struct world *w, const char *beginning, int *n) {
+    const char *name = "";
+    DIR *dir = opendir(spool_dir(w));
+    *n = 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (strncmp(e->d_name, beginning, strlen(beginning)) == 0) {
+            name = arena_copy(&w->arena, e->d_name, strlen(e->d_name));
+            ++*n;
+        }
+    (void)closedir(dir);
+    return name;
+}
+
+static json_t *box(struct world *w) {
+    int n;
+    const char *name = only(w, "box-", &n);
+    same_int(n, 1, "one box");
+    return json_load_file(arena_text(&w->arena, "%s/%s", spool_dir(w), name), JSON_REJECT_DUPLICATES, NULL);
+}
+
+static int64_t number(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void greets(struct world *w, int k, const char *origin, struct synced *out) {
+    struct sync in;
+    world_sync(&in, k);
+    in.key = w->circle.api_key;
+    in.origin = origin;
+    in.box = in.greet = 1;
+    in.offers[0] = (struct offer){arena_text(&w->arena, "o%d", k), "sdp"};
+    in.n_offers = 1;
+    same_text(err_name(world_run(w, &in, out)), "ok", "signal %d joins, and can read a box", k);
+}
+
+static void boxes(void) {
+    static struct sync in;
+    struct world w;
+    struct synced greeter, other, again;
+    with_spool(&w);
+    greets(&w, 1, "http://site.example", &greeter);
+    ok(greeter.box && strncmp(greeter.box, "http://site.example/spool/box-", 30) == 0, "the greeter hears of its box");
+    same_int(greeter.due_ms, SPAN_BOX_DUE, "and syncs once a minute");
+    same_int(greeter.poll_ms, SPAN_ACTIVE_MIN, "but reads it every second");
+    json_t *said = box(&w);
+    same_int(number(said, "polycircle"), 1, "the box is ours");
+    same_int(number(said, "v"), greeter.signal.box_v, "of the edition that was told");
+    same_int((int64_t)json_array_size(json_object_get(said, "mail")), 0, "and empty");
+    struct stat st;
+    int n;
+    const char *name = only(&w, "box-", &n);
+    ok(stat(arena_text(&w.arena, "%s/%s", spool_dir(&w), name), &st) == 0 && (st.st_mode & 0777) == 0644,
+       "a web server may read it");
+    same_text(strrchr(greeter.box, '/') + 1, name, "under that name");
+
+    (void)!world_join(&w, 2, &other);
+    world_sync(&in, 2);
+    in.mail[0] = (struct mail_out){.id = "m1", .re = "o1", .body = "\"quoted\" \\ body", .to = greeter.signal.sig};
+    in.n_mail = 1;
+    same_text(err_name(world_run(&w, &in, &other)), "ok", "mail to it");
+    ok(other.sent[0].due_ms <= SPAN_ACTIVE_MIN + SPAN_ACTIVE_MIN / 2, "will be read within a second or so: %d ms",
+       (int)other.sent[0].due_ms);
+    json_t *newer = box(&w), *mail = json_array_get(json_object_get(newer, "mail"), 0);
+    ok(number(newer, "v") > number(said, "v"), "is a new edition");
+    same_text(world_string(mail, "body"), "\"quoted\" \\ body", "with the mail as it was sent");
+    same_text(world_string(mail, "re"), "o1", "and what it answers");
+
+    world_sync(&in, 1);
+    in.box = 1;
+    in.cursor_gen = 1;
+    in.cursor_n = 1;
+    in.offers[0] = (struct offer){"o9", "sdp"};
+    in.n_offers = 1;
+    in.n_mail = 0;
+    same_text(err_name(world_run(&w, &in, &again)), "ok", "acknowledged, a fresh offer");
+    same_int((int64_t)json_array_size(json_object_get(box(&w), "mail")), 0, "the box is empty again");
+    same_int(number(box(&w), "v"), again.signal.box_v, "its edition is told");
+    w.ctx.now += SPAN_BOX_LEASE / 2 + 1000;
+    world_sync(&in, 1);
+    in.box = 1;
+    same_text(err_name(world_run(&w, &in, &again)), "ok", "a minute later");
+    ok(strcmp(again.box, greeter.box) != 0, "a new lease has a new name");
+    same_text(only(&w, "box-", &n), strrchr(again.box, '/') + 1, "and the old box is gone");
+    in.box = 0;
+    same_text(err_name(world_run(&w, &in, &again)), "ok", "it cannot read it after all");
+    ok(!again.box && again.due_ms <= 3000, "then it polls as ever");
+    (void)only(&w, "box-", &n);
+    same_int(n, 0, "and the box is gone");
+    world_close(&w);
+}
+
+static void who_may(void) {
+    struct world w;
+    struct synced out;
+    static struct sync in;
+    int n;
+    with_spool(&w);
+    (void)!circle_allow(&w.ctx, &w.circle, "https://other.example");
+    greets(&w, 1, "https://other.example", &out);
+    ok(!out.box, "a page of another origin could not read it");
+    same_text(err_name(setting_set(&w.ctx, "spool_cors", "yes")), "ok", "unless the spool says it may");
+    w.ctx.spool = NULL;
+    greets(&w, 1, "https://other.example", &out);
+    ok(out.box != NULL, "then it has one");
+    world_sync(&in, 1);
+    in.leave = true;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "it leaves");
+    (void)only(&w, "box-", &n);
+    same_int(n, 0, "and takes its box along");
+    same_text(err_name(setting_set(&w.ctx, "spool_dir", "")), "ok", "no spool");
+    w.ctx.spool = NULL;
+    greets(&w, 2, "", &out);
+    ok(!out.box && out.signal.role == GREETER, "no box");
+    world_close(&w);
+}
+
+/* A newcomer that found no offer waits; somebody who reads a box only is called. */
+static void calls(void) {
+    static struct sync in;
+    struct world w;
+    struct synced greeter, late;
+    with_spool(&w);
+    greets(&w, 1, "", &greeter);
+    world_sync(&in, 1);
+    in.box = 1;
+    in.key = w.circle.api_key;
+    (void)!world_run(&w, &in, &greeter);
+    (void)!store_run(w.ctx.store, SQL_OFFER_CLEAR, ARGS(I(greeter.signal.id)));
+    (void)!world_join(&w, 2, &late);
+    same_int((int64_t)late.n_peers, 0, "a newcomer without an offer to answer");
+    ok(!json_boolean_value(json_object_get(box(&w), "call")), "nobody is called yet");
+    world_sync(&in, 2);
+    in.box = -1;
+    in.offers[0] = (struct offer){"n1", "sdp"};
+    in.n_offers = 1;
+    same_text(err_name(world_run(&w, &in, &late)), "ok", "deposits its own");
+    ok(json_boolean_value(json_object_get(box(&w), "call")), "the greeter is called by its box");
+    world_sync(&in, 1);
+    in.box = 1;
+    in.cursor_gen = 1;
+    same_text(err_name(world_run(&w, &in, &greeter)), "ok", "syncs");
+    same_int((int64_t)greeter.n_peers, 1, "and has the newcomer's offer");
+    ok(!json_boolean_value(json_object_get(box(&w), "call")), "the call is over");
+    world_close(&w);
+}
+
+static void sweeping(void) {
+    struct world w;
+    struct synced out;
+    const struct spool *spool;
+    int n;
+    with_spool(&w);
+    greets(&w, 1, "", &out);
+    world_write(&w, "spool/box-0123.json.77", "x", 1);
+    world_write(&w, "spool/other", "x", 1);
+    same_text(err_name(spool_get(&w.ctx, &spool)), "ok", "the spool");
+    w.ctx.now = clock_now();
+    spool_sweep(&w.ctx, spool);
+    (void)only(&w, "box-", &n);
+    same_int(n, 2, "what is young stays");
+    w.ctx.now += SPAN_BOX_OLD + 2000;
+    spool_sweep(&w.ctx, spool);
+    (void)only(&w, "box-", &n);
+    same_int(n, 0, "what nobody writes any more goes");
+    (void)only(&w, "other", &n);
+    same_int(n, 1, "what is not ours stays");
+    world_close(&w);
+}
+
+static void shared_files(void) {
+    struct world w;
+    struct synced out;
+    int n;
+    with_spool(&w);
+    greets(&w, 1, "", &out);
+    same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "what many read");
+    same_int(strlen(only(&w, "roster-", &n)) > 0, 1, "the roster");
+    same_int(strlen(only(&w, "package-", &n)) > 0, 1, "the package");
+    same_int(strlen(only(&w, "signal-", &n)) > 0, 1, "the loader");
+    (void)only(&w, "manifest-", &n);
+    same_int(n, 0, "no manifest: nothing is published");
+    json_t *roster = json_load_file(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "roster-", &n)), 0, NULL);
+    same_int(number(roster, "n"), 1, "the roster counts one");
+    (void)!world_join(&w, 2, &out);
+    w.ctx.now = clock_now();
+    same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "at once again");
+    roster = json_load_file(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "roster-", &n)), 0, NULL);
+    same_int(number(roster, "n"), 1, "nothing is written more often than every 5 s");
+    same_text(err_name(circle_remove(&w.ctx, &w.circle)), "ok", "the circle is removed");
+    same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "and somebody asks for it");
+    (void)only(&w, "roster-", &n);
+    same_int(n, 0, "no roster");
+    (void)only(&w, "package-", &n);
+    same_int(n, 0, "no package");
+    const char *loader = arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "signal-", &n));
+    ok(n == 1 && !file_says(loader, "", 0), "the loader's place has the script that cleans up");
+    world_close(&w);
+}
+
+int main(void) {
+    boxes();
+    who_may();
+    calls();
+    sweeping();
+    shared_files();
+    return done();
+}
