@@ -148,9 +148,15 @@ const answers = (port) => new Promise((resolve) => {
 
 /** The packaged units as systemd runs them: its own tool listens and hands the socket over as descriptor 0. */
 async function startUnits(dir, socket) {
-  const units = join(dir, 'root/lib/systemd/system');
-  await run('systemd-analyze', ['verify', '--man=no', `--root=${dir}/root`, 'polycircle.socket', 'polycircle.service']);
-  const text = `${await readFile(join(units, 'polycircle.socket'))}${await readFile(join(units, 'polycircle.service'))}`;
+  const units = await Promise.all(['socket', 'service'].map(async (type) => {
+    const file = join(dir, `run/polycircle.${type}`);
+    const unit = await readFile(join(dir, `root/lib/systemd/system/polycircle.${type}`), 'utf8');
+    await writeFile(file, unit.replace('=/usr/sbin/', `=${dir}/root/usr/sbin/`));
+    return { file, unit };
+  }));
+  const { stderr } = await run('systemd-analyze', ['verify', '--man=no', ...units.map(({ file }) => file)]);
+  assert.equal(stderr, '');
+  const text = units.map(({ unit }) => unit).join('');
   const value = (name) => text.match(new RegExp(`^${name}=(.*)$`, 'm'))?.[1];
   assert.equal(value('StandardInput'), 'socket');
   assert.equal(value('Accept'), 'no');
