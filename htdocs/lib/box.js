@@ -12,6 +12,9 @@ export class Box {
     this.#reader = reader;
     this.#ask = ask;
   }
+  /** the edition that was read, until another was seen behind it: a cache that keeps the first one would hide all mail */
+  prove = /** @type {number|undefined} */ (undefined);
+  #proven = false;
   /** whether the instance may give us one */
   get good() { return performance.now() >= this.#rests; }
   /** The instance has answered: read here from now on, or (no box) no more. @param {Answer} answer */
@@ -35,11 +38,15 @@ export class Box {
     this.#later(every, every);
     if (!fresh || said.v == this.#read) return;
     this.#read = said.v;
-    this.#reader.boxed(said);
+    this.#proven ||= this.prove != null && said.v > this.prove;
+    const asks = !this.#proven && this.prove == null;
+    this.prove = this.#proven ? undefined : this.prove ?? said.v;
+    this.#reader.boxed({ mail: said.mail, call: said.call || asks });
   }
   /** Back to asking the instance; a box is tried again later. */
   #giveUp() {
     this.#rests = performance.now() + REST_MS;
+    this.prove = undefined;
     this.#url = '';
     this.#strikes = 0;
     this.#reader.rejoin(0);

@@ -103,7 +103,7 @@ export class Signal {
     this.syncs++;
     if (says || gone.length) this.writes++;
     return { v: 1, token: this.#me.token, run: this.#me.run, key: this.#joined ? undefined : this.#me.key, cursor: this.#cursor || undefined,
-      greet: this.greet, box: this.box?.good, ...says && this.#hub.holding(), offers, mail, gone };
+      greet: this.greet, box: this.box?.good, box_v: this.box?.prove, ...says && this.#hub.holding(), offers, mail, gone };
   }
 
   async #take(/** @type {any} */ answer, /** @type {boolean} */ join) {

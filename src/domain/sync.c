@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool writes(const struct sync *in) {
-    return in->key || in->shares || in->n_offers || in->n_mail || in->n_gone || in->leave;
+    return in->key || in->shares || in->n_offers || in->n_mail || in->n_gone || in->leave || in->box_v;
 }
 
 /* The signal of this request, if it is still this run's. */

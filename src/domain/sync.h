@@ -18,6 +18,7 @@ struct sync {
     struct share have[CAP_MEDIA];
     int64_t want[CAP_MEDIA];
     size_t n_have, n_want;
+    int64_t box_v; /* the edition of its box that it has read and wants to see followed by another; 0: none */
     int greet, box; /* may greet, can read a box: 0, 1, or -1 where not said */
     int64_t cursor_gen, cursor_n;
     struct offer offers[CAP_OFFERS];

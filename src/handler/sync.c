@@ -93,6 +93,7 @@ static enum err read_sync(struct reader *r, const json_t *object) {
     TRY(jsn_int(object, "version", 0, INT64_MAX, &in->version, r->fault));
     TRY(jsn_bool(object, "greet", &greet, r->fault));
     TRY(jsn_bool(object, "box", &box, r->fault));
+    TRY(jsn_int(object, "box_v", 0, INT64_MAX, &in->box_v, r->fault));
     TRY(jsn_bool(object, "leave", &in->leave, r->fault));
     TRY(each(r, object, "have", CAP_MEDIA, read_have, &in->n_have));
     TRY(each(r, object, "want", CAP_MEDIA, read_want, &in->n_want));

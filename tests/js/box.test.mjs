@@ -24,7 +24,7 @@ test('an edition is read once, the next one again', async () => {
   const { box, asked, said } = boxed([edition(1), edition(1), edition(2, [{ n: '1.1' }]), edition(2, [{ n: '1.1' }])]);
   await until(() => asked.length > 8, 'eight polls');
   box.follow({});
-  assert.deepEqual(said.map(s => s.v), [1, 2]);
+  assert.deepEqual(said.map(s => [s.mail.length, s.call]), [[0, true], [1, false]], 'the first one asks for another, to see it');
   assert.equal(new Set(asked.map(a => a.url)).size, asked.length, 'each poll has a URL of its own');
   assert.ok(asked.every(a => a.url.startsWith('https://site.example/spool/box-1.json?') && a.init.cache == 'no-store' && a.init.credentials == 'omit' && !a.init.headers));
 });
@@ -52,9 +52,9 @@ test('two failures are a bad moment', async () => {
 
 test('an answer for an older box is not believed', async () => {
   let release;
-  const said = [], box = new Box({ boxed: what => said.push(what.v), rejoin: () => {} }, async url => {
+  const said = [], box = new Box({ boxed: what => said.push(what.mail.length), rejoin: () => {} }, async url => {
     if (url.includes('old')) await new Promise(ok => { release = ok; });
-    return new Response(edition(url.includes('old') ? 7 : 1));
+    return new Response(url.includes('old') ? edition(7, [{ n: '1.1' }]) : edition(1));
   });
   box.follow({ box: 'https://x/old', box_v: 1, poll_ms: 1 });
   await until(() => release, 'the first poll');
@@ -62,5 +62,19 @@ test('an answer for an older box is not believed', async () => {
   release();
   await until(() => said.length, 'the second box');
   box.follow({});
-  assert.deepEqual(said, [1]);
+  assert.deepEqual(said, [0]);
+});
+
+test('the first edition must be followed by another', async () => {
+  const { box, said, rejoined, start } = boxed([edition(5)], { box_v: 5 });
+  await until(() => said.length, 'the first edition');
+  assert.equal(box.prove, 5);
+  box.follow({ box: 'https://site.example/spool/box-1.json', box_v: 6, poll_ms: 1 });
+  await until(() => rejoined.length, 'a cache that keeps it is given up');
+  assert.deepEqual([box.good, box.prove], [false, undefined]);
+  start();
+  const honest = boxed([edition(5), edition(6), edition(7)], { box_v: 5 });
+  await until(() => honest.said.length > 2, 'editions that follow');
+  honest.box.follow({});
+  assert.deepEqual([honest.box.prove, honest.said.map(s => s.call)], [undefined, [true, false, false]]);
 });

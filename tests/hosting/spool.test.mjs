@@ -1,0 +1,155 @@
+// The spool in use: greeters that read their mail from files, a web server that serves these as it serves any file, a
+// cache in front that lies, and what an idle circle of 1,000 still costs.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { makeSite, makeViewer, page, until } from '../browser/site.mjs';
+import { freePort } from '../servers/server.mjs';
+
+const run = promisify(execFile), long = process.env.POLYCIRCLE_LONG === '1';
+
+/** The program's spool as the set-up page makes it: a folder of the site, the web server's user may write there. */
+async function addSpool(site, url = site.url) {
+  const dir = site.at('polycircle-spool'), { uid, gid } = await stat(site.at('.'));
+  await mkdir(dir, { mode: 0o755 });
+  await chmod(dir, 0o755);
+  await chown(dir, uid, gid);
+  await site.program(['set', 'spool_dir', dir]);
+  await site.program(['set', 'spool_url', `${url}/polycircle-spool/`]);
+  return dir;
+}
+
+const isBox = line => line.path.startsWith('/polycircle-spool/box-');
+const isSync = line => line.path.endsWith('/sync');
+
+test('two viewers find each other by a box, the film comes from the first', async () => {
+  const site = await makeSite({ pages: { 'index.html': page('<video controls preload="auto" src="/media/film.mp4"></video>', '%TAG%') }, film: { seconds: 8 } });
+  after(() => site.close());
+  const dir = await addSpool(site);
+  const first = await makeViewer(), second = await makeViewer();
+  after(() => Promise.all([first.close(), second.close()]));
+  const greeter = await first.open(`${site.url}/`);
+  await until(greeter, 'the film is whole', () => { const [film] = globalThis.polycircle?.stats().media ?? []; return film?.have === film?.pieces && film && globalThis.polycircle.role === 'greeter'; });
+  for (const end = Date.now() + 10_000; !first.mine(await site.log()).some(isBox);) {
+    assert.ok(Date.now() < end, 'the greeter reads its box');
+    await sleep(200);
+  }
+  const before = first.mine(await site.log()).length;
+  await sleep(10_000);
+  const idle = first.mine(await site.log()).slice(before);
+  assert.ok(idle.filter(isBox).length >= 4, `it reads its box: ${idle.filter(isBox).length} times in 10 s`);
+  assert.equal(idle.filter(isSync).length, 0, 'and asks the program nothing');
+  assert.ok(idle.filter(isBox).every(line => line.status === 200), 'the box is always there');
+
+  const tab = await second.open(`${site.url}/`);
+  await until(tab, 'a link', () => globalThis.polycircle?.peers.length);
+  const took = await tab.evaluate('polycircle.stats().first_peer_ms');
+  assert.ok(took < 4000, `the first link after ${Math.round(took)} ms`);
+  await until(tab, 'pieces from the first viewer', () => globalThis.polycircle.stats().bytes.peers > 0);
+  // a third comes while the loader, the package and the manifest are files
+  const third = await makeViewer();
+  after(() => third.close());
+  await until(await third.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
+  const lines = third.mine(await site.log());
+  assert.ok(lines.some(line => /\/polycircle-spool\/package-/.test(line.path) && line.status === 200), 'the package came from the spool');
+  assert.ok(lines.some(line => /\/polycircle-spool\/manifest-/.test(line.path) && line.status === 200), 'and the manifest');
+  assert.equal(lines.filter(line => /fcgi\/(package|manifest)/.test(line.path)).length, 0, 'neither from the program');
+  // a greeter that goes takes its box along
+  const boxes = async () => (await readdir(dir)).filter(name => name.startsWith('box-')).length;
+  assert.ok(await boxes() >= 1);
+  for (const viewer of [first, second, third]) await viewer.page.goto('about:blank');
+  for (const end = Date.now() + 10_000; await boxes() > 0; await sleep(200)) assert.ok(Date.now() < end, 'no box is left');
+});
+
+/** nginx in front, which keeps every GET for ten minutes, whatever its query and its headers say. */
+async function lyingCache(site) {
+  const port = await freePort(), at = name => join(site.dir, 'run', name);
+  await writeFile(at('cache.conf'), `daemon off; worker_processes 1; pid ${at('cache.pid')}; error_log ${at('cache.log')};
+    ${process.getuid?.() === 0 ? 'user www-data;' : ''}
+    events { }
+    http {
+      access_log off;
+      ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${at(`nginx-${name}`)};`).join(' ')}
+      proxy_cache_path ${at('cache')} keys_zone=all:1m;
+      server {
+        listen 127.0.0.1:${port};
+        location / { proxy_pass ${site.url}; proxy_set_header Host $http_host; }
+        location /polycircle-spool/ {
+          proxy_pass ${site.url}; proxy_set_header Host $http_host; proxy_cache all; proxy_cache_key $uri; proxy_cache_valid any 10m;
+          proxy_ignore_headers Cache-Control Expires Vary Set-Cookie X-Accel-Expires;
+        }
+      }
+    }`);
+  const child = spawn('nginx', ['-c', at('cache.conf')], { stdio: 'ignore' });
+  after(() => child.kill());
+  for (const end = Date.now() + 10_000; ; await sleep(50)) {
+    const open = await new Promise(ok => { const socket = connect(port, '127.0.0.1', () => { socket.destroy(); ok(true); }).on('error', () => ok(false)); });
+    if (open) return `http://127.0.0.1:${port}`;
+    assert.ok(Date.now() < end && child.exitCode === null, 'nginx starts');
+  }
+}
+
+test('a cache in front that lies: signaling still works', async () => {
+  const site = await makeSite({ pages: { 'index.html': page('<p>a page</p>', '%TAG%') } });
+  after(() => site.close());
+  const url = await lyingCache(site);
+  await site.program(['init', '--url', `${url}/cgi-bin/polycircle.fcgi`]);
+  await site.program(['circle', 'allow', 'test', '--origin', url]);
+  await addSpool(site, url);
+  const first = await makeViewer(), second = await makeViewer();
+  after(() => Promise.all([first.close(), second.close()]));
+  const greeter = await first.open(`${url}/`);
+  await until(greeter, 'the greeter', () => globalThis.polycircle?.role === 'greeter');
+  await until(greeter, 'it sees that the box lags and asks the program again', () => globalThis.polycircle.signal.box?.good === false, 30_000);
+  const tab = await second.open(`${url}/`);
+  await until(tab, 'a link', () => globalThis.polycircle?.peers.length);
+  const took = await tab.evaluate('polycircle.stats().first_peer_ms');
+  assert.ok(took < 5000, `the first link after ${Math.round(took)} ms`);
+});
+
+test('the spool vanishes: greeters go back to the program', async () => {
+  const site = await makeSite({ pages: { 'index.html': page('<p>a page</p>', '%TAG%') } });
+  after(() => site.close());
+  const dir = await addSpool(site), first = await makeViewer(), second = await makeViewer();
+  after(() => Promise.all([first.close(), second.close()]));
+  const greeter = await first.open(`${site.url}/`);
+  for (const end = Date.now() + 15_000; !first.mine(await site.log()).some(isBox); await sleep(200)) assert.ok(Date.now() < end, 'the greeter reads its box');
+  await run('rm', ['-r', dir]);
+  await until(greeter, 'three failures', () => globalThis.polycircle.signal.box?.good === false, 30_000);
+  await until(await second.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
+});
+
+/** One window of wrk: requests, and the web server's CPU time for them, in ticks. What else the machine does counts for neither side. */
+async function window(server, url) {
+  const ticks = async () => (await readFile(`/proc/${server.pid}/stat`, 'utf8')).split(') ')[1].split(' ').slice(11, 13).reduce((sum, n) => sum + Number(n), 0);
+  const before = await ticks(), { stdout } = await run('wrk', ['-t1', '-c16', '-d1s', url]);
+  assert.doesNotMatch(stdout, /Non-2xx|Socket errors/, stdout);
+  return { requests: Number(/(\d+) requests in/.exec(stdout)[1]), ticks: await ticks() - before };
+}
+
+test('a poll of a box runs at 0.9 of the web server\'s own static speed', async t => {
+  const site = await makeSite({ pages: { 'index.html': page('') } });
+  after(() => site.close());
+  const dir = await addSpool(site);
+  const answer = await site.server.sync({ v: 1, key: site.circle.api_key, token: 'a'.repeat(64), run: '00000001', greet: true, box: true, offers: [{ id: 'o1', sdp: 'x' }] },
+    { host: `127.0.0.1:${site.port}`, headers: { Origin: site.url } });
+  assert.match(answer.json.box, /\/polycircle-spool\/box-/, JSON.stringify(answer.json));
+  const { size } = await stat(join(dir, answer.json.box.split('/').pop()));
+  await writeFile(site.at('plain.json'), 'x'.repeat(size));
+  const sides = { plain: `${site.url}/plain.json`, box: answer.json.box }, sum = { plain: { requests: 0, ticks: 0 }, box: { requests: 0, ticks: 0 } };
+  for (let i = 0; i < (long ? 20 : 8); i++) {
+    for (const side of i % 2 ? ['plain', 'box'] : ['box', 'plain']) {
+      const { requests, ticks } = await window(site.server, side == 'box' ? `${sides.box}?${i}` : sides.plain);
+      sum[side].requests += requests;
+      sum[side].ticks += ticks;
+    }
+  }
+  const speed = side => sum[side].requests / sum[side].ticks, ratio = speed('box') / speed('plain');
+  t.diagnostic(`box : plain file of the same ${size} bytes, requests for the same CPU time of the server: ${ratio.toFixed(3)} (${sum.box.requests} and ${sum.plain.requests} requests)`);
+  assert.ok(ratio >= 0.9, `${ratio}`);
+});
