@@ -28,7 +28,7 @@ const isBox = line => line.path.startsWith('/polycircle-spool/box-');
 const isSync = line => line.path.endsWith('/sync');
 
 test('two viewers find each other by a box, the film comes from the first', async () => {
-  const site = await makeSite({ pages: { 'index.html': page('<video controls preload="auto" src="/media/film.mp4"></video>', '%TAG%') }, film: { seconds: 8 } });
+  const site = await makeSite({ pages: { 'index.html': page('<video controls preload="auto" src="/media/film.mp4"></video>', '%TAG%') }, film: { seconds: 8 }, hosts: ['127.0.0.1'] });
   after(() => site.close());
   const dir = await addSpool(site);
   const first = await makeViewer(), second = await makeViewer();
