@@ -190,10 +190,11 @@ class Visitor {
   /** Keeps account of mail: what was acknowledged, and what came. */
   #heard(said, answer) {
     const { mail } = this.crowd;
+    (this.trace ??= []).push([Math.round((performance.now() - this.born) / 1000), said.key ? 'join' : '', said.offers.length, said.mail.length, said.gone.length, '->', answer.role ?? answer.error, answer.due_ms, answer.peers?.length ?? 0, answer.mail?.length ?? 0, answer.standing ?? '-']);
     if (this.gone) return answer;
-    for (const [i, { id, error }] of (answer.sent ?? []).entries()) {
+    for (const [i, { id, error, due_ms: due }] of (answer.sent ?? []).entries()) {
       if (error) this.crowd.count(`mail: ${error}`);
-      else mail.set(`${id} ${this.signal.sig}`, { to: said.mail[i].to, re: said.mail[i].re, from: this.signal.sig, at: Date.now(), read: false });
+      else mail.set(`${id} ${this.signal.sig}`, { to: said.mail[i].to, re: said.mail[i].re, from: this.signal.sig, due: Date.now() + due, sentAt: Date.now() });
     }
     for (const { from, re } of answer.mail ?? []) this.crowd.read.add(`${from} ${re} ${this.signal.sig || answer.sig}`);
     return answer;

@@ -1,13 +1,28 @@
 // A shared host: nginx in front of plain CGI (fcgiwrap), at most 20 processes
 // at a time, and its own page with status 508 for whoever is one too many.
-import { spawn } from 'node:child_process';
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePort, makeDirectory, must, removeDirectory, tier0 } from '../servers/server.mjs';
 
 export const LIMIT = 20;
+
+/** Builds the program as a release has it, unless tools/check has done so, and gives it to `use`. */
+export async function withStatic(use) {
+  const own = process.env.POLYCIRCLE_WORK ? null : await mkdtemp(join(tmpdir(), 'polycircle-static-'));
+  const at = join(process.env.POLYCIRCLE_WORK ?? own, 'static');
+  try {
+    await promisify(execFile)(fileURLToPath(new URL('../../tools/build', import.meta.url)), [at, '--enable-werror', '--enable-static-program']);
+    return await use(join(at, 'build/src/polycircle'));
+  } finally {
+    if (own) await rm(own, { recursive: true });
+  }
+}
 
 const conf = (dir, port, user) => `
 daemon off; worker_processes 1; pid ${dir}/run/nginx.pid; error_log ${dir}/run/error.log;

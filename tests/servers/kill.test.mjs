@@ -5,60 +5,14 @@
 // long form is 200).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { makeDirectory, must, polycircle, removeDirectory, startServer, tier0 } from './server.mjs';
+import { any, Signal } from './signal.mjs';
 
 const kills = Number(process.env.POLYCIRCLE_KILLS ?? 40);
-const hex = (bytes) => randomBytes(bytes).toString('hex');
-const any = (list) => list[Math.floor(Math.random() * list.length)];
-
-/** One signal: does what PROTOCOL 1 asks of a client, over and over. */
-class Signal {
-  token = hex(32);
-  run = hex(4);
-  sig = null;
-  cursor = null;
-  joined = false;
-  joins = 0;
-  answers = 0;
-
-  constructor(server, key) {
-    this.server = server;
-    this.key = key;
-  }
-
-  /** @returns {Promise<boolean>} whether it was answered as a signal of the circle */
-  async step(others) {
-    const fields = { v: 1, token: this.token, run: this.run };
-    if (this.joined) {
-      if (this.cursor) fields.cursor = this.cursor;
-      const other = any(others);
-      if (Math.random() < 0.5 && other?.sig) fields.mail = [{ id: hex(6), to: other.sig, re: 'x', body: 'kill' }];
-    } else fields.key = this.key;
-    let answer;
-    try {
-      answer = await this.server.sync(fields, { timeout: 15_000 });
-    } catch {
-      return false; // killed in the middle of an answer
-    }
-    if (answer.json?.polycircle !== 1) return false; // the web server's own 500 or 503
-    if (answer.json.error) {
-      assert.ok(['rejoin', 'busy'].includes(answer.json.error), `a client was told ${JSON.stringify(answer.json)}`);
-      if (answer.json.error === 'rejoin') this.joined = false;
-      return false;
-    }
-    if (!this.joined) this.joins++;
-    this.joined = true;
-    this.sig = answer.json.sig ?? this.sig;
-    this.cursor = answer.json.cursor ?? this.cursor;
-    this.answers++;
-    return true;
-  }
-}
 
 async function storm(journal) {
   const dir = await makeDirectory();
