@@ -117,7 +117,7 @@ export class Signal {
       this.#hub.joined(answer);
     }
     for (const { due_ms = 0 } of answer.sent ?? []) {  // when those who have mail of ours read it
-      for (const peer of this.links.values()) if (!peer.mine && !peer.ready) this.#expire(peer, due_ms + OPEN_MS);
+      for (const peer of this.links.values()) if (!peer.mine && !peer.ready) this.#expire(peer, Math.min(due_ms, 3e4) + OPEN_MS);
     }
     this.box?.follow(answer);
     this.#mails(answer.mail);

@@ -108,8 +108,14 @@ bool signal_stale(const struct signal *s, int64_t now) {
     return s->suspect || left < lease(s) / 2 || left > lease(s);
 }
 
+bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now) {
+    return s->role == PEER && s->every > 0 && !pulse->needy && now - s->base >= SPAN_NEWCOMER_DUE;
+}
+
 int64_t signal_due(const struct signal *s, int64_t now) {
-    if (s->role == PEER) return now - s->base < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
+    int64_t age = now - s->base;
+    if (s->role == PEER && age >= 0 && age < s->every) return s->every - age;
+    if (s->role == PEER) return age < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
     int64_t every = s->every > 0 ? s->every : SPAN_QUIET_MIN;
     int64_t due = every - ((now - s->base) % every + every) % every;
     return due < every / 2 ? due + every : due; /* it has just spoken */
@@ -122,14 +128,15 @@ static int64_t greeters_wanted(int64_t n) {
 }
 
 /* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. */
-static enum err schedule(struct ctx *ctx, struct signal *s, const struct pulse *pulse, int64_t others) {
-    int64_t every = 0, budget, least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
+static enum err schedule(struct ctx *ctx, struct signal *s, const struct pulse *pulse, int64_t others, bool greeted) {
+    int64_t least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
+    int64_t every = greeted ? SPAN_HANDOVER : s->every, budget;
     if (s->role == GREETER) {
         TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
         every = s->boxed ? 0 : 1000 * (others + 1) / budget;
         every = every < least ? least : every;
-        if (every != s->every || s->base > ctx->now) s->base = ctx->now;
     }
+    if (every != s->every || (greeted && s->role == PEER) || s->base > ctx->now) s->base = ctx->now;
     s->every = every;
     return ERR_OK;
 }
@@ -137,13 +144,14 @@ static enum err schedule(struct ctx *ctx, struct signal *s, const struct pulse *
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable) {
     int64_t others;
     TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
+    bool greeted = s->role == GREETER;
     s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
     bool box = s->role == GREETER && s->boxes && readable;
     if (box)
         TRY(spool_box_open(ctx, s));
     else
         spool_box_close(ctx, s);
-    TRY(schedule(ctx, s, pulse, others));
+    TRY(schedule(ctx, s, pulse, others, greeted));
     s->suspect = false;
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,

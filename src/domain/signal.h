@@ -27,7 +27,8 @@ struct signal {
     bool suspect; /* a neighbour says it is dead; the next word of its own clears that */
     enum need needy;
     int64_t bucket;
-    int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base */
+    int64_t base,
+        every; /* a greeter polls at base + k * every; a peer joined at base, or with every > 0 was a greeter until then */
     int64_t expires;
     int64_t version; /* of the manifest that have speaks of */
     const char *have; /* "[3,7]": indices, as JSON */
@@ -57,5 +58,8 @@ enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
 bool signal_alive(const struct signal *s, int64_t now);
 /* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */
 bool signal_stale(const struct signal *s, int64_t now);
+/* It was a greeter, most likely for want of one, a minute ago; nobody waits now: it may have an offer, lest a few who found
+ * each other in a crowd stay among themselves. */
+bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now);
 /* Milliseconds until it should sync next. */
 int64_t signal_due(const struct signal *s, int64_t now);

@@ -52,7 +52,8 @@ static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out,
     TRY(store_begin(ctx->store, LIVE, false));
     TRY(current(ctx, in, out));
     bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
-    *done = !wanted && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now);
+    *done = !wanted && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now) &&
+            !signal_late(&out->signal, &out->pulse, ctx->now);
     if (*done) TRY(finish(ctx, in, out));
     return store_commit(ctx->store, LIVE);
 }
@@ -74,6 +75,8 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
         out->signal.run = in->run;
         out->signal.base = ctx->now;
         out->signal.needy = CONTENT;
+        out->signal.role = PEER;
+        out->signal.every = 0;
     }
     TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
     return pulse_get(ctx, out->circle.id, &out->pulse);
@@ -111,6 +114,12 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
     } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
         if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
+    } else if (signal_late(s, &out->pulse, ctx->now)) {
+        TRY(offers_claim(ctx, s, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
+        if (out->n_peers) {
+            s->every = 0;
+            TRY(signal_renew(ctx, s, &out->pulse, false));
+        }
     }
     return ERR_OK;
 }

@@ -111,7 +111,7 @@
     X(SIGNAL_BY_SIG, LIVE, "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.sig = ?1")                                          \
     X(SIGNAL_ADD, LIVE,                                                                                                         \
       "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version,"                         \
-      " have) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 1000, ?7, 0, '')")                                                           \
+      " have) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '')")                                                              \
     X(SIGNAL_SET, LIVE,                                                                                                         \
       "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, needy = ?5, base = ?6, every = ?7,"                      \
       " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12 WHERE id = ?1")                                          \

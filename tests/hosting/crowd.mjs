@@ -189,14 +189,14 @@ class Visitor {
 
   /** Keeps account of mail: what was acknowledged, and what came. */
   #heard(said, answer) {
-    const { mail } = this.crowd;
-    (this.trace ??= []).push([Math.round((performance.now() - this.born) / 1000), said.key ? 'join' : '', said.offers.length, said.mail.length, said.gone.length, '->', answer.role ?? answer.error, answer.due_ms, answer.peers?.length ?? 0, answer.mail?.length ?? 0, answer.standing ?? '-']);
     if (this.gone) return answer;
-    for (const [i, { id, error, due_ms: due }] of (answer.sent ?? []).entries()) {
+    const { mail, read } = this.crowd;
+    const at = Date.now();
+    for (const [i, { error, due_ms: due }] of (answer.sent ?? []).entries()) {
       if (error) this.crowd.count(`mail: ${error}`);
-      else mail.set(`${id} ${this.signal.sig}`, { to: said.mail[i].to, re: said.mail[i].re, from: this.signal.sig, due: Date.now() + due, sentAt: Date.now() });
+      else mail.push({ from: this.signal.sig, re: said.mail[i].re, to: said.mail[i].to, at, due: at + due });
     }
-    for (const { from, re } of answer.mail ?? []) this.crowd.read.add(`${from} ${re} ${this.signal.sig || answer.sig}`);
+    for (const { from, re } of answer.mail ?? []) read.add(`${from} ${re} ${this.signal.sig || answer.sig}`);
     return answer;
   }
 
@@ -214,7 +214,7 @@ class Visitor {
 export class Crowd {
   requests = [];
   visitors = new Set();
-  mail = new Map();
+  mail = [];
   read = new Set();
   counts = {};
   beacons = 0;
@@ -261,6 +261,20 @@ export class Crowd {
       if (wait >= left) return;
       what();
     }
+  }
+
+  /** Mail acknowledged since then for somebody who is still here, and not read 5 s after it was to be. */
+  lost(since) {
+    const here = new Set([...this.visitors].map(({ signal }) => signal.sig));
+    const late = Date.now() - 5000;
+    return this.mail.filter(({ from, re, to, at, due }) => at >= since && due < late && here.has(to) && !this.read.has(`${from} ${re} ${to}`));
+  }
+
+  /** How long the first link took, in words; of all, or of those who came last. */
+  firsts(last = Infinity) {
+    const all = [...this.visitors].slice(-last).map(({ signal, born }) => signal.firstPeer === null ? Infinity : (signal.firstPeer - born) / 1000).sort((a, b) => a - b);
+    const at = (p) => all[Math.ceil(all.length * p) - 1].toFixed(1);
+    return `p50 ${at(0.5)} s, p95 ${at(0.95)} s, max ${at(1)} s`;
   }
 
   any() {
