@@ -27,8 +27,7 @@ struct signal {
     bool suspect; /* a neighbour says it is dead; the next word of its own clears that */
     enum need needy;
     int64_t bucket;
-    int64_t base,
-        every; /* a greeter polls at base + k * every; a peer joined at base, or with every > 0 was a greeter until then */
+    int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base or, every > 0, was a greeter until then */
     int64_t expires;
     int64_t version; /* of the manifest that have speaks of */
     const char *have; /* "[3,7]": indices, as JSON */

@@ -32,6 +32,14 @@ static void arithmetic(void) {
         {"a neighbour doubts it", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE, .suspect = true}, 0, 4000, 1, 1},
         {"the lease is over", {.role = GREETER, .base = 0, .every = 4000, .expires = LEASE}, LEASE, 2000, 0, 1},
         {"a peer that has just joined", {.role = PEER, .base = 0, .expires = LONG}, 0, SPAN_NEWCOMER_DUE, 1, 0},
+        {"a peer that was a greeter a second ago", {.role = PEER, .base = 0, .every = 3000, .expires = LONG}, 1000, 2000, 1, 0},
+        {"three seconds ago", {.role = PEER, .base = 0, .every = 3000, .expires = LONG}, 3000, SPAN_NEWCOMER_DUE, 1, 0},
+        {"a peer whose clock was set back",
+         {.role = PEER, .base = 9000, .every = 3000, .expires = LONG},
+         0,
+         SPAN_NEWCOMER_DUE,
+         1,
+         0},
         {"a peer a minute later", {.role = PEER, .base = 0, .expires = LONG}, MINUTE, SPAN_PEER_DUE, 1, 0},
         {"a peer at half its lease", {.role = PEER, .base = 0, .expires = LONG}, LONG / 2 + 1, SPAN_PEER_DUE, 1, 1},
         {"a peer's lease is over", {.role = PEER, .base = 0, .expires = LONG}, LONG, SPAN_PEER_DUE, 0, 1},
@@ -177,6 +185,39 @@ static void greet(void) {
     world_close(&w);
 }
 
+/* Two newcomers whom no greeter had an offer for: each deposits its own, one answers the other's. */
+static void handover(void) {
+    struct world w;
+    struct synced out;
+    struct sync in;
+    int failures = 0;
+    world_open(&w, "wal");
+    for (int k = 1; k <= 5; k++) failures += world_join(&w, k, &out) != ERR_OK; /* nobody offers: all wait */
+    same_int(out.signal.role, GREETER, "who waits is a greeter");
+    world_sync(&in, 5);
+    in.n_mail = 1;
+    in.mail[0] = (struct mail_out){.id = "m", .to = out.signal.sig, .re = "o", .body = "-"};
+    for (int k = 1; k <= 4; k++) failures += stay(&w, k, &out) != ERR_OK;
+    failures += world_run(&w, &in, &out) != ERR_OK;
+    same_int(out.signal.role, PEER, "who has found somebody is none");
+    same_int(out.due_ms, SPAN_HANDOVER, "and comes once more, for answers under way");
+    w.ctx.now += SPAN_HANDOVER;
+    failures += world_poll(&w, 5, &out) != ERR_OK;
+    same_int(out.due_ms, SPAN_NEWCOMER_DUE, "then it is a peer as others are");
+    w.ctx.now += SPAN_NEWCOMER_DUE - SPAN_HANDOVER;
+    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET needy = 1");
+    failures += world_poll(&w, 5, &out) != ERR_OK;
+    same_int((int64_t)out.n_peers, 0, "while others wait they come first");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET needy = 0");
+    failures += world_poll(&w, 5, &out) != ERR_OK;
+    same_int((int64_t)out.n_peers, 1, "then it has an offer of a greeter");
+    failures += world_poll(&w, 5, &out) != ERR_OK;
+    same_int((int64_t)out.n_peers, 0, "once");
+    ok(!store_wrote(w.ctx.store), "and writes no more");
+    same_int(failures, 0, "all of it is answered");
+    world_close(&w);
+}
+
 static void caps(void) {
     struct world w;
     struct synced out;
@@ -231,6 +272,7 @@ int main(void) {
     budget(false, "clients without offers");
     leases();
     greet();
+    handover();
     caps();
     ends();
     return done();
