@@ -45,6 +45,16 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
     return *out ? add_spool(x, c, *out) : ERR_INTERNAL;
 }
 
+/* What the host's firewall lets through, where that is known. */
+static enum err put_wire(struct store *s, json_t *config) {
+    bool row;
+    TRY(store_find(s, SQL_INSTANCE_GET, ARGS(T("wire")), &row));
+    if (!row) return ERR_OK;
+    (void)json_object_set_new(config, "wire", json_string(store_text(s, SQL_INSTANCE_GET, 0)));
+    store_reset(s, SQL_INSTANCE_GET);
+    return ERR_OK;
+}
+
 enum err handle_signal(struct exchange *x) {
     struct circle c;
     json_t *values;
@@ -53,6 +63,7 @@ enum err handle_signal(struct exchange *x) {
     const struct asset *asset = asset_find(e == ERR_REMOVED ? "removed.js" : "loader.js");
     if (e == ERR_OK) {
         TRY(config(x, &c, &values));
+        TRY(put_wire(x->ctx->store, values));
         buf_text(&script, "{const POLYCIRCLE_CONFIG=");
         jsn_dump(&script, values);
         buf_text(&script, ";\n");

@@ -102,14 +102,23 @@ void request_read(struct request *req, struct arena *arena, char *const *env, re
     read_body(req, &raw, reader, from);
 }
 
+/* The one field of a form, and what its value is. */
+static const struct {
+    const char *name;
+    bool (*decode)(uint8_t *out, size_t *out_len, const char *in, size_t len);
+} fields[] = {{"d=", base64url_decode}, {"h=", base32_decode}};
+
 enum err request_json(const struct request *req, json_t **out, struct fault *fault) {
     static const char form[] = "application/x-www-form-urlencoded";
+    size_t i = 0, n = sizeof fields / sizeof *fields;
     TRY(req->body_error);
     if (strncasecmp(req->content_type, form, sizeof form - 1) != 0)
         return fault_set(fault, ERR_BAD_REQUEST, "Content-Type must be %s.", form);
-    if (req->body_len < 3 || memcmp(req->body, "d=", 2) != 0 || memchr(req->body, '&', req->body_len)) return ERR_BAD_REQUEST;
+    if (req->body_len < 3 || memchr(req->body, '&', req->body_len)) return ERR_BAD_REQUEST;
+    while (i < n && memcmp(req->body, fields[i].name, 2) != 0) i++;
+    if (i == n) return ERR_BAD_REQUEST;
     size_t len = percent_decode(req->body + 2, req->body_len - 2, true);
     char *json = arena_alloc(req->arena, len / 4 * 3 + 4);
-    if (!base64url_decode((uint8_t *)json, &len, req->body + 2, len)) return ERR_BAD_ENCODING;
+    if (!fields[i].decode((uint8_t *)json, &len, req->body + 2, len)) return ERR_BAD_ENCODING;
     return jsn_parse(out, json, len, fault);
 }

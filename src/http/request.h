@@ -30,5 +30,5 @@ typedef ssize_t request_reader(void *from, char *into, size_t len);
 /* Fields that the environment lacks are "". Everything lives in arena. */
 void request_read(struct request *req, struct arena *arena, char *const *env, request_reader *reader, void *from);
 
-/* The JSON of a POST: one form field d= in base64url (PROTOCOL 1.1). */
+/* The JSON of a POST: one form field, d= in base64url or h= in base32 (PROTOCOL 1.1). */
 enum err request_json(const struct request *req, json_t **out, struct fault *fault);

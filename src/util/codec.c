@@ -31,40 +31,59 @@ bool hex_decode(uint8_t *out, size_t len, const char *text) {
     return *text == '\0';
 }
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
     char *text = arena_alloc(a, len / 3 * 4 + 5), *out = text;
     for (size_t i = 0; i < len; i += 3) {
         size_t left = len - i;
         uint32_t v = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
-        for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++) *out++ = alphabet[v >> (18 - 6 * k) & 63];
+        for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++) *out++ = base64url[v >> (18 - 6 * k) & 63];
     }
     return text;
 }
 
-/* 64 for what is not in the alphabet. One table lookup a character: this runs for every request. */
-static uint8_t values[256];
+/* A digit's bits and its value, 64 for what is none. One look-up a character: this runs for every request. */
+struct digits {
+    unsigned bits;
+    uint8_t values[256];
+};
 
-static void fill_values(void) {
-    memset(values, 64, sizeof values);
-    for (uint8_t i = 0; i < 64; i++) values[(uint8_t)alphabet[i]] = i;
+static void learn(struct digits *d, const char *alphabet, unsigned bits) {
+    if (d->bits == 0) memset(d->values, 64, sizeof d->values);
+    for (uint8_t i = 0; i < 1 << bits; i++) d->values[(uint8_t)alphabet[i]] = i;
+    d->bits = bits;
+}
+
+static bool decode(const struct digits *d, uint8_t *out, size_t *out_len, const char *in, size_t len) {
+    uint8_t *end = out;
+    uint32_t v = 0;
+    unsigned have = 0; /* bits of v that are not out yet */
+    while (len && in[len - 1] == '=') len--;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t digit = d->values[(uint8_t)in[i]];
+        if (digit == 64) return false;
+        v = v << d->bits | digit;
+        have += d->bits;
+        if (have >= 8) *end++ = (uint8_t)(v >> (have -= 8));
+    }
+    *out_len = (size_t)(end - out);
+    return have < d->bits; /* else a digit stands alone */
 }
 
 bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len) {
-    if (values[0] == 0) fill_values();
-    while (len && in[len - 1] == '=') len--;
-    if (len % 4 == 1) return false;
-    uint8_t *end = out;
-    uint32_t v = 0;
-    for (size_t i = 0; i < len; i++) {
-        uint8_t digit = values[(uint8_t)in[i]];
-        if (digit == 64) return false;
-        v = v << 6 | digit;
-        if (i % 4) *end++ = (uint8_t)(v >> (6 - 2 * (i % 4)));
+    static struct digits digits;
+    if (!digits.bits) learn(&digits, base64url, 6);
+    return decode(&digits, out, out_len, in, len);
+}
+
+bool base32_decode(uint8_t *out, size_t *out_len, const char *in, size_t len) {
+    static struct digits digits;
+    if (!digits.bits) {
+        learn(&digits, "abcdefghijklmnopqrstuvwxyz234567", 5);
+        learn(&digits, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 5);
     }
-    *out_len = (size_t)(end - out);
-    return true;
+    return decode(&digits, out, out_len, in, len);
 }
 
 size_t percent_decode(char *text, size_t len, bool plus_is_space) {

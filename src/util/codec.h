@@ -1,4 +1,4 @@
-/* Bytes as text: hex, and base64url of RFC 4648 section 5. Decoders take untrusted input: bounded, no
+/* Bytes as text: hex, and base64url and base32 of RFC 4648 sections 5 and 6. Decoders take untrusted input: bounded, no
  * state, and they refuse what is not canonical only where that matters (a stray character, bad length). */
 #pragma once
 #include "util/arena.h"
@@ -15,6 +15,7 @@ bool hex_decode(uint8_t *out, size_t len, const char *text);
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len);
 /* Padding is tolerated. out has room for len / 4 * 3 + 3 bytes (in may be out). false: not base64url. */
 bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len);
+bool base32_decode(uint8_t *out, size_t *out_len, const char *in, size_t len); /* the same; either case */
 
 /* application/x-www-form-urlencoded, in place; returns the new length. A broken escape stays as it is. */
 size_t percent_decode(char *text, size_t len, bool plus_is_space);

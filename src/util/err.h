@@ -4,9 +4,9 @@
 #pragma once
 #define ERR_TABLE(X)                                                                                                 \
     X(OK, ok, 200, "")                                                                                               \
-    X(BAD_REQUEST, bad_request, 400, "Send one form field, d=, holding the JSON of the request in base64url.")       \
-    X(BAD_ENCODING, bad_encoding, 400, "The field d= must be base64url (RFC 4648 section 5).")                       \
-    X(BAD_JSON, bad_json, 400, "d= must hold one strict JSON object, no key twice.")                                 \
+    X(BAD_REQUEST, bad_request, 400, "Send one form field: the JSON in base64url as d=, or in base32 as h=.")        \
+    X(BAD_ENCODING, bad_encoding, 400, "The field d= must be base64url, h= base32 (RFC 4648 sections 5 and 6).")     \
+    X(BAD_JSON, bad_json, 400, "The field must hold one strict JSON object, no key twice.")                          \
     X(BAD_FIELD, bad_field, 400, "A field is missing or of the wrong form; see doc/PROTOCOL.md 1.4.")                \
     X(UNKNOWN_KEY, unknown_key, 403, "No circle has this api key: copy the tag from `polycircle circle show`.")      \
     X(ORIGIN_REFUSED, origin_refused, 403, "The circle does not allow pages of this origin.")                        \

@@ -21,8 +21,9 @@ void jsn_use(struct arena *a) {
 enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault) {
     json_error_t why;
     *out = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (!*out) return fault_set(fault, ERR_BAD_JSON, "d= must hold one strict JSON object: %s (byte %d).", why.text, why.position);
-    if (!json_is_object(*out)) return fault_set(fault, ERR_BAD_JSON, "d= must hold one JSON object.");
+    if (!*out)
+        return fault_set(fault, ERR_BAD_JSON, "The field must hold one strict JSON object: %s (byte %d).", why.text, why.position);
+    if (!json_is_object(*out)) return fault_set(fault, ERR_BAD_JSON, "The field must hold one JSON object.");
     return ERR_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Bytes as text: hex, base64url (RFC 4648 10), percent-encoding; tar and gzip as real programs read them. */
+/* Bytes as text: hex, base64url and base32 (RFC 4648 10), percent-encoding; tar and gzip as real programs read them. */
 #include "util/codec.h"
 #include "tap.h"
 #include "util/gzip.h"
@@ -40,6 +40,50 @@ static void base64(void) {
     const char *text = base64url_text(&a, (uint8_t *)all, 192);
     memcpy(copy, text, 256);
     ok(base64url_decode((uint8_t *)copy, &len, copy, 256) && len == 192 && memcmp(copy, all, 192) == 0, "decoding in place");
+}
+
+/* RFC 4648 section 10; what stands alone (1, 3 or 6 digits more than groups of 8) is refused. */
+static void base32(void) {
+    static const struct {
+        const char *text, *bytes; /* NULL: refused */
+    } cases[] = {
+        {"", ""},
+        {"MY======", "f"},
+        {"MZXQ====", "fo"},
+        {"MZXW6===", "foo"},
+        {"MZXW6YQ=", "foob"},
+        {"MZXW6YTB", "fooba"},
+        {"mzxw6", "foo"},
+        {"MZXW6YTBOI======", "foobar"},
+        {"mzxw6ytboi", "foobar"},
+        {"MzXw6yTbOi", "foobar"},
+        {"7777", "\xff\xff"},
+        {"=", ""},
+        {"M", NULL},
+        {"MZX", NULL},
+        {"MZXW6Y", NULL},
+        {"MZXW6YTBM", NULL},
+        {"MZ=XQ", NULL},
+        {"MZXQ\n", NULL},
+        {" MZXQ", NULL},
+        {"MZ1Q", NULL},
+        {"MZ0Q", NULL},
+        {"MZ8Q", NULL},
+        {"MZ9Q", NULL},
+        {"MZ-Q", NULL},
+        {"MZ%Q", NULL},
+        {"\xc3\xbcMZ", NULL},
+    };
+    uint8_t out[64];
+    size_t len;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *bytes = cases[i].bytes;
+        bool good = base32_decode(out, &len, cases[i].text, strlen(cases[i].text));
+        ok(good == !!bytes && (!good || (len == strlen(bytes) && memcmp(out, bytes, len) == 0)), "base32 '%s'", cases[i].text);
+    }
+    ok(!base32_decode(out, &len, "MZ\0Q", 4), "a NUL inside base32 is refused");
+    char text[] = "MZXW6YTBOI";
+    ok(base32_decode((uint8_t *)text, &len, text, 10) && memcmp(text, "foobar", 6) == 0, "base32 in place");
 }
 
 static void hex(void) {
@@ -115,6 +159,7 @@ static void archives(void) {
 
 int main(void) {
     base64();
+    base32();
     hex();
     percent();
     archives();

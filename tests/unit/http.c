@@ -201,6 +201,13 @@ static void forms(void) {
         {"not base64url", form, "d=!!!!", ERR_BAD_ENCODING},
         {"plus", form, "d=ey+2", ERR_BAD_ENCODING},
         {"not JSON", form, "d=AAAA", ERR_BAD_JSON},
+        {"h=", form, "h=pmrhmir2gf6q", ERR_OK},
+        {"h= in upper case, padded", form, "h=PMRHMIR2GF6Q====", ERR_OK},
+        {"h= alone", form, "h=", ERR_BAD_REQUEST},
+        {"h= and d=", form, "h=pmrhmir2gf6q&d=eyJ2IjoxfQ", ERR_BAD_REQUEST},
+        {"base64url in h=", form, "h=eyJ2IjoxMH0", ERR_BAD_ENCODING},
+        {"base32 in d=", form, "d=pmrhmir2gf6q", ERR_BAD_JSON},
+        {"another field", form, "x=pmrhmir2gf6q", ERR_BAD_REQUEST},
         {"a NUL behind it", form, "d=eyJ2IjoxfQA", ERR_BAD_JSON},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
