@@ -12,13 +12,12 @@ import { PolySignal } from './elements/signal.js';
 export function start({ base, config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
   const page = /** @type {any} */ (globalThis), storage = data.storage ? page[data.storage] : page.polycircle?.storage;
   if (page.polycircle instanceof Circle) return page.polycircle;
-  if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: use https');
   const more = extras ?? (() => import(`${base}package/${config.package}/elements.js`));
   let settle = () => {};
   /** @type {Circle} */
   const circle = page.polycircle = new Circle({ base, config, data, ...rest, settled: new Promise(ok => { settle = () => ok(0); }),
     storage: storage && more().then(({ injectedStore }) => injectedStore(storage)), coarse: matchMedia('(pointer: coarse)').matches,
-    worker: worker ?? Promise.resolve(navigator.serviceWorker?.getRegistration('/')).catch(() => null),
+    worker: worker ?? navigator.serviceWorker?.getRegistration('/').catch(() => null),
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0) });
   takeOver(circle, players, release, settle);
   addEventListener('pagehide', () => circle.leave());

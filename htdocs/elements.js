@@ -23,6 +23,7 @@ function follow(signal) {
 /** @param {import('./lib/circle.js').Circle} circle @param {Record<string, string>} files of the package @param {any[]} circles it lists
  * @param {boolean} asks whether the visitor is asked first */
 export function dress(circle, files, circles, asks) {
+  if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: use https');
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(files['signal.css'] ?? '');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];

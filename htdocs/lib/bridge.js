@@ -52,7 +52,6 @@ export function bridge(mirror, watch, loaded, asked) {
   const answer = (/** @type {MessageEvent} */ { data, ports }) => { if (data?.polycircle == 'get') get(data, ports[0]); };
   container.addEventListener('message', answer, { signal: stop.signal });
   container.startMessages();
-  stop.signal.addEventListener('abort', () => clearInterval(alive));
   asked.forEach(answer);
-  return { close: () => stop.abort() };
+  return { close: () => { clearInterval(alive); stop.abort(); } };
 }

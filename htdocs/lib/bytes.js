@@ -1,10 +1,16 @@
-/** Bytes and the texts they travel as, and waiting: hides hex, base64url, hashes and timers' promises from everything else. */
+/** Bytes and the texts they travel as, and waiting: hides hex, base64url, base32, hashes and timers' promises from everything else. */
 
 /** @param {any} ok @param {string} what is wrong otherwise @returns {asserts ok} */
 export function must(ok, what) { if (!ok) throw new TypeError(what); }
 
+const digits = (/** @type {ArrayLike<number>} */ bytes, /** @type {number} */ radix) => Array.from(bytes, b => (b + 256).toString(radix).slice(1)).join('');
 /** @param {ArrayLike<number>} bytes */
-export const hex = bytes => Array.from(bytes, b => (b + 256).toString(16).slice(1)).join('');
+export const hex = bytes => digits(bytes, 16);
+/** @param {Uint8Array} bytes base32 of RFC 4648 section 6, lower case, no padding */
+export const toBase32 = bytes => digits(bytes, 2).replace(/.{1,5}/g, five => {
+  const value = parseInt(five.padEnd(5, '0'), 2);
+  return String.fromCharCode(value + (value < 26 ? 97 : 24));  // a to z, 2 to 7
+});
 /** @param {Uint8Array} bytes base64url of RFC 4648 section 5, no padding */
 export const toBase64 = bytes => btoa(Array.from(bytes, b => String.fromCharCode(b)).join(''))
   .replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
@@ -20,6 +26,7 @@ export const utf8 = text => /** @type {Uint8Array<ArrayBuffer>} */ (new TextEnco
 export const randomHex = n => hex(crypto.getRandomValues(new Uint8Array(n)));
 /** @param {any} bytes @returns {Promise<string>} hex */
 export const sha256 = async bytes => hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+export const now = () => performance.now();
 /** @param {number} ms */
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
 

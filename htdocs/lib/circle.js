@@ -10,9 +10,10 @@ import { openStore } from './store.js';
 import { readManifest } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
-/** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number}} Config
+/** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
+ *   wire?: string}} Config
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
- *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>, manifest?: Promise<any>|null,
+ *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, manifest?: Promise<any>|null,
  *   db?: Promise<IDBDatabase|null>, asked?: MessageEvent[], fresh?: boolean}} Options data: the tag's data-*; settled: when players have their
  *   first bytes; manifest, db, asked: what the loader has begun already; fresh: nothing was ever stored
  * @typedef {import('./manifest.js').Media} Media
@@ -32,7 +33,7 @@ export class Circle extends EventTarget {
   constructor(options) {
     super();
     const { base, config, data, storage, coarse, db, fresh } = this.#o = options;
-    this.#instance = instance(base);
+    this.#instance = instance(base, h => this.#keep(base, h));
     this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), /** @type {any} */ (navigator).connection ?? {}, coarse);
     this.#store = openStore(storage ?? null, db, fresh);
     this.pieces = new Pieces(this.#store);
@@ -89,9 +90,10 @@ export class Circle extends EventTarget {
   }
 
   async #open() {
-    const { config, data, settled } = this.#o;
+    const { base, config, data, settled } = this.#o;
     if (data.p2p != 'off' && globalThis.RTCPeerConnection) {
-      const [token, certificate] = await Promise.all([this.#token(), this.#certificate()]);
+      const [token, certificate, h] = await Promise.all([this.#token(), this.#certificate(), this.#kept(base)]);
+      this.#instance.h = h ?? config.wire == 'h';
       this.signal = new Signal(this.#instance, { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] }, this.#forSignal());
       await within(this.loaded, 150, null);  // the join says what is held
       await within(settled, 400, null);  // connecting waits while a player works on its first frame
@@ -196,7 +198,7 @@ export class Circle extends EventTarget {
   }
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
-    const opened = this.pieces.open(), stored = this.mirror && await this.#store.get('kv', 'manifest-' + this.cid).catch(() => null);
+    const opened = this.pieces.open(), stored = this.mirror && await this.#kept('manifest-' + this.cid);
     if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
     if (this.mirror && this.mirror.version < this.#o.config.version) await this.#refresh(this.#o.manifest);
     await opened;
@@ -219,6 +221,7 @@ export class Circle extends EventTarget {
   }
   /** The worker leaves by itself when this is not said for 7 days. */
   async #valid() { (await this.#o.worker)?.navigationPreload.setHeaderValue(String(Date.now())).catch(() => {}); }
+  #kept(/** @type {string} */ key) { return this.#store.get('kv', key).catch(() => undefined); }
   #keep(/** @type {string} */ key, /** @type {any} */ value) { this.#store.put('kv', key, value).catch(() => {}); }
   /** Lets the worker know what this page answers. */
   async #announce() {
@@ -230,13 +233,13 @@ export class Circle extends EventTarget {
   async #token() {
     const name = 'token-' + this.cid;
     if (!navigator.locks) return sessionStorage[name] ??= randomHex(32);
-    const kept = await this.#store.get('kv', name).catch(() => null) ?? randomHex(32);
+    const kept = await this.#kept(name) ?? randomHex(32);
     this.#keep(name, kept);
     return kept;
   }
   /** @returns {Promise<RTCCertificate|null>} */
   async #certificate() {
-    const kept = await this.#store.get('kv', 'certificate').catch(() => null);
+    const kept = await this.#kept('certificate');
     if (kept?.expires > Date.now() + 864e5) return kept;
     const made = await RTCPeerConnection.generateCertificate(/** @type {any} */ ({ name: 'ECDSA', namedCurve: 'P-256' })).catch(() => null);
     if (made) this.#keep('certificate', made);

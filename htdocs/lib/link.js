@@ -57,7 +57,7 @@ export class Link {
 
   async #remote(/** @type {string} */ packed, /** @type {boolean} */ answer) {
     const description = parse(packed);
-    must(description.answer == answer, 'kind');
+    must(description.answer == answer, 'bad SDP');
     this.#theirs = packed;
     await this.#pc.setRemoteDescription(unpack(description));
   }
@@ -78,6 +78,6 @@ export class Link {
 
   async #watch() {
     if (this.#pc.connectionState == 'disconnected') await sleep(LOST_MS);
-    if (['disconnected', 'failed', 'closed'].includes(this.#pc.connectionState)) this.close();
+    if (!/^(new|connect)/.test(this.#pc.connectionState)) this.close();
   }
 }

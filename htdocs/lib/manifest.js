@@ -10,7 +10,7 @@ async function media(m, index, bases) {
   const hashes = fromBase64(m.sha256), count = Math.ceil(m.size / m.piece), tail = m.path.split('/').map(encodeURIComponent).join('/');
   must(hashes.length == count * 32 && count, m.path);
   return { ...m, index, withdrawn: false, checked: -Infinity, check: null,
-    hashes: Array.from({ length: count }, (_, i) => hex(hashes.subarray(i * 32, i * 32 + 32))), root: (await sha256(hashes)).slice(0, 16), urls: bases.map(base => new URL('./' + tail, base).href) };
+    hashes: /** @type {string[]} */ (hex(hashes).match(/.{64}/g)), root: (await sha256(hashes)).slice(0, 16), urls: bases.map(base => new URL('./' + tail, base).href) };
 }
 
 /** @param {any} envelope @param {{key: string, cid: string, seen: number, home: string}} expected key: pinned, Ed25519 in base64url; seen: the

@@ -2,7 +2,7 @@
  * Each missing piece is a Job; every 50 ms, and whenever something happens, decide() looks at each: who is asked, who has stopped
  * moving, who is waited for. The measure is slack: for how many seconds the page can do without the piece. */
 import { Changed, fetchPieces, recheck } from './origin.js';
-import { sha256 } from './bytes.js';
+import { now, sha256 } from './bytes.js';
 /** @typedef {import('./manifest.js').Media} Media
  * @typedef {import('./peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
@@ -15,7 +15,6 @@ import { sha256 } from './bytes.js';
  *   got(media: Media, index: number): void, withdrawn(media: Media): void}} Surroundings */
 
 const AHEAD = 8, PEER_CAP = 4, STALLED_MS = 600, DOWN_MS = 3000, PATIENCE_MS = 8000, FRESH_MS = 5000, STALE_MS = 7000, ORIGINS = 6, STRIKES = 3;
-const now = () => performance.now();
 
 export class Mirror {
   #around; #timer = 0; #kicked = false; #origins = 0; #down = 0;
@@ -111,7 +110,7 @@ export class Mirror {
   #release(/** @type {Reader} */ reader) {
     for (const job of reader.jobs) {
       job.readers.delete(reader);
-      if (!job.readers.size) this.#finish(job, null, new Error('unread'));
+      if (!job.readers.size) this.#finish(job, null);
     }
   }
 

@@ -60,7 +60,7 @@ export class Peer {
 
   #control(/** @type {Message} */ m) {
     if (m.t == 'hello') {
-      must(m.sig == this.sig, 'sig');
+      must(m.sig == this.sig, 'bad message');
       this.up = m.up;
       this.ready = true;
     }
@@ -87,7 +87,7 @@ export class Peer {
     const want = this.#pending.get(id);
     this.bytesIn += payload.length;
     if (!want && id < this.#next) return;  // stopped meanwhile
-    must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad frame');
+    must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad message');
     want.bytes.set(payload, offset);
     want.at += payload.length;
     want.progress();

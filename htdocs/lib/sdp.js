@@ -38,24 +38,24 @@ export function pack(sdp, answer) {
 
 /** @param {any} text from anyone @returns {Description} @throws when it is not exactly a packed description */
 export function parse(text) {
-  must(typeof text == 'string' && text.length <= 1024, 'too long');
+  must(typeof text == 'string' && text.length <= 1024, 'bad SDP');
   const b = fromBase64(text);
   let at = 0;
   const take = (/** @type {number} */ n) => {
-    must(at + n <= b.length, 'cut short');
+    must(at + n <= b.length, 'bad SDP');
     return b.subarray(at, at += n);
   };
   const token = () => {
     const word = String.fromCharCode(...take(take(1)[0]));
-    must(/^[\w+/-]{4,}$/.test(word), 'bad token');  // '-' and '_' too: other stacks write them
+    must(/^[\w+/-]{4,}$/.test(word), 'bad SDP');  // '-' and '_' too: other stacks write them
     return word;
   };
   const [flag] = take(1);
-  must(flag >> 1 == 8, 'bad flag');
+  must(flag >> 1 == 8, 'bad SDP');
   const description = { answer: flag == 0x11, print: take(32), ufrag: token(), pwd: token(), candidates: /** @type {Candidate[]} */ ([]) };
   while (at < b.length) {
     const [kind] = take(1), form = kind & 7;
-    must(kind < 32 && form < 3 && description.candidates.length < MAX_CANDIDATES, 'bad candidate');
+    must(kind < 32 && form < 3 && description.candidates.length < MAX_CANDIDATES, 'bad SDP');
     const address = unpackAddress(form, take(LENGTHS[form])), [high, low] = take(2);
     description.candidates.push({ kind: kind >> 3, address, port: high << 8 | low });
   }

@@ -1,6 +1,6 @@
 /** One signal: this browser's presence in a circle. Joins, keeps standing offers when it is a greeter, opens links and introduces
  * neighbours to each other. Hides sync, mail and who offered to whom; gives greeted Peers. doc/PROTOCOL.md 1.4 and 2.2. */
-import { randomHex } from './bytes.js';
+import { now, randomHex } from './bytes.js';
 import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';
@@ -111,7 +111,7 @@ export class Signal {
     this.#cursor = answer.cursor ?? this.#cursor;
     if (join) {
       this.sig = answer.sig;
-      this.joined ??= performance.now();
+      this.joined ??= now();
       this.#joined = true;
       this.#me.ice = answer.ice ?? this.#me.ice;
       this.#hub.joined(answer);
@@ -142,13 +142,13 @@ export class Signal {
       this.#cursor = '';
       for (const offer of this.#offers.values()) offer.sent = false;
     } else if (error.code != '') this.#hub.refused(error);
-    const wait = error.after || 1000 * 2 ** Math.min(this.#fails++, 6), hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
+    const wait = error.after || 1000 * 2 ** this.#fails++, hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
     this.#soon(hopeless ? 300000 : Math.min(60000, wait) * (0.5 + Math.random()));
   }
   /** @param {number} standing how many of our offers the instance still has @returns {Promise<boolean>} whether new ones are urgent */
   async #refill(standing) {
     for (const [id, { made, link }] of this.#offers) {
-      if (performance.now() - made < OFFER_LIFE) continue;
+      if (now() - made < OFFER_LIFE) continue;
       link.close();
       this.#offers.delete(id);
     }
@@ -157,7 +157,7 @@ export class Signal {
     if (missing <= 0 || !this.greet) return false;
     await Promise.all(Array.from({ length: missing }, async () => {
       const link = new Link(this.#me);
-      this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: performance.now(), sent: false });
+      this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: now(), sent: false });
     }));
     return !standing;
   }
@@ -170,7 +170,7 @@ export class Signal {
     const peer = Object.assign(new Peer(link, sig, this.#hub), { mine, near });
     this.links.set(sig, peer);
     link.onopen = () => {
-      this.firstPeer ??= performance.now();
+      this.firstPeer ??= now();
       peer.near ||= link.near;
       peer.greet();
     };
@@ -230,7 +230,7 @@ export class Signal {
     this.links.delete(peer.sig);
     if (this.#stopped || why == 'replaced') return;
     this.#failures = peer.ready ? 0 : this.#failures + 1;
-    if (!peer.ready) this.#shunned.set(peer.sig, Math.max(this.#shunned.get(peer.sig) ?? 0, performance.now() + 30000));
+    if (!peer.ready) this.#shunned.set(peer.sig, Math.max(this.#shunned.get(peer.sig) ?? 0, now() + 30000));
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     this.#announce();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
@@ -247,14 +247,14 @@ export class Signal {
   /** One more link, to a neighbour's neighbour: of a pair the lower SIG offers. */
   async #grow() {
     this.#grows = 0;
-    const known = new Set(this.peers.flatMap(p => p.neighbours)), now = performance.now();
-    const strangers = [...known].filter(sig => sig > this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now);
+    const known = new Set(this.peers.flatMap(p => p.neighbours));
+    const strangers = [...known].filter(sig => sig > this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now());
     if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
     const sig = strangers[Math.floor(Math.random() * strangers.length)];
     const link = new Link(this.#me), peer = this.#enter(sig, link, true, false);
     try {
       if (peer) this.send(sig, { re: peer.re = randomHex(6), body: await link.offer() });
-    } catch { peer?.close('no offer'); }
+    } catch { peer?.close('bad offer'); }
   }
 }

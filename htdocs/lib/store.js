@@ -1,17 +1,17 @@
 /** Storage adapters behind one interface of four methods, and the choice between them. */
 import { done, openDb } from './db.js';
-import { within } from './bytes.js';
+import { sleep, within } from './bytes.js';
 /** @typedef {{get(store: string, key: string): Promise<any>, put(store: string, key: string, value: any): Promise<void>,
  *   delete(store: string, key: string): Promise<void>, keys(store: string): Promise<string[]|null>}} Store keys: null when it cannot tell */
 
 /** @returns {Store} */
 export function memoryStore() {
-  const all = new Map(), id = (/** @type {string[]} */ ...parts) => parts.join('/');
+  const all = new Map();
   return {
-    get: async (store, key) => all.get(id(store, key)),
-    put: async (store, key, value) => { all.set(id(store, key), value); },
-    delete: async (store, key) => { all.delete(id(store, key)); },
-    keys: async store => [...all.keys()].filter(key => key.startsWith(id(store, ''))).map(key => key.slice(store.length + 1)),
+    get: async (store, key) => all.get(store + key),
+    put: async (store, key, value) => { all.set(store + key, value); },
+    delete: async (store, key) => { all.delete(store + key); },
+    keys: async store => [...all.keys()].filter(key => key.startsWith(store)).map(key => key.slice(store.length)),
   };
 }
 
@@ -23,7 +23,7 @@ export function idbStore(db) {
   /** @type {Promise<void>} */
   let end;
   const flush = async () => {
-    await new Promise(ok => setTimeout(ok, 30));
+    await sleep(30);
     const work = steps, tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
     steps = [];
     await /** @type {Promise<void>} */ (new Promise((ok, no) => {
@@ -41,7 +41,7 @@ export function idbStore(db) {
     get: (store, key) => done(read(store).get(key)),
     put: (store, key, value) => write(tx => tx.objectStore(store).put(value, key)),
     delete: (store, key) => write(tx => tx.objectStore(store).delete(key)),
-    keys: async store => /** @type {string[]} */ (await done(read(store).getAllKeys())),
+    keys: store => /** @type {Promise<string[]>} */ (done(read(store).getAllKeys())),
   };
 }
 

@@ -33,7 +33,7 @@ const SHAPES = new Map(Object.entries(/** @type {Record<string, Record<string, T
 
 /** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
-  must(typeof text == 'string' && text.length <= MAX_TEXT, 'too long');
+  must(typeof text == 'string' && text.length <= MAX_TEXT, 'bad message');
   const message = JSON.parse(text), shape = SHAPES.get(message?.t);
   must(shape, 'bad message');
   return Object.entries(shape).reduce((out, [field, test]) => {
@@ -44,7 +44,7 @@ export function parseControl(text) {
 
 /** @param {any} data from a peer @returns {Frame} u32 request, u32 offset, payload @throws when it is not one */
 export function parseFrame(data) {
-  must(data instanceof ArrayBuffer && data.byteLength > 8 && data.byteLength <= CHUNK + 8, 'bad frame');
+  must(data instanceof ArrayBuffer && data.byteLength > 8 && data.byteLength <= CHUNK + 8, 'bad message');
   const view = new DataView(data);
   return { id: view.getUint32(0), offset: view.getUint32(4), payload: new Uint8Array(data, 8) };
 }

@@ -1,7 +1,7 @@
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromBase64, hex, toBase64, within } from '../../htdocs/lib/bytes.js';
+import { fromBase64, hex, toBase32, toBase64, utf8, within } from '../../htdocs/lib/bytes.js';
 import { parseRange } from '../../htdocs/lib/bridge.js';
 import { instance } from '../../htdocs/lib/instance.js';
 import { Manners } from '../../htdocs/lib/manners.js';
@@ -12,6 +12,14 @@ test('base64url and hex', () => {
   assert.deepEqual(fromBase64(toBase64(bytes)), bytes);
   assert.equal(hex(bytes), Buffer.from(bytes).toString('hex'));
   for (const bad of ['a+b', 'a/b', 'a=', 'a b', 'é', 'a']) assert.throws(() => fromBase64(bad), bad);
+});
+
+test('base32: RFC 4648 section 10', () => {
+  for (const [text, is] of [['', ''], ['f', 'my'], ['fo', 'mzxq'], ['foo', 'mzxw6'], ['foob', 'mzxw6yq'], ['fooba', 'mzxw6ytb'], ['foobar', 'mzxw6ytboi']]) {
+    assert.equal(toBase32(utf8(text)), is);
+  }
+  const all = Uint8Array.from({ length: 5000 }, (_, i) => i * i >> 3 & 255), bits = Array.from(all, b => b.toString(2).padStart(8, '0')).join('');
+  assert.equal(Array.from(toBase32(all), c => 'abcdefghijklmnopqrstuvwxyz234567'.indexOf(c).toString(2).padStart(5, '0')).join(''), bits);
 });
 
 test('within: the answer, or the other in time or at failure', async () => {
@@ -26,7 +34,7 @@ for (const [header, is] of [[null, null], ['', null], ['bytes=0-', [0, 100]], ['
 }
 
 test('the instance: one field, no credentials; what is not ours has no code', async () => {
-  const sent = [], say = body => instance('https://i.example/', async (url, init) => { sent.push([url, init]); return new Response(body, { status: 200 }); });
+  const sent = [], keep = () => { throw new Error('nothing to keep'); }, say = body => instance('https://i.example/', keep, async (url, init) => { sent.push([url, init]); return new Response(body, { status: 200 }); });
   assert.deepEqual(await say('{"polycircle":1,"x":2}').ask('sync', { v: 1, é: '€' }), { polycircle: 1, x: 2 });
   const [[url, { method, body, credentials, headers }]] = sent;
   assert.deepEqual([url, method, credentials, headers, [...body.keys()]], ['https://i.example/sync', 'POST', 'omit', undefined, ['d']]);
@@ -34,7 +42,84 @@ test('the instance: one field, no credentials; what is not ours has no code', as
   for (const [answer, code, after] of [['{"polycircle":1,"error":"rejoin","text":"t","after_ms":700}', 'rejoin', 700], ['<html>508</html>', '', 0], ['{"error":"rejoin"}', '', 0], ['null', '', 0]]) {
     await assert.rejects(say(answer).ask('sync', {}), error => error.code === code && error.after === after);
   }
-  await assert.rejects(instance('https://i.example/', async () => { throw new TypeError('offline'); }).ask('sync', {}), { code: '' });
+  await assert.rejects(instance('https://i.example/', keep, async () => { throw new TypeError('offline'); }).ask('sync', {}), { code: '' });
+});
+
+/** An instance behind a firewall that lets these fields through; when down nobody answers anything. */
+function walled(...passes) {
+  const tried = [], kept = [], wall = { passes, down: false };
+  const it = instance('https://i.example/', h => kept.push(h), async (url, { body }) => {
+    const field = body ? [...body.keys()].join() : 'GET';
+    tried.push(field);
+    if (wall.down) throw new TypeError('offline');
+    return new Response(!body || wall.passes.includes(field) ? '{"polycircle":1}' : '<html>403 Forbidden</html>', { status: 403 });
+  });
+  const post = async times => { for (let i = 0; i < times; i++) await it.ask('sync', { v: 1 }).catch(error => assert.equal(error.code, '')); };
+  return { it, tried, kept, wall, post };
+}
+
+test('the ladder: two are lost, the third goes as h, and that is kept', async () => {
+  const { tried, kept, post } = walled('h');
+  await post(6);
+  assert.deepEqual([tried.join(''), kept], ['ddhhhh', [true]]);
+});
+
+test('the ladder: where h is lost too it goes back to d, and tries h again after two more', async () => {
+  const { tried, kept, wall, post } = walled();
+  await post(7);
+  wall.passes.push('d');
+  await post(3);
+  assert.deepEqual([tried.join(''), kept], ['ddhddhdddd', []]);
+});
+
+test('the ladder: one loss now and then changes nothing, nor does what is asked by GET', async () => {
+  const { it, tried, kept, wall, post } = walled('d', 'h');
+  for (let i = 0; i < 4; i++) {
+    wall.down = true;
+    await post(1);
+    await it.ask('manifest/x.json').catch(() => {});
+    await it.ask('manifest/x.json').catch(() => {});
+    wall.down = false;
+    await post(1);
+  }
+  assert.deepEqual([tried.filter(t => t != 'GET').join(''), kept], ['dddddddd', []]);
+});
+
+test('the ladder: an answer by GET does not hide that posts are lost', async () => {
+  const { it, tried, kept, post } = walled('h');
+  for (let i = 0; i < 3; i++) {
+    await post(1);
+    await it.ask('manifest/x.json');
+  }
+  assert.deepEqual([tried.join(), kept], ['d,GET,d,GET,h,GET', [true]]);
+});
+
+test('the ladder from h: an instance that knows d alone is found', async () => {
+  const { it, tried, kept, post } = walled('d');
+  it.h = true;
+  await post(4);
+  assert.deepEqual([tried.join(''), kept], ['hhdd', [false]]);
+});
+
+test('an error of ours is an answer: the form is right', async () => {
+  const tried = [], it = instance('https://i.example/', () => assert.fail(), async (_, { body }) => {
+    tried.push([...body.keys()].join());
+    return new Response('{"polycircle":1,"error":"busy","text":"t"}', { status: 503 });
+  });
+  for (let i = 0; i < 4; i++) await assert.rejects(it.ask('sync', {}), { code: 'busy' });
+  assert.equal(tried.join(''), 'dddd');
+});
+
+test('goodbyes take the form that works', async () => {
+  const sent = [], was = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { sendBeacon: (url, body) => sent.push([url, [...body]]) } });
+  try {
+    const { it, post } = walled('h');
+    it.beacon('sync', { v: 1 });
+    await post(3);
+    it.beacon('sync', { v: 1 });
+  } finally { was ? Object.defineProperty(globalThis, 'navigator', was) : delete globalThis.navigator; }
+  assert.deepEqual(sent, [['d', 'eyJ2IjoxfQ'], ['h', 'pmrhmir2gf6q']].map(field => ['https://i.example/sync', [field]]));
 });
 
 test('manners: who uploads', () => {
