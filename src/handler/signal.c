@@ -1,6 +1,7 @@
 /* GET /signal?KEY: the loader, with the circle's configuration before it. */
 #include "domain/manifest.h"
 #include "domain/package.h"
+#include "domain/setting.h"
 #include "domain/spool.h"
 #include "handler/handler.h"
 #include "util/assets.h"
@@ -32,27 +33,19 @@ static enum err add_spool(struct exchange *x, const struct circle *c, json_t *co
 
 static enum err config(struct exchange *x, const struct circle *c, json_t **out) {
     int64_t version;
-    const char *package;
+    const char *package, *wire;
     json_error_t why;
     struct arena *a = x->ctx->arena;
     TRY(manifest_version(x->ctx, c->id, &version));
     TRY(package_current(x->ctx, c, &package));
+    TRY(setting_get(x->ctx, "wire", &wire));
     json_t *ice = json_loads(c->ice, 0, &why);
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:s}", "can", c->can, "cid", hex_text(a, c->cid.b, sizeof c->cid.b),
-                     "key", c->api_key, "sign", base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package,
-                     "version", (json_int_t)version, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p",
-                     c->p2p);
+    *out =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:s, s:s*}", "can", c->can, "cid",
+                  hex_text(a, c->cid.b, sizeof c->cid.b), "key", c->api_key, "sign",
+                  base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package, "version", (json_int_t)version,
+                  "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p", c->p2p, "wire", *wire ? wire : NULL);
     return *out ? add_spool(x, c, *out) : ERR_INTERNAL;
-}
-
-/* What the host's firewall lets through, where that is known. */
-static enum err put_wire(struct store *s, json_t *config) {
-    bool row;
-    TRY(store_find(s, SQL_INSTANCE_GET, ARGS(T("wire")), &row));
-    if (!row) return ERR_OK;
-    (void)json_object_set_new(config, "wire", json_string(store_text(s, SQL_INSTANCE_GET, 0)));
-    store_reset(s, SQL_INSTANCE_GET);
-    return ERR_OK;
 }
 
 enum err handle_signal(struct exchange *x) {
@@ -63,7 +56,6 @@ enum err handle_signal(struct exchange *x) {
     const struct asset *asset = asset_find(e == ERR_REMOVED ? "removed.js" : "loader.js");
     if (e == ERR_OK) {
         TRY(config(x, &c, &values));
-        TRY(put_wire(x->ctx->store, values));
         buf_text(&script, "{const POLYCIRCLE_CONFIG=");
         jsn_dump(&script, values);
         buf_text(&script, ";\n");

@@ -51,7 +51,7 @@ struct digits {
 
 static void learn(struct digits *d, const char *alphabet, unsigned bits) {
     if (d->bits == 0) memset(d->values, 64, sizeof d->values);
-    for (uint8_t i = 0; i < 1 << bits; i++) d->values[(uint8_t)alphabet[i]] = i;
+    for (unsigned i = 0; i < 1U << bits; i++) d->values[(uint8_t)alphabet[i]] = (uint8_t)i;
     d->bits = bits;
 }
 

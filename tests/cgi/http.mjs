@@ -72,6 +72,10 @@ const table = [
   ['two fields', () => w.sync('d=e30&d=e30'), 400, 'bad_request'],
   ['another content type', () => w.sync('d=e30', { send: { CONTENT_TYPE: 'application/json' } }), 400, 'bad_request', /Content-Type/],
   ['broken base64', () => w.sync('d=!!!!'), 400, 'bad_encoding'],
+  ['h=, read: what is missing is a field', () => w.sync('h=PMRHMir2gf6q'), 400, 'bad_field'],
+  ['broken base32', () => w.sync('h=pmrhmir2gf6q1'), 400, 'bad_encoding', /base32/],
+  ['two fields, both forms', () => w.sync('h=pm5q&d=e30'), 400, 'bad_request'],
+  ['a body over the cap in h=', () => w.sync(`h=${'a'.repeat(122_879)}`), 413, 'too_large'],
   ['not JSON', () => w.sync(form('nope')), 400, 'bad_json'],
   ['an array', () => w.sync(form('[1]')), 400, 'bad_json'],
   ['duplicate keys', () => w.sync(form('{"v":1,"v":1}')), 400, 'bad_json'],
@@ -196,6 +200,12 @@ const config = JSON.parse(/^\{const POLYCIRCLE_CONFIG=(.*);\n/.exec(r.bytes.toSt
 same([config.can, config.cid, config.key, config.version, config.ice[0].urls, config.up_kbps], ['open', open.cid, open.api_key, 1, 'stun:stun.example:3478', 0], 'its configuration');
 same(w.request('/signal', { query: open.api_key, send: { HTTP_IF_NONE_MATCH: r.headers.etag } }).status, 304, 'the loader: 304');
 same(w.request('/signal', { query: `x=1&api_key=${open.api_key}&y` }).headers.etag, r.headers.etag, 'signal?api_key=KEY is the same');
+const wire = () => /"wire": ?"(\w)"/.exec(w.request('/signal', { query: open.api_key }).bytes.toString())?.[1];
+same(wire(), undefined, 'the loader says nothing of a firewall');
+w.must('set', 'wire', 'h');
+same(wire(), 'h', 'until that is set: a client begins with h=');
+w.must('set', 'wire', '');
+same(wire(), undefined, 'and can be taken away');
 same(w.request('/signal.js', { query: open.api_key }).headers.etag, r.headers.etag, 'signal.js?KEY is the same');
 same(w.request('/signal', { query: open.api_key, args: [open.api_key] }).headers.etag, r.headers.etag, 'a query without = comes as an argument, too');
 same(w.request('/signal', { query: 'check', args: ['check'] }).status, 403, 'and is never a command');

@@ -71,3 +71,11 @@ test('a second visit begins with h=', async () => {
   await until(await viewer.open(site.url), 'it has joined', () => globalThis.polycircle?.sig, 20000);
   assert.deepEqual([...new Set(posts)], ['h']);
 });
+
+test('where the owner has set the wire to h nobody is ever refused', async () => {
+  await host.owner('set', 'wire', 'h');
+  const { viewer, posts } = await makeWatched();
+  await until(await viewer.open(site.url), 'it has joined', () => globalThis.polycircle?.peers.length > 0, 20000);
+  assert.match(fields(posts), /^h( h)*$/);
+  assert.deepEqual(viewer.lines.filter(line => /^(error|pageerror)/.test(line)), []);
+});
