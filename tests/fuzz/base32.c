@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         text[n++] = (char)(bit % 3 || digit < 'a' ? digit : digit - 'a' + 'A');
     }
     MUST(base32_decode(again, &back, text, n) && back == size && (!size || memcmp(again, data, size) == 0));
-    MUST(!n || !base32_decode(again, &back, text, n - 1) || back == size - 1);
+    if (n) MUST(base32_decode(again, &back, text, n - 1) == (n % 8 == 0 || n % 8 == 5));
     free(out);
     free(again);
     free(text);
