@@ -101,6 +101,14 @@ enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *d
     return ERR_OK;
 }
 
+enum err manifest_renew(struct ctx *ctx, const struct circle *c) {
+    struct manifest m;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(manifest_head(ctx, c->id, &m));
+    if (m.version) TRY(build(ctx, c, &m));
+    return store_commit(ctx->store, MAIN);
+}
+
 /* Paths among a slice of the media that are not on disk as they were published. */
 static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char **changed, size_t *n) {
     const enum sql id = SQL_MEDIA_STAT;

@@ -11,6 +11,8 @@ struct store {
     bool in_transaction[2];
     bool wrote;
     bool wal;
+    bool scratch; /* MAIN is a working copy: no backup before it is migrated */
+    bool retired; /* as store_enter read it */
     int64_t gen; /* as store_enter read it */
     int64_t live_gen;
     struct stat main_file, live_file; /* which files the connections hold */
@@ -18,12 +20,16 @@ struct store {
 
 /* SQLite's code as ours; which file decides what damage means. */
 enum err store_error(const struct store *s, enum db db, int rc);
+enum err store_code(const struct store *s, enum db db, int rc); /* the same, and says nothing in the log */
 enum err store_exec(struct store *s, enum db db, const char *sql);
 void store_finalize(struct store *s, enum db db);
 /* Opens path with what every connection needs. flags: SQLITE_OPEN_*. */
 int store_connect(sqlite3 **db, const char *path, int flags);
 /* Sets journal and synchronous. */
 enum err store_tune(struct store *s, enum db db);
+
+/* MAIN's user_version; -1, and *e, where it cannot be read. */
+int store_version(struct store *s, enum err *e);
 
 /* One version step of polycircle.db: SQL that leads from version - 1 to version. */
 struct migration {

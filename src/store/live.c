@@ -40,8 +40,13 @@ enum err store_enter(struct store *s, const char *host, bool *host_ok) {
     TRY(store_find(s, SQL_ENTER, ARGS(T(host)), &row));
     s->gen = row ? store_int(s, SQL_ENTER, 0) : 0;
     *host_ok = row && store_int(s, SQL_ENTER, 1);
+    s->retired = row && store_int(s, SQL_ENTER, 2);
     store_reset(s, SQL_ENTER);
     return ERR_OK;
+}
+
+bool store_retired(const struct store *s) {
+    return s->retired;
 }
 
 int64_t store_gen(const struct store *s) {

@@ -6,6 +6,7 @@
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, " \
     "s.expires,"                                                                                     \
     " s.version, s.have, s.boxes, s.box, s.box_v"
+#define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
 /* Milliseconds until a greeter's next poll; ?2 is now. */
 #define DUE "(s.every - (((?2 - s.base) % s.every) + s.every) % s.every)"
 /* An offer that stands: not about to expire, and not from a clock that was ahead (?2 is now). */
@@ -20,7 +21,9 @@
     X(LIVE_WRITE, LIVE, "BEGIN IMMEDIATE")                                                                                      \
     X(LIVE_COMMIT, LIVE, "COMMIT")                                                                                              \
     /* what every request needs: the live database's generation, and whether the Host is ours */                                \
-    X(ENTER, MAIN, "SELECT (SELECT value FROM instance WHERE name = 'gen'), EXISTS(SELECT 1 FROM base WHERE host = ?1)")        \
+    X(ENTER, MAIN,                                                                                                              \
+      "SELECT (SELECT value FROM instance WHERE name = 'gen'), EXISTS(SELECT 1 FROM base WHERE host = ?1),"                     \
+      " EXISTS(SELECT 1 FROM instance WHERE name = 'retired')")                                                                 \
     X(INSTANCE_GET, MAIN, "SELECT value FROM instance WHERE name = ?1")                                                         \
     X(INSTANCE_SET, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")               \
     X(INSTANCE_DROP, MAIN, "DELETE FROM instance WHERE name = ?1")                                                              \
@@ -36,6 +39,7 @@
     X(CIRCLE_LIST, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle ORDER BY can")                                                  \
     X(CIRCLE_SECRET, MAIN, "SELECT sign_secret FROM circle WHERE id = ?1")                                                      \
     X(CIRCLE_PADS, MAIN, "SELECT can, cid, pad FROM circle ORDER BY can")                                                       \
+    X(CIRCLE_PAD_SET, MAIN, "UPDATE circle SET pad = ?2 WHERE can = ?1")                                                        \
     X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                                      \
     X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                             \
     X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                \
@@ -104,6 +108,22 @@
       "INSERT INTO statistic VALUES(?1, ?2, ?3, ?4)"                                                                            \
       " ON CONFLICT DO UPDATE SET n = n + excluded.n")                                                                          \
     X(STATISTIC_LIST, MAIN, "SELECT name, sum(n) FROM statistic WHERE circle = ?1 GROUP BY name ORDER BY name")                 \
+    /* rows of no circle */                                                                                                     \
+    X(ORPHANS, MAIN,                                                                                                            \
+      "SELECT (SELECT count(*) FROM origin WHERE " NO_CIRCLE ")"                                                                \
+      " + (SELECT count(*) FROM media WHERE " NO_CIRCLE ")"                                                                     \
+      " + (SELECT count(*) FROM manifest WHERE " NO_CIRCLE ")"                                                                  \
+      " + (SELECT count(*) FROM package WHERE " NO_CIRCLE ")"                                                                   \
+      " + (SELECT count(*) FROM statistic WHERE " NO_CIRCLE ")"                                                                 \
+      " + (SELECT count(*) FROM job WHERE " NO_CIRCLE ")"                                                                       \
+      " + (SELECT count(*) FROM scan WHERE " NO_CIRCLE ")")                                                                     \
+    X(ORPHAN_ORIGINS, MAIN, "DELETE FROM origin WHERE " NO_CIRCLE)                                                              \
+    X(ORPHAN_MEDIA, MAIN, "DELETE FROM media WHERE " NO_CIRCLE)                                                                 \
+    X(ORPHAN_MANIFESTS, MAIN, "DELETE FROM manifest WHERE " NO_CIRCLE)                                                          \
+    X(ORPHAN_PACKAGES, MAIN, "DELETE FROM package WHERE " NO_CIRCLE)                                                            \
+    X(ORPHAN_STATISTICS, MAIN, "DELETE FROM statistic WHERE " NO_CIRCLE)                                                        \
+    X(ORPHAN_JOBS, MAIN, "DELETE FROM job WHERE " NO_CIRCLE)                                                                    \
+    X(ORPHAN_SCANS, MAIN, "DELETE FROM scan WHERE " NO_CIRCLE)                                                                  \
     /* signals */                                                                                                               \
     X(SIGNAL_BY_TOKEN, LIVE,                                                                                                    \
       "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy FROM signal s"                                                         \

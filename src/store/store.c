@@ -15,7 +15,11 @@ static const struct {
 #undef SQL_ROW
 };
 
-enum err store_error(const struct store *s, enum db db, int rc) {
+static int extended_code(const struct store *s, enum db db, int rc) {
+    return s->db[db] ? sqlite3_extended_errcode(s->db[db]) : rc;
+}
+
+enum err store_code(const struct store *s, enum db db, int rc) {
     static const struct {
         int rc;
         enum err main, live;
@@ -33,14 +37,20 @@ enum err store_error(const struct store *s, enum db db, int rc) {
         {SQLITE_SCHEMA, ERR_INTERNAL, ERR_LIVE_LOST},
         {SQLITE_PROTOCOL, ERR_BUSY, ERR_BUSY},
     };
-    int extended = s->db[db] ? sqlite3_extended_errcode(s->db[db]) : rc;
-    if (extended == SQLITE_READONLY_DBMOVED) return db == LIVE ? ERR_LIVE_LOST : ERR_DAMAGED;
-    (void)fprintf(stderr, "polycircle: SQLite: %s file: %s (%d)\n", db == LIVE ? "live" : "main",
-                  s->db[db] ? sqlite3_errmsg(s->db[db]) : sqlite3_errstr(rc), extended);
+    int extended = extended_code(s, db, rc);
+    if (extended == SQLITE_READONLY_DBMOVED) return db == LIVE ? ERR_LIVE_LOST : ERR_BUSY; /* restored: open it anew */
     if ((extended & 0xff) == SQLITE_IOERR && s->db[db] && sqlite3_system_errno(s->db[db]) == ENOSPC) return ERR_DISK_FULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].rc == (rc & 0xff)) return db == LIVE ? codes[i].live : codes[i].main;
     return ERR_INTERNAL;
+}
+
+enum err store_error(const struct store *s, enum db db, int rc) {
+    int extended = extended_code(s, db, rc);
+    if (extended != SQLITE_READONLY_DBMOVED)
+        (void)fprintf(stderr, "polycircle: SQLite: %s file: %s (%d)\n", db == LIVE ? "live" : "main",
+                      s->db[db] ? sqlite3_errmsg(s->db[db]) : sqlite3_errstr(rc), extended);
+    return store_code(s, db, rc);
 }
 
 int store_connect(sqlite3 **db, const char *path, int flags) {
@@ -80,12 +90,27 @@ static bool is_wal(const char *path) {
     return n == sizeof head && head[18] == 2;
 }
 
+/* Somebody has put a copy (which has no WAL) in the place of a file that had one: SQLite would apply that to it. A header
+ * says WAL before there is anything in one, hence the second look. */
+static void set_aside(const char *path) {
+    char wal[1100], to[1120];
+    struct stat st;
+    (void)snprintf(wal, sizeof wal, "%s-wal", path);
+    if (stat(wal, &st) != 0 || st.st_size == 0 || is_wal(path)) return;
+    (void)snprintf(to, sizeof to, "%s.foreign", wal);
+    (void)fprintf(stderr, "polycircle: %s is of another file than polycircle.db: renamed to *.foreign\n", wal);
+    (void)rename(wal, to);
+    (void)snprintf(wal, sizeof wal, "%s-shm", path);
+    (void)unlink(wal);
+}
+
 static enum err open_main(struct store *s, int flags, struct fault *fault) {
     char path[sizeof s->dir + 32];
     (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     struct stat st;
     if (!(flags & SQLITE_OPEN_CREATE) && stat(path, &st) != 0 && errno != EACCES) return ERR_NOT_SET_UP;
     s->wal = is_wal(path); /* before SQLite opens it: closing any descriptor of the file drops its locks */
+    if (!s->wal) set_aside(path);
     int rc = store_connect(&s->db[MAIN], path, SQLITE_OPEN_READWRITE | flags);
     if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
     (void)stat(path, &s->main_file);
@@ -167,7 +192,8 @@ enum err store_begin(struct store *s, enum db db, bool write) {
     TRY(store_find(s, begin[db][write], NULL, 0, &row));
     s->in_transaction[db] = true;
     s->wrote |= write;
-    return ERR_OK;
+    /* what is written into a file that was replaced (store_restore) would be lost: not acknowledged, then */
+    return db == MAIN && write && !store_current(s) ? ERR_BUSY : ERR_OK;
 }
 
 static void reset_all(struct store *s, enum db db) {

@@ -46,11 +46,15 @@ enum span {
     SPAN_FOLD = 60 * 1000,
     SPAN_BUSY = 5000,
     SPAN_RESCAN = 10 * 60 * 1000, /* a published folder is walked again in the background */
+    SPAN_BACKUP_LOOK = 60 * 1000, /* looked whether the day's backup is there */
+    SPAN_BACKUP_AGAIN = 60 * 60 * 1000, /* tried again after a failure */
+    SPAN_UPLOAD = 10 * 1000, /* a file that was written to so recently may still grow */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
 };
 
 enum {
     POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
     GREETERS_MAX = 8,
+    BACKUPS_KEPT = 7, /* daily ones */
     GREETERS_COUNTED = 60, /* in a crowd all who wait are greeters; so none of them polls less than twice a minute */
 };

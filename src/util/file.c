@@ -79,6 +79,50 @@ int file_turn(const char *path, int64_t now, int64_t every_ms) {
     return -1;
 }
 
+static bool copy_bytes(int in, int out) {
+    char block[65536];
+    ssize_t n;
+    while ((n = read(in, block, sizeof block)) != 0) {
+        if (n < 0 && errno == EINTR) continue;
+        for (ssize_t done = 0, w; done < n; done += w)
+            if ((w = write(out, block + done, (size_t)(n - done))) <= 0) return false;
+        if (n < 0) return false;
+    }
+    return fsync(out) == 0;
+}
+
+bool file_copy(const char *from, const char *to) {
+    struct file_id id;
+    int in = file_open(from, &id);
+    if (in < 0) return false;
+    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool good = out >= 0 && copy_bytes(in, out);
+    int why = errno;
+    (void)close(in);
+    if (out >= 0 && close(out) != 0) good = false;
+    if (out >= 0 && !good) (void)unlink(to);
+    errno = why;
+    return good;
+}
+
+bool file_sync(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) (void)close(fd);
+    return good;
+}
+
+int file_lock(const char *path) {
+    static const struct timespec never[2] = {{0, 0}, {0, 0}};
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0) (void)futimens(fd, never);
+    if (fd < 0 && errno == EEXIST) fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fd < 0 || fcntl(fd, F_SETLK, &whole) == 0) return fd;
+    (void)close(fd);
+    return -1;
+}
+
 int64_t clock_now(void) {
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);

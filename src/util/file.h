@@ -23,5 +23,12 @@ int file_turn(const char *path, int64_t now, int64_t every_ms);
 bool file_put(const char *path, const void *data, size_t len, unsigned mode);
 /* Does the file hold just this? */
 bool file_says(const char *path, const void *data, size_t len);
+/* Copies a regular file to a new one (0600), and waits until it is on the disk. false, with errno: nothing is left. */
+bool file_copy(const char *from, const char *to);
+/* fsync of a file or directory by name; false with errno. */
+bool file_sync(const char *path);
+/* A file that one process at a time holds, until close() of what this returns or its end; -1: somebody else does. A new
+ * one is of the year 1970: its time is the owner's to use. */
+int file_lock(const char *path);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);
