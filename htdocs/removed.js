@@ -5,3 +5,6 @@ navigator.serviceWorker?.getRegistration('/').then(found => {
   if (found && (found.active ?? found.waiting ?? found.installing)?.scriptURL == ours) found.unregister();
 });
 indexedDB.deleteDatabase('polycircle');
+try {
+  for (const name of ['polycircle', 'polycircle-ask']) localStorage.removeItem(name);
+} catch { /* it is forbidden, so there is nothing */ }

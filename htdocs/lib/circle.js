@@ -65,13 +65,17 @@ export class Circle extends EventTarget {
 
   /** Drops out, or the page goes away: no links, no signal, plain HTTP. */
   leave() {
+    this.#part();
+    this.#bridge?.close();
+    this.#announce();
+  }
+  /** No links any more. What the worker asks is still answered, from storage and origin. */
+  #part() {
     this.#left = true;
     this.pieces.persist = this.#leads = false;
     this.#lock?.abort();
     this.#lock = null;
     this.signal?.stop();
-    this.#bridge?.close();
-    this.#announce();
   }
 
   join() {
@@ -159,7 +163,7 @@ export class Circle extends EventTarget {
       refused: async error => {
         this.#error(error);
         if (error.code != 'removed') return;
-        this.leave();
+        this.#part();  // a player that has begun goes on: a browser takes no file half from a worker and half from the network
         await (await this.#o.worker)?.unregister();
       },
     };

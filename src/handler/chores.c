@@ -1,5 +1,6 @@
 /* What may wait until the visitor has the answer: a bounded step of whatever the instance has to do by itself. There is no
  * daemon and no cron on such a host, so requests that wrote something carry it; one process at a time, one step a second. */
+#include "domain/backup.h"
 #include "domain/index.h"
 #include "domain/spool.h"
 #include "handler/handler.h"
@@ -22,6 +23,7 @@ static enum err sweep(struct ctx *ctx) {
 
 static enum err one_step(struct ctx *ctx) {
     bool worked;
+    if (backup_due(ctx)) TRY(backup_daily(ctx));
     TRY(index_background(ctx, &worked));
     return sweep(ctx);
 }

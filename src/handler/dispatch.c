@@ -1,8 +1,10 @@
 /* What every route needs, once: the route, the store, the Host, the retry when the live database was lost,
  * and every error's way into an answer. */
 #include "domain/address.h"
+#include "domain/backup.h"
 #include "domain/setting.h"
 #include "handler/handler.h"
+#include "util/assets.h"
 #include "util/file.h"
 #include "util/jsn.h"
 #include <sodium.h>
@@ -26,12 +28,30 @@ static const struct route *find(const struct request *req, const char **rest, en
     return NULL;
 }
 
-static enum err open_store(struct server *server, struct fault *fault) {
-    if (server->store && !store_current(server->store)) {
+/* Afterwards polycircle.db is another one, or was missing: without a shell a restore begins here, too. */
+static enum err open_store(struct server *server, struct ctx *ctx) {
+    bool waits = restore_waits(server->data);
+    if (server->store && (waits || !store_current(server->store))) {
         store_close(server->store);
         server->store = NULL;
     }
-    return server->store ? ERR_OK : store_open(&server->store, server->data, fault);
+    if (waits) restore_waiting(ctx, server->data);
+    return server->store ? ERR_OK : store_open(&server->store, server->data, &ctx->fault);
+}
+
+/* Of an instance that was uninstalled: what takes our worker off the browsers, for else it would stay there. */
+static enum err farewell(struct exchange *x) {
+    static const char *const scripts[][2] = {
+        {"signal", "removed.js"}, {"signal.js", "removed.js"}, {"circle-sw.js", "removed-sw.js"}};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        if (strcmp(x->req->path, scripts[i][0]) != 0) continue;
+        const struct asset *asset = asset_find(scripts[i][1]);
+        response_header(x->res, "Service-Worker-Allowed", "/");
+        x->res->cache = "no-cache";
+        response_body(x->res, "text/javascript", asset->data, asset->len);
+        return ERR_OK;
+    }
+    return fault_set(&x->ctx->fault, ERR_REMOVED, "This instance was uninstalled: take the tag out of the pages.");
 }
 
 /* Behind a proxy of the instance's list: who spoke to it. */
@@ -54,12 +74,13 @@ static enum err run(struct server *server, struct exchange *x) {
     TRY(x->req->body_error);
     const struct route *route = find(x->req, &x->rest, &e);
     TRY(e);
-    e = open_store(server, &x->ctx->fault);
+    e = open_store(server, x->ctx);
     x->ctx->store = server->store;
     if (e == ERR_NOT_SET_UP && route->needs == NEEDS_NOTHING) return route->handle(x);
     TRY(e);
     TRY(store_enter(server->store, x->req->host, &host_ok));
     if (!host_ok && route->needs != NEEDS_NOTHING) return ERR_HOST_UNKNOWN;
+    if (store_retired(server->store)) return farewell(x);
     TRY(find_address(x));
     e = once(x, route);
     if (e != ERR_LIVE_LOST) return e;

@@ -1,0 +1,204 @@
+#include "domain/backup.h"
+#include "domain/manifest.h"
+#include "util/caps.h"
+#include "util/file.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *in_dir(struct ctx *ctx, const char *dir, const char *name) {
+    return arena_text(ctx->arena, "%s/%s", dir, name);
+}
+
+/* backups/polycircle-DATE.db, or with a kind polycircle-KIND-DATETIME.db. */
+static const char *named(struct ctx *ctx, const char *dir, const char *kind) {
+    time_t seconds = ctx->now / 1000;
+    struct tm t;
+    (void)gmtime_r(&seconds, &t);
+    const char *date = arena_text(ctx->arena, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday);
+    if (!*kind) return arena_text(ctx->arena, "%s/backups/polycircle-%s.db", dir, date);
+    return arena_text(ctx->arena, "%s/backups/polycircle-%s-%sT%02d%02d%02dZ.db", dir, kind, date, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+static const char *today(struct ctx *ctx) {
+    return named(ctx, store_dir(ctx->store), "");
+}
+
+static const char *lock_path(struct ctx *ctx, const char *dir) {
+    return in_dir(ctx, dir, "keep.lock");
+}
+
+/* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
+static int64_t since_failure(struct ctx *ctx) {
+    struct stat st;
+    const char *path = lock_path(ctx, store_dir(ctx->store));
+    return stat(path, &st) == 0 && st.st_mtime <= ctx->now / 1000 ? ctx->now / 1000 - st.st_mtime : INT64_MAX;
+}
+
+static bool is_due(struct ctx *ctx) {
+    return access(today(ctx), F_OK) != 0 && since_failure(ctx) >= SPAN_BACKUP_AGAIN / 1000;
+}
+
+bool backup_due(struct ctx *ctx) {
+    static int64_t looked;
+    if (ctx->now >= looked && ctx->now - looked < SPAN_BACKUP_LOOK) return false;
+    looked = ctx->now;
+    return is_due(ctx);
+}
+
+static bool is_daily(const char *name) {
+    static const char form[] = "polycircle-0000-00-00.db";
+    for (size_t i = 0; i < sizeof form; i++)
+        if (form[i] == '0' ? !strchr("0123456789", name[i]) || !name[i] : name[i] != form[i]) return false;
+    return true;
+}
+
+static int newest_first(const void *a, const void *b) {
+    return strcmp(*(const char *const *)b, *(const char *const *)a);
+}
+
+typedef bool name_test(const char *name);
+
+/* Names in backups/ that pass the test, the greatest first. */
+static size_t names(struct ctx *ctx, const char *dir, name_test *test, const char ***out) {
+    enum { MOST = 1000 };
+    size_t n = 0;
+    DIR *d = opendir(in_dir(ctx, dir, "backups"));
+    *out = arena_alloc(ctx->arena, MOST * sizeof **out);
+    for (struct dirent *entry; d && n < MOST && (entry = readdir(d));)
+        if (test(entry->d_name)) (*out)[n++] = arena_copy(ctx->arena, entry->d_name, strlen(entry->d_name));
+    if (d) (void)closedir(d);
+    qsort(*out, n, sizeof **out, newest_first);
+    return n;
+}
+
+static void rotate(struct ctx *ctx) {
+    const char **all;
+    size_t n = names(ctx, store_dir(ctx->store), is_daily, &all);
+    for (size_t i = BACKUPS_KEPT; i < n; i++) (void)unlink(arena_text(ctx->arena, "%s/backups/%s", store_dir(ctx->store), all[i]));
+}
+
+static enum err make(struct ctx *ctx, const char *path) {
+    TRY(store_save(ctx->store, path, &ctx->fault));
+    rotate(ctx);
+    return ERR_OK;
+}
+
+int backup_lock(struct ctx *ctx, const char *dir) {
+    return file_lock(lock_path(ctx, dir));
+}
+
+enum err backup_now(struct ctx *ctx, const char **path) {
+    int lock = backup_lock(ctx, store_dir(ctx->store));
+    if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "A backup or restore is at work: try again.");
+    *path = today(ctx);
+    enum err e = make(ctx, *path);
+    (void)close(lock);
+    return e;
+}
+
+/* Said once a day. */
+static void note_failure(struct ctx *ctx, int lock) {
+    time_t now = ctx->now / 1000;
+    int64_t since = since_failure(ctx);
+    const struct timespec times[2] = {{now, 0}, {now, 0}};
+    if (since >= 86400 || (now - since) / 86400 != now / 86400)
+        (void)fprintf(stderr, "polycircle: no backup today; it is tried again every hour: %s\n", ctx->fault.text);
+    (void)futimens(lock, times);
+    ctx->fault.text[0] = '\0';
+}
+
+enum err backup_daily(struct ctx *ctx) {
+    int lock = backup_lock(ctx, store_dir(ctx->store));
+    if (lock < 0) return ERR_OK;
+    if (is_due(ctx) && make(ctx, today(ctx)) != ERR_OK) note_failure(ctx, lock);
+    (void)close(lock);
+    return ERR_OK;
+}
+
+static bool is_copy(const char *name) {
+    size_t len = strlen(name);
+    return strncmp(name, "polycircle-", 11) == 0 && len > 3 && strcmp(name + len - 3, ".db") == 0;
+}
+
+const char *backup_newest(struct ctx *ctx, const char *dir) {
+    const char **all, *best = NULL;
+    struct fault fault;
+    struct file_id id;
+    int64_t time = INT64_MIN;
+    size_t n = names(ctx, dir, is_copy, &all);
+    for (size_t i = 0; i < n; i++) {
+        const char *path = arena_text(ctx->arena, "%s/backups/%s", dir, all[i]);
+        if (!file_look(path, &id)) continue;
+        if (strstr(all[i], "-before-restore-")) id.mtime -= INT64_C(1) << 40; /* only where there is no other */
+        if (id.mtime <= time) continue;
+        if (store_restorable(dir, path, &fault) != ERR_OK) continue;
+        best = path;
+        time = id.mtime;
+    }
+    return best;
+}
+
+/* The versions that the restored manifests have are ones that browsers may have seen with other content. */
+static enum err sign_anew(struct ctx *ctx, const char *dir) {
+    struct circle_list all;
+    TRY(store_open(&ctx->store, dir, &ctx->fault));
+    enum err e = circle_list(ctx, &all);
+    for (size_t i = 0; e == ERR_OK && i < all.n; i++)
+        if (!all.all[i].removed) e = manifest_renew(ctx, &all.all[i]);
+    store_rollback(ctx->store);
+    store_close(ctx->store);
+    ctx->store = NULL;
+    return e;
+}
+
+/* Under the lock. */
+static enum err restore(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
+    const char *path = named(ctx, dir, "before-restore");
+    TRY(store_restore(dir, file, path, mark, &ctx->fault));
+    if (kept) *kept = access(path, F_OK) == 0 ? path : NULL;
+    return sign_anew(ctx, dir);
+}
+
+enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept) {
+    int lock = backup_lock(ctx, dir);
+    if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "%s: no such directory, or a backup or restore is at work.", dir);
+    enum err e = restore(ctx, dir, file, "", kept);
+    (void)close(lock);
+    return e;
+}
+
+bool restore_waits(const char *dir) {
+    char path[1200];
+    int n = snprintf(path, sizeof path, "%s/polycircle.restore", dir);
+    return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+}
+
+/* Under the lock. Its inode and the time of its renaming say whether we have been here: then only the moving was missing. */
+static void take_in(struct ctx *ctx, const char *dir, const char *path) {
+    struct stat st;
+    if (lstat(path, &st) != 0 || (ctx->now / 1000 >= st.st_mtime && ctx->now / 1000 - st.st_mtime < SPAN_UPLOAD / 1000)) return;
+    const char *mark =
+        arena_text(ctx->arena, "%lld %lld.%09ld", (long long)st.st_ino, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    enum err e = S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022)
+                     ? restore(ctx, dir, path, mark, NULL)
+                     : fault_set(&ctx->fault, ERR_FILES, "%s must be a file of ours that nobody else can write: chmod 600", path);
+    if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
+    const char *to = e == ERR_OK ? named(ctx, dir, "restored") : in_dir(ctx, dir, "polycircle.restore-refused");
+    (void)rename(path, to);
+    (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused",
+                  e == ERR_OK ? to : err_text(e, &ctx->fault));
+}
+
+void restore_waiting(struct ctx *ctx, const char *dir) {
+    int lock = backup_lock(ctx, dir);
+    const char *path = in_dir(ctx, dir, "polycircle.restore");
+    if (lock < 0) return;
+    take_in(ctx, dir, path);
+    (void)close(lock);
+    ctx->fault.text[0] = '\0';
+}
