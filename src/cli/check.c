@@ -1,60 +1,317 @@
+/* check looks, doctor looks and mends: one table of what may be wrong with an instance, and what is done about it. */
 #include "cli/cli.h"
+#include "domain/backup.h"
 #include "domain/manifest.h"
+#include "domain/setting.h"
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum level { OK, WARN, FAIL };
+enum level { OK, MENDED, WARN, FAIL };
 
-struct report {
+struct patient {
     struct cli *cli;
+    const char *dir;
+    bool mends; /* doctor, and not --dry-run */
     json_t *lines;
     enum level worst;
+    bool open; /* polycircle.db can be read */
 };
 
-static void line(struct report *r, enum level level, const char *what, const char *text) {
-    static const char *const names[] = {"ok", "warn", "fail"};
-    if (level > r->worst) r->worst = level;
-    (void)json_array_append_new(r->lines, json_pack("{s:s, s:s, s:s}", "level", names[level], "what", what, "text", text));
-    if (!r->cli->json) (void)printf("%-5s %-12s %s\n", names[level], what, text);
+/* What a look found. text: what is right or wrong; done: by mend, what was done about it. */
+struct finding {
+    enum level level;
+    const char *text, *done;
+};
+
+static struct ctx *ctx_of(struct patient *p) {
+    return &p->cli->ctx;
 }
 
-static void check_mode(struct report *r) {
-    struct stat st;
-    const char *dir = store_dir(r->cli->ctx.store);
-    if (stat(dir, &st) == 0 && (st.st_mode & 077) != 0)
-        line(r, FAIL, "directory", arena_text(r->cli->ctx.arena, "%s may be read by others: chmod 700 %s", dir, dir));
-    else
-        line(r, OK, "directory", dir);
+#define SAY(p, f, how, ...) (*(f) = (struct finding){how, arena_text(ctx_of(p)->arena, __VA_ARGS__), NULL})
+
+static void line(struct patient *p, const char *what, const struct finding *f) {
+    static const char *const names[] = {"ok", "mended", "warn", "fail"};
+    const char *text = f->done ? arena_text(ctx_of(p)->arena, "%s: %s", f->text, f->done) : f->text;
+    if (f->level > p->worst) p->worst = f->level;
+    (void)json_array_append_new(p->lines, json_pack("{s:s, s:s, s:s}", "level", names[f->level], "what", what, "text", text));
+    if (!p->cli->json) (void)printf("%-6s %-13s %s\n", names[f->level], what, text);
 }
 
-static void check_file(struct report *r, enum db db, const char *name) {
-    struct fault *fault = &r->cli->ctx.fault;
-    enum err e = store_check(r->cli->ctx.store, db, fault);
-    line(r, e == ERR_OK ? OK : FAIL, name, e == ERR_OK ? "whole" : err_text(e, fault));
-    fault->text[0] = '\0';
-}
-
-/* Every CID must be what its CAN and kept pad give. */
-static enum err check_ids(struct report *r) {
-    struct store *s = r->cli->ctx.store;
-    bool row;
-    size_t wrong = 0, n = 0;
-    TRY(store_find(s, SQL_CIRCLE_PADS, NULL, 0, &row));
-    for (; row; n++) {
-        struct cid cid = {0};
-        uint8_t pad[8] = {0};
-        (void)store_bytes(s, SQL_CIRCLE_PADS, 1, cid.b, sizeof cid.b);
-        (void)store_bytes(s, SQL_CIRCLE_PADS, 2, pad, sizeof pad);
-        wrong += !cid_check(&cid, store_text(s, SQL_CIRCLE_PADS, 0), pad);
-        TRY(store_next(s, SQL_CIRCLE_PADS, &row));
+/* Calls each for every name in DIR and DIR/backups; returns how many it was true for. */
+typedef bool each_file(struct patient *p, const char *path, const char *name);
+static size_t files(struct patient *p, each_file *each) {
+    static const char *const below[] = {"", "/backups"};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+        const char *dir = arena_text(ctx_of(p)->arena, "%s%s", p->dir, below[i]);
+        DIR *d = opendir(dir);
+        for (struct dirent *entry; d && (entry = readdir(d));)
+            n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+                 each(p, arena_text(ctx_of(p)->arena, "%s/%s", dir, entry->d_name), entry->d_name);
+        if (d) (void)closedir(d);
     }
-    line(r, wrong ? FAIL : OK, "circles", arena_text(r->cli->ctx.arena, "%zu, %zu with a wrong CID", n, wrong));
+    return n;
+}
+
+static enum err look_directory(struct patient *p, struct finding *f) {
+    struct stat st;
+    if (stat(p->dir, &st) != 0 || !S_ISDIR(st.st_mode)) return ERR_NOT_SET_UP;
+    if (st.st_uid != geteuid())
+        SAY(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
+    else if (st.st_mode & 077)
+        SAY(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
+    else
+        SAY(p, f, OK, "%s", p->dir);
     return ERR_OK;
 }
 
-static enum err check_content(struct report *r, const struct circle *c) {
-    struct ctx *ctx = &r->cli->ctx;
+static enum err mend_directory(struct patient *p, struct finding *f) {
+    if (chmod(p->dir, 0700) != 0) return fault_set(&ctx_of(p)->fault, ERR_READ_ONLY, "chmod 700 %s: %s", p->dir, strerror(errno));
+    f->done = "is 0700 now";
+    return ERR_OK;
+}
+
+static bool is_open(struct patient *p, const char *path, const char *name) {
+    struct stat st;
+    (void)p;
+    (void)name;
+    return lstat(path, &st) == 0 && !S_ISLNK(st.st_mode) && (st.st_mode & 077);
+}
+
+static bool close_mode(struct patient *p, const char *path, const char *name) {
+    struct stat st;
+    return is_open(p, path, name) && lstat(path, &st) == 0 && chmod(path, S_ISDIR(st.st_mode) ? 0700 : 0600) == 0;
+}
+
+static enum err look_modes(struct patient *p, struct finding *f) {
+    size_t n = files(p, is_open);
+    n ? SAY(p, f, FAIL, "%zu may be read by others", n) : SAY(p, f, OK, "nobody else may read them");
+    return ERR_OK;
+}
+
+static enum err mend_modes(struct patient *p, struct finding *f) {
+    (void)files(p, close_mode);
+    f->done = "they are 0600 now";
+    return ERR_OK;
+}
+
+/* A journal that SQLite would apply to polycircle.db though it cannot be its own: of the other kind than the header says,
+ * as it is there when somebody has put a copy in the place of the file only. Looked at before anything opens the file. */
+static const char *foreign_journal(struct patient *p) {
+    struct stat st;
+    unsigned char head[20] = {0};
+    FILE *f = fopen(arena_text(ctx_of(p)->arena, "%s/polycircle.db", p->dir), "rbe");
+    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f) (void)fclose(f);
+    if (n < sizeof head || head[18] < 1 || head[18] > 2) return NULL;
+    const char *path = arena_text(ctx_of(p)->arena, "%s/polycircle.db%s", p->dir, head[18] == 2 ? "-journal" : "-wal");
+    return stat(path, &st) == 0 && st.st_size ? path : NULL;
+}
+
+static enum err look_journal(struct patient *p, struct finding *f) {
+    const char *path = foreign_journal(p);
+    path ? SAY(p, f, FAIL, "%s is not polycircle.db's own", path) : SAY(p, f, OK, "none that is not polycircle.db's own");
+    return ERR_OK;
+}
+
+static enum err mend_journal(struct patient *p, struct finding *f) {
+    const char *path = foreign_journal(p), *to = path ? arena_text(ctx_of(p)->arena, "%s.foreign", path) : NULL;
+    if (path && rename(path, to) != 0) return fault_set(&ctx_of(p)->fault, ERR_FILES, "%s: %s", path, strerror(errno));
+    f->done = "renamed to *.foreign";
+    return ERR_OK;
+}
+
+static enum err look_main(struct patient *p, struct finding *f) {
+    struct ctx *ctx = ctx_of(p);
+    bool host_ok;
+    if (foreign_journal(p)) {
+        SAY(p, f, FAIL, "not opened: the journal beside it would be written into it");
+        return ERR_OK;
+    }
+    enum err e = store_open(&ctx->store, p->dir, &ctx->fault);
+    if (e == ERR_NOT_SET_UP && !restore_waits(p->dir) && !backup_newest(ctx, p->dir)) return e;
+    if (e == ERR_OK) e = store_check(ctx->store, MAIN, &ctx->fault);
+    if (e == ERR_OK) e = store_enter(ctx->store, "", &host_ok);
+    p->open = e == ERR_OK;
+    const char *newest = p->open ? NULL : backup_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
+    if (p->open)
+        SAY(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
+    else if (newest)
+        SAY(p, f, FAIL, "%s (the newest whole backup is %s; polycircle doctor --restore puts it in its place)", why, newest);
+    else
+        SAY(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);
+    if (!p->open && ctx->store) {
+        store_close(ctx->store);
+        ctx->store = NULL;
+    }
+    return ERR_OK;
+}
+
+/* Only with --restore: what came after the backup is not in it. */
+static enum err mend_main(struct patient *p, struct finding *f) {
+    const char *newest = backup_newest(ctx_of(p), p->dir), *kept = NULL;
+    if (!cli_flag(p->cli, "--restore") || !newest) return ERR_OK;
+    TRY(restore_file(ctx_of(p), p->dir, newest, &kept));
+    f->done = arena_text(ctx_of(p)->arena, "restored; what was there is in %s", kept ? kept : "nothing");
+    return ERR_OK;
+}
+
+static enum err look_live(struct patient *p, struct finding *f) {
+    struct ctx *ctx = ctx_of(p);
+    enum err e = store_live(ctx->store);
+    if (e == ERR_OK) e = store_check(ctx->store, LIVE, &ctx->fault);
+    e == ERR_OK ? SAY(p, f, OK, "whole") : SAY(p, f, FAIL, "%s", *ctx->fault.text ? ctx->fault.text : "damaged or gone");
+    return ERR_OK;
+}
+
+static enum err mend_live(struct patient *p, struct finding *f) {
+    TRY(store_renew(ctx_of(p)->store));
+    f->done = "the next one is made; clients join again by themselves";
+    return ERR_OK;
+}
+
+static bool ends(const char *name, const char *ending) {
+    size_t n = strlen(name), m = strlen(ending);
+    return n >= m && strcmp(name + n - m, ending) == 0;
+}
+
+/* What kills and crashes leave: parts of copies, probes of processes that are gone, live files of other generations. The
+ * one before this may still be open somewhere. */
+static bool is_left(struct patient *p, const char *path, const char *name) {
+    int64_t n = 0, gen = store_gen(ctx_of(p)->store);
+    (void)path;
+    if (ends(name, ".part") || ends(name, ".part-journal")) return true;
+    if (sscanf(name, "probe-%" SCNd64, &n) == 1) return n > 0 && kill((pid_t)n, 0) != 0 && errno == ESRCH;
+    return sscanf(name, "live-%" SCNd64, &n) == 1 && (n > gen || n < gen - 1);
+}
+
+static bool remove_left(struct patient *p, const char *path, const char *name) {
+    return is_left(p, path, name) && unlink(path) == 0;
+}
+
+static enum err look_left(struct patient *p, struct finding *f) {
+    size_t n = files(p, is_left);
+    n ? SAY(p, f, WARN, "%zu left by what was interrupted", n) : SAY(p, f, OK, "none");
+    return ERR_OK;
+}
+
+/* While no backup or restore is at work, which has parts that are no leavings. */
+static enum err mend_left(struct patient *p, struct finding *f) {
+    int lock = backup_lock(ctx_of(p), p->dir);
+    if (lock < 0) return fault_set(&ctx_of(p)->fault, ERR_BUSY, "A backup or restore is at work: try again.");
+    (void)files(p, remove_left);
+    (void)close(lock);
+    f->done = "removed";
+    return ERR_OK;
+}
+
+/* Every CID must be what its CAN and kept pad give. set: the pad is made so; the CID is what pages and browsers know. */
+static enum err ids(struct patient *p, bool set, size_t *n, size_t *wrong) {
+    struct store *s = ctx_of(p)->store;
+    bool row;
+    *n = *wrong = 0;
+    TRY(store_find(s, SQL_CIRCLE_PADS, NULL, 0, &row));
+    for (; row; ++*n) {
+        struct cid cid = {0};
+        uint8_t pad[8] = {0};
+        const char *can = store_copy(s, SQL_CIRCLE_PADS, 0, ctx_of(p)->arena);
+        (void)store_bytes(s, SQL_CIRCLE_PADS, 1, cid.b, sizeof cid.b);
+        (void)store_bytes(s, SQL_CIRCLE_PADS, 2, pad, sizeof pad);
+        bool bad = !cid_check(&cid, can, pad);
+        *wrong += bad;
+        otp(pad, sizeof pad, can, strlen(can), cid.b); /* XOR: the pad that gives this CID */
+        if (bad && set) TRY(store_run(s, SQL_CIRCLE_PAD_SET, ARGS(T(can), B(pad, sizeof pad))));
+        TRY(store_next(s, SQL_CIRCLE_PADS, &row));
+    }
+    return ERR_OK;
+}
+
+static enum err look_ids(struct patient *p, struct finding *f) {
+    size_t n, wrong;
+    TRY(ids(p, false, &n, &wrong));
+    SAY(p, f, wrong ? FAIL : OK, "%zu, %zu with a wrong CID", n, wrong);
+    return ERR_OK;
+}
+
+static enum err mend_ids(struct patient *p, struct finding *f) {
+    size_t n, wrong;
+    TRY(store_begin(ctx_of(p)->store, MAIN, true));
+    TRY(ids(p, true, &n, &wrong));
+    f->done = "their pads are such now that the CIDs, which browsers know, are right";
+    return store_commit(ctx_of(p)->store, MAIN);
+}
+
+static enum err look_orphans(struct patient *p, struct finding *f) {
+    int64_t n;
+    TRY(store_number(ctx_of(p)->store, SQL_ORPHANS, NULL, 0, &n, 0));
+    n ? SAY(p, f, WARN, "%" PRId64 " rows of no circle", n) : SAY(p, f, OK, "every row has its circle");
+    return ERR_OK;
+}
+
+static enum err mend_orphans(struct patient *p, struct finding *f) {
+    struct store *s = ctx_of(p)->store;
+    TRY(store_begin(s, MAIN, true));
+    for (enum sql id = SQL_ORPHAN_ORIGINS; id <= SQL_ORPHAN_SCANS; id++) TRY(store_run(s, id, NULL, 0));
+    f->done = "removed";
+    return store_commit(s, MAIN);
+}
+
+static enum err look_spool(struct patient *p, struct finding *f) {
+    const char *dir;
+    TRY(setting_get(ctx_of(p), "spool_dir", &dir));
+    if (*dir && access(dir, W_OK | X_OK) != 0)
+        SAY(p, f, FAIL, "%s: %s", dir, strerror(errno));
+    else
+        SAY(p, f, OK, "%s", *dir ? dir : "none");
+    return ERR_OK;
+}
+
+/* In this order: what opens polycircle.db comes behind what must be right before. */
+static const struct {
+    const char *what;
+    enum err (*look)(struct patient *p, struct finding *f);
+    enum err (*mend)(struct patient *p, struct finding *f); /* NULL: nobody but the owner can */
+    bool needs_main;
+} tests[] = {
+    {"directory", look_directory, mend_directory, false},
+    {"files", look_modes, mend_modes, false},
+    {"journal", look_journal, mend_journal, false},
+    {"polycircle.db", look_main, mend_main, false},
+    {"live", look_live, mend_live, true},
+    {"left-overs", look_left, mend_left, true},
+    {"circles", look_ids, mend_ids, true},
+    {"rows", look_orphans, mend_orphans, true},
+    {"spool", look_spool, NULL, true},
+};
+
+/* What it mended is looked at again, so that nothing is called mended that is not. */
+static enum err examine(struct patient *p, size_t i) {
+    struct finding f = {0}, again = {0};
+    struct fault *fault = &ctx_of(p)->fault;
+    fault->text[0] = '\0';
+    TRY(tests[i].look(p, &f));
+    if (f.level != OK && p->mends && tests[i].mend) {
+        fault->text[0] = '\0';
+        enum err e = tests[i].mend(p, &f);
+        if (ctx_of(p)->store) store_rollback(ctx_of(p)->store);
+        if (e != ERR_OK) f.done = err_text(e, fault);
+        if (e == ERR_OK && f.done && tests[i].look(p, &again) == ERR_OK && again.level == OK) f.level = MENDED;
+    }
+    line(p, tests[i].what, &f);
+    fault->text[0] = '\0';
+    return ERR_OK;
+}
+
+static enum err look_content(struct patient *p, const struct circle *c) {
+    struct ctx *ctx = ctx_of(p);
+    struct finding f;
     struct manifest m;
     bool row;
     size_t stale = 0, n = 0;
@@ -68,27 +325,46 @@ static enum err check_content(struct report *r, const struct circle *c) {
                  now.mtime != store_int(ctx->store, SQL_MEDIA_STAT, 2);
         TRY(store_next(ctx->store, SQL_MEDIA_STAT, &row));
     }
-    line(r, stale ? WARN : OK, c->can,
-         stale ? arena_text(ctx->arena, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
-               : arena_text(ctx->arena, "%zu files as published", n));
+    stale ? SAY(p, &f, WARN, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
+          : SAY(p, &f, OK, "%zu files as published", n);
+    line(p, c->can, &f);
     return ERR_OK;
 }
 
-static enum err run(struct cli *cli) {
-    struct report r = {.cli = cli, .lines = json_array()};
-    struct circle_list all;
-    TRY(cli_open(cli));
-    check_mode(&r);
-    check_file(&r, MAIN, "polycircle.db");
-    check_file(&r, LIVE, "live");
-    line(&r, OK, "journal", store_journal(cli->ctx.store));
-    TRY(check_ids(&r));
-    TRY(circle_list(&cli->ctx, &all));
-    for (size_t i = 0; i < all.n; i++) TRY(check_content(&r, &all.all[i]));
-    if (cli->json) cli_print_json(cli, json_pack("{s:b, s:O}", "ok", r.worst != FAIL, "checks", r.lines));
-    return r.worst == FAIL ? fault_set(&cli->ctx.fault, ERR_DAMAGED, "Something is wrong; the lines above say what.") : ERR_OK;
+static enum err run(struct cli *cli, bool doctor) {
+    struct patient p = {.cli = cli, .dir = cli->data, .lines = json_array(), .mends = doctor && !cli_flag(cli, "--dry-run")};
+    struct circle_list all = {0};
+    if (cli->n_words) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle %s", doctor ? "doctor" : "check");
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        if (!tests[i].needs_main || p.open) TRY(examine(&p, i));
+    if (p.open) TRY(circle_list(&cli->ctx, &all));
+    for (size_t i = 0; i < all.n; i++) TRY(look_content(&p, &all.all[i]));
+    bool bad = doctor ? p.worst > MENDED : p.worst == FAIL;
+    if (cli->json) cli_print_json(cli, json_pack("{s:b, s:O}", "ok", !bad, "checks", p.lines));
+    cli->told = bad && cli->json;
+    return bad ? fault_set(&cli->ctx.fault, ERR_DAMAGED, "Something is wrong; the lines above say what.") : ERR_OK;
 }
 
+static enum err run_check(struct cli *cli) {
+    return run(cli, false);
+}
+
+static enum err run_doctor(struct cli *cli) {
+    return run(cli, true);
+}
+
+static const struct option_spec options[] = {{"--dry-run", false}, {"--restore", false}, {NULL, false}};
+
 const struct command command_check = {
-    "check", "check", "Looks whether the data is whole: files, modes, ids, content.\n", NULL, run,
+    "check", "check", "Looks whether the data is whole: files, modes, ids, content. Changes nothing.\n", NULL, run_check,
+};
+
+const struct command command_doctor = {
+    "doctor",
+    "doctor [--dry-run] [--restore]",
+    "`check`, and mends what it can: modes, journals, left-overs, the live database, ids, rows.\n\n"
+    "  --dry-run   only says what is wrong\n"
+    "  --restore   a damaged polycircle.db: put the newest whole backup in its place\n",
+    options,
+    run_doctor,
 };

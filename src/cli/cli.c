@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {&command_init,  &command_circle, &command_publish,
-                                                 &command_check, &command_set,    &command_version};
+static const struct command *const commands[] = {&command_init,   &command_circle, &command_publish, &command_check,
+                                                 &command_doctor, &command_backup, &command_restore, &command_uninstall,
+                                                 &command_set,    &command_version};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct option_spec common[] = {{"--data", true}, {"--json", false}, {"--help", false}, {NULL, false}};
@@ -90,6 +91,7 @@ static void usage(FILE *out) {
 
 static int report(struct cli *cli, enum err e) {
     const char *text = err_text(e, &cli->ctx.fault);
+    if (cli->told) return 1;
     if (cli->json)
         cli_print_json(cli, json_pack("{s:s, s:s}", "error", err_name(e), "text", text));
     else

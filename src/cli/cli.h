@@ -21,6 +21,7 @@ struct option_value {
 struct cli {
     struct ctx ctx;
     bool json;
+    bool told; /* the JSON that was printed says that it failed */
     const char *data;
     const char *words[CLI_WORDS]; /* what is not an option, behind the command's name */
     size_t n_words;
@@ -34,7 +35,8 @@ struct command {
     const struct option_spec *options; /* ended by a NULL name; --data, --json, --help are everywhere */
     enum err (*run)(struct cli *cli);
 };
-extern const struct command command_init, command_circle, command_publish, command_check, command_set, command_version;
+extern const struct command command_init, command_circle, command_publish, command_check, command_doctor, command_backup,
+    command_restore, command_uninstall, command_set, command_version;
 
 /* The value given last, or fallback. */
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback);
