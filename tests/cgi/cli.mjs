@@ -1,10 +1,10 @@
 // The command line: what each command says to people and to scripts, and its exit status.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { World, done, matches, ok, same } from './world.mjs';
 
 const w = new World();
-const commands = ['init', 'circle', 'publish', 'check', 'set', 'version'];
+const commands = ['init', 'circle', 'publish', 'check', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'version'];
 
 // help
 let r = w.cli();
@@ -36,7 +36,7 @@ for (const [args, text] of wrong) {
   matches(r.err, text, `${args.join(' ')}: in words`);
 }
 ok(!existsSync(join(w.data, 'polycircle.db')), 'none of them made an instance');
-for (const args of [['circle', 'list'], ['circle', 'add', 'x'], ['publish', 'x', '.'], ['check']]) {
+for (const args of [['circle', 'list'], ['circle', 'add', 'x'], ['publish', 'x', '.'], ['check'], ['doctor'], ['backup'], ['uninstall', '--yes']]) {
   r = w.cli(...args);
   same(r.status, 1, `${args.join(' ')} before init: exit 1`);
   matches(r.err, /run `polycircle init --url URL`/, `${args.join(' ')} before init: says so`);
@@ -128,8 +128,57 @@ same([r.status, r.json?.files, r.json?.skipped], [0, 2, 5], 'a name that is not 
 // check
 r = w.cli('check', '--json');
 same([r.status, r.json.ok], [0, true], 'check: whole');
-same([...new Set(r.json.checks.map((c) => c.what))].slice(0, 5), ['directory', 'polycircle.db', 'live', 'journal', 'circles'], 'check: what it looks at');
+same([...new Set(r.json.checks.map((c) => c.what))].slice(0, 9),
+  ['directory', 'files', 'journal', 'polycircle.db', 'live', 'left-overs', 'circles', 'rows', 'spool'], 'check: what it looks at');
 matches(w.cli('check').out, /^ok +directory/, 'check: in words');
+chmodSync(join(w.data, 'polycircle.db'), 0o644);
+r = w.cli('check', '--json');
+same([r.status, r.json.ok, statSync(join(w.data, 'polycircle.db')).mode & 0o777], [1, false, 0o644], 'check: says what is wrong, and changes nothing');
+
+// doctor
+r = w.cli('doctor', '--dry-run');
+same([r.status, statSync(join(w.data, 'polycircle.db')).mode & 0o777], [1, 0o644], 'doctor --dry-run: exit 1, and changes nothing');
+r = w.cli('doctor', '--json');
+same([r.status, r.json.ok, r.json.checks[1].level, statSync(join(w.data, 'polycircle.db')).mode & 0o777], [0, true, 'mended', 0o600], 'doctor --json: mended, exit 0');
+matches(w.cli('doctor').out, /^ok +directory/, 'doctor: in words');
+
+// backup and restore
+r = w.cli('backup', '--json');
+matches(r.json?.backup ?? '', /\/backups\/polycircle-\d{4}-\d\d-\d\d\.db$/, 'backup --json: where');
+const copy = join(w.dir, 'copy.db');
+same(w.cli('backup', copy, '--json').json, { backup: copy }, 'backup FILE');
+same(statSync(copy).mode & 0o777, 0o600, 'nobody else may read it');
+r = w.cli('backup', copy, '--json');
+same([r.status, r.json?.error], [1, 'exists'], 'a file that is there is not overwritten');
+w.must('circle', 'add', 'since', '--json');
+r = w.cli('restore', copy, '--json');
+matches(r.json?.kept ?? '', /\/backups\/polycircle-before-restore-\d{4}-\d\d-\d\dT\d{6}Z\.db$/, 'restore --json: where what was there is kept');
+same(w.cli('circle', 'list', '--json').json.map((c) => c.can), ['demo', 'words'], 'restored');
+ok(w.cli('circle', 'show', 'demo', '--json').json.version > 1000, 'with a manifest that no browser has seen');
+r = w.cli('restore', process.execPath, '--json');
+same([r.status, r.json?.error], [1, 'damaged'], 'restore of something else is refused');
+for (const args of [['backup', 'a', 'b'], ['restore'], ['restore', 'a', 'b'], ['doctor', 'x'], ['check', 'x'], ['uninstall'], ['uninstall', 'x'], ['uninstall', '--files'],
+  ['uninstall', '--files', '--undo']]) same(w.cli(...args).status, 2, `${args.join(' ')}: exit 2`);
+writeFileSync(join(w.data, 'polycircle.db'), 'garbage');
+r = w.cli('doctor', '--json');
+same([r.status, r.json?.checks.at(-1).level], [1, 'fail'], 'a damaged polycircle.db: doctor says which backup it could take');
+matches(r.json?.checks.at(-1).text ?? '', /polycircle-\d{4}-\d\d-\d\d\.db; polycircle doctor --restore/, 'and how');
+same(readFileSync(join(w.data, 'polycircle.db'), 'utf8'), 'garbage', 'but does not do it by itself');
+r = w.cli('doctor', '--restore', '--json');
+same([r.status, r.json?.checks[3].level], [0, 'mended'], 'doctor --restore does');
+ok(w.cli('circle', 'list', '--json').json.some((c) => c.can === 'demo'), 'all is back');
+unlinkSync(join(w.data, 'polycircle.db'));
+same(w.cli('doctor', '--restore').status, 0, 'also when polycircle.db is gone');
+
+// uninstall
+matches(w.cli('uninstall').err, /uninstall --yes/, 'uninstall: asks first');
+r = w.cli('uninstall', '--yes');
+same(r.status, 0, 'uninstall --yes');
+matches(r.out, /7 days[^]*uninstall --files[^]*uninstall --undo/, 'it says what to delete, and when');
+same(w.request('/health', { host: 'localhost:8080' }).json?.error, 'removed', 'everything is 410');
+same(w.cli('uninstall', '--files', '--json').json, { removed: [] }, 'uninstall --files: nothing was put there');
+same(w.cli('uninstall', '--undo', '--json').status, 0, 'uninstall --undo');
+same(w.request('/health', { host: 'localhost:8080' }).json?.ok, true, 'it answers as before');
 
 // removal
 same(w.cli('circle', 'remove', 'demo', '--json').json, { removed: 'demo' }, 'circle remove');

@@ -1,0 +1,456 @@
+#define _GNU_SOURCE /* memmem */
+/* Keeping an instance: daily copies, restore in every state that polycircle.db can be in, the end. */
+#include "domain/backup.h"
+#include "domain/manifest.h"
+#include "domain/retire.h"
+#include "store/schema.h"
+#include "tap.h"
+#include "util/file.h"
+#include "world.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { DAY = 86400000, HOUR = 3600000 };
+
+static const char *keep(struct world *w, const char *name) {
+    const char *path = world_path(w, name);
+    return arena_copy(&w->arena, path, strlen(path));
+}
+
+static bool there(struct world *w, const char *name) {
+    return access(world_path(w, name), F_OK) == 0;
+}
+
+/* Files of a directory whose names hold this text. */
+static int count(struct world *w, const char *below, const char *text) {
+    DIR *d = opendir(world_path(w, below));
+    int n = 0;
+    for (struct dirent *e; d && (e = readdir(d));) n += strstr(e->d_name, text) != NULL;
+    if (d) (void)closedir(d);
+    return n;
+}
+
+static int64_t circles(const char *path) {
+    return world_number(path, "SELECT count(*) FROM circle");
+}
+
+static void add(struct world *w, const char *can) {
+    struct circle_new new = {.can = can, .roster = "public", .ice = "[]"};
+    struct circle c;
+    char secret[44];
+    ok(circle_add(&w->ctx, &new, &c, secret) == ERR_OK, "a circle %s", can);
+}
+
+static void daily(void) {
+    struct world w;
+    world_open(&w, "wal");
+    ok(backup_due(&w.ctx), "a new instance has no copy of today");
+    ok(backup_daily(&w.ctx) == ERR_OK && there(&w, "backups/polycircle-2026-01-02.db"), "it is made, by the UTC date");
+    struct stat st;
+    ok(stat(world_path(&w, "backups/polycircle-2026-01-02.db"), &st) == 0 && (st.st_mode & 0777) == 0600,
+       "nobody else may read it");
+    same_int(circles(world_path(&w, "backups/polycircle-2026-01-02.db")), 1, "it holds everything");
+    same_text(err_name(store_restorable(w.dir, world_path(&w, "backups/polycircle-2026-01-02.db"), &w.ctx.fault)), "ok",
+              "and can be restored");
+    w.ctx.now += HOUR;
+    ok(!backup_due(&w.ctx), "today's is there");
+    ok(unlink(world_path(&w, "backups/polycircle-2026-01-02.db")) == 0, "somebody deletes it");
+    w.ctx.now += 1000;
+    ok(!backup_due(&w.ctx), "which is not looked for every second");
+    w.ctx.now += 60000;
+    ok(backup_due(&w.ctx), "but every minute");
+    world_write(&w, "backups/polycircle-v1.db", "x", 1);
+    world_write(&w, "backups/polycircle-2025-mine.db", "x", 1);
+    for (int day = 0; day < 10; day++) {
+        w.ctx.now += DAY;
+        ok(backup_due(&w.ctx) && backup_daily(&w.ctx) == ERR_OK, "day %d", day);
+    }
+    same_int(count(&w, "backups", "polycircle-2026-01-"), 7, "the newest seven stay");
+    ok(!there(&w, "backups/polycircle-2026-01-05.db") && there(&w, "backups/polycircle-2026-01-12.db"), "the oldest went");
+    ok(there(&w, "backups/polycircle-v1.db") && there(&w, "backups/polycircle-2025-mine.db"), "and no other file");
+    same_int(count(&w, "backups", ".part"), 0, "no part is left");
+    world_close(&w);
+}
+
+/* While another process is at it. */
+static void one_at_a_time(void) {
+    struct world w;
+    int said[2], go[2];
+    char c;
+    const char *path;
+    world_open(&w, "truncate");
+    if (pipe(said) != 0 || pipe(go) != 0) exit(99);
+    if (fork() == 0) {
+        (void)!write(said[1], backup_lock(&w.ctx, w.dir) >= 0 ? "y" : "n", 1);
+        (void)!read(go[0], &c, 1);
+        _exit(0);
+    }
+    ok(read(said[0], &c, 1) == 1 && c == 'y', "another process has the lock");
+    ok(backup_daily(&w.ctx) == ERR_OK && !there(&w, "backups"), "so this one does nothing");
+    same_text(err_name(backup_now(&w.ctx, &path)), "busy", "and says so when asked");
+    (void)!write(go[1], "x", 1);
+    (void)wait(NULL);
+    ok(backup_daily(&w.ctx) == ERR_OK && there(&w, "backups/polycircle-2026-01-02.db"), "its end frees the lock");
+    world_close(&w);
+}
+
+/* What goes to the log while something is in the way of the copy. */
+static int lines_logged(struct world *w) {
+    char text[4096] = "";
+    int old = dup(STDERR_FILENO), fd = open(world_path(w, "log"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), n = 0;
+    (void)dup2(fd, STDERR_FILENO);
+    (void)backup_daily(&w->ctx);
+    (void)dup2(old, STDERR_FILENO);
+    (void)close(old);
+    (void)!pread(fd, text, sizeof text - 1, 0);
+    (void)close(fd);
+    for (const char *p = text; (p = strchr(p, '\n')); p++) n++;
+    return n;
+}
+
+static void in_the_way(void) {
+    struct world w;
+    world_open(&w, "wal");
+    world_write(&w, "backups", "x", 1);
+    same_int(lines_logged(&w), 1, "no room for a copy: said in the log");
+    w.ctx.now += 61000;
+    ok(!backup_due(&w.ctx), "not tried again at once");
+    same_int(lines_logged(&w), 0, "nor by another process");
+    w.ctx.now += HOUR;
+    ok(backup_due(&w.ctx), "but after an hour");
+    same_int(lines_logged(&w), 0, "and not said twice");
+    ok(unlink(world_path(&w, "backups")) == 0, "there is room again");
+    w.ctx.now += HOUR;
+    ok(backup_due(&w.ctx) && backup_daily(&w.ctx) == ERR_OK && there(&w, "backups/polycircle-2026-01-02.db"), "then it is made");
+    world_close(&w);
+}
+
+static void closed(struct world *w) {
+    if (w->ctx.store) store_close(w->ctx.store);
+    if (w->server.store) store_close(w->server.store);
+    w->ctx.store = w->server.store = NULL;
+}
+
+static int64_t gen(struct world *w) {
+    return world_number(world_path(w, "polycircle.db"), "SELECT value FROM instance WHERE name = 'gen'");
+}
+
+static bool publish(struct world *w) {
+    int64_t version;
+    return store_begin(w->ctx.store, MAIN, true) == ERR_OK &&
+           manifest_replace(&w->ctx, &w->circle, w->dir, "/media/", &version) == ERR_OK &&
+           store_commit(w->ctx.store, MAIN) == ERR_OK;
+}
+
+/* A copy with one circle and a manifest of version 1, while now there are two and version 3. */
+static const char *prepared(struct world *w, const char *journal) {
+    world_open(w, journal);
+    world_sql(world_path(w, "polycircle.db"), "INSERT INTO scan(circle, path, kind, type, size, piece, at, sha256)"
+                                              " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
+    ok(publish(w), "something is published");
+    const char *copy = keep(w, "copy.db");
+    ok(store_save(w->ctx.store, copy, &w->ctx.fault) == ERR_OK, "a copy");
+    ok(publish(w) && publish(w), "published again");
+    add(w, "later");
+    closed(w);
+    return copy;
+}
+
+static void restored(struct world *w, int64_t before, const char *name) {
+    const char *db = keep(w, "polycircle.db");
+    same_int(circles(db), 1, "%s: what the copy held", name);
+    same_int(world_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0, "%s: whole", name);
+    ok(gen(w) > before, "%s: the generation advances", name);
+    same_int(world_number(db, "SELECT version FROM manifest"), 1002, "%s: a manifest that no browser has seen", name);
+    same_int(world_number(db, "SELECT json_extract(signed, '$.version') FROM manifest"), 1002, "%s: signed as such", name);
+    (void)world_call(w, "health", NULL);
+    same_int(w->res.status, 200, "%s: it answers", name);
+    same_int(count(w, ".", ".part"), 0, "%s: no part is left", name);
+}
+
+static void restores(const char *journal) {
+    struct world w;
+    const char *copy = prepared(&w, journal), *kept = NULL;
+    int64_t before = gen(&w);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, &kept)), "ok", "%s: restored", journal);
+    restored(&w, before, journal);
+    same_int(circles(kept), 2, "%s: what was there is kept", journal);
+    same_int(world_number(kept, "SELECT max(version) FROM manifest"), 3, "%s: all of it", journal);
+    closed(&w);
+    same_text(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK ? store_journal(w.ctx.store) : "", journal,
+              "%s: the journal stays", journal);
+    world_close(&w);
+}
+
+/* A process that has polycircle.db open meanwhile goes on with the restored one, without opening it anew. */
+static void open_elsewhere(void) {
+    struct world w;
+    int said[2], go[2];
+    char c;
+    const char *copy = prepared(&w, "wal");
+    if (pipe(said) != 0 || pipe(go) != 0) exit(99);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int64_t n = 0;
+        world_reopen(&w);
+        bool two = store_number(w.ctx.store, SQL_ORPHANS, NULL, 0, &n, 1) == ERR_OK && store_current(w.ctx.store);
+        (void)!write(said[1], two ? "y" : "n", 1);
+        (void)!read(go[0], &c, 1);
+        struct circle circle;
+        bool gone = circle_by_can(&w.ctx, "later", &circle) == ERR_NOT_FOUND && store_begin(w.ctx.store, MAIN, true) == ERR_OK;
+        _exit(gone ? 0 : 1);
+    }
+    ok(read(said[0], &c, 1) == 1 && c == 'y', "another process has it open");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored meanwhile");
+    (void)!write(go[1], "x", 1);
+    int status = 1;
+    (void)wait(&status);
+    same_int(status, 0, "it sees the restored content, and may write");
+    world_close(&w);
+}
+
+/* Where rows cannot be put into what is there, the file is replaced; who still has the old one may not write into it. */
+static void replaced(void) {
+    struct world w;
+    int said[2], go[2];
+    char c;
+    const char *copy = prepared(&w, "wal"), *kept = NULL;
+    if (pipe(said) != 0 || pipe(go) != 0) exit(99);
+    if (fork() == 0) {
+        world_reopen(&w);
+        world_sql(world_path(&w, "polycircle.db"), "ALTER TABLE circle ADD COLUMN of_another_version");
+        (void)!write(said[1], "y", 1);
+        (void)!read(go[0], &c, 1);
+        bool refused = store_begin(w.ctx.store, MAIN, true) == ERR_BUSY && !store_current(w.ctx.store);
+        store_close(w.ctx.store);
+        _exit(refused ? 0 : 1);
+    }
+    ok(read(said[0], &c, 1) == 1, "another process has a file of another form open");
+    int64_t before = gen(&w);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, &kept)), "ok", "restored in its place");
+    (void)!write(go[1], "x", 1);
+    int status = 1;
+    (void)wait(&status);
+    same_int(status, 0, "the other process may not write into the old one");
+    restored(&w, before, "of another form");
+    same_int(circles(kept), 2, "what was there is kept");
+    world_close(&w);
+}
+
+/* A journal that some other process left beside a file that is damaged or gone must not reach the restored one. */
+static void hot_journal(const char *journal, const char *state) {
+    struct world w;
+    const char *copy = prepared(&w, journal), *db = keep(&w, "polycircle.db");
+    int64_t before = gen(&w);
+    if (fork() == 0) { /* dies in the middle of a transaction that has reached the disk */
+        sqlite3 *other = NULL;
+        int rc = sqlite3_open(db, &other);
+        rc |= sqlite3_exec(other,
+                           "PRAGMA cache_size=1; PRAGMA wal_autocheckpoint=0; BEGIN; UPDATE circle SET can = 'hot' || can;"
+                           "CREATE TABLE big(x); INSERT INTO big SELECT randomblob(3000) FROM media, circle, base, instance;",
+                           NULL, NULL, NULL);
+        if (strcmp(journal, "wal") == 0) rc |= sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
+        _exit(rc);
+    }
+    int status = 1;
+    (void)wait(&status);
+    struct file_id id;
+    const char *side = keep(&w, strcmp(journal, "wal") == 0 ? "polycircle.db-wal" : "polycircle.db-journal");
+    ok(status == 0 && file_look(side, &id) && id.size > 0, "%s, %s: a journal is left", journal, state);
+    if (strcmp(state, "gone") == 0)
+        ok(unlink(db) == 0, "%s: polycircle.db is gone", journal);
+    else
+        world_write(&w, "polycircle.db", "garbage, garbage, garbage, garbage", 34);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "%s, %s: restored", journal, state);
+    same_int(world_number(db, "SELECT count(*) FROM circle WHERE can = 'demo'"), 1, "%s, %s: untouched by it", journal, state);
+    restored(&w, before, state);
+    world_close(&w);
+}
+
+/* The owner copies a backup over polycircle.db while the WAL of a process that was killed lies there. */
+static void copied_over(void) {
+    struct world w;
+    const char *copy = prepared(&w, "wal"), *db = keep(&w, "polycircle.db");
+    if (fork() == 0) {
+        sqlite3 *other = NULL;
+        _exit(sqlite3_open(db, &other) |
+              sqlite3_exec(other, "PRAGMA wal_autocheckpoint=0; UPDATE circle SET can = 'x' || can", NULL, NULL, NULL));
+    }
+    (void)wait(NULL);
+    ok(rename(copy, db) == 0 && there(&w, "polycircle.db-wal"), "a copy, beside the journal of another file");
+    (void)world_call(&w, "health", NULL);
+    ok(w.res.status == 200 && !there(&w, "polycircle.db-wal") && there(&w, "polycircle.db-wal.foreign"),
+       "the journal is set aside");
+    same_int(world_number(db, "SELECT count(*) FROM circle WHERE can = 'demo'"), 1, "and the copy stands");
+    world_close(&w);
+}
+
+static void refused(void) {
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *db = keep(&w, "polycircle.db");
+    static const char *const spoilt[][3] = {
+        {"PRAGMA user_version=99", "newer program", "a newer version"},
+        {"DROP TABLE circle", "no whole polycircle.db", "a table less"},
+        {"ALTER TABLE media ADD COLUMN x", "no whole polycircle.db", "a column more"},
+        {"PRAGMA user_version=0", "no whole polycircle.db", "somebody else's database"},
+    };
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        const char *bad = keep(&w, arena_text(&w.arena, "bad%zu.db", i));
+        ok(file_copy(copy, bad), "a copy");
+        world_sql(bad, spoilt[i][0]);
+        same_text(err_name(restore_file(&w.ctx, w.dir, bad, NULL)), "damaged", "%s is refused", spoilt[i][2]);
+        ok(strstr(w.ctx.fault.text, spoilt[i][1]), "in words: %s", w.ctx.fault.text);
+    }
+    ok(truncate(copy, 40960) == 0, "half a copy");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "damaged", "is refused");
+    ok(truncate(copy, 0) == 0, "an empty file");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "damaged", "is refused");
+    same_text(err_name(restore_file(&w.ctx, w.dir, db, NULL)), "usage", "polycircle.db itself is refused");
+    same_text(err_name(restore_file(&w.ctx, w.dir, "/nonexistent", NULL)), "files", "no file");
+    same_int(circles(db), 2, "nothing has changed");
+    same_int(count(&w, ".", ".part") + count(&w, ".", "before"), 0, "nothing is left");
+    world_close(&w);
+}
+
+/* By FTP: a backup is renamed to polycircle.restore, and a request comes. */
+static void by_renaming(void) {
+    struct world w;
+    const char *copy = prepared(&w, "wal"), *wait_here = keep(&w, "polycircle.restore"), *db = keep(&w, "polycircle.db");
+    const struct timespec old[2] = {{1700000000, 0}, {1700000000, 0}};
+    int64_t before = gen(&w);
+    ok(rename(copy, wait_here) == 0, "renamed");
+    (void)world_call(&w, "health", NULL);
+    ok(w.res.status == 200 && there(&w, "polycircle.restore") && circles(db) == 2, "while it may still grow, nothing happens");
+    ok(utimensat(AT_FDCWD, wait_here, old, 0) == 0, "it is complete");
+    (void)world_call(&w, "health", NULL);
+    restored(&w, before, "by renaming");
+    ok(!there(&w, "polycircle.restore") && count(&w, "backups", "-restored-") == 1 && count(&w, "backups", "-before-restore-") == 1,
+       "both are in backups/");
+    before = gen(&w);
+    world_write(&w, "polycircle.restore", "garbage", 7);
+    ok(utimensat(AT_FDCWD, wait_here, old, 0) == 0, "garbage waits");
+    (void)world_call(&w, "health", NULL);
+    ok(w.res.status == 200 && there(&w, "polycircle.restore-refused") && !there(&w, "polycircle.restore"), "is refused, once");
+    ok(symlink("/etc/passwd", wait_here) == 0 && utimensat(AT_FDCWD, wait_here, old, AT_SYMLINK_NOFOLLOW) == 0,
+       "a symbolic link waits");
+    (void)world_call(&w, "health", NULL);
+    ok(w.res.status == 200 && !there(&w, "polycircle.restore"), "is refused");
+    same_int(world_number(db, "SELECT version FROM manifest"), 1002, "nothing has changed");
+    world_close(&w);
+}
+
+/* Killed between the restore and the moving of the file: what was acknowledged since then stays. */
+static void exactly_once(void) {
+    struct world w;
+    const char *copy = prepared(&w, "wal"), *db = keep(&w, "polycircle.db");
+    same_text(err_name(store_restore(w.dir, copy, keep(&w, "kept.db"), "mark", &w.ctx.fault)), "ok", "a restore with a mark");
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
+    add(&w, "since");
+    closed(&w);
+    same_text(err_name(store_restore(w.dir, copy, keep(&w, "kept2.db"), "mark", &w.ctx.fault)), "ok", "the same again");
+    same_int(world_number(db, "SELECT count(*) FROM circle WHERE can = 'since'"), 1, "does nothing");
+    ok(!there(&w, "kept2.db"), "and keeps nothing");
+    same_text(err_name(store_restore(w.dir, copy, keep(&w, "kept2.db"), "another", &w.ctx.fault)), "ok", "another mark");
+    same_int(world_number(db, "SELECT count(*) FROM circle WHERE can = 'since'"), 0, "restores");
+    world_close(&w);
+}
+
+static void newest(void) {
+    struct world w;
+    world_open(&w, "wal");
+    ok(backup_newest(&w.ctx, w.dir) == NULL, "no backups");
+    ok(backup_daily(&w.ctx) == ERR_OK, "one");
+    const char *good = keep(&w, "backups/polycircle-2026-01-02.db");
+    world_write(&w, "backups/polycircle-2026-01-03.db", "garbage", 7);
+    ok(file_copy(good, world_path(&w, "backups/polycircle-before-restore-x.db")), "one of before a restore");
+    const char *found = backup_newest(&w.ctx, w.dir);
+    same_text(found ? found : "", good, "the newest that is whole");
+    ok(unlink(good) == 0, "without it");
+    found = backup_newest(&w.ctx, w.dir);
+    ok(found && strstr(found, "-before-restore-x.db"), "the one of before a restore is better than none");
+    world_close(&w);
+}
+
+static void block(void) {
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"a\nb\n", "a\nb\n"},
+        {"# BEGIN polycircle\nx\n# END polycircle\n", ""},
+        {"a\n# BEGIN polycircle\r\nx\r\n# END polycircle\r\nb\n", "a\nb\n"},
+        {"a\n# BEGIN polycircle\nx\n# END polycircle", "a\n"},
+        {"a\n# BEGIN polycircle\nx\n", "a\n# BEGIN polycircle\nx\n"},
+        {"# END polycircle\n# BEGIN polycircle\n", "# END polycircle\n# BEGIN polycircle\n"},
+        {" # BEGIN polycircle\n# END polycircle\n", " # BEGIN polycircle\n# END polycircle\n"},
+        {"# BEGIN polycircle2\n# END polycircle\n", "# BEGIN polycircle2\n# END polycircle\n"},
+        {"# BEGIN polycircle\n# END polycircle\nm\n# BEGIN polycircle\n# END polycircle\n", "m\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        (void)snprintf(text, sizeof text, "%s", cases[i][0]);
+        size_t len = retire_block(text, strlen(text));
+        same_text(text, cases[i][1], "block %zu", i);
+        same_int((int64_t)len, (int64_t)strlen(cases[i][1]), "block %zu: its length", i);
+    }
+}
+
+static bool answers(struct world *w, const char *path, int status, const char *text) {
+    (void)world_call(w, path, NULL);
+    return w->res.status == status && w->res.len && memmem(w->res.body, w->res.len, text, strlen(text));
+}
+
+static void the_end(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    json_t *gone = json_array();
+    ok(world_join(&w, 1, &out) == ERR_OK, "a signal");
+    ok(mkdir(world_path(&w, "spool"), 0700) == 0 && mkdir(world_path(&w, "public_html"), 0700) == 0, "spool and document root");
+    world_write(&w, "spool/box", "x", 1);
+    world_write(&w, "public_html/.htaccess", "# BEGIN polycircle\n# END polycircle\n", 36);
+    ok(store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("spool_dir"), T(keep(&w, "spool")))) == ERR_OK &&
+           store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("root"), T(keep(&w, "public_html")))) == ERR_OK,
+       "as set-up says");
+    same_text(err_name(retire(&w.ctx)), "ok", "retired");
+    ok(!there(&w, "spool") && there(&w, "public_html/.htaccess"), "the spool goes at once, the rest does not");
+    ok(answers(&w, "signal", 200, "unregister") && !memmem(w.res.body, w.res.len, "POLYCIRCLE_CONFIG", 17),
+       "signal: takes the worker away");
+    ok(answers(&w, "signal.js", 200, "unregister"), "signal.js too");
+    ok(answers(&w, "circle-sw.js", 200, "unregister") && memmem(w.res.body, w.res.len, "activate", 8),
+       "circle-sw.js: a worker that goes");
+    ok(answers(&w, "health", 410, "uninstalled") && answers(&w, "circles.js", 410, "removed"), "all else is 410, with words");
+    (void)world_call(&w, "sync", arena_text(&w.arena, "{\"v\":1,\"token\":\"%064d\",\"run\":\"00000001\"}", 1));
+    same_int(w.res.status, 410, "sync: 410");
+    ok(retire_files(&w.ctx, true, gone) == ERR_OK && json_array_size(gone) == 1 && there(&w, "public_html/.htaccess"), "a dry run");
+    ok(retire_files(&w.ctx, false, gone) == ERR_OK && !there(&w, "public_html/.htaccess"), "the block is taken out, and its file");
+    same_text(err_name(retire_undo(&w.ctx)), "ok", "undone");
+    same_int(world_number(world_path(&w, arena_text(&w.arena, "live-%d.db", (int)store_gen(w.ctx.store))),
+                          "SELECT count(*) FROM signal"),
+             0, "its signals have ended");
+    ok(answers(&w, "health", 200, "\"ok\":true") && answers(&w, "circle-sw.js", 200, "claim"), "it answers as before");
+    world_close(&w);
+}
+
+int main(void) {
+    daily();
+    one_at_a_time();
+    in_the_way();
+    restores("wal");
+    restores("truncate");
+    open_elsewhere();
+    replaced();
+    hot_journal("wal", "gone");
+    hot_journal("wal", "damaged");
+    hot_journal("truncate", "gone");
+    hot_journal("truncate", "damaged");
+    copied_over();
+    refused();
+    by_renaming();
+    exactly_once();
+    newest();
+    block();
+    the_end();
+    return done();
+}
