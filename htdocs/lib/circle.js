@@ -63,19 +63,16 @@ export class Circle extends EventTarget {
     return to.length;
   }
 
-  /** Drops out, or the page goes away: no links, no signal, plain HTTP. */
-  leave() {
-    this.#part();
-    this.#bridge?.close();
-    this.#announce();
-  }
-  /** No links any more. What the worker asks is still answered, from storage and origin. */
-  #part() {
+  /** Drops out, or the page goes away: no links, no signal, plain HTTP. @param {boolean} [mirrors] what the worker asks is still answered, from storage and origin */
+  leave(mirrors) {
     this.#left = true;
     this.pieces.persist = this.#leads = false;
     this.#lock?.abort();
     this.#lock = null;
     this.signal?.stop();
+    if (mirrors) return;
+    this.#bridge?.close();
+    this.#announce();
   }
 
   join() {
@@ -163,7 +160,7 @@ export class Circle extends EventTarget {
       refused: async error => {
         this.#error(error);
         if (error.code != 'removed') return;
-        this.#part();  // a player that has begun goes on: a browser takes no file half from a worker and half from the network
+        this.leave(true);  // a player that has begun goes on: a browser takes no file half from a worker and half from the network
         await (await this.#o.worker)?.unregister();
       },
     };
