@@ -105,6 +105,13 @@ static const char *indices(struct ctx *ctx, const struct sync *in) {
     return b.len ? b.data : "";
 }
 
+static enum err claim_late(struct ctx *ctx, struct synced *out) {
+    TRY(offers_claim(ctx, &out->signal, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
+    if (!out->n_peers) return ERR_OK;
+    out->signal.every = 0;
+    return signal_renew(ctx, &out->signal, &out->pulse, false);
+}
+
 /* Claims: a newcomer from greeters; a greeter from those that found none. */
 static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
@@ -115,11 +122,7 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
         if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
     } else if (signal_late(s, &out->pulse, ctx->now)) {
-        TRY(offers_claim(ctx, s, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
-        if (out->n_peers) {
-            s->every = 0;
-            TRY(signal_renew(ctx, s, &out->pulse, false));
-        }
+        TRY(claim_late(ctx, out));
     }
     return ERR_OK;
 }
