@@ -10,6 +10,10 @@ const struct migration migrations[] = {
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 
+int store_form(void) {
+    return migrations[migrations_count - 1].version;
+}
+
 int store_version(struct store *s, enum err *e) {
     sqlite3_stmt *stmt = NULL;
     int version = -1;

@@ -74,6 +74,8 @@ char *store_copy(struct store *s, enum sql id, int column, struct arena *arena);
 bool store_bytes(struct store *s, enum sql id, int column, void *out, size_t n);
 const void *store_blob(struct store *s, enum sql id, int column, size_t *len);
 
+/* The version of polycircle.db that this program makes; of an older one it makes that one. */
+int store_form(void);
 /* integrity_check of one file; the first complaint goes into fault. */
 enum err store_check(struct store *s, enum db db, struct fault *fault);
 /* VACUUM INTO path, which must not exist. */

@@ -1,12 +1,26 @@
 /* The only place that knows libfcgi. One request at a time, one process; the web server starts more.
  *
  * FCGX_Detach before FCGX_Finish_r: without it Finish waits until the web server has closed its side, which
- * costs a third of the time of a request. That is safe only when the request's input was read to its end. */
+ * costs a third of the time of a request. That is safe only when the request's input was read to its end.
+ *
+ * A process whose file was replaced (upgrade by rename) becomes the new program by exec, before it accepts the next
+ * request. To end instead would lose the connections that wait in its socket, which only it holds open; and behind
+ * spawn-fcgi nobody would start the new one. */
 #include "transport/transport.h"
 #include "util/caps.h"
+#include "util/file.h"
 #include <fcgiapp.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+struct self {
+    char path[PATH_MAX]; /* empty: not known */
+    struct stat file;
+    int64_t looked; /* second of the last look: one a second is enough */
+};
 
 static ssize_t from_stream(void *from, char *into, size_t len) {
     return FCGX_GetStr(into, (int)len, from);
@@ -16,11 +30,31 @@ bool fastcgi_here(void) {
     return !FCGX_IsCGI();
 }
 
+static void find_self(struct self *self) {
+    self->looked = 0;
+    if (!file_program(self->path, sizeof self->path) || stat(self->path, &self->file) != 0) self->path[0] = '\0';
+}
+
+/* Waits for a connection; then, if the file of this program is another one by now, runs that instead. */
+static void follow_upgrade(struct self *self) {
+    enum { LISTENER = 0 };
+    struct pollfd listener = {.fd = LISTENER, .events = POLLIN};
+    struct stat now;
+    (void)poll(&listener, 1, -1);
+    int64_t second = clock_now() / 1000;
+    if (second == self->looked || !self->path[0]) return;
+    self->looked = second;
+    if (stat(self->path, &now) != 0 || (now.st_ino == self->file.st_ino && now.st_dev == self->file.st_dev)) return;
+    (void)execv(self->path, (char *[]){self->path, NULL}); /* on failure this one goes on */
+}
+
 int fastcgi_run(struct service *service) {
     FCGX_Request fcgi;
+    static struct self self;
+    find_self(&self);
     if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgi, 0, 0) != 0) return 1;
     /* any negative is the end: after SIGTERM it is that of a stale errno */
-    while (FCGX_Accept_r(&fcgi) >= 0) {
+    while (follow_upgrade(&self), FCGX_Accept_r(&fcgi) >= 0) {
         struct request req;
         struct response res;
         struct buf head = {.arena = &service->arena};

@@ -29,6 +29,7 @@
     X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                                  \
     X(LIVE_LOST, live_lost, 503, "The live database was lost and is made anew: try again.")                          \
     X(EXISTS, exists, 409, "This name is taken.")                                                                    \
+    X(UPGRADE, upgrade_refused, 409, "polycircle.new may not take the place of this program.")                       \
     X(USAGE, usage, 400, "See --help.")                                                                              \
     X(FILES, files, 500, "A file could not be read or written.")
 

@@ -123,6 +123,14 @@ int file_lock(const char *path) {
     return -1;
 }
 
+bool file_program(char *path, size_t size) {
+    struct stat exe, now;
+    ssize_t n = readlink("/proc/self/exe", path, size - 1);
+    if (n <= 0) return false;
+    path[n] = '\0';
+    return stat("/proc/self/exe", &exe) == 0 && stat(path, &now) == 0 && exe.st_ino == now.st_ino && exe.st_dev == now.st_dev;
+}
+
 int64_t clock_now(void) {
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);

@@ -30,5 +30,7 @@ bool file_sync(const char *path);
 /* A file that one process at a time holds, until close() of what this returns or its end; -1: somebody else does. A new
  * one is of the year 1970: its time is the owner's to use. */
 int file_lock(const char *path);
+/* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
+bool file_program(char *path, size_t size);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);

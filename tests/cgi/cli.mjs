@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { World, done, matches, ok, same } from './world.mjs';
 
 const w = new World();
-const commands = ['init', 'circle', 'publish', 'check', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'version'];
+const commands = ['init', 'circle', 'publish', 'check', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'upgrade', 'version'];
 
 // help
 let r = w.cli();
@@ -21,6 +21,7 @@ r = w.cli('version');
 matches(r.out, /^polycircle \d+\.\d+\.\d+\n$/, 'version');
 same(w.cli('--version').out, r.out, '--version');
 matches(w.cli('version', '--json').json.client, /^[0-9a-f]{64}$/, 'version --json');
+ok(w.cli('version', '--json').json.database >= 1, 'version --json: the form of polycircle.db');
 
 // called wrongly: exit 2, and what to do
 const wrong = [

@@ -1,5 +1,5 @@
 // The program dropped on a shared host by FTP: no configuration of the server,
-// no environment, only files. The tiers are those of cgi-bin/htaccess-*.
+// no environment, only files. The tiers are those of cgi-bin/htaccess.N.txt.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -13,12 +13,12 @@ const folder = (dir, override) => `<Directory ${dir}/public_html>\n  AllowOverri
 
 const hosts = {
   'tier 0: the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'None'), htaccess: {} },
-  'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess-1'] } },
-  'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess-2'] } },
-  'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess-2'] } },
-  'tier 3: pretty URLs, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: ['htaccess-3'] }, pretty: true },
+  'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess.1.txt'] } },
+  'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess.2.txt'] } },
+  'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess.2.txt'] } },
+  'tier 3: pretty URLs, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: ['htaccess.3.txt'] }, pretty: true },
   'tier 3: pretty URLs, mod_fcgid': {
-    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: ['htaccess-3'], 'public_html/cgi-bin': ['htaccess-2'] }, pretty: true,
+    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: ['htaccess.3.txt'], 'public_html/cgi-bin': ['htaccess.2.txt'] }, pretty: true,
   },
 };
 
@@ -57,7 +57,7 @@ test('tier 1 where the host forbids Options: 500 for the folder, as its first li
   const dir = await makeDirectory();
   let server;
   try {
-    await upload(dir, { 'public_html/cgi-bin': ['htaccess-1'] });
+    await upload(dir, { 'public_html/cgi-bin': ['htaccess.1.txt'] });
     server = await startHost('apache-cgid', dir, cgiBin(dir, 'FileInfo'));
     assert.equal((await server.request({ path: `${tier0}health` })).status, 500);
     assert.match(await server.errors(), /Options not allowed here/);
