@@ -126,9 +126,11 @@ int file_lock(const char *path) {
 bool file_program(char *path, size_t size) {
     struct stat exe, now;
     ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    if (n <= 0) return false;
-    path[n] = '\0';
-    return stat("/proc/self/exe", &exe) == 0 && stat(path, &now) == 0 && exe.st_ino == now.st_ino && exe.st_dev == now.st_dev;
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    path[n > 0 ? n : 0] = '\0';
+    bool same = fd >= 0 && fstat(fd, &exe) == 0 && stat(path, &now) == 0 && exe.st_ino == now.st_ino && exe.st_dev == now.st_dev;
+    if (fd >= 0) (void)close(fd);
+    return same;
 }
 
 int64_t clock_now(void) {

@@ -51,8 +51,8 @@ const cases = {
     with: async (host) => { await here(host); await writeFile(join(host.dir, 'polycircle-data/polycircle.db'), 'x'.repeat(5000)); }, kinds: ['says'], words: /backup/,
   },
   'the host does not run it here': { own: plain, kinds: ['downloaded', 'sample'], words: /release's own for x86_64.*htaccess\.2\.txt/s },
-  '... and it was uploaded as text': { own: plain, with: ({ file }) => mangle(file, 'added'), kinds: ['text', 'sample'], words: /binary mode/ },
-  '... by a client that takes CR away': { own: plain, with: ({ file }) => mangle(file, 'removed'), kinds: ['text', 'sample'], words: /binary mode/ },
+  '... and it was uploaded as text': { own: plain, with: ({ file }) => mangle(file, 'added'), kinds: ['text'], words: /binary mode/ },
+  '... by a client that takes CR away': { own: plain, with: ({ file }) => mangle(file, 'removed'), kinds: ['text'], words: /binary mode/ },
   '... and the upload broke off': {
     own: plain, with: async ({ file }) => writeFile(file, (await readFile(file)).subarray(0, 1_500_000)), kinds: ['short', 'sample'], words: /1500000 bytes/,
   },
