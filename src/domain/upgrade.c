@@ -157,21 +157,14 @@ enum err upgrade_check(struct ctx *ctx, struct upgrade *out) {
     return ask_version(ctx, out);
 }
 
-static bool settle(const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool done = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) (void)close(fd);
-    return done;
-}
-
 /* Never opened for writing: a program that runs cannot be (ETXTBSY). At each moment one whole program has the name. */
 enum err upgrade_activate(struct ctx *ctx, struct upgrade *out) {
     TRY(upgrade_check(ctx, out));
     (void)unlink(out->old);
-    if (!settle(out->next) || link(out->program, out->old) != 0 || rename(out->next, out->program) != 0)
+    if (!file_sync(out->next) || link(out->program, out->old) != 0 || rename(out->next, out->program) != 0)
         return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be put in place (%s): rename it by hand.", out->next,
                          strerror(errno));
     const char *dir = arena_copy(ctx->arena, out->next, (size_t)(strrchr(out->next, '/') - out->next) + 1);
-    (void)settle(dir);
+    (void)file_sync(dir);
     return ERR_OK;
 }
