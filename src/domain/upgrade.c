@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static _Noreturn void become(char *path, int out) {
     enum { SECONDS = 5, DESCRIPTORS = 1024 };
     for (int fd = 0; fd < 3; fd++) (void)dup2(out, fd);
     for (int fd = 3; fd < DESCRIPTORS; fd++) (void)close(fd);
+    (void)signal(SIGALRM, SIG_DFL);
     (void)alarm(SECONDS);
     (void)execve(path, (char *[]){path, "version", "--json", NULL}, (char *[]){NULL});
     (void)dprintf(STDOUT_FILENO, "%s", strerror(errno));
@@ -79,6 +81,7 @@ static enum err ask(struct ctx *ctx, const char *path, json_t **out) {
     char said[SAID + 1];
     int ends[2], status = -1;
     if (pipe(ends) != 0) return fault_set(&ctx->fault, ERR_INTERNAL, "pipe: %s", strerror(errno));
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored, as a web server may hand it on, it would keep the status from us */
     pid_t child = fork();
     if (child == 0) become(arena_text(ctx->arena, "%s", path), ends[1]);
     (void)close(ends[1]);

@@ -37,7 +37,7 @@ static void find_self(struct self *self) {
 
 /* Waits for a connection; then, if the file of this program is another one by now, runs that instead. */
 static void follow_upgrade(struct self *self) {
-    enum { LISTENER = 0 };
+    enum { LISTENER = 0, SETTLED = 2 }; /* seconds: a file that is still being uploaded is no program yet */
     struct pollfd listener = {.fd = LISTENER, .events = POLLIN};
     struct stat now;
     (void)poll(&listener, 1, -1);
@@ -45,6 +45,7 @@ static void follow_upgrade(struct self *self) {
     if (second == self->looked || !self->path[0]) return;
     self->looked = second;
     if (stat(self->path, &now) != 0 || (now.st_ino == self->file.st_ino && now.st_dev == self->file.st_dev)) return;
+    if (now.st_mtime + SETTLED > second) return;
     (void)execv(self->path, (char *[]){self->path, NULL}); /* on failure this one goes on */
 }
 

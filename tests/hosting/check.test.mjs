@@ -110,11 +110,11 @@ for (const [name, wanted] of Object.entries(cases)) {
       page.on('pageerror', error => problems.push(error.message));
       await page.goto(`http://127.0.0.1:${server.port}/polycircle-check.html`);
       const status = page.getByRole('status');
-      await status.filter({ hasText: /^Done/ }).waitFor();
+      await page.waitForFunction(() => !document.querySelector('[aria-busy]') && /^Done/.test(document.querySelector('[role=status]').textContent));
       if (wanted.typed) {
         await page.getByLabel('Address of the program').fill(wanted.typed);
         await page.getByRole('button', { name: 'Check' }).click();
-        await page.waitForFunction(() => !document.querySelector('button').disabled);
+        await page.waitForFunction(() => !document.querySelector('[aria-busy]'));
       }
       const sections = page.locator('section');
       if (shots) await page.screenshot({ path: join(shots, `${String(count).padStart(2, '0')} ${name.replace(/\W+/g, '-')}.png`), fullPage: true });

@@ -1,7 +1,7 @@
 // A new program uploaded as polycircle.new: what is refused, and that putting it in place under load loses no request.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,14 +15,15 @@ before(async () => {
 });
 after(() => release?.remove());
 
-/** Puts a file where the owner's FTP program would, as the owner: mode 0644 unless it must run. */
-async function put(dir, name, from, mode = 0o644) {
+/** Puts a file where the owner's FTP program would, as the owner, a minute ago: mode 0644 unless it must run. */
+async function put(dir, name, from, mode = 0o644, seconds = 60) {
   const path = join(dir, 'cgi', name), owner = await stat(join(dir, 'cgi'));
   await rm(path, { force: true, recursive: true });
   if (Buffer.isBuffer(from)) await writeFile(path, from);
   else await copyFile(from, path);
   await chmod(path, mode);
   await chown(path, owner.uid, owner.gid);
+  await utimes(path, Date.now() / 1000, Date.now() / 1000 - seconds);
   return path;
 }
 
@@ -187,6 +188,10 @@ test('lighttpd: an idle process answers the first request after an upgrade as th
     await put(dir, 'polycircle.new', newer);
     await must(dir, ['upgrade']);
     for (let n = 0; n < 6; n++) assert.equal(await version(), '9.9.9');
+    await put(dir, 'next', (await readFile(newer)).subarray(0, 1_000_000), 0o755, -30);
+    await rename(join(dir, 'cgi/next'), join(dir, 'cgi/polycircle.fcgi'));
+    await sleep(1100);
+    for (let n = 0; n < 6; n++) assert.equal(await version(), '9.9.9', 'a file that is still being uploaded is not followed');
     await put(dir, 'next', Buffer.from('not a program'), 0o755);
     await rename(join(dir, 'cgi/next'), join(dir, 'cgi/polycircle.fcgi'));
     await sleep(1100);
