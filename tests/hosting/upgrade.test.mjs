@@ -165,7 +165,8 @@ for (const kind of ['apache-fcgid', 'apache-cgid', 'lighttpd-fastcgi']) {
       assert.deepEqual(failed.slice(0, 5), [], `${failed.length} of ${load.answers.length} failed`);
       if (kind === 'lighttpd-fastcgi') {
         assert.deepEqual(await server.programs(), pids, 'the same processes have become the new program: none ended');
-        assert.deepEqual(await Promise.all(pids.map(descriptors)), before, 'and hold as many descriptors as before');
+        const now = await Promise.all(pids.map(descriptors)); // at rest; before it was under load
+        assert.ok(now.every((n, i) => n <= before[i]), `and hold no more descriptors than before the last three replacements: ${before}, now ${now}`);
       }
       assert.deepEqual(await readFile(at('polycircle.old')), await readFile(release.program()), 'the old program is kept');
       assert.equal((await stat(at('polycircle.old'))).mode & 0o777, 0o755);
