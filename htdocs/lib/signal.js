@@ -58,6 +58,7 @@ export class Signal {
   /** Join anew: everything is idempotent. @param {number} ms from now */
   rejoin(ms) {
     this.#joined = false;
+    this.#again ||= this.#busy;  // its answer will set the timer
     this.#soon(ms);
   }
   /** The signaling interface: a mail to a signal, by a common neighbour where there is one, else by the instance.
@@ -108,7 +109,7 @@ export class Signal {
 
   async #take(/** @type {any} */ answer, /** @type {boolean} */ join) {
     this.role = answer.role;
-    this.#cursor = answer.cursor ?? this.#cursor;
+    this.#cursor = answer.cursor;
     if (join) {
       this.sig = answer.sig;
       this.joined ??= now();
