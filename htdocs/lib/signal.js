@@ -230,12 +230,12 @@ export class Signal {
     clearTimeout(peer.timer);
     this.links.delete(peer.sig);
     if (this.#stopped || why == 'replaced') return;
-    this.#failures = peer.ready ? 0 : this.#failures + 1;
-    if (!peer.ready) this.#shunned.set(peer.sig, Math.max(this.#shunned.get(peer.sig) ?? 0, now() + 30000));
+    if (peer.ready) this.#failures = 0;
+    else this.#shunned.set(peer.sig, Math.max(this.#shunned.get(peer.sig) ?? 0, now() + 30000));
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     this.#announce();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
-    if (!this.links.size) this.role == 'greeter' ? this.#joined = false : this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures, 8));
+    if (!this.links.size) this.role == 'greeter' ? this.#joined = false : this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures++, 8));
   }
   /** Neighbours learn our neighbours. */
   #announce() {
