@@ -140,7 +140,12 @@ function post(url, { method = 'GET', body, signal, address = '127.0.0.1' }) {
   });
 }
 
-const sent = (body) => JSON.parse(Buffer.from(body.get('d'), 'base64url').toString());
+/** What a request says, in either form (PROTOCOL 1.1). */
+function sent(body) {
+  if (body.has('d')) return JSON.parse(Buffer.from(body.get('d'), 'base64url').toString());
+  const bits = Array.from(body.get('h'), (digit) => 'abcdefghijklmnopqrstuvwxyz234567'.indexOf(digit).toString(2).padStart(5, '0')).join('');
+  return JSON.parse(Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2))).toString());
+}
 
 /** One visitor, from its page's load to its end. */
 class Visitor {
@@ -166,7 +171,7 @@ class Visitor {
       refused: (error) => this.crowd.count(`refused: ${error.code}`),
     };
     const me = { token: this.token, run: hex(4), key: crowd.key, ice: [], certificate: this };
-    this.signal = new Signal(instance(crowd.base, (url, init) => this.#ask(url, init)), me, hub);
+    this.signal = new Signal(instance(crowd.base, () => {}, (url, init) => this.#ask(url, init)), me, hub);
     this.signal.start();
   }
 
