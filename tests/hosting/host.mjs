@@ -85,7 +85,7 @@ export class Host {
     await must(dir, ['publish', 'demo', join(dir, 'site'), '--at', '/']);
     const { uid, gid } = await stat(join(dir, 'data'));
     await writeFile(join(dir, 'nginx.conf'), conf(dir, this.port, uid === process.getuid() ? '' : 'user www-data;'));
-    this.#wrap = spawn('fcgiwrap', ['-c', String(LIMIT), '-s', `unix:${dir}/run/wrap.sock`], { stdio: 'ignore', uid, gid });
+    this.#wrap = spawn('fcgiwrap', ['-c', String(LIMIT), '-s', `unix:${dir}/run/wrap.sock`], { stdio: 'ignore', uid, gid, detached: true });
     for (let tries = 0; tries < 100 && !await stat(join(dir, 'run/wrap.sock')).catch(() => null); tries++) await sleep(20);
     await chmod(join(dir, 'run/wrap.sock'), 0o777);
   }
@@ -116,6 +116,7 @@ export class Host {
 
   async remove() {
     await this.down();
+    if (this.#wrap) process.kill(-this.#wrap.pid, 'SIGTERM'); // its 20 processes outlive it otherwise
     await ended(this.#wrap, 'SIGTERM');
     await removeDirectory(this.dir);
   }
