@@ -108,6 +108,10 @@ bool signal_stale(const struct signal *s, int64_t now) {
     return s->suspect || left < lease(s) / 2 || left > lease(s);
 }
 
+bool signal_spoke(const struct signal *s, int64_t now) {
+    return s->expires - now > lease(s) - SPAN_SPOKE;
+}
+
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now) {
     return s->role == PEER && s->every > 0 && !pulse->needy && now - s->base >= SPAN_NEWCOMER_DUE;
 }

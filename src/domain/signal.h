@@ -57,6 +57,9 @@ enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
 bool signal_alive(const struct signal *s, int64_t now);
 /* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */
 bool signal_stale(const struct signal *s, int64_t now);
+/* Its lease is of this moment: a link to it that died is no sign. When a network breaks, all name all others dead, and those
+ * who are back already would lose the offers that the next ones need. */
+bool signal_spoke(const struct signal *s, int64_t now);
 /* It was a greeter, most likely for want of one, a minute ago; nobody waits now: it may have an offer, lest a few who found
  * each other in a crowd stay among themselves. */
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now);

@@ -87,7 +87,7 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
         struct signal gone;
         bool found;
         TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
-        if (!found || gone.id == me->id) continue;
+        if (!found || gone.id == me->id || signal_spoke(&gone, ctx->now)) continue;
         TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
         TRY(offers_clear(ctx, &gone));
     }

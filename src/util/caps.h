@@ -36,6 +36,7 @@ enum span {
     SPAN_PEER_LEASE = 40 * 60 * 1000,
     SPAN_PEER_DUE = 20 * 60 * 1000,
     SPAN_NEWCOMER_DUE = 60 * 1000,
+    SPAN_SPOKE = 5000,
     SPAN_HANDOVER = 3000, /* who was a greeter comes once more, for the answers under way to it */
     SPAN_OFFER = 120 * 1000,
     SPAN_MAIL = 90 * 1000,

@@ -80,7 +80,11 @@ static void suspects(void) {
     in.gone[0] = greeter;
     in.gone[1] = out.signal.sig;
     in.n_gone = 2;
-    same_text(err_name(world_run(&w, &in, &out)), "ok", "who says that the greeter is gone");
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "who says at once that the greeter is gone");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not believed: it has just spoken");
+    w.ctx.now += SPAN_SPOKE + 1;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "but a moment later");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "it is");
     same_text(err_name(world_join(&w, 3, &out)), "ok", "then a newcomer");
     same_int((int64_t)out.n_peers, 0, "gets none of its offers");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "until it speaks");
