@@ -1,5 +1,6 @@
 #include "store/internal.h"
 #include "util/caps.h"
+#include "util/file.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +118,7 @@ enum err store_open(struct store **out, const char *dir, struct fault *fault) {
 enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
     TRY(start(out, dir));
     struct store *s = *out;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
+    if (!directory_make(dir)) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
     char path[sizeof s->dir + 32];
     (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     bool fresh = access(path, F_OK) != 0;

@@ -23,5 +23,8 @@ int file_turn(const char *path, int64_t now, int64_t every_ms);
 bool file_put(const char *path, const void *data, size_t len, unsigned mode);
 /* Does the file hold just this? */
 bool file_says(const char *path, const void *data, size_t len);
+/* Makes a directory for secrets: 0700, and in it what keeps a web server from showing it, should it be served. One that
+ * is there already is left alone. false with errno. */
+bool directory_make(const char *dir);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);
