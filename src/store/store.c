@@ -16,6 +16,19 @@ static const struct {
 #undef SQL_ROW
 };
 
+/* SQLite calls it SQLITE_FULL only when write() says ENOSPC. A quota says EDQUOT, and where blocks are copied on write even
+ * cutting a file off fails; the errno may be another by now. So whatever cannot be written counts as no room. */
+static bool no_room(int extended, int why) {
+    static const int writing[] = {
+        SQLITE_IOERR_WRITE,    SQLITE_IOERR_FSYNC,  SQLITE_IOERR_DIR_FSYNC,
+        SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_DELETE, SQLITE_IOERR_SHMSIZE,
+    };
+    for (size_t i = 0; i < sizeof writing / sizeof *writing; i++)
+        if (extended == writing[i]) return true;
+    int kind = extended & 0xff;
+    return (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (why == ENOSPC || why == EDQUOT);
+}
+
 enum err store_error(const struct store *s, enum db db, int rc) {
     static const struct {
         int rc;
@@ -38,7 +51,7 @@ enum err store_error(const struct store *s, enum db db, int rc) {
     if (extended == SQLITE_READONLY_DBMOVED) return db == LIVE ? ERR_LIVE_LOST : ERR_DAMAGED;
     (void)fprintf(stderr, "polycircle: SQLite: %s file: %s (%d)\n", db == LIVE ? "live" : "main",
                   s->db[db] ? sqlite3_errmsg(s->db[db]) : sqlite3_errstr(rc), extended);
-    if ((extended & 0xff) == SQLITE_IOERR && s->db[db] && sqlite3_system_errno(s->db[db]) == ENOSPC) return ERR_DISK_FULL;
+    if (no_room(extended, s->db[db] ? sqlite3_system_errno(s->db[db]) : 0)) return ERR_DISK_FULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].rc == (rc & 0xff)) return db == LIVE ? codes[i].live : codes[i].main;
     return ERR_INTERNAL;
