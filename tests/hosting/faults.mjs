@@ -27,11 +27,12 @@ async function asciiUpload(at) {
   await writeFile(at.program, Buffer.from(bytes.toString('latin1').replaceAll('\n', '\r\n'), 'latin1'));
 }
 
-async function otherProcessor(at) {
+/** Bytes of the ELF header (e_machine at 18, e_entry at 24). */
+const header = (bytes, place) => async (at) => {
   const file = await open(at.program, 'r+');
-  await file.write(Buffer.from([0xad, 0x18]), 0, 2, 18); // e_machine: AVR32, that nobody emulates
+  await file.write(Buffer.from(bytes), 0, bytes.length, place);
   await file.close();
-}
+};
 
 async function linked(at) {
   await rename(at.program, at.elsewhere);
@@ -71,7 +72,8 @@ export const fails = {
   'a symbolic link': [linked, 500],
   'a wrapper with Windows line ends': [wrapped((at) => wrapper(at).replaceAll('\n', '\r\n')), 500],
   'uploaded in ASCII mode': [asciiUpload, 500],
-  'built for another processor': [otherProcessor, 500],
+  'built for another processor': [header([0xad, 0x18], 18), 500], // AVR32, which nobody emulates
+  'damaged, so that it crashes': [header([1, 0, 0, 0, 0, 0, 0, 0], 24), 500],
   'built with a newer C library': [patched('GLIBC_2.34', 'GLIBC_9.34'), 500],
   'a library is missing': [patched('libsqlite3.so', 'libsqlite9.so'), 500],
   'still being uploaded': [stillOpen, 500],
