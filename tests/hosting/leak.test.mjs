@@ -23,7 +23,7 @@ class Installation {
     for (const file of ['INSTALL', 'README.md', 'NEWS', 'COPYING']) await copyFile(join(root, file), join(this.folder, file));
     await cp(join(root, 'cgi-bin'), this.folder, { recursive: true });
     for (const name of ['polycircle.fcgi', 'polycircle.old', 'polycircle.new']) await copyFile(program, join(this.folder, name));
-    await htaccess(this.folder, ['options', 2]);
+    await htaccess(this.folder, ['options']);
     execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, join(this.dir, 'public_html')]);
     await chmod(join(this.folder, 'polycircle.fcgi'), 0o755);
     await chmod(this.dir, 0o555);

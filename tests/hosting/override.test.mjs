@@ -13,7 +13,7 @@ const places = {
   'a folder that may not': { folder: 'polycircle', options: 'FollowSymLinks' },
   'nothing allowed': { folder: 'polycircle', options: 'None' },
 };
-const files = { 'no .htaccess': [], 'tier 1': [1], 'tier 2': [2], 'options and tier 1': ['options', 1], 'options and tier 2': ['options', 2] };
+const files = { 'no .htaccess': [], 'tier 1': [1], 'tier 2': [2], 'tier 2 with Options': ['options'] };
 
 const reads = (override) => override !== 'None';
 const mayOptions = (override) => /All|Options/.test(override);
@@ -78,7 +78,7 @@ for (const kind of ['apache-cgid', 'apache-fcgid']) {
       test(`AllowOverride ${item.override}, ${item.place}, ${item.file}`, async () => {
         const what = await seen(server, `${item.path}/polycircle.fcgi`);
         assert.equal(what, expected(item), await server.errors());
-        assert.ok(what !== 'broken' || item.tiers.includes('options'), 'only the line of htaccess-options can do that');
+        assert.ok(what !== 'broken' || item.tiers.includes('options'), 'only the line of htaccess.options.txt can do that');
         assert.equal((await server.request({ path: `${item.home}/page.html` })).status, 200, 'and then in no other folder');
       });
     }

@@ -54,7 +54,7 @@ class Home {
     for (const path of [dirname(this.at.program), this.at.elsewhere]) await rename(path, join(this.dir, 'old', String(this.times), basename(path))).catch(() => {});
     await freshProgram(this.at, program);
     await chmod(dirname(this.at.program), 0o755);
-    await htaccess(dirname(this.at.program), ['options', this.kind.endsWith('fcgid') ? 2 : 1]);
+    await htaccess(dirname(this.at.program), ['options']);
     const { uid, gid } = owner;
     execFileSync('chown', ['-R', `${uid}:${gid}`, join(this.dir, 'public_html'), join(this.dir, 'cgi')]);
     await chown(this.dir, uid, gid);

@@ -1,5 +1,5 @@
 // The program dropped on a shared host by FTP: no configuration of the server,
-// no environment, only files. The tiers are those of cgi-bin/htaccess-*.
+// no environment, only files. The tiers are those of cgi-bin/htaccess.N.txt.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -13,12 +13,12 @@ const folder = (dir, override) => `<Directory ${dir}/public_html>\n  AllowOverri
 
 const hosts = {
   'tier 0: the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'None'), htaccess: {} },
-  'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options', 1] } },
-  'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options', 2] } },
-  'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options', 2] } },
+  'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
+  'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
+  'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
   'tier 3: pretty URLs, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: [3] }, pretty: true },
   'tier 3: pretty URLs, mod_fcgid': {
-    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: [3], 'public_html/cgi-bin': ['options', 2] }, pretty: true,
+    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: [3], 'public_html/cgi-bin': ['options'] }, pretty: true,
   },
 };
 
@@ -58,7 +58,7 @@ async function inFolder(folder, run) {
   const dir = await makeDirectory();
   let server;
   try {
-    await upload(dir, { 'public_html/cgi-bin': ['options', 1] });
+    await upload(dir, { 'public_html/cgi-bin': ['options'] });
     const { uid, gid } = await stat(join(dir, 'data'));
     await chown(join(dir, 'public_html/cgi-bin'), uid, gid);
     await rename(join(dir, 'public_html/cgi-bin'), join(dir, folder));

@@ -2,7 +2,6 @@
 // loopback port, configured by tools/server-conf, ended by stop().
 import { execFile, spawn } from 'node:child_process';
 import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -66,7 +65,7 @@ export function freePort() {
 
 /** kind: one of kinds, hostingKinds. suEXEC: what the owner uploads is made from dir/cgi and dir/data (useAsOwner). */
 export async function startServer(kind, dir) {
-  if (kind.startsWith('apache-suexec')) await useAsOwner(dir, kind);
+  if (kind.startsWith('apache-suexec')) await useAsOwner(dir);
   const server = new Server(kind, dir, await freePort());
   await server.start();
   return server;
@@ -79,9 +78,9 @@ export async function startHost(kind, dir, own) {
   return server;
 }
 
-/** The .htaccess that INSTALL says to make of the example files: tiers 1, 2, 3, and 'options' before them. */
+/** The .htaccess that INSTALL says to make of the example files: tiers 1, 2, 3, or 'options', which is 2 with Options. */
 export async function htaccess(folder, tiers) {
-  const name = (tier) => [`htaccess-${tier}`, `htaccess.${tier}.txt`].map((file) => join(root, 'cgi-bin', file)).find(existsSync);
+  const name = (tier) => join(root, `cgi-bin/htaccess.${tier}.txt`);
   await writeFile(join(folder, '.htaccess'), (await Promise.all(tiers.map((tier) => readFile(name(tier), 'utf8')))).join('\n'));
 }
 
@@ -95,13 +94,13 @@ export async function upload(dir, tiersOf) {
 }
 
 /** dir/site as a home's document root of `owner`: pretty addresses, the program in site/cgi-bin, its data above. */
-async function useAsOwner(dir, kind) {
+async function useAsOwner(dir) {
   const bin = join(dir, 'site/cgi-bin');
   await mkdir(bin, { recursive: true });
   await copyFile(join(dir, 'cgi/polycircle.fcgi'), join(bin, 'polycircle.fcgi'));
   await chmod(join(bin, 'polycircle.fcgi'), 0o755);
   await chmod(bin, 0o755);
-  for (const [folder, tiers] of [['site', [3]], ['site/cgi-bin', ['options', kind.endsWith('fcgid') ? 2 : 1]]]) await htaccess(join(dir, folder), tiers);
+  for (const [folder, tiers] of [['site', [3]], ['site/cgi-bin', ['options']]]) await htaccess(join(dir, folder), tiers);
   await rm(join(dir, 'polycircle-data'), { force: true });
   await symlink('data', join(dir, 'polycircle-data'));
   await run('chown', ['-R', `${owner.uid}:${owner.gid}`, join(dir, 'site'), join(dir, 'data')]);
