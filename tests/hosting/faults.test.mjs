@@ -145,7 +145,9 @@ test('VACUUM INTO under load gives sound copies', async () => {
       let running = true;
       let acknowledged = 0;
       const crowd = Array.from({ length: 6 }, async () => {
-        while (running) assert.equal((await server.sync(join_(key))).status, 200);
+        const { key: _, ...signal } = join_(key);
+        assert.equal((await server.sync({ ...signal, key })).status, 200);
+        while (running) assert.equal((await server.sync({ ...signal, offers: [{ id: hex(6), sdp: 'AAAA' }] })).status, 200);
       });
       const owner = (async () => {
         for (let n = 0; running; n++) {

@@ -173,7 +173,7 @@ export class Server {
   async #fcgiwrap() {
     const socket = join(this.dir, 'run/fcgiwrap');
     await rm(socket, { force: true });
-    // a process group of its own: it ends its children by a signal to the whole group
+    // a process group of its own, to be ended as one
     this.#wrap = spawn('fcgiwrap', ['-c', '8', '-f', '-s', `unix:${socket}`], { stdio: 'ignore', detached: true, ...ids });
     for (let tries = 0; tries < 100; tries++) {
       if (await stat(socket).catch(() => null)) return;
@@ -221,7 +221,10 @@ export class Server {
 
   async stop(signal = 'SIGTERM') {
     await this.#end(this.#child, signal);
-    await this.#end(this.#wrap, 'SIGTERM');
+    // its children, which are its group, do not heed SIGTERM
+    if (this.#wrap?.exitCode === null && this.#wrap.signalCode === null) process.kill(-this.#wrap.pid, 'SIGKILL');
+    await this.#end(this.#wrap, 'SIGKILL');
+    this.#wrap = null;
     for (let tries = 0; tries < 100; tries++) {
       const left = await this.programs();
       if (!left.length) return;
