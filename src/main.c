@@ -32,7 +32,8 @@ int main(int argc, char **argv) {
     }
     /* a query without '=' reaches a CGI program as its argument (RFC 3875 4.4), so the environment decides */
     if (getenv("REQUEST_METHOD")) return serve_web(true);
-    if (argc == 1 && fastcgi_here()) return serve_web(false);
+    /* arguments do not: as the interpreter of a script ("#!/home/you/polycircle") it gets that script's name */
+    if (fastcgi_here()) return serve_web(false);
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
     return cli_main(argc, argv);
 }

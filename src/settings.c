@@ -1,12 +1,14 @@
 #include "settings.h"
+#include <dirent.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char found[PATH_MAX + 64];
+static char found[PATH_MAX + 80];
 
 static char *last_segment(char *path) {
     char *slash = strrchr(path, '/');
@@ -19,16 +21,42 @@ static void up(char *path) {
     if (slash) *(slash == path ? slash + 1 : slash) = '\0';
 }
 
-static int is_document_root(char *path) {
+/* As the web server says it, links resolved as in /proc/self/exe; NULL when run by hand. */
+static const char *served_root(void) {
+    static char resolved[PATH_MAX];
+    const char *root = getenv("DOCUMENT_ROOT");
+    return root && *root && realpath(root, resolved) ? resolved : NULL;
+}
+
+static bool is_document_root(char *path) {
     static const char *const names[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(last_segment(path), names[i]) == 0) return 1;
-    const char *root = getenv("DOCUMENT_ROOT");
+        if (strcmp(last_segment(path), names[i]) == 0) return true;
+    const char *root = served_root();
     return root && strcmp(root, path) == 0;
 }
 
-/* The directory that the program lies in: by the kernel, or where /proc is not there by the web server. */
-static int program_directory(char *path, size_t size) {
+static bool is_served(const char *path) {
+    const char *root = served_root();
+    size_t n = root ? strlen(root) : 0;
+    return root && strncmp(root, path, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static bool is_cgi_bin(char *path) {
+    const char *name = last_segment(path);
+    return strcmp(name, "cgi-bin") == 0 || strcmp(name, "cgi") == 0 || strcmp(name, "fcgi-bin") == 0;
+}
+
+/* Makes path the directory above the innermost document root that it lies in. */
+static bool leave_root(char *path) {
+    while (!is_document_root(path) && strcmp(path, "/") != 0) up(path);
+    bool inside = strcmp(path, "/") != 0;
+    up(path);
+    return inside;
+}
+
+/* The program's own path: by the kernel, or where /proc is not there by the web server. */
+static bool program_path(char *path, size_t size) {
     ssize_t n = readlink("/proc/self/exe", path, size - 1);
     const char *script = getenv("SCRIPT_FILENAME");
     if (n > 0)
@@ -36,40 +64,80 @@ static int program_directory(char *path, size_t size) {
     else if (script && strlen(script) < size)
         memcpy(path, script, strlen(script) + 1);
     else
-        return 0;
+        return false;
+    return true;
+}
+
+/* Cuts the file name off. A cgi-bin is one by its name; in any other folder of a site the file's name must say that it
+ * is there to be served, not to be developed. */
+static bool is_dropped(char *path) {
+    const char *dot = strrchr(last_segment(path), '.');
+    bool named = dot && (strcmp(dot, ".fcgi") == 0 || strcmp(dot, ".cgi") == 0);
     up(path);
-    return 1;
+    if (is_cgi_bin(path) || is_document_root(path)) return true;
+    char at[PATH_MAX];
+    (void)snprintf(at, sizeof at, "%s", path);
+    return named && leave_root(at);
 }
 
-static int is_dropped(char *dir) {
-    const char *name = last_segment(dir);
-    return strcmp(name, "cgi-bin") == 0 || strcmp(name, "cgi") == 0 || strcmp(name, "fcgi-bin") == 0 || is_document_root(dir);
-}
-
-static bool holds_data(const char *dir) {
-    char path[PATH_MAX + 80];
-    (void)snprintf(path, sizeof path, "%s/polycircle-data/polycircle.db", dir);
-    return access(path, F_OK) == 0;
-}
-
-/* Beside the cgi-bin, or above the document root that it lies in. A web server tells us its document root, a shell
- * does not: so where there is data already, that is the place, whoever asks. */
-static const char *beside(char *dir) {
-    char above[PATH_MAX];
-    if (!is_document_root(dir)) up(dir);
-    (void)snprintf(above, sizeof above, "%s", dir);
-    up(above);
-    bool higher = holds_data(above) || (is_document_root(dir) && !holds_data(dir));
-    const char *place = higher ? above : dir;
-    (void)snprintf(found, sizeof found, "%s/polycircle-data", strcmp(place, "/") == 0 ? "" : place);
+static const char *name_it(const char *dir, const char *suffix) {
+    (void)snprintf(found, sizeof found, "%s/polycircle-data%s", strcmp(dir, "/") == 0 ? "" : dir, suffix);
     return found;
+}
+
+static bool holds(const char *dir, const char *file) {
+    return access(name_it(dir, file), F_OK) == 0;
+}
+
+/* polycircle-data-<32 hex> in a folder that is served; of several the first, so that all processes agree. */
+static bool find_hidden(const char *dir, char *suffix, size_t size) {
+    DIR *d = opendir(dir);
+    *suffix = '\0';
+    for (struct dirent *e; d && (e = readdir(d));) {
+        const char *tail = e->d_name + strlen("polycircle-data");
+        bool ours =
+            strncmp(e->d_name, "polycircle-data-", 16) == 0 && strlen(tail) == 33 && strspn(tail + 1, "0123456789abcdef") == 32;
+        if (ours && (!*suffix || strcmp(tail, suffix) < 0)) (void)snprintf(suffix, size, "%s", tail);
+    }
+    if (d) (void)closedir(d);
+    return *suffix;
+}
+
+/* Nothing is there yet: outside of what is served. Where that cannot be written, beside the program under a name that
+ * nobody can guess, for 0700 does not keep out a web server that runs as us. */
+static const char *choose(const char *outside, const char *bin) {
+    char suffix[40] = "-";
+    unsigned char secret[16];
+    if ((access(outside, W_OK) == 0 && !is_served(outside)) || access(bin, W_OK) != 0) return name_it(outside, "");
+    randombytes_buf(secret, sizeof secret);
+    (void)sodium_bin2hex(suffix + 1, sizeof suffix - 1, secret, sizeof secret);
+    return name_it(bin, suffix);
+}
+
+/* A web server tells us its document root, a shell does not: so where there is data already, that is the place,
+ * whoever asks. A directory without a database counts too: set-up must not begin anew because it was deleted. */
+static const char *beside(char *bin) {
+    char outside[PATH_MAX], above[PATH_MAX], near[PATH_MAX], suffix[40];
+    (void)snprintf(near, sizeof near, "%s", bin);
+    if (!is_document_root(near)) up(near);
+    (void)snprintf(above, sizeof above, "%s", near);
+    up(above);
+    (void)snprintf(outside, sizeof outside, "%s", is_cgi_bin(bin) ? near : bin);
+    if (!is_cgi_bin(bin) || is_document_root(near)) (void)leave_root(outside);
+    const char *const places[] = {outside, above, near};
+    for (size_t i = 0; i < 3; i++)
+        if (holds(places[i], "/polycircle.db")) return name_it(places[i], "");
+    if (find_hidden(bin, suffix, sizeof suffix)) return name_it(bin, suffix);
+    for (size_t i = 0; i < 3; i++)
+        if (holds(places[i], "")) return found;
+    return choose(outside, bin);
 }
 
 const char *data_directory(const char *given) {
     const char *set = given ? given : getenv("POLYCIRCLE_DATA");
     char dir[PATH_MAX];
     if (set && *set) return set;
-    if (program_directory(dir, sizeof dir) && is_dropped(dir)) return beside(dir);
+    if (program_path(dir, sizeof dir) && is_dropped(dir)) return beside(dir);
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     if (xdg && *xdg)
         (void)snprintf(found, sizeof found, "%s/polycircle", xdg);

@@ -1,6 +1,7 @@
 /* Where this program finds its data. */
 #pragma once
-/* Given (--data), else POLYCIRCLE_DATA, else by where the program lies: dropped into a cgi-bin it is
- * polycircle-data beside that, one further up when that is a document root (DESIGN 5: outside it); in any
- * other place $XDG_DATA_HOME/polycircle or ~/.local/share/polycircle. Never NULL; kept until exit. */
+/* Given (--data), else POLYCIRCLE_DATA, else by where the program lies. Dropped into a cgi-bin or a folder of a site:
+ * the polycircle-data that is there, else polycircle-data outside the document root (DESIGN 5), else, where that cannot be
+ * written, polycircle-data-<32 random hex> beside the program: read from the folder from then on. In any other place
+ * $XDG_DATA_HOME/polycircle or ~/.local/share/polycircle. Never NULL; kept until exit. Makes nothing. */
 const char *data_directory(const char *given);

@@ -1,5 +1,6 @@
 #include "store/internal.h"
 #include "util/caps.h"
+#include "util/file.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,19 @@ static const struct {
 
 static int extended_code(const struct store *s, enum db db, int rc) {
     return s->db[db] ? sqlite3_extended_errcode(s->db[db]) : rc;
+}
+
+/* SQLite calls it SQLITE_FULL only when write() says ENOSPC. A quota says EDQUOT, and where blocks are copied on write even
+ * cutting a file off fails; the errno may be another by now. So whatever cannot be written counts as no room. */
+static bool no_room(int extended, int why) {
+    static const int writing[] = {
+        SQLITE_IOERR_WRITE,    SQLITE_IOERR_FSYNC,  SQLITE_IOERR_DIR_FSYNC,
+        SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_DELETE, SQLITE_IOERR_SHMSIZE,
+    };
+    for (size_t i = 0; i < sizeof writing / sizeof *writing; i++)
+        if (extended == writing[i]) return true;
+    int kind = extended & 0xff;
+    return (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (why == ENOSPC || why == EDQUOT);
 }
 
 enum err store_code(const struct store *s, enum db db, int rc) {
@@ -39,7 +53,7 @@ enum err store_code(const struct store *s, enum db db, int rc) {
     };
     int extended = extended_code(s, db, rc);
     if (extended == SQLITE_READONLY_DBMOVED) return db == LIVE ? ERR_LIVE_LOST : ERR_BUSY; /* restored: open it anew */
-    if ((extended & 0xff) == SQLITE_IOERR && s->db[db] && sqlite3_system_errno(s->db[db]) == ENOSPC) return ERR_DISK_FULL;
+    if (no_room(extended, s->db[db] ? sqlite3_system_errno(s->db[db]) : 0)) return ERR_DISK_FULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].rc == (rc & 0xff)) return db == LIVE ? codes[i].live : codes[i].main;
     return ERR_INTERNAL;
@@ -142,7 +156,7 @@ enum err store_open(struct store **out, const char *dir, struct fault *fault) {
 enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
     TRY(start(out, dir));
     struct store *s = *out;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
+    if (!directory_make(dir)) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
     char path[sizeof s->dir + 32];
     (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     bool fresh = access(path, F_OK) != 0;

@@ -32,5 +32,8 @@ bool file_sync(const char *path);
 int file_lock(const char *path);
 /* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
 bool file_program(char *path, size_t size);
+/* Makes a directory for secrets: 0700, and in it what keeps a web server from showing it, should it be served. One that
+ * is there already is left alone. false with errno. */
+bool directory_make(const char *dir);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);

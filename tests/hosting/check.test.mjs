@@ -67,7 +67,7 @@ const cases = {
   'the sample is not there': { with: async ({ file, sample }) => { await chmod(file, 0o644); await rm(sample); }, kinds: ['start', 'sample'], words: /sample file is not there/ },
   'Options are forbidden': {
     own: dir => `${override(dir, 'FileInfo')}ScriptAlias /cgi-bin/ ${dir}/public_html/cgi-bin/\n`,
-    with: ({ folder }) => rename(join(folder, 'htaccess.1.txt'), join(folder, '.htaccess')), kinds: ['folder', 'sample'], words: /Rename that \.htaccess back/,
+    with: ({ folder }) => rename(join(folder, 'htaccess.options.txt'), join(folder, '.htaccess')), kinds: ['folder', 'sample'], words: /Rename that \.htaccess back/,
   },
   'ExecCGI is off': { own: dir => `${plain(dir)}AddHandler cgi-script .fcgi\n`, kinds: ['forbidden', 'sample'], words: /not forbidden.*ExecCGI is off/s },
   'the folder is closed': { with: ({ folder }) => chmod(folder, 0), kinds: ['closed', 'sample'], words: /does not exist.*0755/s },

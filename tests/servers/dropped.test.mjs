@@ -2,7 +2,7 @@
 // no environment, only files. The tiers are those of cgi-bin/htaccess.N.txt.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeDirectory, must, parse, removeDirectory, startHost, tier0, upload } from './server.mjs';
@@ -13,12 +13,12 @@ const folder = (dir, override) => `<Directory ${dir}/public_html>\n  AllowOverri
 
 const hosts = {
   'tier 0: the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'None'), htaccess: {} },
-  'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess.1.txt'] } },
-  'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess.2.txt'] } },
-  'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['htaccess.2.txt'] } },
-  'tier 3: pretty URLs, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: ['htaccess.3.txt'] }, pretty: true },
+  'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
+  'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
+  'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
+  'tier 3: pretty URLs, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: [3] }, pretty: true },
   'tier 3: pretty URLs, mod_fcgid': {
-    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: ['htaccess.3.txt'], 'public_html/cgi-bin': ['htaccess.2.txt'] }, pretty: true,
+    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: [3], 'public_html/cgi-bin': ['options'] }, pretty: true,
   },
 };
 
@@ -53,16 +53,45 @@ for (const [name, { kind, own, htaccess, pretty }] of Object.entries(hosts)) {
   });
 }
 
-test('tier 1 where the host forbids Options: 500 for the folder, as its first lines say', async () => {
+/** A host with the program in a folder of the site; gives its commands, as the server's user and without a DOCUMENT_ROOT. */
+async function inFolder(folder, run) {
   const dir = await makeDirectory();
   let server;
   try {
-    await upload(dir, { 'public_html/cgi-bin': ['htaccess.1.txt'] });
-    server = await startHost('apache-cgid', dir, cgiBin(dir, 'FileInfo'));
-    assert.equal((await server.request({ path: `${tier0}health` })).status, 500);
-    assert.match(await server.errors(), /Options not allowed here/);
+    await upload(dir, { 'public_html/cgi-bin': ['options'] });
+    const { uid, gid } = await stat(join(dir, 'data'));
+    await chown(join(dir, 'public_html/cgi-bin'), uid, gid);
+    await rename(join(dir, 'public_html/cgi-bin'), join(dir, folder));
+    const command = async (...args) => JSON.parse(await must(dir, [...args, '--json'], { POLYCIRCLE_DATA: undefined }, folder));
+    const start = async () => (server = await startHost('apache-cgid', dir, `<Directory ${dir}/public_html>\n  AllowOverride All\n</Directory>\n`));
+    await run({ dir, command, start, folder: join(dir, folder) });
   } finally {
     await server?.stop();
+    await chmod(dir, 0o755);
     await removeDirectory(dir);
   }
-});
+}
+const url = (folder) => `http://site.example/${folder}/polycircle.fcgi`;
+
+test('a folder of its own: the data lies above the document root, for web and shell', () => inFolder('public_html/circle', async ({ dir, command, start }) => {
+  assert.equal((await command('init', '--url', url('circle'))).data, join(dir, 'polycircle-data'));
+  assert.equal((await (await start()).request({ path: '/circle/polycircle.fcgi/health' })).status, 200);
+}));
+
+test('nothing above the document root may be written: a name that nobody can guess', () => inFolder('public_html/circle', async ({ dir, command, start, folder }) => {
+  await chmod(dir, 0o555); // what is above the document root
+  const { data } = await command('init', '--url', url('circle'));
+  assert.match(data, new RegExp(`^${folder}/polycircle-data-[0-9a-f]{32}$`));
+  assert.equal((await stat(data)).mode & 0o777, 0o700);
+  for (const name of await readdir(data)) assert.equal((await stat(join(data, name))).mode & 0o077, 0, name);
+  assert.ok((await readdir(data)).includes('.htaccess') && (await readdir(data)).includes('index.html'));
+  const server = await start();
+  assert.equal((await server.request({ path: '/circle/polycircle.fcgi/health' })).status, 200, 'the web server finds it again');
+  assert.equal((await command('init')).data, data, 'and the shell');
+  await mkdir(join(folder, `polycircle-data-${'f'.repeat(32)}`));
+  await chmod(dir, 0o755);
+  assert.equal((await command('init')).data, data, 'whatever is there later');
+  await rm(join(data, 'polycircle.db'));
+  assert.equal(parse((await server.request({ path: '/circle/polycircle.fcgi/health' })).body).error, 'not_set_up');
+  assert.equal((await command('init', '--url', url('circle'))).data, data, 'a deleted database is no reason to look elsewhere');
+}));

@@ -1,7 +1,7 @@
 // Real web servers for tests: each in a directory of its own, on a free
 // loopback port, configured by tools/server-conf, ended by stop().
 import { execFile, spawn } from 'node:child_process';
-import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 export const kinds = ['lighttpd-fastcgi', 'lighttpd-cgi', 'apache-fcgid', 'apache-cgid'];
+/** These need root, or packages of `tools/setup hosting`. */
+export const hostingKinds = ['nginx-spawn-fcgi', 'nginx-fcgiwrap', 'apache-suexec', 'apache-suexec-fcgid'];
 export const program = process.env.POLYCIRCLE_PROGRAM ?? '';
 if (!program) throw new Error('POLYCIRCLE_PROGRAM must name the program to test');
 process.env.PATH += ':/usr/sbin:/sbin';
@@ -61,7 +63,9 @@ export function freePort() {
   });
 }
 
+/** kind: one of kinds, hostingKinds. suEXEC: what the owner uploads is made from dir/cgi and dir/data (useAsOwner). */
 export async function startServer(kind, dir) {
+  if (kind.startsWith('apache-suexec')) await useAsOwner(dir);
   const server = new Server(kind, dir, await freePort());
   await server.start();
   return server;
@@ -74,20 +78,44 @@ export async function startHost(kind, dir, own) {
   return server;
 }
 
+/** The .htaccess that INSTALL says to make of the example files: tiers 1, 2, 3, or 'options', which is 2 with Options. */
+export async function htaccess(folder, tiers) {
+  const name = (tier) => join(root, `cgi-bin/htaccess.${tier}.txt`);
+  await writeFile(join(folder, '.htaccess'), (await Promise.all(tiers.map((tier) => readFile(name(tier), 'utf8')))).join('\n'));
+}
+
 /** Files as an owner uploads them: the program into public_html/cgi-bin, and examples of cgi-bin/ as .htaccess. */
-export async function upload(dir, htaccess) {
+export async function upload(dir, tiersOf) {
   await mkdir(join(dir, 'public_html/cgi-bin'), { recursive: true });
   await copyFile(program, join(dir, 'public_html/cgi-bin/polycircle.fcgi'));
   await chmod(join(dir, 'public_html/cgi-bin/polycircle.fcgi'), 0o755);
-  for (const [folder, files] of Object.entries(htaccess)) {
-    const text = await Promise.all(files.map((file) => readFile(join(root, 'cgi-bin', file), 'utf8')));
-    await writeFile(join(dir, folder, '.htaccess'), text.join('\n'));
-  }
+  for (const [folder, tiers] of Object.entries(tiersOf)) await htaccess(join(dir, folder), tiers);
   if (rooted) await chown(dir, ids.uid, ids.gid);
 }
 
-class Server {
+/** dir/site as a home's document root of `owner`: pretty addresses, the program in site/cgi-bin, its data above. */
+async function useAsOwner(dir) {
+  const bin = join(dir, 'site/cgi-bin');
+  await mkdir(bin, { recursive: true });
+  await copyFile(join(dir, 'cgi/polycircle.fcgi'), join(bin, 'polycircle.fcgi'));
+  await chmod(join(bin, 'polycircle.fcgi'), 0o755);
+  await chmod(bin, 0o755);
+  for (const [folder, tiers] of [['site', [3]], ['site/cgi-bin', ['options']]]) await htaccess(join(dir, folder), tiers);
+  await rm(join(dir, 'polycircle-data'), { force: true });
+  await symlink('data', join(dir, 'polycircle-data'));
+  await run('chown', ['-R', `${owner.uid}:${owner.gid}`, join(dir, 'site'), join(dir, 'data')]);
+}
+
+/** Commands as `sh -c` takes them, with files of the machine replaced, for this process and its children only. */
+const inPrivate = (mounts, command) => ['unshare', ['-m', 'sh', '-ec', `${mounts.map(([from, to]) => `mount --bind '${from}' '${to}'`).join('\n')}\nexec "$@"`, 'sh', ...command]];
+
+/** Ordinary users of the machine, for the servers that serve them by suEXEC and for who looks over a fence. */
+export const owner = { name: 'polyowner', uid: 24242, gid: 24242 };
+export const neighbour = { name: 'polyother', uid: 24243, gid: 24243 };
+
+export class Server {
   #child;
+  #wrap;
   #output = '';
 
   constructor(kind, dir, port, { site = 'site', own = null } = {}) {
@@ -103,12 +131,55 @@ class Server {
     const args = [this.kind, '--port', String(this.port), '--site', in_(this.site), '--cgi', in_('cgi'), '--data', in_('data'), '--run', in_('run')];
     if (rooted) args.push('--user', user);
     if (this.own !== null) args.push('--htaccess');
+    if (this.kind.startsWith('apache-suexec')) args.push('--owner', owner.name);
     const { stdout } = await run(join(root, 'tools/server-conf'), args);
     await writeFile(in_('server.conf'), stdout + (this.own ?? ''));
-    const command = this.kind.startsWith('apache') ? ['apache2', '-D', 'FOREGROUND', '-f'] : ['lighttpd', '-D', '-f'];
-    this.#child = spawn(command[0], [...command.slice(1), in_('server.conf')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    if (this.kind === 'nginx-spawn-fcgi') await this.#spawnFcgi();
+    if (this.kind === 'nginx-fcgiwrap') await this.#fcgiwrap();
+    const [command, words] = await this.#command();
+    this.#child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on('data', (data) => { this.#output += data; });
     await this.#listening();
+  }
+
+  async #command() {
+    const conf = join(this.dir, 'server.conf');
+    if (this.kind.startsWith('apache-suexec')) return inPrivate(await this.#suexec(), ['apache2', '-D', 'FOREGROUND', '-f', conf]);
+    if (this.kind.startsWith('apache')) return ['apache2', ['-D', 'FOREGROUND', '-f', conf]];
+    return this.kind.startsWith('nginx') ? ['nginx', ['-c', conf]] : ['lighttpd', ['-D', '-f', conf]];
+  }
+
+  /** suEXEC's log, its configuration and the users that it knows; what it is compiled to look at is replaced for it alone. */
+  async #suexec() {
+    const in_ = (name) => join(this.dir, 'run', name);
+    await mkdir(in_('log/apache2'), { recursive: true });
+    await writeFile(in_('suexec.conf'), `${this.dir}\n#public_html/cgi-bin\n`);
+    const users = [owner, neighbour];
+    const lines = { passwd: ({ name, uid, gid }) => `${name}:x:${uid}:${gid}::/nonexistent:/bin/sh`, group: ({ name, gid }) => `${name}:x:${gid}:` };
+    for (const [file, line] of Object.entries(lines)) await writeFile(in_(file), `${await readFile(`/etc/${file}`, 'utf8')}${users.map(line).join('\n')}\n`);
+    return [[in_('log'), '/var/log'], [in_('suexec.conf'), '/etc/apache2/suexec/www-data'], [in_('passwd'), '/etc/passwd'], [in_('group'), '/etc/group']];
+  }
+
+  /** The command of cgi-bin/polycircle-spawn-fcgi.service. It ends when the program runs. */
+  async #spawnFcgi() {
+    const unit = await readFile(join(root, 'cgi-bin/polycircle-spawn-fcgi.service'), 'utf8');
+    const words = /^ExecStart=(.*)$/m.exec(unit)[1].replace('/run/polycircle/socket', join(this.dir, 'run/polycircle'))
+      .replace('/usr/lib/cgi-bin/', `${this.dir}/cgi/`).replace('/var/lib/polycircle', `${this.dir}/data`);
+    const command = rooted ? words : words.replace(/ -[ugUG] \S+/g, '');
+    await rm(join(this.dir, 'run/polycircle'), { force: true });
+    await run('/bin/sh', ['-c', command]);
+  }
+
+  async #fcgiwrap() {
+    const socket = join(this.dir, 'run/fcgiwrap');
+    await rm(socket, { force: true });
+    // a process group of its own, to be ended as one
+    this.#wrap = spawn('fcgiwrap', ['-c', '8', '-f', '-s', `unix:${socket}`], { stdio: 'ignore', detached: true, ...ids });
+    for (let tries = 0; tries < 100; tries++) {
+      if (await stat(socket).catch(() => null)) return;
+      await sleep(50);
+    }
+    throw new Error('fcgiwrap made no socket');
   }
 
   async #listening() {
@@ -139,14 +210,21 @@ class Server {
     return found;
   }
 
+  async #end(child, signal) {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => { child.once('exit', resolve); });
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(late);
+  }
+
   async stop(signal = 'SIGTERM') {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const ended = new Promise((resolve) => { this.#child.once('exit', resolve); });
-      this.#child.kill(signal);
-      const late = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
-      await ended;
-      clearTimeout(late);
-    }
+    await this.#end(this.#child, signal);
+    // its children, which are its group, do not heed SIGTERM
+    if (this.#wrap?.exitCode === null && this.#wrap.signalCode === null) process.kill(-this.#wrap.pid, 'SIGKILL');
+    await this.#end(this.#wrap, 'SIGKILL');
+    this.#wrap = null;
     for (let tries = 0; tries < 100; tries++) {
       const left = await this.programs();
       if (!left.length) return;
