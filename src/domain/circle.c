@@ -105,6 +105,28 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) 
     return store_run(ctx->store, SQL_ORIGIN_ADD, ARGS(I(c->id), T(origin)));
 }
 
+enum err circle_ice(struct ctx *ctx, const json_t *urls, const char **out) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(urls); i++) {
+        const char *url = json_string_value(json_array_get(urls, i));
+        if (!url || (strncmp(url, "stun:", 5) != 0 && strncmp(url, "stuns:", 6) != 0))
+            return fault_set(&ctx->fault, ERR_USAGE, "%.80s: give stun:host:port", url ? url : "");
+        (void)json_array_append_new(list, json_pack("{s:s}", "urls", url));
+    }
+    *out = json_dumps(list, JSON_COMPACT);
+    return *out ? ERR_OK : ERR_INTERNAL;
+}
+
+static enum err p2p_valid(struct ctx *ctx, const char *p2p) {
+    if (strcmp(p2p, "on") == 0 || strcmp(p2p, "ask") == 0 || strcmp(p2p, "off") == 0) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_USAGE, "p2p is on, ask or off, not %.40s.", p2p);
+}
+
+enum err circle_change(struct ctx *ctx, const struct circle *c, const char *p2p, const char *ice) {
+    TRY(p2p_valid(ctx, p2p));
+    return store_run(ctx->store, SQL_CIRCLE_CHANGE, ARGS(I(c->id), T(p2p), T(ice)));
+}
+
 static enum err allow_own(struct ctx *ctx, const struct circle *c) {
     bool row;
     struct store *s = ctx->store;
@@ -145,6 +167,7 @@ static enum err insert(struct ctx *ctx, const struct circle_new *in, char *secre
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out, char secret_key[static 44]) {
     if (!can_valid(in->can))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not a name for a circle: use a-z, 0-9 and -, at most 63.", in->can);
+    TRY(p2p_valid(ctx, in->p2p ? in->p2p : "on"));
     TRY(store_begin(ctx->store, MAIN, true));
     enum err e = circle_by_can(ctx, in->can, out);
     if (e == ERR_OK || e == ERR_REMOVED)

@@ -44,6 +44,10 @@ struct circle_new {
 /* Makes keys and CID. secret_key: 43 characters and a NUL, shown once; only its hash is kept. The origins of
  * the instance's own base URLs are allowed without being named. */
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out, char secret_key[static 44]);
+/* What may be changed later: how visitors take part (p2p), STUN servers (ice, as circle_ice() gives it). */
+enum err circle_change(struct ctx *ctx, const struct circle *c, const char *p2p, const char *ice);
+/* A list of texts stun:host:port becomes the JSON of iceServers. */
+enum err circle_ice(struct ctx *ctx, const json_t *urls, const char **out);
 /* Its name stays claimed, its signals end, its key answers ERR_REMOVED. */
 enum err circle_remove(struct ctx *ctx, const struct circle *c);
 

@@ -246,7 +246,20 @@ static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
     *out = (struct walk){.current = ""};
     TRY(read_job(x, out));
     TRY(sums(x, out, work_left));
-    return out->finished ? manifest_version(x->ctx, x->circle->id, &out->version) : ERR_OK;
+    if (!out->finished) return ERR_OK;
+    TRY(store_number(x->ctx->store, SQL_MEDIA_COUNT, ARGS(I(x->circle->id)), &out->files, 0));
+    TRY(store_number(x->ctx->store, SQL_MEDIA_BYTES, ARGS(I(x->circle->id)), &out->bytes, 0));
+    out->done = out->bytes;
+    return manifest_version(x->ctx, x->circle->id, &out->version);
+}
+
+enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url) {
+    struct indexer x = {.ctx = ctx, .circle = c, .scratch = ctx->arena};
+    struct walk w;
+    TRY(read_job(&x, &w));
+    *dir = x.dir;
+    *url = x.url;
+    return ERR_OK;
 }
 
 enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out) {

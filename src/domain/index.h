@@ -25,6 +25,8 @@ typedef int64_t index_budget(void *context, const struct walk *so_far);
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient);
 /* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND. The folder is gone: ERR_FILES. */
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out);
+/* The folder of the last walk and where it is served. None: ERR_NOT_FOUND. */
+enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url);
 /* How the walk stands. */
 enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out);
 /* One unit of whatever walk goes on, or is to begin again because its last end is SPAN_RESCAN ago. *worked: there was one. */

@@ -9,7 +9,7 @@
 
 struct raw {
     const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range, *address,
-        *forwarded, *content_type, *content_length, *transfer_encoding;
+        *forwarded, *content_type, *content_length, *transfer_encoding, *document_root, *software;
 };
 
 #define VARIABLE(name, field) \
@@ -32,6 +32,8 @@ static const struct {
     VARIABLE("CONTENT_TYPE=", content_type),
     VARIABLE("CONTENT_LENGTH=", content_length),
     VARIABLE("HTTP_TRANSFER_ENCODING=", transfer_encoding),
+    VARIABLE("DOCUMENT_ROOT=", document_root),
+    VARIABLE("SERVER_SOFTWARE=", software),
 };
 enum { VARIABLES = sizeof variables / sizeof *variables };
 
@@ -98,6 +100,9 @@ void request_read(struct request *req, struct arena *arena, char *const *env, re
         .address = raw.address,
         .forwarded = raw.forwarded,
         .content_type = raw.content_type,
+        .document_root = raw.document_root,
+        .software = raw.software,
+        .script = raw.script_name,
     };
     read_body(req, &raw, reader, from);
 }

@@ -41,13 +41,16 @@
     X(CIRCLE_PADS, MAIN, "SELECT can, cid, pad FROM circle ORDER BY can")                                                       \
     X(CIRCLE_PAD_SET, MAIN, "UPDATE circle SET pad = ?2 WHERE can = ?1")                                                        \
     X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                                      \
+    X(CIRCLE_CHANGE, MAIN, "UPDATE circle SET p2p = ?2, ice = ?3 WHERE id = ?1")                                                \
     X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                             \
     X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                \
     X(ORIGIN_OTHERS, MAIN, "SELECT count(*) FROM origin WHERE circle = ?1 AND origin <> ?2")                                    \
     X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                                         \
+    X(ORIGIN_ALL, MAIN, "SELECT DISTINCT origin FROM origin ORDER BY origin LIMIT 64")                                          \
     X(MEDIA_LIST, MAIN, "SELECT path, type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 ORDER BY path")           \
     X(MEDIA_STAT, MAIN, "SELECT path, size, mtime_s FROM media WHERE circle = ?1 ORDER BY path LIMIT ?2 OFFSET ?3")             \
     X(MEDIA_COUNT, MAIN, "SELECT count(*) FROM media WHERE circle = ?1")                                                        \
+    X(MEDIA_BYTES, MAIN, "SELECT total(size) FROM media WHERE circle = ?1")                                                     \
     X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")                  \
     X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                                \
     X(MEDIA_FILL, MAIN,                                                                                                         \

@@ -21,6 +21,7 @@ enum cap {
     CAP_MIRROR = 1 << 20, /* bytes of one mirror answer */
     CAP_STAT = 512, /* files looked at by one manifest request */
     CAP_REFUSED = 50, /* refused origins remembered a circle */
+    CAP_FOLDERS = 500, /* folders in one answer to the owner */
     CAP_PROGRAM = 64 << 20, /* bytes of a new program */
     CAP_ORIGINS = 64, /* origins allowed a circle */
 };

@@ -11,6 +11,8 @@
     X(UNKNOWN_KEY, unknown_key, 403, "No circle has this api key: copy the tag from `polycircle circle show`.")      \
     X(ORIGIN_REFUSED, origin_refused, 403, "The circle does not allow pages of this origin.")                        \
     X(NOT_MEMBER, not_member, 403, "This roster is shown to signals of the circle only.")                            \
+    X(WRONG_CODE, wrong_code, 403, "This is not the code that stands in the file.")                                  \
+    X(LOCKED, locked, 409, "Set-up is over and locked here: the console goes on.")                                   \
     X(NOT_FOUND, not_found, 404, "There is nothing here; doc/PROTOCOL.md 1.3 lists the paths.")                      \
     X(METHOD, method, 405, "This path takes another method; see doc/PROTOCOL.md 1.3.")                               \
     X(REJOIN, rejoin, 409, "Send join again after after_ms.")                                                        \
@@ -22,7 +24,7 @@
     X(TOO_MANY, too_many, 429, "This address holds 500 signals of the circle: close some.")                          \
     X(MAILBOX_FULL, mailbox_full, 429, "64 mails wait for that signal: try again later.")                            \
     X(INTERNAL, internal, 500, "A defect of Polycircle: please report the line in the server's error log.")          \
-    X(NOT_SET_UP, not_set_up, 503, "Nothing is set up here yet: run `polycircle init --url URL`.")                   \
+    X(NOT_SET_UP, not_set_up, 503, "Not set up yet: open .../setup, or run `polycircle init --url URL`.")            \
     X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                                \
     X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")               \
     X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")           \

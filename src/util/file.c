@@ -66,6 +66,46 @@ bool file_says(const char *path, const void *data, size_t len) {
     return same;
 }
 
+bool file_program(char *path, size_t size) {
+    struct stat exe, now;
+    ssize_t n = readlink("/proc/self/exe", path, size - 1);
+    if (n <= 0) return false;
+    path[n] = '\0';
+    return stat("/proc/self/exe", &exe) == 0 && stat(path, &now) == 0 && exe.st_ino == now.st_ino && exe.st_dev == now.st_dev;
+}
+
+static bool put_all(int fd, const char *data, size_t len) {
+    while (len) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        data += n;
+        len -= (size_t)n;
+    }
+    return fsync(fd) == 0;
+}
+
+bool file_make(const char *path, const void *data, size_t len, mode_t mode) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return false;
+    bool good = put_all(fd, data, len) && fchmod(fd, mode) == 0;
+    int why = errno;
+    if (close(fd) != 0) good = false;
+    if (!good) (void)unlink(path);
+    errno = why;
+    return good;
+}
+
+char *file_text(struct arena *a, const char *path, size_t most) {
+    struct file_id id;
+    int fd = file_open(path, &id);
+    if (fd < 0) return NULL;
+    char *text = id.size <= (int64_t)most ? arena_alloc(a, (size_t)id.size + 1) : NULL;
+    if (text && !file_read(fd, text, (size_t)id.size, 0)) text = NULL;
+    (void)close(fd);
+    return text;
+}
+
 int file_turn(const char *path, int64_t now, int64_t every_ms) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat st;

@@ -4,6 +4,7 @@
 #include "util/err.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct file_id {
     int64_t size; /* bytes */
@@ -16,6 +17,13 @@ int file_open(const char *path, struct file_id *id);
 bool file_look(const char *path, struct file_id *id);
 /* Reads len bytes at offset; false when the file is shorter or fails. */
 bool file_read(int fd, void *data, size_t len, int64_t offset);
+/* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
+bool file_program(char *path, size_t size);
+/* Makes a file that was not there (no symbolic link either), whole and on the disk, with this mode; false with errno, and
+ * then nothing of it is left. */
+bool file_make(const char *path, const void *data, size_t len, mode_t mode);
+/* A small text file, whole; NULL when there is none, or it is larger than most. */
+char *file_text(struct arena *a, const char *path, size_t most);
 /* A turn at something that one process does at a time, and not more often than every_ms: the descriptor to close when it is
  * done, or -1: another process is at it, or was a moment ago. path is a file made for that. */
 int file_turn(const char *path, int64_t now, int64_t every_ms);

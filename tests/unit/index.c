@@ -95,6 +95,8 @@ static void steps(void) {
     same_text(err_name(whole(&w, &walk)), "ok", "again");
     ok(walk.same && walk.version == 2 && walk.hashed == 0 && walk.done == walk.bytes, "nothing has changed, nothing is read");
     same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM scan"), 0, "and nothing is left over");
+    same_text(err_name(run(&w, 1, 1, &walk)), "ok", "once more, since the answer was lost");
+    ok(walk.finished && walk.files == 3 && walk.bytes == 9800001 && walk.done == walk.bytes && walk.version == 2, "says the same");
     world_close(&w);
 }
 

@@ -1,0 +1,209 @@
+#include "domain/folder.h"
+#include "domain/manifest.h"
+#include "util/caps.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEEPEST = 12 };
+
+static bool one_of(const char *const *names, const char *name) {
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names;
+}
+
+static const char *const root_names[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot", NULL};
+
+bool folder_named_root(const char *name) {
+    return one_of(root_names, name);
+}
+
+bool folder_named_cgi(const char *name) {
+    static const char *const names[] = {"cgi-bin", "cgi", "fcgi-bin", NULL};
+    return one_of(names, name);
+}
+
+struct roots {
+    struct arena *arena;
+    const char **out;
+    size_t n;
+    uid_t program;
+    bool ours; /* only directories of our own user or the program's owner */
+};
+
+static void add_root(struct roots *r, const char *path) {
+    char real[PATH_MAX];
+    struct stat st;
+    if (r->n == FOLDER_ROOTS || !realpath(path, real) || strcmp(real, "/") == 0 || stat(real, &st) != 0) return;
+    bool ours = st.st_uid == geteuid() || st.st_uid == r->program;
+    if (!S_ISDIR(st.st_mode) || ours != r->ours || access(real, R_OK | X_OK) != 0) return;
+    for (size_t i = 0; i < r->n; i++)
+        if (strcmp(r->out[i], real) == 0) return;
+    r->out[r->n++] = arena_copy(r->arena, real, strlen(real));
+}
+
+/* ~/public_html/cgi-bin and ~/public_html/polycircle lie in the document root, ~/cgi-bin beside it. */
+static void add_around(struct roots *r, const char *program) {
+    const char *end = strrchr(program, '/');
+    if (!end) return;
+    const char *dir = arena_copy(r->arena, program, (size_t)(end - program));
+    const char *name = strrchr(dir, '/');
+    if (!name) return;
+    const char *above = arena_copy(r->arena, dir, (size_t)(name - dir)), *top = strrchr(above, '/');
+    if (folder_named_root(name + 1)) add_root(r, dir);
+    if (top && folder_named_root(top + 1)) add_root(r, above);
+    if (!folder_named_cgi(name + 1)) return;
+    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_text(r->arena, "%s/%s", above, root_names[i]));
+    add_root(r, above);
+}
+
+size_t folder_roots(struct ctx *ctx, const char *document_root, const char *program, const char *out[static FOLDER_ROOTS]) {
+    struct stat st;
+    struct roots r = {.arena = ctx->arena, .out = out, .ours = true};
+    r.program = stat(program, &st) == 0 ? st.st_uid : geteuid();
+    for (int pass = 0; pass < 2; pass++, r.ours = false) {
+        if (*document_root == '/') add_root(&r, document_root);
+        add_around(&r, program);
+    }
+    return r.n;
+}
+
+/* Segments without "", ".", ".." and hidden names. */
+static bool rel_valid(const char *rel) {
+    if (strlen(rel) > CAP_PATH) return false;
+    for (const char *p = rel; *p; p += *p == '/' && p[1]) {
+        if (*p == '.' || *p == '/') return false;
+        p += strcspn(p, "/");
+        if (*p == '/' && !p[1]) return false;
+    }
+    return true;
+}
+
+enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, const char **dir) {
+    char top[PATH_MAX], real[PATH_MAX];
+    struct stat st;
+    if (!rel_valid(rel)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
+    const char *path = *rel ? arena_text(ctx->arena, "%s/%s", root, rel) : root;
+    if (!realpath(root, top) || !realpath(path, real) || stat(real, &st) != 0)
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.150s: %s", path, strerror(errno));
+    size_t len = strlen(top);
+    bool inside = strncmp(real, top, len) == 0 && (real[len] == '/' || real[len] == '\0');
+    if (!inside || !S_ISDIR(st.st_mode))
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
+    *dir = arena_copy(ctx->arena, real, strlen(real));
+    return ERR_OK;
+}
+
+struct finder {
+    struct arena *arena;
+    const char *root;
+    folder_time *more;
+    struct folder_list *out;
+    size_t deep;
+};
+
+static bool is_media(const char *name) {
+    static const char *const kinds[] = {"video/", "audio/", "image/", "application/"};
+    const char *type = media_type(name);
+    for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(type, kinds[i], strlen(kinds[i])) == 0) return strcmp(type, "application/octet-stream") != 0;
+    return false;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of the directories in path, in order; its media are counted into f. */
+static const char **read_folder(struct arena *arena, const char *path, struct folder *f, size_t *n) {
+    size_t room = 0;
+    const char **names = NULL;
+    DIR *dir = opendir(path);
+    *n = 0;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat st;
+        if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(entry->d_name);
+        f->files += media;
+        f->bytes += media ? st.st_size : 0;
+        if (!S_ISDIR(st.st_mode) || folder_named_cgi(entry->d_name)) continue;
+        if (*n == room) {
+            const char **more = arena_alloc(arena, (room = room ? 2 * room : 16) * sizeof *more);
+            if (*n) memcpy(more, names, *n * sizeof *more);
+            names = more;
+        }
+        names[(*n)++] = arena_copy(arena, entry->d_name, strlen(entry->d_name));
+    }
+    if (dir) (void)closedir(dir);
+    if (*n) qsort(names, *n, sizeof *names, by_name);
+    return names;
+}
+
+/* after: what is left of the place to go on behind, or NULL once it is passed. false: time is up. */
+static bool visit(struct finder *x, const char *path, const char *after) {
+    struct folder f = {.path = path};
+    size_t n, first = after ? strcspn(after, "/") : 0;
+    const char **names = read_folder(x->arena, *path ? arena_text(x->arena, "%s/%s", x->root, path) : x->root, &f, &n);
+    if (!after) {
+        x->out->all[x->out->n++] = f;
+        x->out->next = path;
+        if (x->out->n == CAP_FOLDERS || !x->more()) return false;
+    }
+    if (++x->deep > DEEPEST) n = 0;
+    for (size_t i = 0; i < n; i++) {
+        int order = after && *after ? strncmp(names[i], after, first) : 1;
+        if (order == 0 && names[i][first]) order = 1;
+        if (order < 0) continue;
+        const char *rest = order > 0 ? NULL : after[first] ? after + first + 1 : after + first;
+        if (!visit(x, *path ? arena_text(x->arena, "%s/%s", path, names[i]) : names[i], rest)) return false;
+    }
+    x->deep--;
+    return true;
+}
+
+enum err folder_list(struct ctx *ctx, const char *root, const char *after, folder_time *more, struct folder_list *out) {
+    struct finder x = {.arena = ctx->arena, .root = root, .more = more, .out = out};
+    *out = (struct folder_list){.all = arena_alloc(ctx->arena, CAP_FOLDERS * sizeof *out->all)};
+    if (after && !rel_valid(after)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "Field \"after\" must be a folder's path.");
+    if (visit(&x, "", after)) out->next = NULL;
+    return ERR_OK;
+}
+
+static bool sample(struct arena *arena, const char *dir, int deep, const char **path, struct file_id *id) {
+    struct dirent **entries;
+    bool found = false;
+    int n = scandir(dir, &entries, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name, *full = arena_text(arena, "%s/%s", dir, name);
+        if (!found && *name != '.' && is_media(name) && file_look(full, id) && id->size > 0) {
+            *path = arena_copy(arena, name, strlen(name));
+            found = true;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name, *below;
+        struct stat st;
+        const char *full = arena_text(arena, "%s/%s", dir, name);
+        if (!found && deep && *name != '.' && lstat(full, &st) == 0 && S_ISDIR(st.st_mode) &&
+            sample(arena, full, deep - 1, &below, id)) {
+            *path = arena_text(arena, "%s/%s", name, below);
+            found = true;
+        }
+        free(entries[i]);
+    }
+    if (n >= 0) free(entries);
+    return found;
+}
+
+enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id) {
+    enum { BELOW = 3 };
+    *path = "";
+    *id = (struct file_id){0};
+    (void)sample(ctx->arena, dir, BELOW, path, id);
+    return ERR_OK;
+}

@@ -1,0 +1,34 @@
+/* The document root, and the folders below it that an owner may choose from: found where the program lies, never outside.
+ * Names that the walk of domain/index.c leaves out (hidden ones, symbolic links) are left out here, too. */
+#pragma once
+#include "domain/ctx.h"
+#include "util/file.h"
+#include <stdbool.h>
+
+/* Is this what hosts call a document root: public_html, htdocs, ...? And a folder for programs: cgi-bin, ...? */
+bool folder_named_root(const char *name);
+bool folder_named_cgi(const char *name);
+
+enum { FOLDER_ROOTS = 12 };
+/* Directories that may be the document root, likely ones first: what the web server says, and what lies around the program.
+ * Absolute, without symbolic links. Returns how many. */
+size_t folder_roots(struct ctx *ctx, const char *document_root, const char *program, const char *out[static FOLDER_ROOTS]);
+
+/* rel: "films/new", below root; "": root itself. Anything else (.., a link that leads out, a hidden name): ERR_BAD_FIELD. */
+enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, const char **dir);
+
+struct folder {
+    const char *path; /* below root; "": root itself */
+    int64_t files, bytes; /* media directly in it */
+};
+struct folder_list {
+    struct folder *all;
+    size_t n;
+    const char *next; /* go on behind this one; NULL: these were the last */
+};
+/* false: stop soon. */
+typedef bool folder_time(void);
+/* Depth first, names in order, at most CAP_FOLDERS at a time; after: "next" of the list before, NULL at first. */
+enum err folder_list(struct ctx *ctx, const char *root, const char *after, folder_time *more, struct folder_list *out);
+/* A file in dir or a little below it that a visitor could load, for a try; "" when there is none. */
+enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id);

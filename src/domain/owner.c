@@ -1,0 +1,125 @@
+#include "domain/owner.h"
+#include "util/buf.h"
+#include "util/codec.h"
+#include "util/file.h"
+#include <ctype.h>
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CODE_BYTES = 16, CODE_LETTERS = 26, CODE_FILE = 64 };
+static const char setup_code[] = "setup-code", owner_code[] = "owner-code";
+/* Crockford's base32: no i, l, o, u; what looks like one of them is read as what it looks like. */
+static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+static const char *in_data(struct ctx *ctx, const char *data, const char *name) {
+    return arena_text(ctx->arena, "%s/%s", data, name);
+}
+
+static bool there(struct ctx *ctx, const char *data, const char *name) {
+    struct stat st;
+    return lstat(in_data(ctx, data, name), &st) == 0;
+}
+
+enum owner owner_state(struct ctx *ctx, const char *data) {
+    if (there(ctx, data, owner_code)) return OWNER_SET;
+    if (there(ctx, data, setup_code)) return OWNER_OPEN;
+    return there(ctx, data, "polycircle.db") ? OWNER_SET : OWNER_FRESH;
+}
+
+static const char *make_code(struct arena *arena) {
+    uint8_t raw[CODE_BYTES];
+    struct buf out = {.arena = arena};
+    unsigned bits = 0, value = 0;
+    size_t n = 0;
+    randombytes_buf(raw, sizeof raw);
+    for (size_t i = 0; i < CODE_LETTERS; i++, bits -= 5) {
+        if (bits < 5) {
+            value = value << 8 | (n < sizeof raw ? raw[n] : 0);
+            n++;
+            bits += 8;
+        }
+        if (i && i % 4 == 0) buf_text(&out, "-");
+        buf_add(&out, &letters[value >> (bits - 5) & 31], 1);
+    }
+    sodium_memzero(raw, sizeof raw);
+    return out.data;
+}
+
+static enum err put(struct ctx *ctx, const char *path, const char *text) {
+    if (file_make(path, text, strlen(text), 0600) || errno == EEXIST) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be written: %s.", path, strerror(errno));
+}
+
+enum err owner_open(struct ctx *ctx, const char *data) {
+    if (owner_state(ctx, data) != OWNER_FRESH) return ERR_OK;
+    if (mkdir(data, 0700) != 0 && errno != EEXIST)
+        return fault_set(&ctx->fault, ERR_FILES,
+                         "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
+                         "(mode 0700), and load this page again.",
+                         data, strerror(errno));
+    return put(ctx, in_data(ctx, data, setup_code), arena_text(ctx->arena, "%s\n", make_code(ctx->arena)));
+}
+
+/* The code as it stands in its file, without the line's end. */
+static const char *read_code(struct ctx *ctx, const char *data, const char *name) {
+    char *text = file_text(ctx->arena, in_data(ctx, data, name), CODE_FILE);
+    if (text) text[strcspn(text, "\r\n")] = '\0';
+    return text;
+}
+
+static size_t plain(const char *code, char out[static CODE_FILE]) {
+    size_t n = 0;
+    memset(out, 0, CODE_FILE);
+    for (; *code && n < CODE_FILE; code++) {
+        char c = (char)tolower((unsigned char)*code);
+        if (strchr("- \t\r\n", c)) continue;
+        out[n++] = (char)(c == 'o' ? '0' : c == 'i' || c == 'l' ? '1' : c);
+    }
+    return n;
+}
+
+enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const char *code) {
+    char want[CODE_FILE], got[CODE_FILE];
+    const char *name = state == OWNER_OPEN ? setup_code : owner_code, *kept = read_code(ctx, data, name);
+    bool whole = kept && plain(kept, want) >= CODE_LETTERS;
+    (void)plain(code, got);
+    if (whole && sodium_memcmp(want, got, sizeof want) == 0) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_WRONG_CODE, "This is not the code that stands in the file %s of the data directory.", name);
+}
+
+enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char **code) {
+    const char *path = in_data(ctx, data, owner_code), *next = in_data(ctx, data, "owner-code.new");
+    if (anew || !there(ctx, data, owner_code)) {
+        (void)unlink(next);
+        TRY(put(ctx, next, arena_text(ctx->arena, "%s\n", make_code(ctx->arena))));
+        if (rename(next, path) != 0) return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s", path, strerror(errno));
+    }
+    *code = read_code(ctx, data, owner_code);
+    (void)unlink(in_data(ctx, data, setup_code));
+    return *code ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%.200s cannot be read.", path);
+}
+
+enum err owner_proof(struct ctx *ctx, const char *data, const char *nonce, const char **name) {
+    uint8_t hash[16];
+    const char *code = read_code(ctx, data, setup_code);
+    if (!code) return ERR_LOCKED;
+    (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)nonce, strlen(nonce), (const uint8_t *)code, strlen(code));
+    *name = arena_text(ctx->arena, "polycircle-%s.txt", hex_text(ctx->arena, hash, 8));
+    return ERR_OK;
+}
+
+enum err owner_proved(struct ctx *ctx, const char *data, const char *dir, const char *nonce, const char **code) {
+    const char *name;
+    struct stat st, program;
+    TRY(owner_proof(ctx, data, nonce, &name));
+    const char *path = arena_text(ctx->arena, "%s/%s", dir, name);
+    bool known = lstat(path, &st) == 0 && stat("/proc/self/exe", &program) == 0;
+    if (!known || !S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != program.st_uid))
+        return fault_set(&ctx->fault, ERR_WRONG_CODE, "There is no file %s of yours beside the program yet.", name);
+    (void)unlink(path);
+    *code = read_code(ctx, data, setup_code);
+    return *code ? ERR_OK : ERR_LOCKED;
+}

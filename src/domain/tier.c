@@ -1,0 +1,193 @@
+#include "domain/tier.h"
+#include "domain/retire.h"
+#include "util/assets.h"
+#include "util/buf.h"
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/file.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HTACCESS_MOST = 1 << 18, PATHS_MOST = 2 * 4200, PENDING_MS = 20 * 1000, TRY_MS = 10 * 60 * 1000 };
+static const char begin_mark[] = "# BEGIN polycircle\n", end_mark[] = "# END polycircle\n";
+
+static const char *in(struct ctx *ctx, const char *dir, const char *name) {
+    return arena_text(ctx->arena, "%s/%s", dir, name);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void replaced(struct buf *out, const char *text, const char *from, const char *to) {
+    for (const char *at; (at = strstr(text, from)); text = at + strlen(from)) {
+        buf_add(out, text, (size_t)(at - text));
+        buf_text(out, to);
+    }
+    buf_text(out, text);
+}
+
+/* The text of cgi-bin/, speaking of this program. */
+static enum err block(struct ctx *ctx, const struct tier *t, struct buf *out) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~";
+    bool pretty = t->number == TIER_PRETTY;
+    const char *name = base_name(t->program);
+    const struct asset *asset = asset_find(pretty ? "htaccess.3.txt" : "htaccess.2.txt");
+    if (t->script[strspn(t->script, plain)] || name[strspn(name, plain)] || t->script[0] != '/')
+        return fault_set(&ctx->fault, ERR_USAGE, "The program's name may hold letters, digits, . _ - only.");
+    if (t->options) buf_text(out, "Options +ExecCGI\n");
+    const char *text = arena_copy(ctx->arena, (const char *)asset->data, asset->len);
+    replaced(out, text, pretty ? "cgi-bin/polycircle.fcgi" : "polycircle.fcgi", pretty ? t->script : name);
+    return ERR_OK;
+}
+
+static enum err failed(struct ctx *ctx, const char *path) {
+    return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
+}
+
+/* A small file of ours in the data directory, in place of one that is there. */
+static enum err note(struct ctx *ctx, const char *data, const char *name, const char *text) {
+    const char *path = in(ctx, data, name);
+    (void)unlink(path);
+    return file_make(path, text, strlen(text), 0600) ? ERR_OK : failed(ctx, path);
+}
+
+static enum err copy_program(struct ctx *ctx, const char *from, const char *to) {
+    struct file_id id = {0};
+    char *bytes = file_text(ctx->arena, from, CAP_PROGRAM);
+    if (!bytes || !file_look(from, &id)) return failed(ctx, from);
+    return file_make(to, bytes, (size_t)id.size, 0755) ? ERR_OK : failed(ctx, to);
+}
+
+enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const char **name) {
+    uint8_t raw[4];
+    struct buf text = {.arena = ctx->arena};
+    tier_untry(ctx, data);
+    randombytes_buf(raw, sizeof raw);
+    *name = arena_text(ctx->arena, "polycircle-try-%s", hex_text(ctx->arena, raw, sizeof raw));
+    const char *dir = in(ctx, t->dir, *name), *program = in(ctx, dir, base_name(t->program));
+    TRY(block(ctx, t, &text));
+    TRY(note(ctx, data, "tier-try", arena_text(ctx->arena, "%s\n%s\n", dir, program)));
+    if (mkdir(dir, 0755) != 0 || chmod(dir, 0755) != 0) return failed(ctx, dir);
+    if (t->number == TIER_FASTCGI) TRY(copy_program(ctx, t->program, program));
+    return file_make(in(ctx, dir, ".htaccess"), text.data, text.len, 0644) ? ERR_OK : failed(ctx, dir);
+}
+
+/* Two lines of a note. false: there is none. */
+static bool read_note(struct ctx *ctx, const char *data, const char *name, char **first, char **second) {
+    *first = file_text(ctx->arena, in(ctx, data, name), PATHS_MOST);
+    char *end = *first ? strchr(*first, '\n') : NULL, *last = end ? strchr(end + 1, '\n') : NULL;
+    if (!last) return false;
+    *end = *last = '\0';
+    *second = end + 1;
+    return true;
+}
+
+void tier_untry(struct ctx *ctx, const char *data) {
+    char *dir, *program;
+    if (!read_note(ctx, data, "tier-try", &dir, &program)) return;
+    (void)unlink(program);
+    (void)unlink(in(ctx, dir, ".htaccess"));
+    (void)rmdir(dir);
+    (void)unlink(in(ctx, data, "tier-try"));
+}
+
+/* *rest: the file without our block; *old: as it is, or NULL when there is none. */
+static enum err read_file(struct ctx *ctx, const char *path, const char **old, struct buf *rest) {
+    struct file_id id = {0};
+    bool there = file_look(path, &id);
+    *old = there ? file_text(ctx->arena, path, HTACCESS_MOST) : NULL;
+    if ((!there && access(path, F_OK) == 0) || (there && (!*old || strlen(*old) != (size_t)id.size)))
+        return fault_set(&ctx->fault, ERR_FILES, "%.200s is not a text file that can be changed: add the lines by hand.", path);
+    buf_text(rest, *old ? *old : "");
+    rest->len = retire_block(rest->data, rest->len);
+    if (strstr(rest->data, begin_mark))
+        return fault_set(&ctx->fault, ERR_FILES, "%.200s: \"# END polycircle\" is missing: mend it by hand.", path);
+    return ERR_OK;
+}
+
+/* At each moment the whole old file or the whole new one. */
+static enum err replace(struct ctx *ctx, const char *path, const struct buf *text) {
+    struct stat st;
+    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
+    return file_put(path, text->data, text->len, mode) ? ERR_OK : failed(ctx, path);
+}
+
+/* A file that holds nothing without us was made by us. */
+static enum err put_back(struct ctx *ctx, const char *path, const struct buf *text) {
+    if (text->len) return replace(ctx, path, text);
+    return unlink(path) == 0 || errno == ENOENT ? ERR_OK : failed(ctx, path);
+}
+
+static enum err back_up(struct ctx *ctx, const char *data, const struct tier *t, const char *old, const char **copy) {
+    const char *dir = in(ctx, data, "backups");
+    *copy = "";
+    if (!old) return ERR_OK;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) return failed(ctx, dir);
+    *copy = arena_text(ctx->arena, "%s/htaccess-%" PRId64 "-%" PRId64 ".txt", dir, t->number, ctx->now);
+    return file_make(*copy, old, strlen(old), 0600) ? ERR_OK : failed(ctx, *copy);
+}
+
+enum err tier_write(struct ctx *ctx, const char *data, const struct tier *t) {
+    struct buf rest = {.arena = ctx->arena}, text = {.arena = ctx->arena};
+    const char *path = in(ctx, t->dir, ".htaccess"), *old, *copy;
+    TRY(tier_undo(ctx, data));
+    TRY(read_file(ctx, path, &old, &rest));
+    TRY(back_up(ctx, data, t, old, &copy));
+    buf_text(&text, begin_mark);
+    TRY(block(ctx, t, &text));
+    buf_text(&text, end_mark);
+    if (rest.len) buf_add(&text, rest.data, rest.len);
+    (void)unlink(in(ctx, data, "tier-mark"));
+    TRY(note(ctx, data, "tier-pending", arena_text(ctx->arena, "%s\n%s\n", path, copy)));
+    return replace(ctx, path, &text);
+}
+
+enum err tier_drop(struct ctx *ctx, const char *data, const struct tier *t) {
+    struct buf rest = {.arena = ctx->arena};
+    const char *path = in(ctx, t->dir, ".htaccess"), *old, *copy;
+    TRY(read_file(ctx, path, &old, &rest));
+    TRY(back_up(ctx, data, t, old, &copy));
+    return put_back(ctx, path, &rest);
+}
+
+enum err tier_confirm(struct ctx *ctx, const char *data) {
+    struct file_id id;
+    if (!file_look(in(ctx, data, "tier-pending"), &id))
+        return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing waits to be confirmed: it took too long, and was undone.");
+    return note(ctx, data, "tier-mark", "confirmed\n");
+}
+
+bool tier_confirmed(struct ctx *ctx, const char *data) {
+    struct file_id id;
+    return file_look(in(ctx, data, "tier-mark"), &id);
+}
+
+enum err tier_undo(struct ctx *ctx, const char *data) {
+    char *path, *copy;
+    struct buf old = {.arena = ctx->arena};
+    if (!read_note(ctx, data, "tier-pending", &path, &copy)) return ERR_OK;
+    const char *text = *copy ? file_text(ctx->arena, copy, HTACCESS_MOST) : "";
+    if (!text) return failed(ctx, copy);
+    buf_text(&old, text);
+    if (!tier_confirmed(ctx, data)) TRY(put_back(ctx, path, &old));
+    (void)unlink(in(ctx, data, "tier-pending"));
+    (void)unlink(in(ctx, data, "tier-mark"));
+    return ERR_OK;
+}
+
+bool tier_active(struct ctx *ctx, const char *dir) {
+    const char *text = file_text(ctx->arena, in(ctx, dir, ".htaccess"), HTACCESS_MOST);
+    return text && strstr(text, begin_mark);
+}
+
+void tier_sweep(struct ctx *ctx, const char *data) {
+    struct file_id id;
+    if (file_look(in(ctx, data, "tier-try"), &id) && ctx->now - id.mtime * 1000 > TRY_MS) tier_untry(ctx, data);
+    if (file_look(in(ctx, data, "tier-pending"), &id) && ctx->now - id.mtime * 1000 > PENDING_MS) (void)!tier_undo(ctx, data);
+}
