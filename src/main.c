@@ -13,9 +13,17 @@
 
 static struct server server;
 
+/* FastCGI's environment lacks the document root; the first request brings it. */
+static void serve(void *context, struct request *req, struct response *res) {
+    if (!server.data) {
+        if (*req->document_root) (void)setenv("DOCUMENT_ROOT", req->document_root, 0);
+        server.data = data_directory(NULL);
+    }
+    dispatch(context, req, res);
+}
+
 static int serve_web(bool cgi) {
-    static struct service service = {.serve = dispatch, .after = chores, .context = &server};
-    server.data = data_directory(NULL);
+    static struct service service = {.serve = serve, .after = chores, .context = &server};
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
     /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay
      */

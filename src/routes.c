@@ -8,6 +8,9 @@ const struct route routes[] = {
     {"GET", "circles.js", handle_circles, NEEDS_MAIN},      {"GET", "roster/", handle_roster, NEEDS_LIVE},
     {"POST", "roster/", handle_roster_members, NEEDS_LIVE}, {"POST", "sync", handle_sync, NEEDS_LIVE},
     {"GET", "manifest/", handle_manifest, NEEDS_MAIN},      {"GET", "mirror/", handle_mirror, NEEDS_MAIN},
-    {"GET", "health", handle_health, NEEDS_LIVE},
+    {"GET", "health", handle_health, NEEDS_LIVE},           {"GET", "probe", handle_probe, NEEDS_NOTHING},
+    {"GET", "setup", handle_page, NEEDS_NOTHING},           {"GET", "console", handle_page, NEEDS_NOTHING},
+    {"GET", "owner.js", handle_page, NEEDS_NOTHING},        {"GET", "owner.css", handle_page, NEEDS_NOTHING},
+    {"POST", "owner", handle_owner, NEEDS_NOTHING},
 };
 const size_t routes_count = sizeof routes / sizeof *routes;

@@ -11,7 +11,7 @@ import { readManifest } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
- *   wire?: string}} Config
+ *   wire?: string, p2p?: string}} Config
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
  *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, manifest?: Promise<any>|null,
  *   db?: Promise<IDBDatabase|null>, asked?: MessageEvent[], fresh?: boolean}} Options data: the tag's data-*; settled: when players have their

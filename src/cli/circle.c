@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "domain/manifest.h"
+#include "domain/describe.h"
 #include "util/codec.h"
 #include <inttypes.h>
 #include <sodium.h>
@@ -8,20 +8,16 @@
 #include <string.h>
 
 static const struct option_spec options[] = {
-    {"--origin", true}, {"--ice", true}, {"--up-kbps", true}, {"--roster", true}, {"--unlisted", false}, {NULL, false},
+    {"--origin", true},    {"--ice", true}, {"--up-kbps", true}, {"--roster", true},
+    {"--unlisted", false}, {"--p2p", true}, {NULL, false},
 };
 
 static enum err ice_json(struct cli *cli, const char **out) {
     const char *urls[CLI_VALUES];
     size_t n = cli_all(cli, "--ice", urls);
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(urls[i], "stun:", 5) != 0 && strncmp(urls[i], "stuns:", 6) != 0)
-            return fault_set(&cli->ctx.fault, ERR_USAGE, "--ice %.80s: give stun:host:port", urls[i]);
-        (void)json_array_append_new(list, json_pack("{s:s}", "urls", urls[i]));
-    }
-    *out = json_dumps(list, JSON_COMPACT);
-    return ERR_OK;
+    for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(urls[i]));
+    return circle_ice(&cli->ctx, list, out);
 }
 
 static void tell_tag(struct cli *cli, const struct circle *c) {
@@ -39,6 +35,7 @@ static enum err add(struct cli *cli) {
     struct circle_new in = {.can = cli->words[1], .roster = roster, .listed = !cli_flag(cli, "--unlisted")};
     struct circle c;
     char secret[44];
+    in.p2p = cli_value(cli, "--p2p", "on");
     in.origins = origins;
     in.n_origins = cli_all(cli, "--origin", origins);
     const char *kbps = cli_value(cli, "--up-kbps", "0");
@@ -63,40 +60,13 @@ static enum err add(struct cli *cli) {
     return ERR_OK;
 }
 
-static enum err numbers(struct cli *cli, const struct circle *c, json_t *out) {
-    struct store *s = cli->ctx.store;
-    bool row;
-    TRY(store_find(s, SQL_STATISTIC_LIST, ARGS(I(c->id)), &row));
-    while (row) {
-        (void)json_object_set_new(out, store_text(s, SQL_STATISTIC_LIST, 0), json_integer(store_int(s, SQL_STATISTIC_LIST, 1)));
-        TRY(store_next(s, SQL_STATISTIC_LIST, &row));
-    }
-    return ERR_OK;
-}
-
-static enum err describe(struct cli *cli, const struct circle *c, json_t **out) {
-    json_t *origins = json_array(), *refused = json_array(), *statistics = json_object();
-    int64_t version, n;
-    TRY(texts_json(&cli->ctx, SQL_ORIGIN_LIST, ARGS(I(c->id)), origins));
-    TRY(texts_json(&cli->ctx, SQL_REFUSED_LIST, ARGS(I(c->id)), refused));
-    TRY(numbers(cli, c, statistics));
-    TRY(manifest_version(&cli->ctx, c->id, &version));
-    TRY(store_number(cli->ctx.store, SQL_PULSE_GET, ARGS(I(c->id)), &n, 0));
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
-                     hex_text(cli->ctx.arena, c->cid.b, sizeof c->cid.b), "api_key", c->api_key, "sign",
-                     base64url_text(cli->ctx.arena, c->sign_public, sizeof c->sign_public), "roster", c->roster, "listed",
-                     (int)c->listed, "removed", c->removed != 0, "version", (json_int_t)version, "signals", (json_int_t)n,
-                     "origins", origins, "refused", refused, "statistics", statistics);
-    return ERR_OK;
-}
-
 static enum err show(struct cli *cli) {
     struct circle c;
     json_t *d, *value;
     const char *key;
     enum err e = cli_circle(cli, cli->words[1], &c);
     if (e != ERR_REMOVED) TRY(e);
-    TRY(describe(cli, &c, &d));
+    TRY(describe_circle(&cli->ctx, &c, &d));
     if (cli->json) {
         cli_print_json(cli, d);
         return ERR_OK;
@@ -115,7 +85,7 @@ static enum err list(struct cli *cli) {
     TRY(circle_list(&cli->ctx, &all));
     for (size_t i = 0; i < all.n; i++) {
         json_t *d;
-        TRY(describe(cli, &all.all[i], &d));
+        TRY(describe_circle(&cli->ctx, &all.all[i], &d));
         (void)json_array_append_new(array, d);
         if (!cli->json)
             (void)printf("%-20s %s  %lld signals  version %lld%s\n", all.all[i].can, json_string_value(json_object_get(d, "cid")),
@@ -177,6 +147,7 @@ const struct command command_circle = {
     "  --ice URL     a STUN server for peers in different networks (stun:host:port); none: same network "
     "only\n"
     "  --up-kbps N   what a visitor gives to peers beyond the own network, in kbit/s (default 2000)\n"
+    "  --p2p W       on: visitors are connected; ask: those who say yes; off: nobody (the tag may say otherwise)\n"
     "  --roster W    who may see who is there: public, members, hidden\n"
     "  --unlisted    not in circles.json\n"
     "  remove NAME   ends it; the name is never used again\n",

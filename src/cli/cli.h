@@ -36,7 +36,7 @@ struct command {
     enum err (*run)(struct cli *cli);
 };
 extern const struct command command_init, command_circle, command_publish, command_check, command_doctor, command_backup,
-    command_restore, command_uninstall, command_set, command_upgrade, command_version;
+    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version;
 
 /* The value given last, or fallback. */
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback);

@@ -3,6 +3,7 @@
 #include "domain/backup.h"
 #include "domain/index.h"
 #include "domain/spool.h"
+#include "domain/tier.h"
 #include "handler/handler.h"
 #include "util/caps.h"
 #include "util/file.h"
@@ -35,6 +36,7 @@ void chores(void *context, struct arena *arena) {
     int turn = file_turn(arena_text(arena, "%s/chores", store_dir(server->store)), ctx.now, EVERY_MS);
     if (turn < 0) return;
     jsn_use(arena);
+    tier_sweep(&ctx, store_dir(server->store));
     if (one_step(&ctx) != ERR_OK || spool_refresh(&ctx, server->touched) != ERR_OK) store_rollback(server->store);
     (void)close(turn);
 }

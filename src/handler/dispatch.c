@@ -76,11 +76,12 @@ static enum err run(struct server *server, struct exchange *x) {
     TRY(e);
     e = open_store(server, x->ctx);
     x->ctx->store = server->store;
-    if (e == ERR_NOT_SET_UP && route->needs == NEEDS_NOTHING) return route->handle(x);
+    x->unopened = e;
+    if (e != ERR_OK && route->needs == NEEDS_NOTHING) return route->handle(x);
     TRY(e);
     TRY(store_enter(server->store, x->req->host, &host_ok));
     if (!host_ok && route->needs != NEEDS_NOTHING) return ERR_HOST_UNKNOWN;
-    if (store_retired(server->store)) return farewell(x);
+    if (store_retired(server->store) && route->needs != NEEDS_NOTHING) return farewell(x); /* the owner may undo it */
     TRY(find_address(x));
     e = once(x, route);
     if (e != ERR_LIVE_LOST) return e;
@@ -124,7 +125,7 @@ const char *without(struct exchange *x, const char *ending) {
 void dispatch(void *context, struct request *req, struct response *res) {
     struct server *server = context;
     struct ctx ctx = {.arena = req->arena, .now = clock_now()};
-    struct exchange x = {.req = req, .res = res, .ctx = &ctx, .address = req->address, .rest = ""};
+    struct exchange x = {.req = req, .res = res, .ctx = &ctx, .server = server, .address = req->address, .rest = ""};
     jsn_use(req->arena);
     response_start(res, req->arena);
     enum err e = run(server, &x);

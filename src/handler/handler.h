@@ -8,13 +8,16 @@ struct exchange {
     const struct request *req;
     struct response *res;
     struct ctx *ctx;
+    struct server *server;
+    enum err unopened; /* why ctx->store is NULL, on a route that needs nothing */
     const char *address; /* the visitor's, used for this request and forgotten */
     const char *rest; /* of the path, behind the route's prefix */
 };
 
 typedef enum err handler_function(struct exchange *x);
 
-/* NEEDS_NOTHING: also before anything is set up, and under any Host; then ctx->store may be NULL. */
+/* NEEDS_NOTHING: also before anything is set up, with a database that cannot be opened, and under any Host; then
+ * ctx->store may be NULL. */
 enum needs { NEEDS_NOTHING, NEEDS_MAIN, NEEDS_LIVE };
 
 struct route {
@@ -38,7 +41,7 @@ void dispatch(void *context, struct request *req, struct response *res);
 void chores(void *context, struct arena *arena);
 
 handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members, handle_sync,
-    handle_manifest, handle_mirror, handle_health;
+    handle_manifest, handle_mirror, handle_health, handle_page, handle_probe, handle_owner;
 
 /* Brings the spool's files of a circle (0: none) up to date, unless they are SPAN_SPOOL young. */
 enum err spool_refresh(struct ctx *ctx, int64_t circle);

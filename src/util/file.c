@@ -66,14 +66,6 @@ bool file_says(const char *path, const void *data, size_t len) {
     return same;
 }
 
-bool file_program(char *path, size_t size) {
-    struct stat exe, now;
-    ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    if (n <= 0) return false;
-    path[n] = '\0';
-    return stat("/proc/self/exe", &exe) == 0 && stat(path, &now) == 0 && exe.st_ino == now.st_ino && exe.st_dev == now.st_dev;
-}
-
 static bool put_all(int fd, const char *data, size_t len) {
     while (len) {
         ssize_t n = write(fd, data, len);

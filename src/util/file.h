@@ -17,8 +17,6 @@ int file_open(const char *path, struct file_id *id);
 bool file_look(const char *path, struct file_id *id);
 /* Reads len bytes at offset; false when the file is shorter or fails. */
 bool file_read(int fd, void *data, size_t len, int64_t offset);
-/* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
-bool file_program(char *path, size_t size);
 /* Makes a file that was not there (no symbolic link either), whole and on the disk, with this mode; false with errno, and
  * then nothing of it is left. */
 bool file_make(const char *path, const void *data, size_t len, mode_t mode);

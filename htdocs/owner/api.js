@@ -1,0 +1,60 @@
+/** The owner's door of the instance (doc/PROTOCOL.md: POST owner) and where this page lives. The code is kept for this tab only. */
+import { instance } from '../lib/instance.js';
+/** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], signals: number, origins: string[], refused: string[],
+ *   statistics: Record<string, number>, version: number, dir: string, url: string, files: number, bytes: number, walk?: Walk}} Circle
+ * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, finished: boolean, same: boolean,
+ *   version: number, current: string}} Walk
+ * @typedef {{software: string, face: string, program: string, script: string, data: string, outside: boolean, roots: string[], version: string, root?: string,
+ *   urls?: string[], circles?: Circle[], retired?: boolean}} Status urls, circles, root: once there is an instance */
+
+/** Ends in '/': the program's own address, by which this page was loaded. */
+export const base = new URL('.', location.href).href;
+const KEY = 'polycircle-owner-code';
+let memory = '';
+
+export const code = {
+  get: () => { try { return sessionStorage.getItem(KEY) ?? memory; } catch { return memory; } },
+  set: (/** @type {string} */ value) => {
+    memory = value;
+    try { sessionStorage.setItem(KEY, value); } catch { /* memory will do */ }
+  },
+  forget: () => {
+    memory = '';
+    try { sessionStorage.removeItem(KEY); } catch { /* nothing was kept */ }
+  },
+};
+
+/** One for each address: it learns what a firewall lets through. @type {Map<string, import('../lib/instance.js').Instance>} */
+const doors = new Map();
+function door(/** @type {string} */ at) {
+  const known = doors.get(at) ?? instance(at, () => {});
+  doors.set(at, known);
+  return known;
+}
+
+/** @param {string} action @param {object} [fields] @param {string} [at] another address of the instance @returns {Promise<any>} the answer
+ * @throws {import('../lib/instance.js').Refusal} its message is for people */
+export async function act(action, fields = {}, at = base) {
+  for (let tries = 0; ; tries++) try {
+    return await door(at).ask('owner', { v: 1, code: code.get(), do: action, ...fields });
+  } catch (error) {
+    const refusal = /** @type {import('../lib/instance.js').Refusal} */ (error);
+    if (!refusal.code && tries < 2) {  // the third one is in the form that firewalls do not look into
+      await new Promise(ok => setTimeout(ok, 300));
+      continue;
+    }
+    if (!refusal.code) refusal.message = 'The program did not answer. The host may be busy: try again in a moment.';
+    throw refusal;
+  }
+}
+
+/** An answer that was lost on the way is asked for again, a few times. @param {string} action @param {object} [fields] */
+export async function persist(action, fields) {
+  for (let tries = 0; ; tries++) try {
+    return await act(action, fields);
+  } catch (error) {
+    const { code: why } = /** @type {any} */ (error);
+    if (tries > 5 || why && why != 'busy' && why != 'live_lost') throw error;
+    await new Promise(ok => setTimeout(ok, 1000 * 2 ** tries));
+  }
+}

@@ -1,0 +1,84 @@
+/** The console: the circles and how they do, and what the owner may do with the instance. */
+import { act, code, persist } from './api.js';
+import { $, busy, count, describe, input, make, onSubmit, say, size } from './dom.js';
+import { index, result } from './progress.js';
+import { home, lines } from './tag.js';
+import { tiers } from './tiers.js';
+/** @typedef {import('./api.js').Status} Status
+ * @typedef {import('./api.js').Circle} Circle */
+
+/** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, sure?: string, when?: (s: Status) => boolean,
+ *   run: (says: string, again: () => Promise<any>) => Promise<any>}} Care @type {Care[]} */
+const care = [
+  { name: 'Copy the database now', help: 'A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db.',
+    run: async says => say(says, `Written: ${(await act('backup')).file}. Fetch it by FTP and keep it safe: it holds your keys.`, 'good') },
+  { name: 'End this instance', help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
+    sure: 'Press again to end it for all visitors. It can be undone here.',
+    run: async (_, again) => { await act('retire'); await again(); } },
+  { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days. Then take its lines out of the site, and delete by FTP the tag, the program and its data.',
+    when: s => !!s.retired, run: async (_, again) => { await act('unretire'); await again(); } },
+  { name: 'Take its lines out of the site', help: 'What set-up wrote into .htaccess files and the folder of the spool. All else is left as it is.', when: s => !!s.retired,
+    run: async says => { const { files } = await act('retire', { files: true }); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
+];
+
+/** @param {Circle} c @param {string} at */
+function card(c, at) {
+  const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
+  const heading = make('h3', {}, c.can), facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
+  tag.value = lines(c, at).tag;
+  describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(c.statistics.joins ?? 0)],
+    ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–'],
+    ['Allowed pages', c.origins.join(', ')], ...c.refused.length ? [/** @type {[string, string]} */ (['Refused pages', c.refused.join(', ')])] : []]);
+  const again = make('button', { type: 'button', textContent: 'Read the folder again' });
+  const box = make('div', { className: 'card' }, heading, facts, tag, bar, again, make('p', { id, className: 'note', role: 'status' }));
+  const read = async (/** @type {boolean} */ patient) => {
+    await persist('share', { circle: c.can, patient });
+    const walk = await index(c.can, { bar, says: id });
+    if (walk) say(id, result(walk), walk.changed ? 'bad' : 'good');
+    bar.hidden = true;
+  };
+  again.addEventListener('click', () => busy(box, id, () => read(false)));
+  return { box, id, read };
+}
+
+/** @param {Care} one @param {number} i */
+function row({ name, help, sure, run }, i) {
+  const says = `care-${i}`, button = make('button', { type: 'button', textContent: name });
+  const li = make('li', {}, button, make('p', { className: 'hint' }, help), make('p', { id: says, className: 'note', role: 'status' }));
+  let asked = !sure;
+  button.addEventListener('click', () => asked ? busy(li, says, () => run(says, open)) : (asked = true, say(says, sure ?? '', 'bad')));
+  return li;
+}
+
+async function open() {
+  const s = /** @type {Status} */ (await persist('status'));
+  $('enter').hidden = true;
+  $('inside').hidden = false;
+  const cards = (s.circles ?? []).map(c => card(c, home(s.urls ?? [])));
+  $('circles').replaceChildren(...cards.map(({ box }) => box));
+  say('circles-says', cards.length ? '' : 'There is no circle yet.');
+  describe($('instance'), [['Lives at', s.urls?.join(', ') ?? ''], ['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
+    ['Program', s.program], ['Data', s.data]]);
+  $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
+  await tiers($('tiers'), s, open).catch(error => say('circles-says', error.message, 'bad'));
+  // what came or changed by FTP since the last time
+  for (const [i, { box, id, read }] of cards.entries()) if (s.circles?.[i].dir && !s.retired) await busy(box, id, () => read(true));
+}
+
+export async function consolePage() {
+  onSubmit('enter-form', async () => {
+    code.set(input('owner').value.trim());
+    await open().catch(error => { code.forget(); throw error; });
+  });
+  $('leave').addEventListener('click', () => {
+    code.forget();
+    location.reload();
+  });
+  const state = await persist('state', { nonce: '0'.repeat(32) }).catch(() => null);
+  $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
+  if (code.get() && state?.state == 'set') await open().catch(error => {
+    code.forget();
+    $('enter').hidden = false;
+    say('enter-form-says', error.message, 'bad');
+  });
+}

@@ -1,0 +1,65 @@
+/** What the owner's pages do with the document. Nothing is ever made from markup in a text. */
+
+/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
+export const $ = id => /** @type {any} */ (document.getElementById(id));
+/** @param {string} id @returns {HTMLInputElement} */
+export const input = id => /** @type {HTMLInputElement} */ ($(id));
+
+/** @param {string} tag @param {Record<string, any>} [properties] @param {...(Node|string)} children @returns {any} */
+export function make(tag, properties = {}, ...children) {
+  const el = Object.assign(document.createElement(tag), properties);
+  el.append(...children);
+  return el;
+}
+
+/** A list of terms and what they are. @param {HTMLElement} dl @param {[string, string|Node][]} rows */
+export const describe = (dl, rows) => dl.replaceChildren(...rows.map(([term, what]) => make('div', {}, make('dt', {}, term), make('dd', {}, what))));
+
+/** @param {number} n bytes */
+export function size(n) {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  let i = 0;
+  for (; n >= 1000 && i < units.length - 1; i++) n /= 1000;
+  return `${i && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[i]}`;
+}
+/** @param {number} n @param {string} one */
+export const count = (n, one) => `${n} ${one}${n == 1 ? '' : 's'}`;
+
+/** Words under a form: what went wrong, or how it stands. @param {string} id @param {string} text @param {'bad'|'good'|''} [kind] */
+export function say(id, text, kind = '') {
+  const el = $(id);
+  el.textContent = text;
+  el.dataset.kind = kind;
+}
+
+/** A form that works off one press at a time and says why it failed. @param {string} id @param {() => Promise<any>} work */
+export function onSubmit(id, work) {
+  const form = /** @type {HTMLFormElement} */ ($(id));
+  form.addEventListener('submit', async e => {
+    e.preventDefault();
+    await busy(form, `${id}-says`, work);
+  });
+}
+/** @param {HTMLElement} el whose buttons rest meanwhile @param {string} says @param {() => Promise<any>} work */
+export async function busy(el, says, work) {
+  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button')]);
+  say(says, '');
+  for (const b of buttons) b.disabled = true;
+  el.setAttribute('aria-busy', 'true');
+  try {
+    await work();
+  } catch (error) {
+    say(says, /** @type {Error} */ (error).message, 'bad');
+  } finally {
+    for (const b of buttons) b.disabled = false;
+    el.removeAttribute('aria-busy');
+  }
+}
+
+/** Also where the page may not write to the clipboard: then it is selected. @param {HTMLInputElement|HTMLTextAreaElement} field @param {string} says */
+export async function copy(field, says) {
+  field.focus();
+  field.select();
+  const done = await navigator.clipboard?.writeText(field.value).then(() => true, () => false) || document.execCommand('copy');
+  say(says, done ? 'Copied.' : 'It is selected: press Ctrl+C (on a Mac: Cmd+C).', done ? 'good' : '');
+}

@@ -1,0 +1,29 @@
+/** A folder is indexed: the page asks for it in requests of two seconds, and shows how far it is. It may be closed at any time. */
+import { persist } from './api.js';
+import { count, say, size } from './dom.js';
+/** @typedef {import('./api.js').Walk} Walk */
+
+const duration = (/** @type {number} */ s) => s < 90 ? count(Math.max(1, Math.round(s)), 'second') : count(Math.round(s / 60), 'minute');
+
+/** @param {string} circle @param {{bar: HTMLProgressElement, says: string}} view @param {{stop?: boolean}} [control] @returns {Promise<Walk|null>} null: stopped */
+export async function index(circle, { bar, says }, control = {}) {
+  const began = performance.now();
+  let first = -1;
+  bar.hidden = false;
+  while (!control.stop) {
+    const walk = /** @type {Walk} */ (await persist('index', { circle }));
+    if (first < 0) first = walk.done;
+    bar.max = walk.bytes || 1;
+    bar.value = walk.finished ? bar.max : walk.done;
+    if (walk.finished) return walk;
+    const read = walk.done - first, left = read && (walk.bytes - walk.done) / read * (performance.now() - began) / 1000;
+    say(says, `${size(walk.done)} of ${size(walk.bytes)} in ${count(walk.files, 'file')}${left ? `, about ${duration(left)} left` : ''}` +
+      (walk.current ? `. Now: ${walk.current}` : '. Looking for files.'));
+  }
+  return null;
+}
+
+/** @param {Walk} w */
+export const result = w => `${count(w.files, 'file')}, ${size(w.bytes)}` + (w.same ? '. Nothing had changed.' : `, version ${w.version}.`) +
+  (w.skipped ? ` ${count(w.skipped, 'file')} left out (empty, hidden, programs).` : '') +
+  (w.changed ? ` ${count(w.changed, 'file')} changed meanwhile: index again in a minute.` : '');

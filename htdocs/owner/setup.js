@@ -1,0 +1,197 @@
+/** The set-up wizard. What is done already is seen from what the instance says, so a reload, another browser or a lost answer goes on
+ * where it stopped. The steps of the folder and the tag are in modules of their own. */
+import { act, base, code, persist } from './api.js';
+import { $, copy, describe, input, make, onSubmit, say, size } from './dom.js';
+import { folderStep } from './folder.js';
+import { index, result } from './progress.js';
+import { tagStep } from './tag.js';
+import { randomHex } from '../lib/bytes.js';
+/** @typedef {import('./api.js').Status} Status
+ * @typedef {{status: Status, step: string, next: () => Promise<void>, control: {stop?: boolean}}} Wizard */
+
+const STUN = [
+  { url: 'stun:stun.nextcloud.com:443', who: 'Nextcloud GmbH, Germany' },
+  { url: 'stun:stun.cloudflare.com:3478', who: 'Cloudflare, Inc., USA' },
+  { url: 'stun:stun.l.google.com:19302', who: 'Google LLC, USA' },
+];
+const NOTICE = 'This site shares its films, pictures and downloads among its visitors. If you take part, your browser connects directly to ' +
+  'those of other visitors who are here at the same time, gets parts of files from them and gives parts to them. Connected visitors see ' +
+  'each other\'s internet address (IP address), which parts of files the other one has, and what it asks for. A random number, not your ' +
+  'address, stands for you in the list of who is here. The site itself keeps no address for this; the data that connects two browsers ' +
+  'holds their addresses and is good for about two minutes.';
+const STUN_NOTICE = ' So that browsers can find each other, yours asks a server of %, which sees your address.';
+const ORDER = ['code', 'address', 'visitors', 'folder', 'index', 'tag', 'done'];
+const passed = (now = false) => {
+  try { return now ? sessionStorage['polycircle-tag'] = 'yes' : sessionStorage['polycircle-tag']; } catch { return ''; }
+};
+const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(location.hostname);
+
+const circle = (/** @type {Status} */ s) => s.circles?.[0];
+/** What a step's line says once it is done; '': it is not. @type {Record<string, (s: Status) => string>} */
+const done = {
+  code: () => 'The code was right.',
+  address: s => s.urls?.length && s.root ? s.urls.join(', ') : '',
+  visitors: s => {
+    const c = circle(s), asked = { ask: 'visitors are asked', on: 'visitors are connected', off: 'nobody is connected' };
+    return c ? `${c.can}: ${asked[/** @type {'on'} */ (c.p2p)]}, ${c.ice.length ? c.ice.map(i => i.urls).join(', ') : 'same network only'}` : '';
+  },
+  folder: s => circle(s)?.dir ? `${circle(s)?.dir}, served at ${circle(s)?.url}` : '',
+  index: s => circle(s)?.version ? `${circle(s)?.files} files, ${size(circle(s)?.bytes ?? 0)}` : '',
+  tag: () => passed() ? 'The line for your pages.' : '',
+  done: () => '',
+};
+
+/** @type {Wizard} */
+const w = { status: /** @type {any} */ ({}), step: 'code', control: {}, async next() { await look(); } };
+
+function show(/** @type {string} */ step, focus = true) {
+  w.step = step;
+  w.control.stop = true;
+  for (const id of ORDER) {
+    const section = $(`step-${id}`), words = id == step || !code.get() ? '' : done[id](w.status);
+    section.dataset.state = id == step ? 'current' : words ? 'done' : 'later';
+    const change = id == 'code' ? [] : [make('button', { type: 'button', textContent: id == 'index' ? 'Read again' : 'Change',
+      onclick: () => show(id) })];
+    change[0]?.setAttribute('aria-describedby', `h-${id}`);
+    section.querySelector('.summary')?.replaceChildren(make('span', {}, words), ...change);
+  }
+  if (focus) $(`h-${step}`).focus();
+  enter[step]?.();
+}
+
+/** What happens when a step opens. @type {Record<string, () => void>} */
+const enter = {
+  address() {
+    const s = w.status;
+    describe($('host'), [['Web server', s.software || 'unknown'], ['The program runs by', s.face == 'fastcgi' ? 'FastCGI' : 'CGI'],
+      ['The program', s.program], ['Its data', `${s.data} (${s.outside ? 'outside the web site, as it should be' : 'inside the web site'})`]]);
+    $('outside').hidden = s.outside;
+    input('url').value = s.urls?.[0] ?? base;
+    const roots = s.roots.map((root, i) => make('label', { className: 'choice' },
+      make('input', { type: 'radio', name: 'root', value: root, required: true, checked: s.root ? s.root == root : i == 0 }), make('span', { className: 'path' }, root)));
+    $('roots').replaceChildren($('roots').firstElementChild ?? '', ...roots);
+  },
+  visitors() {
+    const c = circle(w.status), kept = c?.ice[0]?.urls ?? '', ice = !kept || STUN.some(({ url }) => url == kept) ? kept : 'other';
+    input('stun-other').value = ice == 'other' ? kept : '';
+    input('can').value = c?.can ?? (location.hostname.replace(/^www\./, '').replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'films');
+    input('can').readOnly = !!c;
+    for (const el of document.getElementsByName('p2p')) /** @type {HTMLInputElement} */ (el).checked = /** @type {any} */ (el).value == (c?.p2p ?? 'ask');
+    for (const el of document.getElementsByName('stun')) /** @type {HTMLInputElement} */ (el).checked = /** @type {any} */ (el).value == ice;
+    notice();
+  },
+  index: () => read(),
+};
+
+const chosen = (/** @type {string} */ name) => /** @type {HTMLInputElement|null} */ (document.querySelector(`input[name="${name}"]:checked`))?.value ?? '';
+
+/** '': none */
+const server = () => chosen('stun') == 'other' ? input('stun-other').value.trim().replace(/^(?!stuns?:)/, 'stun:') : chosen('stun');
+
+function notice() {
+  const who = STUN.find(({ url }) => url == chosen('stun'))?.who ?? server();
+  $('stun-named').hidden = chosen('stun') != 'other';
+  /** @type {HTMLTextAreaElement} */ ($('notice')).value = NOTICE + (who ? STUN_NOTICE.replace('%', who) : '');
+}
+
+async function read() {
+  const c = circle(w.status), control = w.control = {};
+  if (!c) return;
+  try {
+    const walk = await index(c.can, { bar: $('bar'), says: 'index-says' }, control);
+    if (!walk) return;
+    say('index-says', result(walk), walk.changed ? 'bad' : 'good');
+    if (!walk.changed && walk.files) await w.next();
+    else if (!walk.files) say('index-form-says', 'There is nothing to share in this folder. Choose another one above.', 'bad');
+  } catch (error) { say('index-form-says', /** @type {Error} */ (error).message, 'bad'); }
+}
+
+/** What the instance knows, and the step that this leads to. */
+async function look() {
+  w.status = await persist('status');
+  show(ORDER.find(id => !done[id](w.status)) ?? 'done');
+}
+
+function forms() {
+  onSubmit('code-form', async () => {
+    code.set(input('code').value.trim());
+    await look().catch(error => { code.forget(); throw error; });
+  });
+  onSubmit('proof-form', async () => {
+    code.set((await act('prove', { nonce: nonce() })).code);
+    await look();
+  });
+  onSubmit('address-form', async () => {
+    const url = new URL(input('url').value);
+    if (url.protocol != 'https:' && !/^(localhost|127\.|\[::1\])/.test(url.hostname))
+      throw new Error('Browsers share files on https pages only. Switch https on in your panel (often "SSL" or "Let\'s Encrypt"), open this page with https:// and go on.');
+    const seen = await fetch(new URL('probe', url.href.replace(/\/?$/, '/'))).then(r => r.json()).catch(() => null);
+    if (url.origin == location.origin && seen?.polycircle !== 1) throw new Error('The program does not answer at this address. Compare it with the address of this page.');
+    w.status = await act('begin', { url: url.href, root: chosen('root') });
+    await w.next();
+  });
+  onSubmit('visitors-form', async () => {
+    w.status = await act('circle', { circle: input('can').value, p2p: chosen('p2p'), ice: server() ? [server()] : [] });
+    await w.next();
+  });
+  onSubmit('index-form', async () => {
+    if (done.index(w.status)) await act('share', { circle: circle(w.status)?.can });
+    await read();
+  });
+  onSubmit('tag-form', async () => {
+    passed(true);
+    show('done');
+  });
+  onSubmit('done-form', async () => {
+    const answer = await act('finish').catch(async error => {  // was it done, and the answer lost?
+      if (error.code == 'wrong_code' && (await act('state', { nonce: nonce() })).state == 'set') return location.reload();
+      throw error;
+    });
+    if (!answer) return;
+    code.set(answer.code);
+    for (const button of document.querySelectorAll('.summary button')) button.remove();
+    $('owner-code').textContent = answer.code;
+    $('owner-path').textContent = `${w.status.data}/owner-code`;
+    $('before-done').hidden = true;
+    $('after-done').hidden = false;
+  });
+  $('visitors-form').addEventListener('change', notice);
+  $('notice-copy').addEventListener('click', () => copy($('notice'), 'notice-says'));
+  $('stun').append(...STUN.map(({ url, who }) => make('label', { className: 'choice' }, make('input', { type: 'radio', name: 'stun', value: url }),
+    make('span', {}, `With the help of a server of ${who}. `, make('small', {}, `A third party: it sees the address of every visitor who takes part (${url}).`)))),
+  $('stun-last'));
+}
+
+/** This browser's own part of the proof's name: nobody else's file proves anything for it. */
+function nonce() {
+  try { return sessionStorage['polycircle-nonce'] ??= randomHex(16); } catch { return memory; }
+}
+const memory = randomHex(16);
+
+export async function setupPage() {
+  forms();
+  enter.folder = folderStep(w).enter;
+  enter.tag = tagStep(w).enter;
+  try {
+    const state = await persist('state', { nonce: nonce() });
+    if (state.state != 'open') {
+      for (const id of ORDER) $(`step-${id}`).hidden = true;
+      $('locked').hidden = false;
+      return;
+    }
+    const safe = location.protocol == 'https:' ? 'https, as it should be' : local ? 'http on this machine, for a try' : 'not encrypted: the site needs https before it can share';
+    describe($('found'), [['This page', `${base} (${safe})`], ['The program', state.program], ['Its data', state.data]]);
+    $('code-path').textContent = `${state.data}/setup-code`;
+    $('proof-dir').textContent = state.program.replace(/[^/]*$/, '');
+    $('proof-name').textContent = state.proof;
+    const link = /** @type {HTMLAnchorElement} */ ($('proof-file'));
+    link.href = URL.createObjectURL(new Blob([]));
+    link.download = state.proof;
+    show('code', false);
+    if (code.get()) await look().catch(error => {
+      if (error.code == 'wrong_code') code.forget();
+      else say('page-says', error.message, 'bad');
+      show('code', false);
+    });
+  } catch (error) { say('page-says', /** @type {Error} */ (error).message, 'bad'); }
+}

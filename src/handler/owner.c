@@ -1,0 +1,113 @@
+/* The owner's side: pages, which are assets, and the door that every action goes through. */
+#include "handler/owner.h"
+#include "domain/circle.h"
+#include "domain/owner.h"
+#include "util/assets.h"
+#include "util/jsn.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct action actions[] = {
+    {"state", ANYONE, false, owner_state_action},
+    {"prove", ANYONE, false, owner_prove},
+    {"status", OWNERS, false, owner_status},
+    {"begin", WHILE_OPEN, false, owner_begin},
+    {"address", OWNERS, true, owner_begin},
+    {"circle", OWNERS, true, owner_circle},
+    {"allow", OWNERS, true, owner_allow},
+    {"folders", OWNERS, true, owner_folders},
+    {"look", OWNERS, true, owner_look},
+    {"share", OWNERS, true, owner_share},
+    {"index", OWNERS, true, owner_index},
+    {"tiers", OWNERS, true, owner_tiers},
+    {"try", OWNERS, true, owner_try},
+    {"untry", OWNERS, true, owner_untry},
+    {"activate", OWNERS, true, owner_activate},
+    {"confirm", OWNERS, true, owner_confirm},
+    {"deactivate", OWNERS, true, owner_deactivate},
+    {"backup", WHEN_SET, true, owner_backup},
+    {"retire", WHEN_SET, true, owner_retire},
+    {"unretire", WHEN_SET, true, owner_unretire},
+    {"finish", WHILE_OPEN, true, owner_finish},
+};
+
+/* What a page of ours may speak to besides its own origin: the instance's other addresses and the circles' sites, to see
+ * whether they serve what they should. */
+static enum err policy(struct exchange *x, const char **out) {
+    struct buf text = {.arena = x->ctx->arena};
+    json_t *origins = json_array();
+    buf_text(&text, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
+                    "base-uri 'none'; form-action 'none'; connect-src 'self'");
+    if (x->ctx->store) TRY(texts_json(x->ctx, SQL_ORIGIN_ALL, NULL, 0, origins));
+    for (size_t i = 0; i < json_array_size(origins); i++) buf_format(&text, " %s", json_string_value(json_array_get(origins, i)));
+    *out = text.data;
+    return ERR_OK;
+}
+
+/* The first look at a fresh instance makes the code that the page asks for. */
+enum err handle_page(struct exchange *x) {
+    static const struct {
+        const char *path, *asset, *type;
+    } pages[] = {
+        {"setup", "setup.html", "text/html; charset=utf-8"},
+        {"console", "console.html", "text/html; charset=utf-8"},
+        {"owner.js", "owner.js", "text/javascript"},
+        {"owner.css", "owner.css", "text/css"},
+    };
+    enum { PAGES = sizeof pages / sizeof *pages };
+    size_t i = 0;
+    const char *allowed;
+    while (i < PAGES - 1 && strcmp(pages[i].path, x->req->path) != 0) i++;
+    if (i == 0) TRY(owner_open(x->ctx, x->server->data));
+    TRY(policy(x, &allowed));
+    response_header(x->res, "Content-Security-Policy", allowed);
+    response_header(x->res, "X-Frame-Options", "DENY");
+    response_header(x->res, "Referrer-Policy", "no-referrer");
+    const struct asset *asset = asset_find(pages[i].asset);
+    response_body(x->res, pages[i].type, asset->data, asset->len);
+    return ERR_OK;
+}
+
+/* Our program, started in this way: also where nothing is set up. A CGI program's variables are its environment. */
+enum err handle_probe(struct exchange *x) {
+    return answer_json(x, json_pack("{s:i, s:s, s:s}", "polycircle", 1, "face", getenv("REQUEST_METHOD") ? "cgi" : "fastcgi",
+                                    "version", PACKAGE_VERSION));
+}
+
+/* A page of another site cannot know the code; it is not to try, either. Ports may differ behind a proxy. */
+static enum err same_origin(struct exchange *x) {
+    const char *origin = x->req->origin, *at = strstr(origin, "://");
+    size_t len = strlen(x->req->host);
+    if (!*origin || (at && strncasecmp(at + 3, x->req->host, len) == 0 && strchr(":", at[3 + len]))) return ERR_OK;
+    return fault_set(&x->ctx->fault, ERR_ORIGIN_REFUSED,
+                     "The page is of %.80s, the program was reached as %.80s: open the page at the program's own address.", origin,
+                     x->req->host);
+}
+
+static enum err choose(struct exchange *x, const json_t *in, const struct action **out) {
+    const char *name = "", *code = "", *data = x->server->data;
+    int64_t v = 0;
+    TRY(jsn_int(in, "v", 1, 1, &v, &x->ctx->fault));
+    TRY(jsn_text(in, "do", 1, 16, &name, &x->ctx->fault));
+    TRY(jsn_optional_text(in, "code", 0, 64, &code, &x->ctx->fault));
+    *out = NULL;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(actions[i].name, name) == 0) *out = &actions[i];
+    if (!v || !*out) return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "There is no such action of version 1: %s.", name);
+    if ((*out)->who & ANYONE) return ERR_OK;
+    enum owner state = owner_state(x->ctx, data);
+    TRY(owner_check(x->ctx, data, state, code));
+    if (!((*out)->who & (state == OWNER_OPEN ? WHILE_OPEN : WHEN_SET))) return ERR_LOCKED;
+    return (*out)->store && !x->ctx->store ? x->unopened : ERR_OK;
+}
+
+enum err handle_owner(struct exchange *x) {
+    json_t *in, *out = json_pack("{s:i}", "polycircle", 1);
+    const struct action *action;
+    TRY(same_origin(x));
+    TRY(request_json(x->req, &in, &x->ctx->fault));
+    TRY(choose(x, in, &action));
+    TRY(action->run(x, in, out));
+    return answer_json(x, out);
+}

@@ -1,0 +1,26 @@
+/* The owner's actions: POST owner, {"v":1, "code", "do", ...}. A table of them stands in handler/owner.c; each is a small
+ * function that reads in and adds to out, {"polycircle":1, ...}. */
+#pragma once
+#include "handler/handler.h"
+#include <jansson.h>
+
+typedef enum err action_function(struct exchange *x, const json_t *in, json_t *out);
+
+/* Who may: anybody, who has the setup-code while set-up is open, who has the owner-code afterwards. */
+enum { ANYONE = 1, WHILE_OPEN = 2, WHEN_SET = 4, OWNERS = WHILE_OPEN | WHEN_SET };
+
+struct action {
+    const char *name;
+    unsigned who;
+    bool store; /* needs an instance: ctx->store is there */
+    action_function *run;
+};
+
+/* handler/setup.c */
+action_function owner_state_action, owner_prove, owner_status, owner_begin, owner_circle, owner_finish;
+/* handler/share.c */
+action_function owner_allow, owner_folders, owner_look, owner_share, owner_index;
+/* handler/tier.c */
+action_function owner_tiers, owner_try, owner_untry, owner_activate, owner_confirm, owner_deactivate;
+/* handler/keep.c */
+action_function owner_backup, owner_retire, owner_unretire;

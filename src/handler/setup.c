@@ -1,0 +1,128 @@
+/* The owner's actions that set an instance up and tell how it stands. */
+#include "domain/describe.h"
+#include "domain/folder.h"
+#include "domain/instance.h"
+#include "domain/owner.h"
+#include "domain/setting.h"
+#include "handler/owner.h"
+#include "util/jsn.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program(struct exchange *x) {
+    char path[PATH_MAX];
+    return file_program(path, sizeof path) ? arena_copy(x->ctx->arena, path, strlen(path)) : "";
+}
+
+static const char *directory(struct exchange *x, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? arena_copy(x->ctx->arena, path, (size_t)(slash - path)) : "";
+}
+
+/* Before the code is known: where it is to be found. Afterwards nothing but that set-up is over. */
+enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
+    static const char *const names[] = {"fresh", "open", "set"};
+    const char *nonce = "", *data = x->server->data, *name;
+    enum owner state = owner_state(x->ctx, data);
+    TRY(jsn_optional_text(in, "nonce", 32, 32, &nonce, &x->ctx->fault));
+    (void)json_object_set_new(out, "state", json_string(names[state]));
+    if (state != OWNER_OPEN) return ERR_OK;
+    TRY(owner_proof(x->ctx, data, nonce, &name));
+    return json_object_update_new(out, json_pack("{s:s, s:s, s:s}", "data", data, "program", program(x), "proof", name)) == 0
+               ? ERR_OK
+               : ERR_INTERNAL;
+}
+
+enum err owner_prove(struct exchange *x, const json_t *in, json_t *out) {
+    const char *nonce = "", *code;
+    TRY(jsn_text(in, "nonce", 32, 32, &nonce, &x->ctx->fault));
+    TRY(owner_proved(x->ctx, x->server->data, directory(x, program(x)), nonce, &code));
+    (void)json_object_set_new(out, "code", json_string(code));
+    return ERR_OK;
+}
+
+/* Does the web server serve what lies in dir? As far as directories tell. */
+static bool below(const char *dir, const char *const *roots, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(dir, roots[i], strlen(roots[i])) == 0 && dir[strlen(roots[i])] == '/') return true;
+    return false;
+}
+
+static enum err status_host(struct exchange *x, json_t *out) {
+    const char *roots[FOLDER_ROOTS], *where = program(x);
+    size_t n = folder_roots(x->ctx, x->req->document_root, where, roots);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(roots[i]));
+    json_t *host =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:s}", "software", x->req->software, "face",
+                  getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", where, "script", x->req->script, "data", x->server->data,
+                  "outside", !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "version", PACKAGE_VERSION);
+    return json_object_update_new(out, host) == 0 ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err owner_status(struct exchange *x, const json_t *in, json_t *out) {
+    struct ctx *ctx = x->ctx;
+    const char *root;
+    json_t *urls = json_array(), *circles;
+    (void)in;
+    TRY(status_host(x, out));
+    if (!ctx->store) return x->unopened == ERR_NOT_SET_UP ? ERR_OK : x->unopened;
+    TRY(store_live(ctx->store));
+    TRY(texts_json(ctx, SQL_BASE_LIST, NULL, 0, urls));
+    TRY(setting_get(ctx, "root", &root));
+    TRY(describe_circles(ctx, false, &circles));
+    return json_object_update_new(out, json_pack("{s:s, s:o, s:o, s:b}", "root", root, "urls", urls, "circles", circles, "retired",
+                                                 (int)store_retired(ctx->store))) == 0
+               ? ERR_OK
+               : ERR_INTERNAL;
+}
+
+static enum err known_root(struct exchange *x, const char *root) {
+    const char *roots[FOLDER_ROOTS];
+    size_t n = folder_roots(x->ctx, x->req->document_root, program(x), roots);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(roots[i], root) == 0) return ERR_OK;
+    return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "%.150s is none of the directories that may be the document root.", root);
+}
+
+/* The instance itself: may be sent again with another address or root. */
+enum err owner_begin(struct exchange *x, const json_t *in, json_t *out) {
+    struct instance_new new = {.journal = "auto"};
+    const char *url = "";
+    TRY(jsn_text(in, "url", 8, 300, &url, &x->ctx->fault));
+    TRY(jsn_optional_text(in, "root", 2, PATH_MAX, &new.root, &x->ctx->fault));
+    if (new.root) TRY(known_root(x, new.root));
+    new.urls = &url;
+    new.n_urls = 1;
+    enum err e = instance_make(x->ctx, x->server->data, &new);
+    x->server->store = x->ctx->store;
+    return e == ERR_OK ? owner_status(x, in, out) : e;
+}
+
+/* Makes a circle, or changes what may be changed. */
+enum err owner_circle(struct exchange *x, const json_t *in, json_t *out) {
+    struct fault *fault = &x->ctx->fault;
+    struct circle_new new = {.roster = "public", .p2p = "on", .listed = true};
+    struct circle c;
+    json_t *urls;
+    char secret[44];
+    TRY(jsn_text(in, "circle", 1, 63, &new.can, fault));
+    TRY(jsn_optional_text(in, "p2p", 2, 3, &new.p2p, fault));
+    TRY(jsn_list(in, "ice", 4, &urls, fault));
+    TRY(circle_ice(x->ctx, urls, &new.ice));
+    enum err e = circle_by_can(x->ctx, new.can, &c);
+    if (e == ERR_OK)
+        TRY(circle_change(x->ctx, &c, new.p2p, new.ice));
+    else
+        TRY(circle_add(x->ctx, &new, &c, secret));
+    return owner_status(x, in, out);
+}
+
+enum err owner_finish(struct exchange *x, const json_t *in, json_t *out) {
+    const char *code;
+    (void)in;
+    TRY(owner_settle(x->ctx, x->server->data, false, &code));
+    (void)json_object_set_new(out, "code", json_string(code));
+    return ERR_OK;
+}

@@ -1,0 +1,80 @@
+/* The owner's actions that try a tier and activate it. */
+#include "domain/tier.h"
+#include "domain/setting.h"
+#include "handler/owner.h"
+#include "util/file.h"
+#include "util/jsn.h"
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) {
+    char path[PATH_MAX];
+    const char *root;
+    *t = (struct tier){.script = x->req->script};
+    TRY(jsn_int(in, "tier", TIER_FASTCGI, TIER_PRETTY, &t->number, &x->ctx->fault));
+    TRY(jsn_bool(in, "options", &t->options, &x->ctx->fault));
+    TRY(setting_get(x->ctx, "root", &root));
+    if (!t->number || !*root || !file_program(path, sizeof path))
+        return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "Field \"tier\" must be 2 or 3, and the document root be chosen first.");
+    t->program = arena_copy(x->ctx->arena, path, strlen(path));
+    t->dir = t->number == TIER_PRETTY ? root : arena_copy(x->ctx->arena, path, (size_t)(strrchr(path, '/') - path));
+    return ERR_OK;
+}
+
+enum err owner_try(struct exchange *x, const json_t *in, json_t *out) {
+    struct tier t;
+    const char *name;
+    TRY(read_tier(x, in, &t));
+    enum err e = tier_try(x->ctx, x->server->data, &t, &name);
+    if (e != ERR_OK) tier_untry(x->ctx, x->server->data);
+    TRY(e);
+    (void)json_object_set_new(out, "name", json_string(name));
+    return ERR_OK;
+}
+
+enum err owner_untry(struct exchange *x, const json_t *in, json_t *out) {
+    (void)in;
+    (void)out;
+    tier_untry(x->ctx, x->server->data);
+    return ERR_OK;
+}
+
+/* Stays until the browser has come through the changed tree, ten seconds at the most; else all is as it was. */
+enum err owner_activate(struct exchange *x, const json_t *in, json_t *out) {
+    enum { STEPS = 100, STEP_NS = 100 * 1000 * 1000 };
+    struct tier t;
+    const char *data = x->server->data;
+    TRY(read_tier(x, in, &t));
+    TRY(tier_write(x->ctx, data, &t));
+    for (int i = 0; i < STEPS && !tier_confirmed(x->ctx, data); i++) (void)nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
+    (void)json_object_set_new(out, "active", json_boolean(tier_confirmed(x->ctx, data)));
+    return tier_undo(x->ctx, data);
+}
+
+enum err owner_confirm(struct exchange *x, const json_t *in, json_t *out) {
+    (void)in;
+    (void)out;
+    return tier_confirm(x->ctx, x->server->data);
+}
+
+enum err owner_deactivate(struct exchange *x, const json_t *in, json_t *out) {
+    struct tier t;
+    (void)out;
+    TRY(read_tier(x, in, &t));
+    return tier_drop(x->ctx, x->server->data, &t);
+}
+
+/* Which are active, as {"tiers": [2, 3]}. */
+enum err owner_tiers(struct exchange *x, const json_t *in, json_t *out) {
+    json_t *list = json_array();
+    (void)in;
+    tier_sweep(x->ctx, x->server->data);
+    for (int number = TIER_FASTCGI; number <= TIER_PRETTY; number++) {
+        struct tier t;
+        TRY(read_tier(x, json_pack("{s:i}", "tier", number), &t));
+        if (tier_active(x->ctx, t.dir)) (void)json_array_append_new(list, json_integer(number));
+    }
+    (void)json_object_set_new(out, "tiers", list);
+    return ERR_OK;
+}
