@@ -1,0 +1,130 @@
+// GET setup, console, owner.js, owner.css, probe and POST owner, by CGI run directly: from nothing to a circle, and every refusal.
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { World, done, form, matches, ok, same } from './world.mjs';
+
+const w = new World(), site = join(w.dir, 'public_html'), film = Buffer.alloc(900_000, 'film!');
+mkdirSync(join(site, 'films'), { recursive: true });
+writeFileSync(join(site, 'films/film.mp4'), film);
+utimesSync(join(site, 'films/film.mp4'), 1_700_000_000, 1_700_000_000);
+const env = { DOCUMENT_ROOT: site, SERVER_SOFTWARE: 'test/1' };
+let code = '';
+const owner = (action, fields = {}, send = {}) => w.request('/owner', { post: { v: 1, code, do: action, ...fields }, send, env });
+const kept = (name) => readFileSync(join(w.data, name), 'utf8').trim();
+
+// before anybody looked
+let r = w.request('/probe', { env });
+same([r.status, r.json.polycircle, r.json.face], [200, 1, 'cgi'], 'probe answers where nothing is set up');
+same(owner('state').json.state, 'fresh', 'fresh');
+for (const [action, wrong] of [['status', ''], ['begin', 'x'], ['finish', '0'.repeat(26)]]) {
+  code = wrong;
+  same([owner(action).status, owner(action).json.error], [403, 'wrong_code'], `${action} before the page was opened`);
+}
+ok(!existsSync(w.data), 'and nothing was made');
+same(w.request('/console', { env }).status, 200, 'the console is there');
+ok(!existsSync(w.data), 'it makes nothing either');
+
+// the page
+r = w.request('/setup', { env });
+same([r.status, r.headers['content-type'], r.headers['cache-control']], [200, 'text/html; charset=utf-8', 'no-store'], 'the page');
+const policy = r.headers['content-security-policy'];
+for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"])
+  ok(policy.includes(part), `policy: ${part}`, policy);
+ok(!/unsafe|\*|https:/.test(policy), 'nothing else is allowed', policy);
+same([r.headers['x-frame-options'], r.headers['referrer-policy'], r.headers['x-content-type-options']], ['DENY', 'no-referrer', 'nosniff'], 'its other headers');
+ok(!/<script>|<style|\son\w+=|style=/.test(r.bytes.toString()), 'nothing inline');
+ok(!r.bytes.includes(kept('setup-code')), 'the code is not in the page');
+same([w.request('/owner.js', { env }).headers['content-type'], w.request('/owner.css', { env }).headers['content-type']], ['text/javascript', 'text/css'], 'script and style');
+ok(!/innerHTML|outerHTML|insertAdjacentHTML|document\.write/.test(w.request('/owner.js', { env }).bytes.toString()), 'no markup from texts');
+same([(statSync(w.data).mode & 0o777).toString(8), (statSync(join(w.data, 'setup-code')).mode & 0o777).toString(8)], ['700', '600'], 'modes');
+matches(kept('setup-code'), /^([0-9a-hjkmnp-tv-z]{4}-){6}[0-9a-hjkmnp-tv-z]{2}$/, 'the code');
+const first = kept('setup-code');
+w.request('/setup', { env });
+same(kept('setup-code'), first, 'one code, however often the page is loaded');
+
+// open
+code = '';
+r = owner('state', { nonce: 'a'.repeat(32) });
+same([r.json.state, r.json.data], ['open', w.data], 'open: where the code is');
+matches(r.json.proof, /^polycircle-[0-9a-f]{16}\.txt$/, 'the other proof');
+same(owner('prove', { nonce: 'a'.repeat(32) }).json.error, 'wrong_code', 'without the file');
+same(owner('status').json.error, 'wrong_code', 'no code');
+code = first;
+r = owner('status');
+same([r.status, r.json.software, r.json.roots[0], r.json.outside, r.json.urls], [200, 'test/1', site, true, undefined], 'status before there is an instance');
+for (const [name, fields, error] of [['nothing', {}, 'bad_field'], ['begin', {}, 'bad_field'], ['begin', { url: 'ftp://site.example/' }, 'usage'],
+  ['begin', { url: 'https://site.example/', root: '/etc' }, 'bad_field'], ['circle', { circle: 'films' }, 'not_set_up'], ['finish', {}, 'not_set_up'],
+  ['status', { v: 2 }, 'bad_field'], ['status', { code: 1 }, 'bad_field']])
+  same(owner(name, fields).json.error, error, `${name} ${JSON.stringify(fields)}`);
+for (const origin of ['https://evil.example', 'null', 'https://site.example.evil.example', 'https://evil.example/site.example'])
+  same(owner('status', {}, { HTTP_ORIGIN: origin }).json.error, 'origin_refused', `from a page of ${origin}`);
+same(owner('status', {}, { HTTP_ORIGIN: 'https://site.example:8443' }).status, 200, 'from our own');
+same(w.request('/owner', { env }).status, 405, 'GET owner');
+same(w.request('/owner', { post: form('[1]'), env }).json.error, 'bad_json', 'no object');
+
+r = owner('begin', { url: 'http://site.example/cgi-bin/polycircle.fcgi', root: site });
+same([r.status, r.json.urls, r.json.root], [200, ['http://site.example/cgi-bin/polycircle.fcgi/'], site], 'begin');
+same(owner('begin', { url: 'http://site.example/cgi-bin/polycircle.fcgi', root: site }).json.urls.length, 1, 'an answer was lost: once more');
+same(owner('circle', { circle: 'Films!' }).json.error, 'usage', 'a name');
+same(owner('circle', { circle: 'films', p2p: 'yes' }).json.error, 'usage', 'p2p');
+same(owner('circle', { circle: 'films', ice: ['http://x'] }).json.error, 'usage', 'no STUN server');
+r = owner('circle', { circle: 'films', p2p: 'ask', ice: ['stun:stun.example:3478'] });
+same([r.json.circles[0].can, r.json.circles[0].p2p, r.json.circles[0].ice], ['films', 'ask', [{ urls: 'stun:stun.example:3478' }]], 'a circle');
+r = owner('circle', { circle: 'films', p2p: 'on' });
+same([r.json.circles.length, r.json.circles[0].p2p, r.json.circles[0].ice], [1, 'on', []], 'changed');
+matches(w.request('/signal', { query: r.json.circles[0].api_key }).bytes.toString(), /"p2p":"on"/, 'the loader says so');
+
+same(owner('folders').json.folders, [['', 0, 0], ['films', 1, 900000]], 'folders');
+r = owner('look', { folder: 'films' });
+same([r.json.url, r.json.file, r.json.size, r.json.mtime], ['/films/', 'film.mp4', 900000, 1_700_000_000], 'what the site should serve');
+for (const folder of ['..', 'films/..', '/etc', 'nothing', 'films/film.mp4']) same(owner('share', { circle: 'films', folder }).json.error, 'bad_field', `share ${folder}`);
+same(owner('share', { circle: 'films', folder: 'films', url: 'javascript:x/' }).json.error, 'bad_field', 'an address');
+same(owner('share', { circle: 'nobody', folder: 'films' }).json.error, 'not_found', 'a circle');
+same(owner('share', { circle: 'films' }).json.error, 'not_found', 'again, but nothing was shared yet');
+same(owner('index', { circle: 'films' }).json.error, 'not_found', 'nothing to index');
+r = owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.example/films/' });
+same([r.status, r.json.finished], [200, false], 'share');
+r = owner('index', { circle: 'films' });
+same([r.json.finished, r.json.files, r.json.bytes, r.json.version], [true, 1, 900000, 1], 'indexed');
+matches(w.request('/setup', { env }).headers['content-security-policy'], /connect-src 'self' http:\/\/site\.example https:\/\/www\.site\.example$/, 'the page may look at the site');
+same(owner('allow', { circle: 'films', origin: 'https://other.example' }).status, 200, 'allow');
+same(owner('status').json.circles[0].origins.includes('https://other.example'), true, 'allowed');
+
+// the end
+r = owner('finish');
+const last = r.json.code;
+same([r.status, last, existsSync(join(w.data, 'setup-code'))], [200, kept('owner-code'), false], 'finish');
+same(owner('finish').json.error, 'wrong_code', 'setup-code is worth nothing any longer');
+code = last;
+for (const action of ['begin', 'finish']) same([owner(action).status, owner(action).json.error], [409, 'locked'], `${action} is locked`);
+same(owner('status').json.circles[0].files, 1, 'status goes on');
+same(owner('state').json, { polycircle: 1, state: 'set' }, 'and says nothing else to strangers');
+same(w.cli('owner', '--json').json, { file: join(w.data, 'owner-code'), code }, 'polycircle owner');
+code = w.must('owner', '--new', '--json').code;
+same([owner('status').status, code == last], [200, false], 'a new one');
+code = last;
+same(owner('status').json.error, 'wrong_code', 'the one before opens nothing');
+
+// without its database
+code = kept('owner-code');
+rmSync(join(w.data, 'polycircle.db'));
+w.request('/setup', { env });
+ok(!existsSync(join(w.data, 'setup-code')), 'the page does not open it again');
+same([owner('begin', { url: 'https://evil.example/' }).json.error, owner('address', { url: 'https://evil.example/' }).json.error], ['locked', 'not_set_up'], 'nobody sets it up');
+writeFileSync(join(w.data, 'polycircle.db'), 'damaged'.repeat(1000));
+same([owner('status').json.error, w.request('/console', { env }).status], ['damaged', 200], 'a damaged one is told on a page that works');
+rmSync(join(w.data, 'polycircle.db'));
+w.must('init', '--url', 'https://site.example/', '--json');
+same(owner('status').status, 200, 'by the command line it may be; the code is the same');
+
+// an instance of the command line has a code from its beginning
+const other = new World();
+other.must('init', '--url', 'https://site.example/', '--json');
+matches(other.cli('owner').out, /^\S{32}\n.*owner-code\n$/s, 'init made one');
+same(other.cli('owner', 'x').status, 2, 'called wrongly');
+other.remove();
+const none = new World();
+same(none.cli('owner').status, 1, 'owner before anything is set up');
+none.remove();
+w.remove();
+done();

@@ -1,0 +1,467 @@
+// /setup and /console as an owner meets them: Apache, the program uploaded, a file manager and a browser; no shell, no command line.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFilm, makeViewer, page as html, until } from '../browser/site.mjs';
+import { form, parse } from '../servers/server.mjs';
+import { makeHost } from './owner.mjs';
+
+let film, scratch;
+const shots = process.env.POLYCIRCLE_SHOTS;
+before(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'polycircle-setup-'));
+  await makeFilm(join(scratch, 'film.mp4'), { seconds: 24 });
+  film = await readFile(join(scratch, 'film.mp4'));
+  if (shots) await mkdir(shots, { recursive: true });
+});
+after(() => rm(scratch, { recursive: true, force: true }));
+
+/** A host with a site on it, and its owner's browser; both end with the test. */
+function owner(name, work, options = {}) {
+  test(name, { timeout: 120_000 }, async () => {
+    const host = await makeHost(options), viewer = await makeViewer(options.viewer);
+    try {
+      await host.put('public_html/index.html', html('hello'));
+      await host.put('public_html/films/film.mp4', film);
+      await host.put('public_html/films/small.txt', 'text');
+      await work(host, viewer, await viewer.open(`${host.base}setup`));
+      const bad = viewer.lines.filter(line => /pageerror|Content Security/.test(line));
+      assert.deepEqual(bad, [], 'no script fails, no policy is hit');
+    } catch (error) {
+      error.message += `\n${viewer.lines.join('\n')}\n${await host.server.errors()}`;
+      if (shots) await viewer.page?.screenshot({ path: join(shots, `failed-${name.replace(/\W+/g, '-')}.png`), fullPage: true });
+      throw error;
+    } finally {
+      await viewer.close();
+      await host.close();
+    }
+  });
+}
+
+const at = (p, step) => p.waitForSelector(`#step-${step}[data-state=current]`, { timeout: 20_000 });
+const says = async (p, id, pattern) => {
+  const el = await p.waitForSelector(`#${id}:not(:empty)`, { timeout: 20_000 });
+  assert.match(await el.textContent(), pattern);
+};
+
+/** The wizard up to the step of the tag, with a mouse. */
+async function wizard(host, p, { p2p = 'ask', folder = 'films' } = {}) {
+  await at(p, 'code');
+  await p.fill('#code', (await host.read('polycircle-data/setup-code')).toUpperCase().replaceAll('-', ' '));
+  await p.click('#code-form button');
+  await at(p, 'address');
+  await p.click('#address-form button');
+  await at(p, 'visitors');
+  await p.check(`[name=p2p][value=${p2p}]`);
+  await p.click('#visitors-form > button');
+  await at(p, 'folder');
+  await p.check(`#folders [value=${folder}]`);
+  await p.click('#folder-form > button');
+  await at(p, 'tag');
+}
+
+async function finish(host, p) {
+  await p.click('#tag-form button');
+  await p.click('#done-form button');
+  await p.waitForSelector('#after-done:not([hidden])');
+  const code = await p.textContent('#owner-code');
+  assert.equal(code, await host.read('polycircle-data/owner-code'), 'the page shows the code of the file');
+  return code;
+}
+
+const post = async (host, body, headers = {}) => {
+  const answer = await host.server.request({ method: 'POST', path: '/cgi-bin/polycircle.fcgi/owner', body: form({ v: 1, ...body }), headers });
+  return { status: answer.status, json: parse(answer.body) };
+};
+const mode = async (host, name) => (await stat(join(host.dir, name))).mode & 0o777;
+
+owner('from an uploaded program to a film shared between two browsers', async (host, viewer, p) => {
+  const shot = async (name) => { if (shots) await p.screenshot({ path: join(shots, `setup-${name}.png`), fullPage: true }); };
+  await at(p, 'code');
+  assert.deepEqual([await mode(host, 'polycircle-data'), await mode(host, 'polycircle-data/setup-code')], [0o700, 0o600]);
+  assert.match(await p.textContent('#code-path'), /polycircle-data\/setup-code$/);
+  await p.fill('#code', 'k3fm-9qtz');
+  await p.click('#code-form button');
+  await says(p, 'code-form-says', /not the code/);
+  await shot('1-code');
+  await wizard(host, p, { p2p: 'on' });
+  await shot('6-tag');
+  const tag = await p.inputValue('#tag');
+  await host.put('public_html/film.html', html('<video src="/films/film.mp4" autoplay muted></video>', tag));
+  await p.click('#check-form button');
+  await says(p, 'check-form-says', /not in that page/);
+  await p.fill('#page', `${host.url}/film.html`);
+  await p.click('#check-form button');
+  await says(p, 'check-form-says', /Yes/);
+  const one = await makeViewer(), two = await makeViewer();
+  try {
+    const first = await one.open(`${host.url}/film.html`);
+    await until(first, 'the first viewer has the film', () => globalThis.polycircle?.stats().media[0]?.have >= 10, 30_000);
+    await p.waitForSelector('#arrived[data-kind=good]', { timeout: 10_000 });
+    const second = await two.open(`${host.url}/film.html`);
+    await until(second, 'the second one plays it', () => globalThis.polycircle?.stats().bytes.peers > 2_000_000, 30_000);
+  } finally {
+    await one.close();
+    await two.close();
+  }
+  const code = await finish(host, p);
+  await shot('7-done');
+  assert.deepEqual((await readdir(join(host.dir, 'polycircle-data'))).filter(name => /code/.test(name)), ['owner-code'], 'setup-code is gone');
+  assert.equal(await mode(host, 'polycircle-data/owner-code'), 0o600);
+  await p.goto(`${host.base}setup`);
+  await p.waitForSelector('#locked:not([hidden])');
+  await viewer.restart();
+  const other = await viewer.open(`${host.base}console`);
+  await other.fill('#owner', code);
+  await other.press('#owner', 'Enter');
+  await other.waitForSelector('#inside:not([hidden])');
+  await says(other, 'circle-127-0-0-1', /Nothing had changed/);
+  if (shots) await other.screenshot({ path: join(shots, 'console.png'), fullPage: true });
+  const log = await readFile(join(host.dir, 'run/access.log'), 'utf8');
+  assert.ok(!log.includes(code) && !(await host.server.errors()).includes(code), 'no code in a log');
+}, { viewer: { args: [] } });
+
+owner('T13: who has no code wins nothing, before, during and after', async (host, viewer, p) => {
+  await at(p, 'code');
+  const tries = ['state', 'status', 'begin', 'circle', 'finish', 'folders'].filter(name => name != 'state');
+  const storm = async () => {
+    let won = 0;
+    for (let i = 0; i < 1000; i += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, (_, k) => post(host, { do: tries[(i + k) % tries.length],
+        code: `${i + k}`.padStart(26, '0'), url: 'https://evil.example/', circle: 'evil' })));
+      won += answers.filter(({ status, json }) => status != 403 || json?.error != 'wrong_code').length;
+    }
+    return won;
+  };
+  assert.equal(await storm(), 0, 'of 1,000 none before');
+  assert.deepEqual((await readdir(join(host.dir, 'polycircle-data'))).sort(), ['setup-code'], 'nothing was made');
+  const old = await host.read('polycircle-data/setup-code');
+  await wizard(host, p);
+  const code = await finish(host, p);
+  assert.equal((await post(host, { do: 'finish', code: old })).status, 403, 'setup-code opens nothing any longer');
+  assert.equal((await post(host, { do: 'begin', code, url: 'https://evil.example/' })).json.error, 'locked', 'nor does owner-code set up anew');
+  assert.equal(await storm(), 0, 'of 1,000 none afterwards');
+  for (const name of await readdir(join(host.dir, 'polycircle-data')))
+    if (/^(polycircle|live)/.test(name)) await rm(join(host.dir, 'polycircle-data', name));
+  await p.goto(`${host.base}setup`);
+  await p.waitForSelector('#locked:not([hidden])');
+  assert.ok(!(await readdir(join(host.dir, 'polycircle-data'))).includes('setup-code'), 'without its database it stays locked');
+  assert.equal((await post(host, { do: 'begin', code, url: 'https://evil.example/' })).json.error, 'locked');
+  assert.equal((await post(host, { do: 'address', code, url: 'https://evil.example/' })).json.error, 'not_set_up');
+  assert.equal((await post(host, { do: 'status', code }, { Origin: 'https://evil.example' })).json.error, 'origin_refused');
+  assert.equal((await post(host, { do: 'status', code }, { Origin: 'null' })).json.error, 'origin_refused');
+  assert.equal((await post(host, { do: 'status', code }, { Origin: 'https://site.example:8443' })).status, 200);
+}, { viewer: {} });
+
+owner('the other proof: a file beside the program', async (host, viewer, p) => {
+  await at(p, 'code');
+  await p.click('#step-code summary');
+  await p.click('#proof-form button');
+  await says(p, 'proof-form-says', /no file/);
+  const name = await p.textContent('#proof-name');
+  assert.match(name, /^polycircle-[0-9a-f]{16}\.txt$/);
+  await symlink('/etc/passwd', join(host.dir, 'public_html/cgi-bin', name));
+  await p.click('#proof-form button');
+  await says(p, 'proof-form-says', /no file/);
+  await rm(join(host.dir, 'public_html/cgi-bin', name));
+  await host.put(`public_html/cgi-bin/${name}`, '');
+  for (const nonce of ['0'.repeat(32), 'f'.repeat(32)])
+    assert.equal((await post(host, { do: 'prove', nonce })).status, 403, 'the file proves nothing for another browser');
+  await p.click('#proof-form button');
+  await at(p, 'address');
+  await assert.rejects(stat(join(host.dir, 'public_html/cgi-bin', name)), 'the file is removed again');
+});
+
+owner('reloads, a killed program and another browser go on where it stopped', async (host, viewer, p) => {
+  await host.put('public_html/films/big.bin', 'x');
+  await truncate(join(host.dir, 'public_html/films/big.bin'), 700 << 20);
+  await at(p, 'code');
+  await p.fill('#code', await host.read('polycircle-data/setup-code'));
+  await p.click('#code-form button');
+  await at(p, 'address');
+  await p.reload();
+  await at(p, 'address');
+  await p.click('#address-form button');
+  await at(p, 'visitors');
+  await p.reload();
+  await at(p, 'visitors');
+  await p.click('#visitors-form > button');
+  await at(p, 'folder');
+  let kills = 0, killed = 0;
+  await p.route('**/owner', async (route) => {  // while it reads, the host kills the program three times
+    const indexing = kills < 3 && said(route).includes('"do":"index"');
+    const answer = route.continue();
+    if (indexing) {
+      kills++;
+      await sleep(60);
+      for (const pid of await host.server.programs()) try { process.kill(pid, 'SIGKILL'); killed++; } catch { /* gone */ }
+    }
+    await answer;
+  });
+  await p.waitForSelector('#folders [value=films]');
+  await p.check('#folders [value=films]');
+  await p.click('#folder-form > button');
+  await at(p, 'tag');
+  assert.ok(kills == 3 && killed > 0, `${killed} processes`);
+  const status = await post(host, { do: 'status', code: await host.read('polycircle-data/setup-code') });
+  assert.deepEqual([status.json.circles[0].files, status.json.circles[0].version], [3, 1]);
+  await p.unroute('**/owner');
+  await viewer.restart();
+  const again = await viewer.open(`${host.base}setup`);
+  await at(again, 'code');
+  await again.fill('#code', await host.read('polycircle-data/setup-code'));
+  await again.press('#code', 'Enter');
+  await at(again, 'tag');
+  await again.click('#step-visitors .summary button');
+  await at(again, 'visitors');
+  assert.ok(await again.isChecked('[name=p2p][value=ask]'), 'what was chosen is shown');
+  await again.check('[name=p2p][value=off]');
+  await again.check('[name=stun][value*=nextcloud]');
+  await again.click('#visitors-form > button');
+  await at(again, 'tag');
+  assert.match(await again.textContent('#step-visitors .summary'), /nobody is connected, stun:stun.nextcloud.com/);
+});
+
+owner('files that came or changed by FTP are noticed by a visit of the console', async (host, viewer, p) => {
+  await wizard(host, p);
+  const code = await finish(host, p);
+  await host.put('public_html/films/film.mp4', Buffer.concat([film, film]), 1800);
+  await host.put('public_html/films/new.mp4', film, 1800);
+  await p.click('#after-done a');
+  await says(p, 'circle-127-0-0-1', /3 files.*version 2/s);
+  await host.put('public_html/films/new.mp4', Buffer.concat([film, film, film]), 900);
+  await p.click('#circles button');
+  await p.waitForFunction(() => /version 3/.test(document.getElementById('circle-127-0-0-1')?.textContent ?? ''));
+  const { json } = await post(host, { do: 'status', code });
+  assert.deepEqual([json.circles[0].files, json.circles[0].bytes], [3, 5 * film.length + 4]);
+});
+
+owner('what is refused, with words', async (host, viewer, p) => {
+  await symlink('/etc', join(host.dir, 'public_html/films/etc'));
+  await symlink('/etc', join(host.dir, 'public_html/etc'));
+  await at(p, 'code');
+  await p.fill('#code', await host.read('polycircle-data/setup-code'));
+  await p.click('#code-form button');
+  await at(p, 'address');
+  await p.fill('#url', 'http://site.example/cgi-bin/polycircle.fcgi/');
+  await p.click('#address-form button');
+  await says(p, 'address-form-says', /https pages only/);
+  await p.fill('#url', `${host.url}/nothing/`);
+  await p.click('#address-form button');
+  await says(p, 'address-form-says', /does not answer/);
+  await p.fill('#url', host.base);
+  await p.click('#address-form button');
+  await at(p, 'visitors');
+  await p.click('#visitors-form > button');
+  await at(p, 'folder');
+  for (const [folder, words] of [['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /No such file/], ['', /Choose a folder/]]) {
+    await p.fill('#folder', folder);
+    await p.click('#folder-form > button');
+    await p.waitForFunction(w => new RegExp(w).test(document.getElementById('folder-form-says')?.textContent ?? ''), words.source);
+  }
+  await p.waitForSelector('#whole:not([hidden])');
+  const code = await host.read('polycircle-data/setup-code');
+  for (const folder of ['films/etc', 'films/../..', '/etc', 'films//', './films', '.'])
+    assert.equal((await post(host, { do: 'share', code, circle: '127-0-0-1', folder })).status, 400, folder);
+  assert.equal((await post(host, { do: 'begin', code, url: host.base, root: '/etc' })).status, 400, 'another root');
+});
+
+const modules = '/usr/lib/apache2/modules';
+const apache = (override, more = '') => (dir) => `<Directory ${dir}/public_html>\n  AllowOverride ${override}\n</Directory>
+ScriptAlias /cgi-bin/ ${dir}/public_html/cgi-bin/\n${more.replaceAll('DIR', dir)}`;
+
+/** The body of an owner's request. */
+const said = (route) => Buffer.from(new URLSearchParams(route.request().postData() ?? '').get('d') ?? '', 'base64url').toString();
+
+owner('an answer that is lost, also the last one', async (host, viewer, p) => {
+  const lost = new Set();
+  await p.route('**/owner', async (route) => {  // each action's first answer does not arrive
+    const action = /"do":"(\w+)"/.exec(said(route))?.[1] ?? '';
+    if (!action || lost.has(action)) return route.continue();
+    lost.add(action);
+    await route.fetch();
+    return route.abort();
+  });
+  await wizard(host, p);
+  await p.click('#tag-form button');
+  await p.click('#done-form button');
+  await p.waitForSelector('#locked:not([hidden])');
+  assert.deepEqual(['begin', 'circle', 'share', 'index', 'finish'].filter(name => !lost.has(name)), []);
+  const { json } = await post(host, { do: 'status', code: await host.read('polycircle-data/owner-code') });
+  assert.deepEqual([json.circles.length, json.circles[0].files, json.circles[0].version], [1, 2, 1]);
+});
+
+owner('a site with another address than the program has: the line of the worker, pages allowed', async (host, viewer, p) => {
+  await at(p, 'code');
+  await p.fill('#code', await host.read('polycircle-data/setup-code'));
+  await p.click('#code-form button');
+  await at(p, 'address');
+  await p.click('#address-form button');
+  await at(p, 'visitors');
+  await p.check('[name=p2p][value=on]');
+  await p.click('#visitors-form > button');
+  await at(p, 'folder');
+  await p.check('#folders [value=films]');
+  await p.click('#folder-form > button');
+  await says(p, 'folder-form-says', /does not serve/);
+  const site = host.url.replace('127.0.0.1', 'localhost');
+  await p.fill('#site', `${site}/films`);
+  await p.click('#folder-form > button');
+  await at(p, 'tag');
+  const tag = await p.inputValue('#tag'), line = await p.inputValue('#worker-line');
+  assert.match(tag, /data-worker="\/polycircle-sw.js"/);
+  await host.put('public_html/polycircle-sw.js', line);
+  await host.put('public_html/film.html', html('<video src="/films/film.mp4" autoplay muted></video>', tag));
+  const visitor = await makeViewer();
+  try {
+    const page = await visitor.open(`${site}/film.html`);
+    await until(page, 'it has the film', () => globalThis.polycircle?.stats().media[0]?.have > 3, 30_000);
+    assert.match(await page.evaluate(() => navigator.serviceWorker.controller?.scriptURL ?? ''), /polycircle-sw\.js$/);
+    await p.waitForSelector('#arrived[data-kind=good]');
+  } finally { await visitor.close(); }
+}, { own: (dir) => `${apache('None')(dir)}<If "%{HTTP_HOST} =~ /^127/ && %{REQUEST_URI} =~ m#^/films/#">\n  Require all denied\n</If>\n` });
+
+owner('FastCGI from the start', async (host, viewer, p) => {
+  await wizard(host, p);
+  assert.equal((await (await fetch(`${host.base}probe`)).json()).face, 'fastcgi');
+  assert.equal(parse((await host.server.request({ path: '/cgi-bin/polycircle.fcgi/health', host: '127.0.0.1' })).body).ok, true);
+  await finish(host, p);
+}, { kind: 'apache-fcgid', own: (dir) => `<Directory ${dir}/public_html>\n  AllowOverride None\n</Directory>\n<Directory ${dir}/public_html/cgi-bin>
+  Options +ExecCGI\n  SetHandler fcgid-script\n</Directory>\n` });
+
+// Tiers: what a host allows is tried beside the site and activated only when it works.
+const both = `LoadModule fcgid_module ${modules}/mod_fcgid.so\nFcgidIPCDir DIR/run/fcgid\nFcgidProcessTableFile DIR/run/fcgid_shm\n`;
+const theirs = '# BEGIN WordPress\r\nRewriteEngine On\r\nRewriteRule ^old$ /index.html [L]\r\n# END WordPress';
+const tries = async (host) => (await Promise.all(['public_html', 'public_html/cgi-bin'].map(name => readdir(join(host.dir, name))))).flat().filter(name => /try|new$/.test(name));
+
+async function press(p, tier, label) {
+  await p.click(`li:has(#tier-${tier}) button`);
+  await p.waitForFunction(({ tier: n, label: text }) => {
+    const row = document.getElementById(`tier-${n}`)?.closest('li');
+    return text ? row?.querySelector('button')?.textContent == text : row?.querySelector('.note')?.dataset.kind == 'bad' && !row.ariaBusy;
+  }, { tier, label }, { timeout: 40_000 });
+}
+
+// a text that sets Options needs more than FileInfo
+const texts = (await Promise.all(['htaccess.2.txt', 'htaccess-2'].map(name => readFile(new URL(`../../cgi-bin/${name}`, import.meta.url), 'utf8').catch(() => '')))).join('');
+for (const [override, pretty, fast] of [['None', false, false], ['FileInfo', true, !/^Options/m.test(texts)], ['All', true, true]])
+  owner(`tiers with AllowOverride ${override}`, async (host, viewer, p) => {
+    if (override != 'None') await host.put('public_html/.htaccess', theirs);
+    await host.put('public_html/.well-known/acme-challenge/token', 'token');
+    await wizard(host, p);
+    const long = await p.inputValue('#tag');
+    await p.click('#ways > summary');
+    await press(p, 2, fast ? 'Back to CGI' : '');
+    assert.equal((await (await fetch(`${host.base}probe`)).json()).face, fast ? 'fastcgi' : 'cgi');
+    await press(p, 3, pretty ? 'Back to the long address' : '');
+    const tag = await p.inputValue('#tag');
+    assert.ok(pretty ? tag.includes(`src="${host.url}/signal?`) : tag == long, tag);
+    for (const [path, status] of [['/', 200], ['/films/film.mp4', 200], ['/.well-known/acme-challenge/token', 200], ['/.well-known/acme-challenge/signal', 404], ['/old', pretty ? 200 : 404]])
+      assert.equal((await fetch(host.url + path)).status, status, path);
+    if (pretty) {
+      assert.equal((await fetch(/"(.*)"/.exec(tag)[1])).status, 200, 'the short address');
+      assert.ok((await readFile(join(host.dir, 'public_html/.htaccess'), 'utf8')).endsWith(theirs), 'theirs is kept byte for byte');
+      await press(p, 3, 'Try it');
+      assert.equal(await readFile(join(host.dir, 'public_html/.htaccess'), 'utf8'), theirs, 'and alone again');
+    }
+    assert.equal((await fetch(/"(.*)"/.exec(long)[1])).status, 200, 'the long address works all the time');
+    assert.deepEqual(await tries(host), [], 'nothing is left of the tries');
+  }, { own: apache(override, both) });
+
+owner('a change that breaks the site is undone', async (host, viewer, p) => {
+  await host.put('public_html/.htaccess', '# theirs\n');
+  await wizard(host, p);
+  await p.click('#ways > summary');
+  const began = Date.now();
+  await press(p, 3, '');
+  assert.match(await p.textContent('#tier-3'), /was undone/);
+  assert.ok(Date.now() - began < 20_000);
+  assert.equal(await readFile(join(host.dir, 'public_html/.htaccess'), 'utf8'), '# theirs\n');
+  assert.equal((await fetch(host.url)).status, 200);
+  assert.match(await host.server.errors(), /RewriteEngine not allowed here|not allowed in this context/i, 'it was broken');
+}, { own: (dir) => `<Directory ${dir}/public_html>\n  AllowOverride Limit\n</Directory>\n<Directory "${dir}/public_html/polycircle-try-*">\n  AllowOverride FileInfo\n</Directory>
+Alias /cgi-bin ${dir}/public_html/cgi-bin\n<Directory ${dir}/public_html/cgi-bin>\n  AllowOverride None\n  Options +ExecCGI\n  SetHandler cgi-script\n</Directory>\n` });
+
+owner('addresses that the site uses itself are not taken', async (host, viewer, p) => {
+  await host.put('public_html/health', 'fine');
+  await host.put('public_html/console/index.html', 'theirs');
+  await wizard(host, p);
+  await p.click('#ways > summary');
+  await press(p, 3, '');
+  assert.match(await p.textContent('#tier-3'), /itself: \/health, \/console\. Nothing was changed/);
+}, { override: 'FileInfo' });
+
+/** What axe-core finds wrong in both colour schemes, wide and on a phone; and nothing is wider than the phone. */
+async function inspect(p, name) {
+  const axe = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+  for (const [colorScheme, width] of [['light', 1280], ['dark', 390]]) {
+    await p.emulateMedia({ colorScheme });
+    await p.setViewportSize({ width, height: 844 });
+    await p.evaluate(axe);
+    const found = await p.evaluate(() => globalThis.axe.run());
+    assert.deepEqual(found.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target).join(', ')}`), [], `${name}, ${colorScheme}, ${width}`);
+    assert.ok(found.passes.length > 10, 'axe did look');
+    assert.ok(await p.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: nothing is wider than ${width}`);
+    if (shots) await p.screenshot({ path: join(shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+  }
+}
+
+/** Tab until the focus is there. */
+async function tabTo(p, selector) {
+  for (let i = 0; i < 60; i++) {
+    await p.keyboard.press('Tab');
+    if (await p.evaluate(s => document.activeElement?.matches(s), selector)) return;
+  }
+  throw new Error(`no Tab leads to ${selector}`);
+}
+
+owner('with the keyboard alone; readable by everybody, wide and on a phone', async (host, viewer, p) => {
+  await at(p, 'code');
+  await inspect(p, '1-code');
+  await tabTo(p, '#code');
+  await p.keyboard.type(await host.read('polycircle-data/setup-code'));
+  await p.keyboard.press('Enter');
+  await at(p, 'address');
+  await inspect(p, '2-address');
+  await tabTo(p, '#address-form button');
+  await p.keyboard.press('Enter');
+  await at(p, 'visitors');
+  await inspect(p, '3-visitors');
+  await tabTo(p, '[name=p2p]');
+  await p.keyboard.press('ArrowDown');
+  await tabTo(p, '#visitors-form summary');
+  await p.keyboard.press('Space');
+  await inspect(p, '3-notice');
+  await tabTo(p, '#visitors-form > button');
+  await p.keyboard.press('Enter');
+  await at(p, 'folder');
+  await p.waitForSelector('#folders input');
+  await inspect(p, '4-folder');
+  await tabTo(p, '#folders input');
+  await p.keyboard.press('Space');
+  await tabTo(p, '#folder-form > button');
+  await p.keyboard.press('Enter');
+  await at(p, 'tag');
+  assert.match(await p.textContent('#step-visitors .summary'), /visitors are connected/, 'the choice of the arrow key');
+  await tabTo(p, '#ways > summary');
+  await p.keyboard.press('Enter');
+  await p.waitForSelector('#tiers li');
+  await inspect(p, '6-tag');
+  await tabTo(p, '#tag-form button');
+  await p.keyboard.press('Enter');
+  await tabTo(p, '#done-form button');
+  await p.keyboard.press('Enter');
+  await p.waitForSelector('#after-done:not([hidden])');
+  await inspect(p, '7-done');
+  await tabTo(p, '#after-done a');
+  await p.keyboard.press('Enter');
+  await p.waitForSelector('#circles .note:not(:empty)');
+  await inspect(p, 'console');
+  await p.evaluate(() => sessionStorage.clear());
+  await p.reload();
+  await p.waitForSelector('#enter:not([hidden])');
+  await inspect(p, 'console-enter');
+});

@@ -1,0 +1,249 @@
+/* The owner's codes and states, the folders that may be chosen, the .htaccess that is changed and changed back. */
+#include "domain/owner.h"
+#include "domain/folder.h"
+#include "domain/tier.h"
+#include "tap.h"
+#include "util/file.h"
+#include "world.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static struct world w;
+
+static void put(const char *name, const char *text) {
+    world_write(&w, name, text, strlen(text));
+}
+
+static const char *text_of(const char *name) {
+    const char *text = file_text(&w.arena, world_path(&w, name), 1 << 16);
+    return text ? text : "(none)";
+}
+
+static int mode(const char *name) {
+    struct stat st;
+    return stat(world_path(&w, name), &st) == 0 ? (int)(st.st_mode & 0777) : -1;
+}
+
+static void fresh(void) {
+    const char *data = world_path(&w, "fresh"), *code;
+    same_int(owner_state(&w.ctx, data), OWNER_FRESH, "nothing is there");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_FRESH, "")), "wrong_code", "no code, no empty code");
+    same_text(err_name(owner_open(&w.ctx, data)), "ok", "the first look");
+    same_int(owner_state(&w.ctx, data), OWNER_OPEN, "opens it");
+    same_int(mode("fresh"), 0700, "the directory is ours");
+    same_int(mode("fresh/setup-code"), 0600, "and the code");
+    code = text_of("fresh/setup-code");
+    same_int((int64_t)strlen(code), 33, "26 letters in groups, a line's end");
+    (void)!owner_open(&w.ctx, data);
+    same_text(text_of("fresh/setup-code"), code, "a second look makes no other one");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, code)), "ok", "the code");
+    char changed[40];
+    (void)snprintf(changed, sizeof changed, "%s", code);
+    for (char *p = changed; *p; p++) *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p == '-' ? ' ' : *p == '0' ? 'o' : *p);
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, changed)), "ok", "as somebody types it: %s", changed);
+    changed[3] = changed[3] == '7' ? '8' : '7';
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, changed)), "wrong_code", "one letter is wrong");
+    changed[0] = '\0';
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, changed)), "wrong_code", "none");
+    char longer[64] = "";
+    (void)snprintf(longer, sizeof longer, "%.32s0", code);
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, longer)), "wrong_code", "one more");
+    put("fresh/setup-code", "\n");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, "")), "wrong_code", "an empty file opens nothing");
+    put("fresh/setup-code", "short\n");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, "short")), "wrong_code", "nor does a short one");
+}
+
+static void set(void) {
+    const char *data = world_path(&w, "set"), *code, *again;
+    (void)!owner_open(&w.ctx, data);
+    const char *old = text_of("set/setup-code");
+    same_text(err_name(owner_settle(&w.ctx, data, false, &code)), "ok", "the end of set-up");
+    same_int(owner_state(&w.ctx, data), OWNER_SET, "sets it");
+    same_text(text_of("set/setup-code"), "(none)", "setup-code is gone");
+    same_int(mode("set/owner-code"), 0600, "owner-code is ours");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_SET, code)), "ok", "owner-code");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_SET, old)), "wrong_code", "not setup-code");
+    (void)!owner_settle(&w.ctx, data, false, &again);
+    same_text(again, code, "sent once more: the same");
+    (void)!owner_settle(&w.ctx, data, true, &again);
+    ok(strcmp(again, code) != 0, "anew: another");
+    put("set/setup-code", "1234-5678-9abc-defg-hjkm-npqr-st\n");
+    same_int(owner_state(&w.ctx, data), OWNER_SET, "a setup-code beside it opens nothing");
+    same_int(owner_state(&w.ctx, w.dir), OWNER_SET, "a database without codes is set up");
+    (void)unlink(world_path(&w, "owner-code"));
+    (void)!symlink("/etc/hostname", world_path(&w, "set/link"));
+    ok(file_text(&w.arena, world_path(&w, "set/link"), 100) == NULL, "a code is read through no link");
+}
+
+static void proof(void) {
+    const char *data = world_path(&w, "proof"), *dir = world_path(&w, "cgi"), *code, *name, *other;
+    (void)mkdir(dir, 0700);
+    (void)!owner_open(&w.ctx, data);
+    (void)!owner_proof(&w.ctx, data, "one", &name);
+    (void)!owner_proof(&w.ctx, data, "two", &other);
+    ok(strcmp(name, other) != 0, "each browser has a name of its own");
+    same_text(err_name(owner_proved(&w.ctx, data, dir, "one", &code)), "wrong_code", "no file");
+    (void)!symlink(world_path(&w, "polycircle.db"), arena_text(&w.arena, "%s/%s", dir, name));
+    same_text(err_name(owner_proved(&w.ctx, data, dir, "one", &code)), "wrong_code", "a link");
+    (void)unlink(arena_text(&w.arena, "%s/%s", dir, name));
+    put(arena_text(&w.arena, "cgi/%s", name), "");
+    same_text(err_name(owner_proved(&w.ctx, data, dir, "two", &code)), "wrong_code", "somebody else's");
+    same_text(err_name(owner_proved(&w.ctx, data, dir, "one", &code)), "ok", "the file");
+    same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, code)), "ok", "gives the code");
+    same_text(err_name(owner_proved(&w.ctx, data, dir, "one", &code)), "wrong_code", "once");
+}
+
+static void make_site(void) {
+    static const char *const dirs[] = {"site",     "site/films", "site/films/new", "site/films-old",
+                                       "site/a b", "site/.git",  "site/cgi-bin"};
+    static const char *const files[] = {"site/films/one.mp4",   "site/films/new/two.mp4", "site/films/new/three.jpg",
+                                        "site/films/page.html", "site/films-old/x.zip",   "site/.git/x.mp4",
+                                        "site/cgi-bin/x.mp4",   "site/a b/song.mp3"};
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) (void)mkdir(world_path(&w, dirs[i]), 0755);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) put(files[i], "12345");
+    (void)!symlink("/etc", world_path(&w, "site/out"));
+    (void)!symlink("films", world_path(&w, "site/in"));
+}
+
+static void resolve(void) {
+    const char *root = world_path(&w, "site"), *dir = "";
+    static const struct {
+        const char *rel;
+        bool good;
+    } cases[] = {
+        {"", true},          {"films", true},        {"films/new", true},      {"a b", true},       {"..", false},
+        {"films/..", false}, {"films/../..", false}, {"/etc", false},          {"films/", false},   {"films//new", false},
+        {".", false},        {"./films", false},     {".git", false},          {"films/.x", false}, {"out", false},
+        {"out/ssl", false},  {"nothing", false},     {"films/one.mp4", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        same_int(folder_resolve(&w.ctx, root, cases[i].rel, &dir) == ERR_OK, cases[i].good, "folder \"%s\"", cases[i].rel);
+    same_text(err_name(folder_resolve(&w.ctx, root, "in", &dir)), "ok", "a link inside");
+    ok(strstr(dir, "/site/films") != NULL, "leads where it leads");
+}
+
+static bool always(void) {
+    return true;
+}
+
+static bool never(void) {
+    return false;
+}
+
+static const char *listed(folder_time *more, int *calls) {
+    struct buf out = {.arena = &w.arena};
+    struct folder_list list = {.next = NULL};
+    *calls = 0;
+    do {
+        if (folder_list(&w.ctx, world_path(&w, "site"), list.next, more, &list) != ERR_OK) return "failed";
+        for (size_t i = 0; i < list.n; i++)
+            buf_format(&out, "%s:%d:%d ", list.all[i].path, (int)list.all[i].files, (int)list.all[i].bytes);
+    } while (++*calls < 20 && list.next);
+    return out.data;
+}
+
+static void folders(void) {
+    static const char want[] = ":0:0 a b:1:5 films:1:5 films/new:2:10 films-old:1:5 ";
+    struct file_id id;
+    const char *path;
+    int calls;
+    same_text(listed(always, &calls), want, "the folders and what is in them: nothing hidden, no links, no programs");
+    same_int(calls, 1, "at once");
+    same_text(listed(never, &calls), want, "or one at a time");
+    ok(calls >= 5, "%d calls", calls);
+    struct folder_list list;
+    same_text(err_name(folder_list(&w.ctx, world_path(&w, "site"), "../x", always, &list)), "bad_field",
+              "not behind anything else");
+    (void)!folder_sample(&w.ctx, world_path(&w, "site/films"), &path, &id);
+    same_text(path, "one.mp4", "a file to try");
+    (void)unlink(world_path(&w, "site/films/one.mp4"));
+    (void)!folder_sample(&w.ctx, world_path(&w, "site/films"), &path, &id);
+    same_text(path, "new/three.jpg", "or one below");
+    (void)!folder_sample(&w.ctx, world_path(&w, "site/.git/none"), &path, &id);
+    same_text(path, "", "or none");
+}
+
+static void roots(void) {
+    const char *out[FOLDER_ROOTS];
+    (void)mkdir(world_path(&w, "home"), 0755);
+    (void)mkdir(world_path(&w, "home/public_html"), 0755);
+    (void)mkdir(world_path(&w, "home/cgi-bin"), 0755);
+    put("home/cgi-bin/polycircle.fcgi", "x");
+    size_t n = folder_roots(&w.ctx, "", world_path(&w, "home/cgi-bin/polycircle.fcgi"), out);
+    ok(n == 2 && strstr(out[0], "/home/public_html") != NULL, "beside the cgi-bin: %s", out[0]);
+    n = folder_roots(&w.ctx, world_path(&w, "site"), world_path(&w, "home/cgi-bin/polycircle.fcgi"), out);
+    ok(n == 3 && strstr(out[0], "/site") != NULL, "what the web server says comes first");
+    n = folder_roots(&w.ctx, "/usr", world_path(&w, "home/public_html/polycircle.fcgi"), out);
+    ok(n >= 1 && strstr(out[geteuid() == 0], "/home/public_html") != NULL, "unless it is somebody else's");
+    same_int((int64_t)folder_roots(&w.ctx, "/nonexistent", "/polycircle", out), 0, "nothing around");
+}
+
+static void tier(void) {
+    static const char theirs[] = "# theirs\r\nRewriteEngine On";
+    const char *data = w.dir, *name;
+    struct tier t = {
+        .number = TIER_PRETTY, .dir = world_path(&w, "site"), .program = world_path(&w, "home/cgi-bin/polycircle.fcgi")};
+    t.script = "/cgi-bin/poly circle.fcgi";
+    same_text(err_name(tier_write(&w.ctx, data, &t)), "usage", "a name that cannot be written into it");
+    t.script = "/cgi-bin/x.fcgi";
+    put("site/.htaccess", theirs);
+    same_text(err_name(tier_confirm(&w.ctx, data)), "not_found", "nothing to confirm");
+    same_text(err_name(tier_write(&w.ctx, data, &t)), "ok", "written");
+    const char *now = text_of("site/.htaccess");
+    ok(strstr(now, "# BEGIN polycircle\n") == now && strstr(now, " /cgi-bin/x.fcgi/$1") &&
+           strstr(now, "# END polycircle\n# theirs\r\n"),
+       "in front");
+    ok(!strstr(now, " cgi-bin/polycircle.fcgi/$1"), "with our address");
+    same_text(err_name(tier_undo(&w.ctx, data)), "ok", "nobody confirms");
+    same_text(text_of("site/.htaccess"), theirs, "as before");
+    w.ctx.now += 1000;
+    (void)!tier_write(&w.ctx, data, &t);
+    same_text(err_name(tier_confirm(&w.ctx, data)), "ok", "confirmed");
+    (void)!tier_undo(&w.ctx, data);
+    same_text(text_of("site/.htaccess"), now, "it stays");
+    ok(tier_active(&w.ctx, t.dir), "and is seen");
+    w.ctx.now += 1000;
+    (void)!tier_write(&w.ctx, data, &t);
+    same_text(text_of("site/.htaccess"), now, "again: one block");
+    (void)!tier_confirm(&w.ctx, data);
+    (void)!tier_undo(&w.ctx, data);
+    w.ctx.now += 1000;
+    same_text(err_name(tier_drop(&w.ctx, data, &t)), "ok", "taken out");
+    same_text(text_of("site/.htaccess"), theirs, "byte for byte");
+    put("site/.htaccess", "# BEGIN polycircle\nhalf");
+    w.ctx.now += 1000;
+    same_text(err_name(tier_write(&w.ctx, data, &t)), "files", "half a block is left alone");
+    (void)unlink(world_path(&w, "site/.htaccess"));
+    w.ctx.now += 1000;
+    (void)!tier_write(&w.ctx, data, &t); /* and the process dies */
+    struct timeval old[2] = {{.tv_sec = w.ctx.now / 1000 - 30}, {.tv_sec = w.ctx.now / 1000 - 30}};
+    ok(utimes(world_path(&w, "tier-pending"), old) == 0, "long ago");
+    tier_sweep(&w.ctx, data);
+    same_text(text_of("site/.htaccess"), "(none)", "the next request undoes it");
+
+    t.number = TIER_FASTCGI;
+    same_text(err_name(tier_try(&w.ctx, data, &t, &name)), "ok", "a try");
+    same_int(mode(arena_text(&w.arena, "site/%s", name)), 0755, "for the web server to read");
+    same_text(text_of(arena_text(&w.arena, "site/%s/polycircle.fcgi", name)), "x", "with a copy of the program");
+    old[0].tv_sec = old[1].tv_sec = w.ctx.now / 1000 - 700;
+    ok(utimes(world_path(&w, "tier-try"), old) == 0, "forgotten");
+    tier_sweep(&w.ctx, data);
+    same_int(mode(arena_text(&w.arena, "site/%s", name)), -1, "is removed");
+}
+
+int main(void) {
+    world_open(&w, "truncate");
+    fresh();
+    set();
+    proof();
+    make_site();
+    resolve();
+    folders();
+    roots();
+    tier();
+    world_close(&w);
+    return done();
+}
