@@ -465,3 +465,49 @@ owner('with the keyboard alone; readable by everybody, wide and on a phone', asy
   await p.waitForSelector('#enter:not([hidden])');
   await inspect(p, 'console-enter');
 });
+
+owner('visitors are asked, or nobody is connected, as it was chosen', async (host, viewer, p) => {
+  await wizard(host, p, { p2p: 'ask' });
+  await host.put('public_html/film.html', html('<video src="/films/film.mp4" muted></video>', await p.inputValue('#tag')));
+  const visitor = await makeViewer();
+  try {
+    const page = await visitor.open(`${host.url}/film.html`);
+    await page.waitForSelector('.polycircle-ask');
+    const { json } = await post(host, { do: 'status', code: await host.read('polycircle-data/setup-code') });
+    assert.equal(json.circles[0].signals, 0, 'nobody is connected before the answer');
+    await page.click('.polycircle-ask [value=yes]');
+    await p.waitForSelector('#arrived[data-kind=good]', { timeout: 15_000 });
+  } finally { await visitor.close(); }
+  await p.click('#step-visitors .summary button');
+  await p.check('[name=p2p][value=off]');
+  await p.click('#visitors-form > button');
+  await at(p, 'tag');
+  const other = await makeViewer();
+  try {
+    const page = await other.open(`${host.url}/film.html`);
+    await until(page, 'the client is there', () => !!globalThis.polycircle);
+    assert.deepEqual(await page.evaluate(() => [globalThis.polycircle.signal, document.querySelector('.polycircle-ask')]), [null, null]);
+  } finally { await other.close(); }
+});
+
+owner('the console copies the database, ends the instance and undoes that', async (host, viewer, p) => {
+  await wizard(host, p);
+  const tag = /"(.*)"/.exec(await p.inputValue('#tag'))[1];
+  await finish(host, p);
+  await p.click('#after-done a');
+  await p.click('text=Copy the database now');
+  await says(p, 'care-0', /Written: .*backups/);
+  const copies = (await readdir(join(host.dir, 'polycircle-data/backups'))).filter(name => /\.db$/.test(name));
+  assert.equal(copies.length, 1);
+  assert.equal(await mode(host, `polycircle-data/backups/${copies[0]}`), 0o600);
+  await p.click('text=End this instance');
+  await says(p, 'care-1', /Press again/);
+  assert.equal((await fetch(`${host.base}health`)).status, 200, 'asked once, nothing happens');
+  await p.click('text=End this instance');
+  await p.waitForSelector('text=Take its lines out of the site');
+  assert.equal((await fetch(`${host.base}circle-sw.js`)).ok && (await (await fetch(tag)).text()).includes('unregister'), true, 'browsers are told to let go');
+  assert.equal((await fetch(`${host.base}health`)).status, 410);
+  await p.click('text=Answer as before');
+  await p.waitForSelector('text=End this instance');
+  assert.equal((await fetch(`${host.base}health`)).status, 200);
+});
