@@ -10,6 +10,12 @@ import { tiers } from './tiers.js';
 /** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, sure?: string, when?: (s: Status) => boolean,
  *   run: (says: string, again: () => Promise<any>) => Promise<any>}} Care @type {Care[]} */
 const care = [
+  { name: 'Use a new version', help: 'Upload its program as polycircle.new beside this one, then press. It is taken only with the signature of the release; this one is kept as polycircle.old.',
+    run: async (says, again) => {
+      const { from, to } = await act('upgrade');
+      await again();
+      say(says, `Version ${to} is in place of ${from}.`, 'good');
+    } },
   { name: 'Copy the database now', help: 'A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db.',
     run: async says => say(says, `Written: ${(await act('backup')).file}. Fetch it by FTP and keep it safe: it holds your keys.`, 'good') },
   { name: 'End this instance', help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,

@@ -1,6 +1,7 @@
 /* The owner's actions that keep an instance, and end it. */
 #include "domain/backup.h"
 #include "domain/retire.h"
+#include "domain/upgrade.h"
 #include "handler/owner.h"
 #include "util/jsn.h"
 
@@ -29,4 +30,15 @@ enum err owner_unretire(struct exchange *x, const json_t *in, json_t *out) {
     (void)in;
     (void)out;
     return retire_undo(x->ctx);
+}
+
+/* polycircle.new in place of this program; with check only whether it may. */
+enum err owner_upgrade(struct exchange *x, const json_t *in, json_t *out) {
+    struct upgrade u;
+    bool only = false;
+    TRY(jsn_bool(in, "check", &only, &x->ctx->fault));
+    TRY(only ? upgrade_check(x->ctx, &u) : upgrade_activate(x->ctx, &u));
+    (void)json_object_set_new(out, "from", json_string(PACKAGE_VERSION));
+    (void)json_object_set_new(out, "to", json_string(u.version));
+    return ERR_OK;
 }

@@ -29,6 +29,7 @@ static const struct action actions[] = {
     {"backup", WHEN_SET, true, owner_backup},
     {"retire", WHEN_SET, true, owner_retire},
     {"unretire", WHEN_SET, true, owner_unretire},
+    {"upgrade", WHEN_SET, false, owner_upgrade},
     {"finish", WHILE_OPEN, true, owner_finish},
 };
 

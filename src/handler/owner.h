@@ -23,4 +23,4 @@ action_function owner_allow, owner_folders, owner_look, owner_share, owner_index
 /* handler/tier.c */
 action_function owner_tiers, owner_try, owner_untry, owner_activate, owner_confirm, owner_deactivate;
 /* handler/keep.c */
-action_function owner_backup, owner_retire, owner_unretire;
+action_function owner_backup, owner_retire, owner_unretire, owner_upgrade;

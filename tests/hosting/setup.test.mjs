@@ -495,13 +495,15 @@ owner('the console copies the database, ends the instance and undoes that', asyn
   const tag = /"(.*)"/.exec(await p.inputValue('#tag'))[1];
   await finish(host, p);
   await p.click('#after-done a');
+  await p.click('text=Use a new version');
+  await says(p, 'care-0', /upload the new program under this name/);
   await p.click('text=Copy the database now');
-  await says(p, 'care-0', /Written: .*backups/);
+  await says(p, 'care-1', /Written: .*backups/);
   const copies = (await readdir(join(host.dir, 'polycircle-data/backups'))).filter(name => /\.db$/.test(name));
   assert.equal(copies.length, 1);
   assert.equal(await mode(host, `polycircle-data/backups/${copies[0]}`), 0o600);
   await p.click('text=End this instance');
-  await says(p, 'care-1', /Press again/);
+  await says(p, 'care-2', /Press again/);
   assert.equal((await fetch(`${host.base}health`)).status, 200, 'asked once, nothing happens');
   await p.click('text=End this instance');
   await p.waitForSelector('text=Take its lines out of the site');
