@@ -89,6 +89,10 @@ same([r.json.finished, r.json.files, r.json.bytes, r.json.version], [true, 1, 90
 matches(w.request('/setup', { env }).headers['content-security-policy'], /connect-src 'self' http:\/\/site\.example https:\/\/www\.site\.example$/, 'the page may look at the site');
 same(owner('allow', { circle: 'films', origin: 'https://other.example' }).status, 200, 'allow');
 same(owner('status').json.circles[0].origins.includes('https://other.example'), true, 'allowed');
+owner('allow', { circle: 'films', origin: "https://x;script-src" });
+owner('allow', { circle: 'films', origin: 'https://y\r\nX-Evil:1' });
+r = w.request('/setup', { env });
+ok(!/script-src(?! 'self')/.test(r.headers['content-security-policy']) && !r.headers['x-evil'], 'no origin changes the policy or the head', JSON.stringify(r.headers));
 
 // the end
 r = owner('finish');
