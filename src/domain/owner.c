@@ -55,7 +55,7 @@ static enum err put(struct ctx *ctx, const char *path, const char *text) {
 
 enum err owner_open(struct ctx *ctx, const char *data) {
     if (owner_state(ctx, data) != OWNER_FRESH) return ERR_OK;
-    if (mkdir(data, 0700) != 0 && errno != EEXIST)
+    if (!directory_make(data))
         return fault_set(&ctx->fault, ERR_FILES,
                          "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
                          "(mode 0700), and load this page again.",
