@@ -11,6 +11,8 @@ const struct route routes[] = {
     {"GET", "health", handle_health, NEEDS_LIVE},           {"GET", "probe", handle_probe, NEEDS_NOTHING},
     {"GET", "setup", handle_page, NEEDS_NOTHING},           {"GET", "console", handle_page, NEEDS_NOTHING},
     {"GET", "owner.js", handle_page, NEEDS_NOTHING},        {"GET", "owner.css", handle_page, NEEDS_NOTHING},
-    {"POST", "owner", handle_owner, NEEDS_NOTHING},
+    {"POST", "owner", handle_owner, NEEDS_NOTHING},         {"GET", "selftest", handle_page, NEEDS_NOTHING},
+    {"GET", "measure", handle_measure, NEEDS_NOTHING},      {"POST", "measure", handle_measure, NEEDS_NOTHING},
+    {"GET", "measure.gz", handle_measure, NEEDS_NOTHING},
 };
 const size_t routes_count = sizeof routes / sizeof *routes;

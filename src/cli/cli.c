@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {&command_init,   &command_circle,  &command_publish, &command_check,
-                                                 &command_doctor, &command_backup,  &command_restore, &command_uninstall,
-                                                 &command_set,    &command_upgrade, &command_owner,   &command_version};
+static const struct command *const commands[] = {
+    &command_init,      &command_circle,   &command_publish, &command_check,   &command_doctor, &command_backup, &command_restore,
+    &command_uninstall, &command_selftest, &command_set,     &command_upgrade, &command_owner,  &command_version};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct option_spec common[] = {{"--data", true}, {"--json", false}, {"--help", false}, {NULL, false}};

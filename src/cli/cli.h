@@ -35,6 +35,7 @@ struct command {
     const struct option_spec *options; /* ended by a NULL name; --data, --json, --help are everywhere */
     enum err (*run)(struct cli *cli);
 };
+extern const struct command command_selftest;
 extern const struct command command_init, command_circle, command_publish, command_check, command_doctor, command_backup,
     command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version;
 
@@ -48,3 +49,5 @@ enum err cli_circle(struct cli *cli, const char *can, struct circle *out);
 /* Opens store and live database. */
 enum err cli_open(struct cli *cli);
 void cli_print_json(struct cli *cli, const json_t *value);
+/* What HTTP can tell of the instance at url (selftest --url), measured by running curl; lines are added to lines. */
+void cli_web_lines(struct cli *cli, const char *url, json_t *lines);

@@ -41,7 +41,7 @@ void dispatch(void *context, struct request *req, struct response *res);
 void chores(void *context, struct arena *arena);
 
 handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members, handle_sync,
-    handle_manifest, handle_mirror, handle_health, handle_page, handle_probe, handle_owner;
+    handle_manifest, handle_mirror, handle_health, handle_page, handle_probe, handle_measure, handle_owner;
 
 /* Brings the spool's files of a circle (0: none) up to date, unless they are SPAN_SPOOL young. */
 enum err spool_refresh(struct ctx *ctx, int64_t circle);

@@ -31,6 +31,10 @@ static const struct action actions[] = {
     {"unretire", WHEN_SET, true, owner_unretire},
     {"upgrade", WHEN_SET, false, owner_upgrade},
     {"finish", WHILE_OPEN, true, owner_finish},
+    {"selftest", OWNERS, false, owner_selftest},
+    {"stay", OWNERS, false, owner_stay},
+    {"spool", OWNERS, false, owner_spool},
+    {"settle", OWNERS, true, owner_use},
 };
 
 /* What a page of ours may speak to besides its own origin: the instance's other addresses and the circles' sites, to see
@@ -55,6 +59,7 @@ enum err handle_page(struct exchange *x) {
     } pages[] = {
         {"setup", "setup.html", "text/html; charset=utf-8"},
         {"console", "console.html", "text/html; charset=utf-8"},
+        {"selftest", "selftest.html", "text/html; charset=utf-8"},
         {"owner.js", "owner.js", "text/javascript"},
         {"owner.css", "owner.css", "text/css"},
     };

@@ -9,7 +9,8 @@
 
 struct raw {
     const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range, *address,
-        *forwarded, *content_type, *content_length, *transfer_encoding, *document_root, *software;
+        *forwarded, *content_type, *content_length, *transfer_encoding, *document_root, *software, *https, *authorization,
+        *fcgi_role;
 };
 
 #define VARIABLE(name, field) \
@@ -34,6 +35,9 @@ static const struct {
     VARIABLE("HTTP_TRANSFER_ENCODING=", transfer_encoding),
     VARIABLE("DOCUMENT_ROOT=", document_root),
     VARIABLE("SERVER_SOFTWARE=", software),
+    VARIABLE("HTTPS=", https),
+    VARIABLE("HTTP_AUTHORIZATION=", authorization),
+    VARIABLE("FCGI_ROLE=", fcgi_role), /* libfcgi's own */
 };
 enum { VARIABLES = sizeof variables / sizeof *variables };
 
@@ -102,6 +106,10 @@ void request_read(struct request *req, struct arena *arena, char *const *env, re
         .content_type = raw.content_type,
         .document_root = raw.document_root,
         .software = raw.software,
+        .path_info = raw.path_info,
+        .https = raw.https,
+        .authorization = raw.authorization,
+        .fcgi_role = raw.fcgi_role,
         .script = raw.script_name,
     };
     read_body(req, &raw, reader, from);

@@ -40,6 +40,3 @@ extern const struct migration migrations[];
 extern const size_t migrations_count;
 /* Brings MAIN to the last step's version, in one transaction, after a backup when it held anything. */
 enum err migrate(struct store *s, const struct migration *steps, size_t count, struct fault *fault);
-
-/* Whether WAL works in dir: a local file system, a real write, a second connection that sees it. */
-bool probe_wal(const char *dir);

@@ -4,9 +4,11 @@
  * removed then: every request checks the number before it uses a file. */
 #include "store/internal.h"
 #include "store/schema.h"
+#include "util/caps.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef char path_text[sizeof((struct store *)0)->dir + 48];
@@ -112,4 +114,31 @@ enum err store_renew(struct store *s) {
     }
     forget(s, lost - 1);
     return open_live(s, s->gen);
+}
+
+static int leave_wal(struct store *s) {
+    static const struct timespec pause = {.tv_nsec = 100000000};
+    int rc = SQLITE_BUSY;
+    (void)sqlite3_busy_timeout(s->db[MAIN], 0);
+    for (int tries = 0; tries < 20 && rc == SQLITE_BUSY; tries++) {
+        if (tries) (void)nanosleep(&pause, NULL);
+        rc = sqlite3_exec(s->db[MAIN], "PRAGMA journal_mode=TRUNCATE", NULL, NULL, NULL);
+    }
+    (void)sqlite3_busy_timeout(s->db[MAIN], SPAN_BUSY);
+    return rc;
+}
+
+enum err store_leave_wal(struct store *s, struct fault *fault) {
+    if (!s->wal) return ERR_OK;
+    store_rollback(s);
+    int rc = leave_wal(s);
+    if (rc == SQLITE_BUSY)
+        return fault_set(
+            fault, ERR_BUSY,
+            "Other processes of the program have the database open. Stop them (rename polycircle.fcgi for five minutes, "
+            "or ask for a restart), then try again.");
+    if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
+    s->wal = false;
+    TRY(store_tune(s, MAIN));
+    return store_renew(s);
 }

@@ -2,24 +2,10 @@
  * known to be local, and then a real write that a second connection sees (hosting.md 3, server.md 2). Not where blocks are
  * copied on write (btrfs, zfs, f2fs): on a full disk or quota a touched page of the shared memory file is SIGBUS there. */
 #include "store/internal.h"
+#include "util/trial.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-static bool local_file_system(const char *dir) {
-    static const unsigned long local[] = {
-        0xEF53 /* ext */,
-        0x58465342 /* xfs */,
-        0x01021994 /* tmpfs */,
-        0x794C7630 /* overlay */,
-    };
-    struct statfs fs;
-    if (statfs(dir, &fs) != 0) return false;
-    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
-        if ((unsigned long)fs.f_type == local[i]) return true;
-    return false;
-}
 
 static bool exec(sqlite3 *db, const char *sql) {
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
@@ -40,10 +26,12 @@ static bool two_connections(const char *path) {
     return ok;
 }
 
-bool probe_wal(const char *dir) {
+bool store_wal_works(const char *dir) {
     char path[1100];
+    enum trial_place place;
     (void)snprintf(path, sizeof path, "%s/probe-%ld.db", dir, (long)getpid());
-    bool ok = local_file_system(dir) && two_connections(path);
+    (void)trial_file_system(dir, &place);
+    bool ok = place == PLACE_LOCAL && two_connections(path);
     size_t len = strlen(path);
     static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

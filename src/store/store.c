@@ -161,7 +161,7 @@ enum err store_create(struct store **out, const char *dir, const char *journal, 
     (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     bool fresh = access(path, F_OK) != 0;
     TRY(open_main(s, SQLITE_OPEN_CREATE, fault));
-    bool wal = strcmp(journal, "wal") == 0 || (strcmp(journal, "auto") == 0 && probe_wal(dir));
+    bool wal = strcmp(journal, "wal") == 0 || (strcmp(journal, "auto") == 0 && store_wal_works(dir));
     if (fresh && wal) {
         TRY(store_exec(s, MAIN, "PRAGMA journal_mode=WAL"));
         s->wal = true;
@@ -198,6 +198,10 @@ const char *store_dir(const struct store *s) {
 
 const char *store_journal(const struct store *s) {
     return s->wal ? "wal" : "truncate";
+}
+
+const char *store_sqlite(void) {
+    return sqlite3_libversion();
 }
 
 enum err store_begin(struct store *s, enum db db, bool write) {

@@ -39,6 +39,12 @@ void store_close(struct store *s);
 bool store_current(const struct store *s);
 const char *store_dir(const struct store *s);
 const char *store_journal(const struct store *s); /* "wal" or "truncate" */
+const char *store_sqlite(void); /* its version */
+/* Whether WAL works in dir: a local file system, a real write, a second connection that sees it. */
+bool store_wal_works(const char *dir);
+/* From WAL to TRUNCATE, both files; the live one is made anew. Only while no other process has the database open: they would
+ * go on reading a WAL that is no longer there. Waits a little for that, then ERR_BUSY with words; nothing has changed then. */
+enum err store_leave_wal(struct store *s, struct fault *fault);
 
 /* Start of a request: reads the generation, says whether host is one of ours. */
 enum err store_enter(struct store *s, const char *host, bool *host_ok);

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { World, done, matches, ok, same } from './world.mjs';
 
 const w = new World();
-const commands = ['init', 'circle', 'publish', 'check', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'upgrade', 'version'];
+const commands = ['init', 'circle', 'publish', 'check', 'selftest', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'upgrade', 'version'];
 
 // help
 let r = w.cli();
@@ -180,6 +180,28 @@ same(w.request('/health', { host: 'localhost:8080' }).json?.error, 'removed', 'e
 same(w.cli('uninstall', '--files', '--json').json, { removed: [] }, 'uninstall --files: nothing was put there');
 same(w.cli('uninstall', '--undo', '--json').status, 0, 'uninstall --undo');
 same(w.request('/health', { host: 'localhost:8080' }).json?.ok, true, 'it answers as before');
+
+// selftest
+r = w.cli('selftest', '--json');
+same([r.status, r.json.ok], [0, true], 'selftest: nothing fails');
+same(r.json.lines.map((l) => l.id).slice(0, 3), ['instance', 'owner', 'program'], 'selftest: what only a request can tell is left out');
+ok(r.json.lines.every((l) => l.title && l.found && l.why && ['ok', 'warn', 'fail'].includes(l.level)), 'selftest --json: each line says what, how and why');
+matches(w.cli('selftest').out, /^ok +Instance +It is set up\.\n/, 'selftest: in words');
+r = w.cli('selftest', '--data', join(w.dir, 'nowhere'), '--json');
+same([r.status, r.json.lines[0].level], [0, 'warn'], 'selftest before set-up: looks where the data would be');
+ok(!existsSync(join(w.dir, 'nowhere')), 'and makes nothing');
+chmodSync(w.data, 0o755);
+r = w.cli('selftest');
+same(r.status, 1, 'selftest: exit 1 when something fails');
+matches(r.out, /^fail +Where the data is +.* has mode 0755 .*\n +why: .*\n +do: .*700.*\n +tell your host: Please/m, 'selftest: why, what to do, what to tell the host');
+r = w.cli('selftest', '--json');
+same([r.status, r.json.ok, r.err], [1, false, ''], 'selftest --json: one JSON text');
+chmodSync(w.data, 0o700);
+for (const url of ['site.example', 'http://site.example/?x', 'http://site.example/"', 'ftp://site.example/']) same(w.cli('selftest', '--url', url).status, 2, `selftest --url ${url}: exit 2`);
+r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json');
+same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'Nobody answers there within 30 s.'], 'selftest --url: nobody there');
+r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json', { env: { PATH: w.dir } });
+matches(r.json.lines.at(-1).found, /^There is no curl here/, 'selftest --url without curl');
 
 // removal
 same(w.cli('circle', 'remove', 'demo', '--json').json, { removed: 'demo' }, 'circle remove');

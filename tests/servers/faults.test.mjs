@@ -192,6 +192,8 @@ for (const kind of ['lighttpd-cgi', 'lighttpd-fastcgi']) {
     assert.equal((await early.join()).status, 200);
     const filler = join(dir, 'data/filler');
     execFileSync('sh', ['-c', 'cat /dev/zero > "$0" 2>/dev/null || :', filler]);
+    const looked = await polycircle(dir, ['selftest', '--json']);
+    assert.deepEqual([looked.code, JSON.parse(looked.stdout).lines.find(({ id }) => id === 'space').level], [1, 'fail'], 'the self-test says so');
     const crowd = [];
     let refused = null;
     for (let n = 0; n < 400 && !refused; n++) {

@@ -72,9 +72,9 @@ static void opening(void) {
     same_text(err_name(store_open(&s, "/nonexistent/data", &fault)), "not_set_up", "no directory: not set up");
     world_open(&w, "wal");
     same_text(store_journal(w.ctx.store), "wal", "journal: wal");
-    ok(probe_wal(w.dir), "the probe finds WAL safe on a local file system");
-    ok(!probe_wal("/proc"), "and not on one it does not know");
-    ok(!probe_wal("/nonexistent"), "nor where there is no directory");
+    ok(store_wal_works(w.dir), "the probe finds WAL safe on a local file system");
+    ok(!store_wal_works("/proc"), "and not on one it does not know");
+    ok(!store_wal_works("/nonexistent"), "nor where there is no directory");
     same_int(access(world_path(&w, "probe-1.db"), F_OK), -1, "the probe leaves nothing behind");
     ok(store_current(w.ctx.store), "the open file is the current one");
     ok(rename(world_path(&w, "polycircle.db"), world_path(&w, "moved")) == 0, "polycircle.db moves away");

@@ -1,0 +1,23 @@
+/* What the self-test found becomes how the instance works: settings, the spool's directory, the journal. */
+#pragma once
+#include "domain/ctx.h"
+#include <stdbool.h>
+
+/* Where a spool could be: polycircle-spool in the document root (the setting, else root, what the web server says); NULL when
+ * neither is known. */
+enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir);
+/* Tries it: makes the directory, with an .htaccess for pages of other origins or without, and probe.json holding value. */
+enum err settle_spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess);
+/* Ends the trial: what was made goes, unless it is the spool in use. */
+enum err settle_spool_end(struct ctx *ctx, const char *dir);
+
+/* NULL or 0: not found out, stays as it is. */
+struct findings {
+    const char *spool_url; /* "": no spool */
+    bool htaccess, cors; /* its .htaccess was let through; a page of another origin may read it */
+    const char *wire, *proxies;
+    int64_t budget;
+};
+/* Also leaves WAL where it does not work: ERR_BUSY, with words, while other processes have the database open; what else was
+ * found stands then. */
+enum err settle(struct ctx *ctx, const char *root, const struct findings *found);
