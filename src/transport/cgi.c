@@ -1,6 +1,7 @@
 #include "transport/transport.h"
 #include "util/caps.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,7 @@ int cgi_run(struct service *service) {
     service->serve(service->context, &req, &res);
     response_head(&res, &out);
     if (res.len && strcmp(req.method, "HEAD") != 0) buf_add(&out, res.body, res.len);
+    (void)signal(SIGTERM, SIG_IGN); /* Apache ends a program as soon as it has the answer, and waits 3 s for it */
     bool written = write_all(out.data, out.len);
     (void)close(STDOUT_FILENO); /* the web server has the whole answer */
     (void)alarm(SPAN_ANSWER / 1000);

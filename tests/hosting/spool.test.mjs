@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { makeSite, makeViewer, page, until } from '../browser/site.mjs';
-import { freePort } from '../servers/server.mjs';
+import { freePort, makeDirectory, must, polycircle, removeDirectory, startHost, upload } from '../servers/server.mjs';
 
 const run = promisify(execFile), long = process.env.POLYCIRCLE_LONG === '1';
 
@@ -122,6 +122,40 @@ test('the spool vanishes: greeters go back to the program', async () => {
   await run('rm', ['-r', dir]);
   await until(greeter, 'three failures', () => globalThis.polycircle.signal.box?.good === false, 30_000);
   await until(await second.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
+});
+
+test('pretty URLs: the loader is a file, and the program where there is none', async () => {
+  const dir = await makeDirectory();
+  after(() => removeDirectory(dir));
+  await upload(dir, { public_html: [3] });
+  const own = `<Directory ${dir}/public_html>\nAllowOverride FileInfo\nOptions FollowSymLinks\nRequire all granted\n</Directory>
+    ScriptAlias /cgi-bin/ ${dir}/public_html/cgi-bin/\nSetEnv POLYCIRCLE_DATA ${dir}/data\n`;
+  const server = await startHost('apache-cgid', dir, own), at = 'public_html/cgi-bin';
+  after(() => server.stop());
+  const spool = join(dir, 'public_html/polycircle-spool'), { uid, gid } = await stat(join(dir, 'data'));
+  await mkdir(spool);
+  await chmod(spool, 0o755);
+  await chown(spool, uid, gid);
+  await must(dir, ['init', '--url', 'http://site.example/'], {}, at);
+  const { api_key } = JSON.parse(await must(dir, ['circle', 'add', 'test', '--json'], {}, at));
+  const isFile = answer => answer.status === 200 && !answer.headers['access-control-allow-origin'] && /^const |^\{|POLYCIRCLE_CONFIG/.test(answer.body);
+  assert.equal(isFile(await server.request({ path: `/signal?${api_key}` })), false, 'the program answers');
+  await must(dir, ['set', 'spool_dir', spool], {}, at);
+  await must(dir, ['set', 'spool_url', 'http://site.example/polycircle-spool/'], {}, at);
+  let joined;
+  for (let n = 0; !(await readdir(spool)).some(name => name.startsWith('signal-')); n++, await sleep(500)) {
+    assert.ok(n < 20, 'a loader in the spool');
+    joined = await server.sync({ v: 1, key: api_key, token: String(n).padStart(64, '0'), run: '00000001' }, { path: '/sync' });
+    assert.equal(joined.status, 200, JSON.stringify(joined.json));
+  }
+  for (const path of [`/signal?${api_key}`, `/signal.js?${api_key}`, `/signal?api_key=${api_key}`]) assert.ok(isFile(await server.request({ path })), path);
+  assert.equal((await server.request({ path: '/signal?nobody-has-this-key-at-all' })).status, 403, 'another key: the program says no');
+  assert.equal((await polycircle(dir, ['circle', 'remove', 'test'], {}, at)).code, 0);
+  const loader = async () => (await server.request({ path: `/signal?${api_key}` })).body.toString();
+  for (let n = 0; /POLYCIRCLE_CONFIG/.test(await loader()); n++, await sleep(500)) {
+    assert.ok(n < 20, 'then its loader cleans up');
+    assert.match((await server.request({ path: `/manifest/${joined.json.cid}.json` })).body.toString(), /removed/);
+  }
 });
 
 /** One window of wrk: requests, and the web server's CPU time for them, in ticks. What else the machine does counts for neither side. */
