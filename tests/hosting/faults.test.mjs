@@ -18,16 +18,16 @@ const sound = (file) => assert.equal(execFileSync('sqlite3', [file, 'pragma inte
 
 /** Small places for dir/data: make() and free() as root. */
 const places = {
-  'a disk of 300 kB': {
+  'a disk of 400 kB': {
     auto: 'wal',
-    make: (at, { uid, gid }) => sh(`mount -t tmpfs -o size=300k,mode=0700,uid=${uid},gid=${gid} polycircle-test ${at}`),
+    make: (at, { uid, gid }) => sh(`mount -t tmpfs -o size=400k,mode=0700,uid=${uid},gid=${gid} polycircle-test ${at}`),
     more: (at) => sh(`mount -o remount,size=4m ${at}`),
     free: (at) => sh(`umount ${at}`),
   },
-  'a quota of 300 kB': {
+  'a quota of 400 kB': {
     auto: 'truncate', // WAL would end in SIGBUS where blocks are copied on write
     make: (at, { uid, gid }) => sh(`truncate -s 128M ${at}.img; mkfs.btrfs -q ${at}.img >/dev/null; mkdir ${at}.disk; mount -o loop ${at}.img ${at}.disk
-      btrfs quota enable ${at}.disk; btrfs subvolume create ${at}.disk/d >/dev/null; btrfs qgroup limit 300K ${at}.disk/d
+      btrfs quota enable ${at}.disk; btrfs subvolume create ${at}.disk/d >/dev/null; btrfs qgroup limit 400K ${at}.disk/d
       chown ${uid}:${gid} ${at}.disk/d; chmod 700 ${at}.disk/d; mount --bind ${at}.disk/d ${at}`),
     more: (at) => sh(`btrfs qgroup limit none ${at}.disk/d`),
     free: (at) => sh(`umount ${at}; umount ${at}.disk`),
