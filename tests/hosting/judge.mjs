@@ -48,7 +48,7 @@ async function spawnFcgi(dir, data) {
 }
 
 /** An instance on Apache as a host runs it, and whatever stands in front. use(site) gets {dir, url, base}. */
-export async function onHost({ kind = 'apache-fcgid', conf = folder, front, htaccess = { [cgi]: [2] }, pretend = 'http', inside = false }, use) {
+export async function onHost({ kind = 'apache-fcgid', conf = folder, front, htaccess = { [cgi]: ['options'] }, pretend = 'http', inside = false }, use) {
   const dir = await makeDirectory();
   const stops = [];
   try {
