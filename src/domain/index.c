@@ -1,4 +1,5 @@
 #include "domain/index.h"
+#include "domain/spool.h"
 #include "util/buf.h"
 #include "util/caps.h"
 #include <dirent.h>
@@ -147,13 +148,25 @@ static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
     return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(in->path)));
 }
 
+/* Codes, keys and the names of boxes are nobody's to read: a data directory, whosever it is, and the spool. */
+static bool secret(struct indexer *x, int fd) {
+    struct stat here, there;
+    const struct spool *spool;
+    if (faccessat(fd, "polycircle.db", F_OK, 0) == 0) return true;
+    return spool_get(x->ctx, &spool) == ERR_OK && fstat(fd, &here) == 0 && stat(spool->dir, &there) == 0 &&
+           here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
 static enum err list(struct indexer *x, const struct item *item) {
     const char *path = full(x, item->path);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*item->path ? O_NOFOLLOW : 0));
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    bool closed = fd >= 0 && secret(x, fd);
+    DIR *dir = fd >= 0 && !closed ? fdopendir(fd) : NULL;
     if (!dir) {
-        if (!*item->path) return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
         if (fd >= 0) (void)close(fd);
+        if (!*item->path)
+            return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
+                             closed ? "it is for Polycircle's own files: publish another folder" : strerror(errno));
         return drop(x, item);
     }
     enum err e = add_names(x, item, dir);

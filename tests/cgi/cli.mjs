@@ -126,6 +126,24 @@ writeFileSync(Buffer.concat([Buffer.from(`${site}/bad`), Buffer.from([0xff]), Bu
 r = w.cli('publish', 'demo', site, '--json');
 same([r.status, r.json?.files, r.json?.skipped], [0, 2, 5], 'a name that is not UTF-8 is left out');
 
+// a folder in which there are things of our own: none of them is published, whatever it is called
+const home = join(w.dir, 'home'), own = ['--data', join(home, 'kept')];
+for (const name of ['films', 'boxes']) mkdirSync(join(home, name), { recursive: true });
+for (const name of ['films/a.mp4', 'boxes/box-0123.json']) writeFileSync(join(home, name), 'x');
+w.must('init', '--url', 'http://site.example/', ...own);
+w.must('circle', 'add', 'demo', ...own, '--json');
+w.must('set', 'spool_dir', join(home, 'boxes'), ...own, '--json');
+w.must('set', 'spool_url', 'http://site.example/boxes/', ...own, '--json');
+r = w.cli('publish', 'demo', home, ...own, '--json');
+same([r.status, r.json?.files, r.json?.skipped], [0, 1, 2], 'of a folder with the data directory and the spool in it only the film is published');
+const inside = (path) => w.request(`/mirror/demo/${path}`, { env: { POLYCIRCLE_DATA: own[1] } }).status;
+same(['films/a.mp4', 'kept/owner-code', 'boxes/box-0123.json'].map(inside), [200, 404, 404], 'and handed out: no code, no box');
+for (const path of [own[1], join(home, 'boxes')]) {
+  r = w.cli('publish', 'demo', path, ...own);
+  same(r.status, 1, `${basename(path)} itself is refused`);
+  matches(r.err, /own files: publish another folder/, 'in words');
+}
+
 // check
 r = w.cli('check', '--json');
 same([r.status, r.json.ok], [0, true], 'check: whole');
