@@ -60,6 +60,7 @@ enum err owner_open(struct ctx *ctx, const char *data) {
                          "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
                          "(mode 0700), and load this page again.",
                          data, strerror(errno));
+    (void)directory_guard(data); /* one that the owner has made by hand, perhaps inside the document root */
     return put(ctx, in_data(ctx, data, setup_code), arena_text(ctx->arena, "%s\n", make_code(ctx->arena)));
 }
 

@@ -165,14 +165,18 @@ bool file_program(char *path, size_t size) {
     return same;
 }
 
-bool directory_make(const char *dir) {
+bool directory_guard(const char *dir) {
     static const char deny[] = "<IfModule mod_authz_core.c>\nRequire all denied\n</IfModule>\n"
                                "<IfModule !mod_authz_core.c>\nDeny from all\n</IfModule>\n";
     char page[4096], rules[4096];
-    if (mkdir(dir, 0700) != 0) return errno == EEXIST;
     (void)snprintf(page, sizeof page, "%s/index.html", dir);
     (void)snprintf(rules, sizeof rules, "%s/.htaccess", dir);
-    return file_put(page, "", 0, 0600) && file_put(rules, deny, sizeof deny - 1, 0600);
+    return (file_make(page, "", 0, 0600) || errno == EEXIST) && (file_make(rules, deny, sizeof deny - 1, 0600) || errno == EEXIST);
+}
+
+bool directory_make(const char *dir) {
+    if (mkdir(dir, 0700) != 0) return errno == EEXIST;
+    return directory_guard(dir);
 }
 
 int64_t clock_now(void) {

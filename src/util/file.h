@@ -41,5 +41,7 @@ bool file_program(char *path, size_t size);
 /* Makes a directory for secrets: 0700, and in it what keeps a web server from showing it, should it be served. One that
  * is there already is left alone. false with errno. */
 bool directory_make(const char *dir);
+/* Only the latter, in a directory that is there; what is there of it stays. */
+bool directory_guard(const char *dir);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);

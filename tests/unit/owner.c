@@ -56,6 +56,14 @@ static void fresh(void) {
     same_text(err_name(owner_check(&w.ctx, data, OWNER_OPEN, "short")), "wrong_code", "nor does a short one");
 }
 
+static void by_hand(void) {
+    const char *data = world_path(&w, "made");
+    (void)mkdir(data, 0755);
+    same_text(err_name(owner_open(&w.ctx, data)), "ok", "the owner has made the directory");
+    ok(strstr(text_of("made/.htaccess"), "Require all denied") != NULL, "it is closed to the web like one of ours");
+    same_text(text_of("made/index.html"), "", "and has an index");
+}
+
 static void set(void) {
     const char *data = world_path(&w, "set"), *code, *again;
     (void)!owner_open(&w.ctx, data);
@@ -237,6 +245,7 @@ static void tier(void) {
 int main(void) {
     world_open(&w, "truncate");
     fresh();
+    by_hand();
     set();
     proof();
     make_site();
