@@ -32,13 +32,14 @@ static void drop(struct ctx *ctx, const char *dir, const char *name) {
     (void)unlink(arena_text(ctx->arena, "%s/%s", dir, name));
 }
 
-/* The web server must read it, whatever our umask is; an index, for names in it are secrets. */
+/* The web server must read what is in it, whatever our umask is. Names in it are secrets: nobody else may list it, neither
+ * over the web (an index, where the web server runs as us) nor on the machine. */
 static enum err make(struct ctx *ctx, const char *dir, bool htaccess) {
     struct stat st;
     if (mkdir(dir, 0755) != 0 && errno != EEXIST) return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", dir, strerror(errno));
     if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
         return fault_set(&ctx->fault, ERR_FILES, "%.180s is there, and not a directory of ours: remove it.", dir);
-    (void)chmod(dir, 0755);
+    (void)chmod(dir, 0711);
     TRY(put(ctx, dir, "index.html", "<!doctype html><title>-</title>\n"));
     if (htaccess) return put(ctx, dir, ".htaccess", htaccess_text);
     drop(ctx, dir, ".htaccess");

@@ -53,8 +53,12 @@ void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, con
         (void)fprintf(stderr, "polycircle: the spool file %s cannot be written\n", path);
 }
 
+/* Where the owner has made the directory, there may be no index yet, and a web server that lists it. */
 enum err spool_box_open(struct ctx *ctx, struct signal *s) {
+    const struct spool *spool;
     spool_box_close(ctx, s);
+    TRY(spool_get(ctx, &spool));
+    if (*spool->dir) (void)file_make(arena_text(ctx->arena, "%s/index.html", spool->dir), "", 0, 0644);
     randombytes_buf(s->box, sizeof s->box);
     s->boxed = true;
     return ERR_OK;

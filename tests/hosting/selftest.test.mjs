@@ -45,7 +45,7 @@ test('Apache with mod_fcgid, as it is', () => onHost({}, async site => {
     [join(site.dir, 'public_html/polycircle-spool'), `${site.url}/polycircle-spool/`, 'yes', 'd']);
   assert.ok(set.budget >= 1 && set.budget <= 20, `budget ${set.budget}`);
   assert.deepEqual([spool_cors, budget], ['', '']);
-  assert.equal((await stat(set.spool_dir)).mode & 0o777, 0o755, 'the web server may read it');
+  assert.equal((await stat(set.spool_dir)).mode & 0o777, 0o711, 'nobody else may list it');
   const other = await fetch(`${site.url}/polycircle-spool/`);
   assert.deepEqual([other.status, other.headers.get('access-control-allow-origin')], [200, '*']);
   assert.ok(!(await other.text()).includes('.htaccess'), 'no listing');

@@ -219,7 +219,7 @@ static void spool(void) {
     same_text(err_name(settle_spool_place(&w.ctx, "/elsewhere", &dir)), "ok", "the setting goes first");
     same_text(dir, world_path(&w, "polycircle-spool"), "a directory of our own in it");
     same_text(err_name(settle_spool_try(&w.ctx, dir, "00", true)), "ok", "it is tried");
-    same_int(mode_of(dir), 0755, "the web server may read it");
+    same_int(mode_of(dir), 0711, "the web server may read what is in it, nobody may list it");
     same_int(mode_of(world_path(&w, "polycircle-spool/probe.json")), 0644, "and the file");
     ok(mode_of(world_path(&w, "polycircle-spool/.htaccess")) != 0, "with a header for other sites");
     same_text(err_name(settle_spool_try(&w.ctx, dir, "01", false)), "ok", "without");

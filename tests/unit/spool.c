@@ -67,12 +67,14 @@ static void boxes(void) {
     ok(greeter.box && strncmp(greeter.box, "http://site.example/spool/box-", 30) == 0, "the greeter hears of its box");
     same_int(greeter.due_ms, SPAN_BOX_DUE, "and syncs once a minute");
     same_int(greeter.poll_ms, SPAN_ACTIVE_MIN, "but reads it every second");
+    int n;
+    (void)only(&w, "index.html", &n);
+    same_int(n, 1, "an index keeps the names from being listed");
     json_t *said = box(&w);
     same_int(number(said, "polycircle"), 1, "the box is ours");
     same_int(number(said, "v"), greeter.signal.box_v, "of the edition that was told");
     same_int((int64_t)json_array_size(json_object_get(said, "mail")), 0, "and empty");
     struct stat st;
-    int n;
     const char *name = only(&w, "box-", &n);
     ok(stat(arena_text(&w.arena, "%s/%s", spool_dir(&w), name), &st) == 0 && (st.st_mode & 0777) == 0644,
        "a web server may read it");
