@@ -1,7 +1,7 @@
 #include "domain/retire.h"
 #include "domain/setting.h"
+#include "domain/spool.h"
 #include "util/file.h"
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -62,21 +62,6 @@ static enum err unblock(struct ctx *ctx, const char *path, bool dry, json_t *out
     return unlink(path) == 0 ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%s: %s", path, strerror(errno));
 }
 
-/* Only a directory whose name says that it is one: the setting may be wrong. */
-static enum err drop_spool(struct ctx *ctx, const char *dir, bool dry, json_t *out) {
-    const char *slash = strrchr(dir, '/');
-    DIR *d = slash && strstr(slash, "spool") ? opendir(dir) : NULL;
-    if (!d) return ERR_OK;
-    (void)json_array_append_new(out, json_string(dir));
-    for (struct dirent *entry; !dry && (entry = readdir(d));) {
-        const char *path = arena_text(ctx->arena, "%s/%s", dir, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) (void)unlink(path);
-    }
-    (void)closedir(d);
-    if (!dry && rmdir(dir) != 0) return fault_set(&ctx->fault, ERR_FILES, "%s: %s", dir, strerror(errno));
-    return ERR_OK;
-}
-
 /* The spool goes at once: a loader that lies there as a file would be served in place of our farewell. */
 enum err retire(struct ctx *ctx) {
     const char *spool;
@@ -84,7 +69,7 @@ enum err retire(struct ctx *ctx) {
     TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("retired"), I(ctx->now))));
     TRY(store_commit(ctx->store, MAIN));
     TRY(setting_get(ctx, "spool_dir", &spool));
-    TRY(drop_spool(ctx, spool, false, json_array()));
+    spool_clear(ctx, spool);
     return store_renew(ctx->store);
 }
 
@@ -93,7 +78,8 @@ enum err retire_files(struct ctx *ctx, bool dry, json_t *out) {
     const char *root, *spool;
     TRY(setting_get(ctx, "root", &root));
     TRY(setting_get(ctx, "spool_dir", &spool));
-    TRY(drop_spool(ctx, spool, dry, out));
+    if (*spool && access(spool, F_OK) == 0) (void)json_array_append_new(out, json_string(spool));
+    if (!dry) spool_clear(ctx, spool);
     for (size_t i = 0; *root && i < sizeof places / sizeof *places; i++)
         TRY(unblock(ctx, arena_text(ctx->arena, "%s%s/.htaccess", root, places[i]), dry, out));
     return ERR_OK;

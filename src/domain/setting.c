@@ -1,6 +1,7 @@
 #include "domain/setting.h"
 #include "domain/address.h"
 #include "domain/circle.h"
+#include "domain/spool.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,12 +60,23 @@ enum err setting_number(struct ctx *ctx, const char *name, int64_t fallback, int
     return ERR_OK;
 }
 
+/* A spool that is one no longer would go on serving its loader, and the mail in it. */
+static enum err leave_spool(struct ctx *ctx, const char *name, const char *value) {
+    const char *old;
+    if (strcmp(name, "spool_dir") != 0) return ERR_OK;
+    TRY(setting_get(ctx, name, &old));
+    size_t n = strlen(old);
+    if (strncmp(old, value, n) != 0 || value[n + strspn(value + n, "/")]) spool_clear(ctx, old);
+    return ERR_OK;
+}
+
 enum err setting_set(struct ctx *ctx, const char *name, const char *value) {
     for (size_t i = 0; i < settings_count; i++) {
         if (strcmp(settings[i].name, name) != 0) continue;
-        if (!*value) return store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T(name)));
-        if (!settings[i].valid(value))
+        if (*value && !settings[i].valid(value))
             return fault_set(&ctx->fault, ERR_USAGE, "%s cannot be \"%.150s\". It is %s.", name, value, settings[i].help);
+        TRY(leave_spool(ctx, name, value));
+        if (!*value) return store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T(name)));
         return store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T(name), T(value)));
     }
     return fault_set(&ctx->fault, ERR_USAGE, "There is no setting %.60s: `polycircle set` lists all.", name);

@@ -53,12 +53,18 @@ void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, con
         (void)fprintf(stderr, "polycircle: the spool file %s cannot be written\n", path);
 }
 
+/* Does its name say so? The setting may be wrong: then neither site gets an index.html, nor loses one. */
+static bool is_spool(const char *dir) {
+    const char *slash = strrchr(dir, '/');
+    return slash && strstr(slash, "spool");
+}
+
 /* Where the owner has made the directory, there may be no index yet, and a web server that lists it. */
 enum err spool_box_open(struct ctx *ctx, struct signal *s) {
     const struct spool *spool;
     spool_box_close(ctx, s);
     TRY(spool_get(ctx, &spool));
-    if (*spool->dir) (void)file_make(arena_text(ctx->arena, "%s/index.html", spool->dir), "", 0, 0644);
+    if (is_spool(spool->dir)) (void)file_make(arena_text(ctx->arena, "%s/index.html", spool->dir), "", 0, 0644);
     randombytes_buf(s->box, sizeof s->box);
     s->boxed = true;
     return ERR_OK;
@@ -108,4 +114,17 @@ void spool_sweep(struct ctx *ctx, const struct spool *spool) {
         if (box && file_look(path, &id) && id.mtime < (ctx->now - SPAN_BOX_OLD) / 1000) (void)unlink(path);
     }
     if (dir) (void)closedir(dir);
+}
+
+void spool_clear(struct ctx *ctx, const char *dir) {
+    static const char *const ours[] = {"box-",     "roster-",    "signal-",    "manifest-",
+                                       "package-", "probe.json", "index.html", ".htaccess"};
+    size_t n = is_spool(dir) ? sizeof ours / sizeof *ours : 5;
+    DIR *d = opendir(dir);
+    for (struct dirent *entry; d && (entry = readdir(d));)
+        for (size_t i = 0; i < n; i++)
+            if (strncmp(entry->d_name, ours[i], strlen(ours[i])) == 0)
+                (void)unlink(arena_text(ctx->arena, "%s/%s", dir, entry->d_name));
+    if (d) (void)closedir(d);
+    if (is_spool(dir)) (void)rmdir(dir);
 }

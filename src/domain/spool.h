@@ -29,3 +29,5 @@ enum err spool_call_greeter(struct ctx *ctx, int64_t circle, int64_t except);
 void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, const void *body, size_t len);
 /* Removes boxes whose greeters have not written for SPAN_BOX_OLD. */
 void spool_sweep(struct ctx *ctx, const struct spool *spool);
+/* The end of a spool: what is ours in dir goes, and dir itself if nothing else is in it. */
+void spool_clear(struct ctx *ctx, const char *dir);

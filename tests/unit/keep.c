@@ -408,13 +408,16 @@ static void the_end(void) {
     json_t *gone = json_array();
     ok(world_join(&w, 1, &out) == ERR_OK, "a signal");
     ok(mkdir(world_path(&w, "spool"), 0700) == 0 && mkdir(world_path(&w, "public_html"), 0700) == 0, "spool and document root");
-    world_write(&w, "spool/box", "x", 1);
+    world_write(&w, "spool/box-01.json", "x", 1);
+    world_write(&w, "spool/letter", "x", 1);
     world_write(&w, "public_html/.htaccess", "# BEGIN polycircle\n# END polycircle\n", 36);
     ok(store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("spool_dir"), T(keep(&w, "spool")))) == ERR_OK &&
            store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("root"), T(keep(&w, "public_html")))) == ERR_OK,
        "as set-up says");
     same_text(err_name(retire(&w.ctx)), "ok", "retired");
-    ok(!there(&w, "spool") && there(&w, "public_html/.htaccess"), "the spool goes at once, the rest does not");
+    ok(!there(&w, "spool/box-01.json") && there(&w, "public_html/.htaccess"), "the spool goes at once, the rest does not");
+    ok(there(&w, "spool/letter") && unlink(keep(&w, "spool/letter")) == 0, "nor what is somebody else's in its directory");
+    ok(rmdir(keep(&w, "spool")) == 0, "which then is empty");
     ok(answers(&w, "signal", 200, "unregister") && !memmem(w.res.body, w.res.len, "POLYCIRCLE_CONFIG", 17),
        "signal: takes the worker away");
     ok(answers(&w, "signal.js", 200, "unregister"), "signal.js too");

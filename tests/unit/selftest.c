@@ -246,10 +246,14 @@ static void spool(void) {
     store_rollback(w.ctx.store);
     (void)!setting_get(&w.ctx, "wire", &value);
     same_text(value, "h", "and nothing of it is set");
+    world_write(&w, "polycircle-spool/box-01.json", "x", 1);
+    world_write(&w, "polycircle-spool/film.mp4", "x", 1);
     f = (struct findings){.spool_url = ""};
     same_text(err_name(settle(&w.ctx, "", &f)), "ok", "no spool");
     (void)!setting_get(&w.ctx, "spool_dir", &value);
     same_text(value, "", "it is taken away");
+    same_int(mode_of(world_path(&w, "polycircle-spool/box-01.json")), 0, "and the mail in it");
+    ok(unlink(world_path(&w, "polycircle-spool/film.mp4")) == 0, "what is not ours stays");
     same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "then the directory goes");
     ok(symlink("/tmp", dir) == 0, "a link in its place");
     same_text(err_name(settle_spool_try(&w.ctx, dir, "03", false)), "files", "is not followed");

@@ -224,8 +224,46 @@ static void shared_files(void) {
     world_close(&w);
 }
 
+static void moved(void) {
+    struct world w;
+    struct synced out;
+    int n;
+    with_spool(&w);
+    greets(&w, 1, "", &out);
+    (void)mkdir(world_path(&w, "spool2"), 0755);
+    (void)only(&w, "box-", &n);
+    same_int(n, 1, "a box");
+    same_text(err_name(setting_set(&w.ctx, "spool_dir", world_path(&w, "none"))), "usage", "a new place that is none");
+    (void)only(&w, "box-", &n);
+    same_int(n, 1, "leaves it");
+    same_text(err_name(setting_set(&w.ctx, "spool_dir", world_path(&w, "spool2"))), "ok", "another place");
+    ok(access(spool_dir(&w), F_OK) != 0, "takes it away");
+    world_close(&w);
+}
+
+/* spool_dir is the site itself, by mistake. */
+static void not_a_spool(void) {
+    static const char *const names[] = {"index.html", ".htaccess", "film.mp4"};
+    struct world w;
+    struct synced out;
+    struct file_id id;
+    with_spool(&w);
+    (void)mkdir(world_path(&w, "site"), 0755);
+    (void)!setting_set(&w.ctx, "spool_dir", world_path(&w, "site"));
+    w.ctx.spool = NULL;
+    greets(&w, 1, "", &out);
+    ok(!file_look(world_path(&w, "site/index.html"), &id), "the site gets no other first page");
+    for (size_t i = 0; i < 3; i++) world_write(&w, arena_text(&w.arena, "site/%s", names[i]), "x", 1);
+    spool_clear(&w.ctx, world_path(&w, "site"));
+    for (size_t i = 0; i < 3; i++)
+        ok(file_look(world_path(&w, arena_text(&w.arena, "site/%s", names[i])), &id), "and keeps its %s", names[i]);
+    world_close(&w);
+}
+
 int main(void) {
     boxes();
+    moved();
+    not_a_spool();
     who_may();
     calls();
     sweeping();
