@@ -116,7 +116,7 @@ static enum err ask_version(struct ctx *ctx, struct upgrade *u) {
                                                     : "It understands the present polycircle.db.";
     return fault_set(&ctx->fault, ERR_UPGRADE,
                      "polycircle.new is version %s, older than this one (%s). To go back on purpose, rename it (or polycircle.old) "
-                     "by hand to the name of this program. %s",
+                     "by hand to the name of this program, and set its mode to 0755. %s",
                      u->version, PACKAGE_VERSION, advice);
 }
 
@@ -167,6 +167,7 @@ enum err upgrade_activate(struct ctx *ctx, struct upgrade *out) {
     if (!file_sync(out->next) || link(out->program, out->old) != 0 || rename(out->next, out->program) != 0)
         return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be put in place (%s): rename it by hand.", out->next,
                          strerror(errno));
+    (void)chmod(out->old, 0600); /* in a cgi-bin it would go on answering, with the faults that it was replaced for */
     const char *dir = arena_copy(ctx->arena, out->next, (size_t)(strrchr(out->next, '/') - out->next) + 1);
     (void)file_sync(dir);
     return ERR_OK;

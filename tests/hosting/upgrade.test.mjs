@@ -169,7 +169,7 @@ for (const kind of ['apache-fcgid', 'apache-cgid', 'lighttpd-fastcgi']) {
         assert.ok(now.every((n, i) => n <= before[i]), `and hold no more descriptors than before the last three replacements: ${before}, now ${now}`);
       }
       assert.deepEqual(await readFile(at('polycircle.old')), await readFile(release.program()), 'the old program is kept');
-      assert.equal((await stat(at('polycircle.old'))).mode & 0o777, 0o755);
+      assert.equal((await stat(at('polycircle.old'))).mode & 0o777, 0o600, 'and cannot be run over the web');
       assert.equal(await exists(at('polycircle.new')), false);
     } finally {
       await load?.stop();
