@@ -15,10 +15,10 @@
 
 typedef char path_text[sizeof((struct store *)0)->dir + 64];
 
-/* Tables and columns, to tell whether two files are of one form. */
+/* Tables and columns, to tell whether two files are of one form; views and triggers, which would run in our name. */
 static const char form[] =
-    "SELECT group_concat(x) FROM (SELECT m.name || '.' || c.name AS x FROM main.sqlite_master m,"
-    " pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid)";
+    "SELECT group_concat(x) FROM (SELECT m.name || '.' || ifnull(c.name, m.type) AS x FROM main.sqlite_master m LEFT JOIN"
+    " pragma_table_info(m.name) c WHERE m.type <> 'index' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid)";
 
 static const char *const sides[] = {"-wal", "-journal", "-shm"};
 

@@ -295,6 +295,8 @@ static void refused(void) {
         {"PRAGMA user_version=99", "newer program", "a newer version"},
         {"DROP TABLE circle", "no whole polycircle.db", "a table less"},
         {"ALTER TABLE media ADD COLUMN x", "no whole polycircle.db", "a column more"},
+        {"CREATE TRIGGER x AFTER INSERT ON media BEGIN DELETE FROM origin; END", "no whole polycircle.db", "a trigger"},
+        {"CREATE VIEW x AS SELECT * FROM circle", "no whole polycircle.db", "a view"},
         {"PRAGMA user_version=0", "no whole polycircle.db", "somebody else's database"},
     };
     for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
