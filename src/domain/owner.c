@@ -48,9 +48,16 @@ static const char *make_code(struct arena *arena) {
     return out.data;
 }
 
+const char *owner_shown(struct ctx *ctx, const char *path) {
+    static const char hidden[] = "/polycircle-data-";
+    const char *tail = strstr(path, hidden);
+    int len = tail ? (int)(tail - path) + (int)sizeof hidden - 1 : 0;
+    return tail ? arena_text(ctx->arena, "%.*s...%s", len, path, path + len + strcspn(path + len, "/")) : path;
+}
+
 static enum err put(struct ctx *ctx, const char *path, const char *text) {
     if (file_make(path, text, strlen(text), 0600) || errno == EEXIST) return ERR_OK;
-    return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be written: %s.", path, strerror(errno));
+    return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be written: %s.", owner_shown(ctx, path), strerror(errno));
 }
 
 enum err owner_open(struct ctx *ctx, const char *data) {
@@ -59,7 +66,7 @@ enum err owner_open(struct ctx *ctx, const char *data) {
         return fault_set(&ctx->fault, ERR_FILES,
                          "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
                          "(mode 0700), and load this page again.",
-                         data, strerror(errno));
+                         owner_shown(ctx, data), strerror(errno));
     (void)directory_guard(data); /* one that the owner has made by hand, perhaps inside the document root */
     return put(ctx, in_data(ctx, data, setup_code), arena_text(ctx->arena, "%s\n", make_code(ctx->arena)));
 }

@@ -15,6 +15,8 @@ enum owner {
 enum owner owner_state(struct ctx *ctx, const char *data);
 /* A fresh instance becomes an open one: makes the data directory (0700) and setup-code. Does nothing when it is not fresh. */
 enum err owner_open(struct ctx *ctx, const char *data);
+/* A path of the data directory without its name's random part (settings.c), for whoever has not shown a code yet. */
+const char *owner_shown(struct ctx *ctx, const char *path);
 /* Is it the code of this state? Compared in constant time, without case and dashes. ERR_WRONG_CODE when not. */
 enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const char *code);
 /* Ends set-up: owner-code is there (made unless it was), setup-code is not. *code: it, in groups. anew: another one. */

@@ -29,7 +29,8 @@ enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
     (void)json_object_set_new(out, "state", json_string(names[state]));
     if (state != OWNER_OPEN) return ERR_OK;
     TRY(owner_proof(x->ctx, data, nonce, &name));
-    return json_object_update_new(out, json_pack("{s:s, s:s, s:s}", "data", data, "program", program(x), "proof", name)) == 0
+    return json_object_update_new(
+               out, json_pack("{s:s, s:s, s:s}", "data", owner_shown(x->ctx, data), "program", program(x), "proof", name)) == 0
                ? ERR_OK
                : ERR_INTERNAL;
 }

@@ -42,6 +42,14 @@ const first = kept('setup-code');
 w.request('/setup', { env });
 same(kept('setup-code'), first, 'one code, however often the page is loaded');
 
+// a data directory inside the site is safe by its name alone, where the web server reads it as us: strangers do not learn it
+const hidden = join(w.dir, `polycircle-data-${'0123456789abcdef'.repeat(2)}`), at = { ...env, POLYCIRCLE_DATA: hidden };
+same([w.request('/setup', { env: at }).status, existsSync(join(hidden, 'setup-code'))], [200, true], 'a name that nobody can guess');
+same(w.request('/owner', { post: { v: 1, do: 'state', nonce: 'a'.repeat(32) }, env: at }).json.data, join(w.dir, 'polycircle-data-...'), 'is not told before the code is');
+writeFileSync(`${hidden}-file`, '');
+r = w.request('/setup', { env: { ...at, POLYCIRCLE_DATA: `${hidden}-file` } });
+ok(r.status >= 400 && !r.bytes.includes('0123456789abcdef'), 'nor when it cannot be used', r.bytes);
+
 // open
 code = '';
 r = owner('state', { nonce: 'a'.repeat(32) });
