@@ -6,10 +6,6 @@
 #include "transport/transport.h"
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static struct server server;
 

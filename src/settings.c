@@ -1,12 +1,6 @@
 #include "settings.h"
-#include <dirent.h>
-#include <limits.h>
+#include "util/libc.h"
 #include <sodium.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static char found[PATH_MAX + 80];
 

@@ -1,14 +1,5 @@
 #include "domain/backup.h"
 #include "domain/manifest.h"
-#include "util/caps.h"
-#include "util/file.h"
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 static const char *in_dir(struct ctx *ctx, const char *dir, const char *name) {
     return arena_text(ctx->arena, "%s/%s", dir, name);

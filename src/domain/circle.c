@@ -1,10 +1,5 @@
 #include "domain/circle.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include <ctype.h>
 #include <sodium.h>
-#include <string.h>
-#include <strings.h>
 
 static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
     *out = (struct circle){.id = store_int(ctx->store, id, 0), .can = store_copy(ctx->store, id, 1, ctx->arena)};

@@ -2,8 +2,11 @@
  * randomness come in from outside; nothing below reads a clock. */
 #pragma once
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/err.h"
+#include "util/buf.h"
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/file.h"
+#include "util/jsn.h"
 
 struct spool;
 

@@ -1,6 +1,5 @@
 #include "domain/describe.h"
 #include "domain/index.h"
-#include "util/codec.h"
 
 static enum err numbers(struct ctx *ctx, const struct circle *c, json_t *out) {
     struct store *s = ctx->store;

@@ -1,14 +1,5 @@
 #include "domain/folder.h"
 #include "domain/manifest.h"
-#include "util/caps.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { DEEPEST = 12 };
 

@@ -1,12 +1,8 @@
 #include "domain/ids.h"
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 bool can_valid(const char *can) {
     size_t len = strlen(can);

@@ -1,14 +1,5 @@
 #include "domain/index.h"
-#include "util/buf.h"
-#include "util/caps.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { BATCH = 200, DEEPEST = 32, YOUNG_S = 10, BACKGROUND_BYTES = 512 << 10 };
 enum kind { NEW, DIRECTORY, FILE_FOUND };

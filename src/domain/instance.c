@@ -1,7 +1,6 @@
 #include "domain/instance.h"
 #include "domain/circle.h"
 #include <sodium.h>
-#include <string.h>
 
 /* Host of an origin, as a Host header is compared: without scheme and port. */
 static const char *host_of(struct arena *arena, const char *origin) {

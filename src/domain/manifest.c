@@ -1,9 +1,6 @@
 #include "domain/manifest.h"
 #include "domain/sync.h"
-#include "util/codec.h"
-#include "util/jsn.h"
 #include <sodium.h>
-#include <string.h>
 
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
     bool row;

@@ -1,7 +1,6 @@
 /* A circle's content: which files, their pieces' hashes, the signed list of them (PROTOCOL 1.5). */
 #pragma once
 #include "domain/circle.h"
-#include "util/file.h"
 
 struct sync;
 struct synced;

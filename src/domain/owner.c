@@ -1,13 +1,5 @@
 #include "domain/owner.h"
-#include "util/buf.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include <ctype.h>
-#include <errno.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { CODE_BYTES = 16, CODE_LETTERS = 26, CODE_FILE = 64 };
 static const char setup_code[] = "setup-code", owner_code[] = "owner-code";

@@ -1,13 +1,5 @@
 #include "domain/retire.h"
 #include "domain/setting.h"
-#include "util/file.h"
-#include <dirent.h>
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum err retire_undo(struct ctx *ctx) {
     TRY(store_begin(ctx->store, MAIN, true));

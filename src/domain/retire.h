@@ -1,7 +1,6 @@
 /* The end of an instance: it stays where it is and answers every browser with what takes its worker away. */
 #pragma once
 #include "domain/ctx.h"
-#include <jansson.h>
 
 /* From now on dispatch() says farewell; all signals end. ctx->store is open with its live database. */
 enum err retire(struct ctx *ctx);

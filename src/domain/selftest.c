@@ -1,20 +1,11 @@
 #include "domain/selftest.h"
 #include "domain/address.h"
 #include "domain/setting.h"
-#include "util/buf.h"
 #include "util/trial.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 const char *const level_names[] = {"ok", "warn", "fail"};
 

@@ -1,9 +1,6 @@
 #include "domain/setting.h"
 #include "domain/address.h"
 #include "domain/circle.h"
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 static bool directory(const char *value) {
     struct stat st;

@@ -1,7 +1,6 @@
 /* What an owner or the self-test may change about an instance: a table of names, kept in polycircle.db (table instance). */
 #pragma once
 #include "domain/ctx.h"
-#include <stdbool.h>
 
 struct setting {
     const char *name, *help;

@@ -1,11 +1,5 @@
 #include "domain/settle.h"
 #include "domain/setting.h"
-#include "util/file.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
  * it is a 500 all the same: the page sees that, and it is taken away. */

@@ -1,16 +1,7 @@
 #include "domain/spool.h"
 #include "domain/mailbox.h"
 #include "domain/setting.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <dirent.h>
-#include <inttypes.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char prefix[] = "box-", ending[] = ".json";
 

@@ -1,16 +1,7 @@
 #include "domain/tier.h"
 #include "domain/retire.h"
 #include "util/assets.h"
-#include "util/buf.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { HTACCESS_MOST = 1 << 18, PATHS_MOST = 2 * 4200, PENDING_MS = 20 * 1000, TRY_MS = 10 * 60 * 1000 };
 static const char begin_mark[] = "# BEGIN polycircle\n", end_mark[] = "# END polycircle\n";

@@ -1,19 +1,7 @@
 #include "domain/upgrade.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 struct trailer {
     char magic[16];

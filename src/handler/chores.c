@@ -5,10 +5,6 @@
 #include "domain/spool.h"
 #include "domain/tier.h"
 #include "handler/handler.h"
-#include "util/caps.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <unistd.h>
 
 enum { EVERY_MS = 1000 };
 

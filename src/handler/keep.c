@@ -3,7 +3,6 @@
 #include "domain/retire.h"
 #include "domain/upgrade.h"
 #include "handler/owner.h"
-#include "util/jsn.h"
 
 /* A copy of the database, now, as that of today. */
 enum err owner_backup(struct exchange *x, const json_t *in, json_t *out) {

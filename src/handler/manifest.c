@@ -1,12 +1,6 @@
 /* GET /manifest/CID.json and GET /mirror/CAN/PATH. */
 #include "domain/manifest.h"
 #include "handler/handler.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/jsn.h"
-#include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 enum err handle_manifest(struct exchange *x) {
     struct circle c;

@@ -3,10 +3,6 @@
 #include "domain/circle.h"
 #include "domain/owner.h"
 #include "util/assets.h"
-#include "util/jsn.h"
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 static const struct action actions[] = {
     {"state", ANYONE, false, owner_state_action},

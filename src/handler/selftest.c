@@ -4,17 +4,8 @@
 #include "domain/setting.h"
 #include "domain/settle.h"
 #include "handler/owner.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
 #include "util/gzip.h"
-#include "util/jsn.h"
-#include <inttypes.h>
-#include <limits.h>
 #include <sodium.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /* GET and POST measure: an answer that is never the same twice, so that caches show; measure.gz: packed bytes that nobody on
  * the way may change. Anybody may ask: it tells no more than a request's own form. */

@@ -5,10 +5,6 @@
 #include "domain/owner.h"
 #include "domain/setting.h"
 #include "handler/owner.h"
-#include "util/jsn.h"
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *program(struct exchange *x) {
     char path[PATH_MAX];

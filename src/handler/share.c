@@ -3,10 +3,6 @@
 #include "domain/index.h"
 #include "domain/setting.h"
 #include "handler/owner.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/jsn.h"
-#include <string.h>
 
 /* Work stops here; an answer takes two seconds at the most, wherever the last file ends. */
 enum { WORK_MS = 1500, FIRST_UNIT = 1 << 20, LARGEST_UNIT = 64 << 20 };
@@ -14,26 +10,26 @@ enum { WORK_MS = 1500, FIRST_UNIT = 1 << 20, LARGEST_UNIT = 64 << 20 };
 struct clock {
     int64_t until, since, unit;
 };
-static struct clock clock;
+static struct clock pace;
 
 static void clock_start(void) {
     int64_t now = clock_now();
-    clock = (struct clock){now + WORK_MS, now, FIRST_UNIT};
+    pace = (struct clock){now + WORK_MS, now, FIRST_UNIT};
 }
 
 static bool time_left(void) {
-    return clock_now() < clock.until;
+    return clock_now() < pace.until;
 }
 
 /* Larger units where the disk is quick; none that would not be done in time if it goes on as it went. */
 static int64_t budget(void *context, const struct walk *so_far) {
-    int64_t now = clock_now(), took = now - clock.since;
+    int64_t now = clock_now(), took = now - pace.since;
     (void)context;
     (void)so_far;
-    clock.since = now;
-    if (took < 150 && clock.unit < LARGEST_UNIT) clock.unit *= 2;
-    if (took > 400 && clock.unit > FIRST_UNIT / 4) clock.unit /= 2;
-    return now + took / 2 < clock.until ? clock.unit : 0;
+    pace.since = now;
+    if (took < 150 && pace.unit < LARGEST_UNIT) pace.unit *= 2;
+    if (took > 400 && pace.unit > FIRST_UNIT / 4) pace.unit /= 2;
+    return now + took / 2 < pace.until ? pace.unit : 0;
 }
 
 static enum err find_root(struct exchange *x, const char **root) {

@@ -3,13 +3,6 @@
 #include "domain/manifest.h"
 #include "domain/package.h"
 #include "handler/handler.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include <dirent.h>
-#include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 /* The answer of a route as a file; what is refused (removed, hidden) has none. */
 static enum err keep(struct ctx *ctx, const struct spool *spool, handler_function *handle, const char *rest, const char *name) {

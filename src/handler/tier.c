@@ -2,11 +2,6 @@
 #include "domain/tier.h"
 #include "domain/setting.h"
 #include "handler/owner.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <limits.h>
-#include <string.h>
-#include <time.h>
 
 static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) {
     char path[PATH_MAX];

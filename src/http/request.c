@@ -2,10 +2,6 @@
 #include "util/caps.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-#include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 struct raw {
     const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range, *address,

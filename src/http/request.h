@@ -4,8 +4,6 @@
 #include "util/arena.h"
 #include "util/err.h"
 #include <jansson.h>
-#include <stddef.h>
-#include <sys/types.h>
 
 struct request {
     struct arena *arena;

@@ -2,7 +2,6 @@
 #pragma once
 #include "store/store.h"
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 struct store {
     char dir[1024];

@@ -5,13 +5,6 @@
  * new one. store_begin() refuses to write into a file that was replaced. */
 #include "store/internal.h"
 #include "util/file.h"
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef char path_text[sizeof((struct store *)0)->dir + 64];
 

@@ -5,11 +5,6 @@
 #include "store/internal.h"
 #include "store/schema.h"
 #include "util/caps.h"
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 typedef char path_text[sizeof((struct store *)0)->dir + 48];
 

@@ -2,7 +2,6 @@
  * one transaction, a backup is made first, a file of a newer program is refused with words. */
 #include "store/internal.h"
 #include "store/schema.h"
-#include <stdio.h>
 
 const struct migration migrations[] = {
     {1, SCHEMA_MAIN},

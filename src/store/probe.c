@@ -3,9 +3,6 @@
  * copied on write (btrfs, zfs, f2fs): on a full disk or quota a touched page of the shared memory file is SIGBUS there. */
 #include "store/internal.h"
 #include "util/trial.h"
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static bool exec(sqlite3 *db, const char *sql) {
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;

@@ -1,11 +1,6 @@
 #include "store/internal.h"
 #include "util/caps.h"
 #include "util/file.h"
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct {
     enum db db;

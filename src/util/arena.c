@@ -1,9 +1,6 @@
 #include "util/arena.h"
 #include <stdalign.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { BLOCK = 64 * 1024 };
 

@@ -1,7 +1,7 @@
 /* One owner frees: everything a request allocates comes from its arena and goes with it.
  * Out of memory ends the process (the web server starts another). */
 #pragma once
-#include <stddef.h>
+#include "util/libc.h"
 
 struct arena_block;
 struct arena {

@@ -1,5 +1,4 @@
 #include "util/codec.h"
-#include <string.h>
 
 static int hex_digit(char c, bool upper_too) {
     if (c >= '0' && c <= '9') return c - '0';

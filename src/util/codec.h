@@ -2,8 +2,6 @@
  * state, and they refuse what is not canonical only where that matters (a stray character, bad length). */
 #pragma once
 #include "util/arena.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 /* out: 2 * len + 1 bytes. */
 void hex_encode(char *out, const uint8_t *data, size_t len);

@@ -1,11 +1,4 @@
 #include "util/file.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 static bool identify(const struct stat *st, struct file_id *id) {
     id->size = st->st_size;

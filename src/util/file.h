@@ -2,9 +2,6 @@
 #pragma once
 #include "util/arena.h"
 #include "util/err.h"
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
 
 struct file_id {
     int64_t size; /* bytes */

@@ -1,7 +1,6 @@
 #include "util/jsn.h"
 #include "util/caps.h"
 #include "util/codec.h"
-#include <string.h>
 
 static struct arena *memory;
 

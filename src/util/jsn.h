@@ -5,8 +5,6 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 /* From now on every json_t lives in a, until it is reset. */
 void jsn_use(struct arena *a);
