@@ -3,15 +3,7 @@
 #include "domain/backup.h"
 #include "domain/manifest.h"
 #include "domain/setting.h"
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum level { OK, MENDED, WARN, FAIL };
 
@@ -353,18 +345,11 @@ static enum err run_doctor(struct cli *cli) {
     return run(cli, true);
 }
 
-static const struct option_spec options[] = {{"--dry-run", false}, {"--restore", false}, {NULL, false}};
-
-const struct command command_check = {
-    "check", "check", "Looks whether the data is whole: files, modes, ids, content. Changes nothing.\n", NULL, run_check,
-};
+const struct command command_check = {run_check, "", "check",
+                                      "Looks whether the data is whole: files, modes, ids, content. Changes nothing.\n"};
 
 const struct command command_doctor = {
-    "doctor",
-    "doctor [--dry-run] [--restore]",
+    run_doctor, "--dry-run --restore", "doctor [--dry-run] [--restore]",
     "`check`, and mends what it can: modes, journals, left-overs, the live database, ids, rows.\n\n"
     "  --dry-run   only says what is wrong\n"
-    "  --restore   a damaged polycircle.db: put the newest whole backup in its place\n",
-    options,
-    run_doctor,
-};
+    "  --restore   a damaged polycircle.db: put the newest whole backup in its place\n"};

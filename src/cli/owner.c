@@ -1,8 +1,5 @@
 #include "domain/owner.h"
 #include "cli/cli.h"
-#include <stdio.h>
-
-static const struct option_spec options[] = {{"--new", false}, {NULL, false}};
 
 static enum err run(struct cli *cli) {
     const char *code, *path = arena_text(cli->ctx.arena, "%s/owner-code", cli->data);
@@ -16,11 +13,6 @@ static enum err run(struct cli *cli) {
     return ERR_OK;
 }
 
-const struct command command_owner = {
-    "owner",
-    "owner [--new]",
-    "Prints the code of the console, and where it stands.\n\n"
-    "  --new   makes another one; the one before opens nothing any longer\n",
-    options,
-    run,
-};
+const struct command command_owner = {run, "--new", "owner [--new]",
+                                      "Prints the code of the console, and where it stands.\n\n"
+                                      "  --new   makes another one; the one before opens nothing any longer\n"};

@@ -1,15 +1,5 @@
 #include "cli/cli.h"
 #include "domain/index.h"
-#include "util/codec.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static const struct option_spec options[] = {{"--at", true}, {NULL, false}};
 
 struct publishing {
     struct cli *cli;
@@ -105,15 +95,10 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_publish = {
-    "publish",
-    "publish NAME DIR [--at URL]",
+    run, "--at=", "publish NAME DIR [--at URL]",
     "Makes the files of DIR the content of the circle NAME: reads and hashes what is new, signs the list.\n"
     "The bytes stay where they are. Run it again after changes; what has not changed is not read again.\n"
-    "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...) "
-    "are "
-    "left out.\n\n"
+    "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...)\n"
+    "are left out.\n\n"
     "  --at URL   where the web server serves DIR: /path/ on the site itself, or https://host/path/\n"
-    "             (told by itself when DIR lies below `init --root`)\n",
-    options,
-    run,
-};
+    "             (told by itself when DIR lies below `init --root`)\n"};

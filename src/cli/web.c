@@ -1,19 +1,9 @@
 /* What HTTP can tell, by curl: what is asked goes to its standard input, so that no argument list holds a code. */
 #include "cli/cli.h"
 #include "domain/selftest.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
 #include "util/gzip.h"
-#include "util/jsn.h"
-#include <ctype.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum { PARALLEL = 24, MOST_BYTES = 4 << 20, MOST_S = 60 };
 
