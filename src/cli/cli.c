@@ -52,7 +52,7 @@ static const char *find_option(const char *options, const char *arg, size_t len)
 }
 
 /* --name VALUE, --name=VALUE, --flag, words; "--" ends the options. */
-static enum err parse(struct cli *cli, const struct command *command, char **argv) {
+static enum err parse(struct cli *cli, char **argv) {
     bool words_only = false;
     for (; *argv; argv++) {
         const char *arg = *argv;
@@ -64,7 +64,7 @@ static enum err parse(struct cli *cli, const struct command *command, char **arg
         } else {
             size_t len = strcspn(arg, "=");
             const char *name = arena_copy(cli->ctx.arena, arg, len), *spec = find_option("--data= --json --help", arg, len);
-            spec = spec ? spec : find_option(command->options, arg, len);
+            spec = spec ? spec : find_option(cli->command->options, arg, len);
             bool has_value = spec && spec[len] == '=';
             if (!spec || cli->n_values == CLI_VALUES || (!has_value && arg[len]))
                 return fault_set(&cli->ctx.fault, ERR_USAGE, "Unknown option %.80s.", arg);
@@ -95,7 +95,8 @@ static int report(struct cli *cli, enum err e) {
 }
 
 static int run(struct cli *cli, const struct command *command, char **argv) {
-    enum err e = parse(cli, command, argv);
+    cli->command = command;
+    enum err e = parse(cli, argv);
     cli->json = cli_flag(cli, "--json");
     if (e == ERR_OK && cli_flag(cli, "--help")) {
         (void)printf("usage: polycircle %s\n\n%s", command->synopsis, command->help);

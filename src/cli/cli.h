@@ -13,6 +13,7 @@ struct option_value {
 
 struct cli {
     struct ctx ctx;
+    const struct command *command;
     bool json;
     bool told; /* the JSON that was printed says that it failed */
     const char *data;
