@@ -289,9 +289,8 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
     return e;
 }
 
-static int64_t one_unit(void *context, const struct walk *so_far) {
+static int64_t one_unit(void *context, const struct walk *) {
     int64_t *left = context, now = *left;
-    (void)so_far;
     *left = 0;
     return now;
 }

@@ -54,12 +54,11 @@ static struct facts facts_of(struct exchange *x) {
 }
 
 /* The server's lines, and what the page needs to measure the rest. */
-enum err owner_selftest(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
     enum level worst = LEVEL_OK;
     struct facts facts = facts_of(x);
     json_t *bases = json_array(), *now = json_object();
     const char *spool;
-    (void)in;
     TRY(settle_spool_place(x->ctx, x->req->document_root, &spool));
     if (x->ctx->store) TRY(texts_json(x->ctx, SQL_BASE_LIST, NULL, 0, bases));
     for (size_t i = 0; x->ctx->store && i < settings_count; i++) {
@@ -67,11 +66,9 @@ enum err owner_selftest(struct exchange *x, const json_t *in, json_t *out) {
         TRY(setting_get(x->ctx, settings[i].name, &value));
         (void)json_object_set_new(now, settings[i].name, json_string(value));
     }
-    (void)json_object_update_new(out,
-                                 json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst),
-                                           "bases", bases, "settings", now, "spool", spool, "data", x->server->data, "root",
-                                           x->req->document_root, "version", PACKAGE_VERSION));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst), "bases",
+                                  bases, "settings", now, "spool", spool, "data", x->server->data, "root", x->req->document_root,
+                                  "version", PACKAGE_VERSION));
 }
 
 /* Holds a process as a slow request would: to see how many the host lets run. The alarm of the transport is at 25 s. */
@@ -80,9 +77,7 @@ enum err owner_stay(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_int(in, "ms", 0, SPAN_ANSWER - 1000, &ms, &x->ctx->fault));
     struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     (void)nanosleep(&rest, NULL);
-    return json_object_update_new(out, json_pack("{s:I, s:I}", "from", (json_int_t)x->ctx->now, "to", (json_int_t)clock_now())) == 0
-               ? ERR_OK
-               : ERR_INTERNAL;
+    return jsn_add(out, json_pack("{s:I, s:I}", "from", (json_int_t)x->ctx->now, "to", (json_int_t)clock_now()));
 }
 
 /* {"value": hex, "htaccess": bool}: the spool is tried; without a value the trial ends. */
@@ -112,6 +107,5 @@ enum err owner_use(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_bool(in, "htaccess", &found.htaccess, fault));
     TRY(jsn_bool(in, "cors", &found.cors, fault));
     TRY(settle(x->ctx, x->req->document_root, &found));
-    (void)json_object_set_new(out, "journal", json_string(store_journal(x->ctx->store)));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:s}", "journal", store_journal(x->ctx->store)));
 }

@@ -22,10 +22,8 @@ static bool time_left(void) {
 }
 
 /* Larger units where the disk is quick; none that would not be done in time if it goes on as it went. */
-static int64_t budget(void *context, const struct walk *so_far) {
+static int64_t budget(void *, const struct walk *) {
     int64_t now = clock_now(), took = now - pace.since;
-    (void)context;
-    (void)so_far;
     pace.since = now;
     if (took < 150 && pace.unit < LARGEST_UNIT) pace.unit *= 2;
     if (took > 400 && pace.unit > FIRST_UNIT / 4) pace.unit /= 2;
@@ -75,7 +73,7 @@ enum err owner_look(struct exchange *x, const json_t *in, json_t *out) {
     TRY(folder_sample(x->ctx, dir, &path, &id));
     json_t *seen = json_pack("{s:s, s:s, s:I, s:I}", "url", folder_url(x, rel), "file", percent_path(x->ctx->arena, path), "size",
                              (json_int_t)id.size, "mtime", (json_int_t)id.mtime);
-    return json_object_update_new(out, seen) == 0 ? ERR_OK : ERR_BAD_FIELD;
+    return jsn_add(out, seen) == ERR_OK ? ERR_OK : ERR_BAD_FIELD;
 }
 
 static enum err find_circle(struct exchange *x, const json_t *in, struct circle *c) {
@@ -85,10 +83,9 @@ static enum err find_circle(struct exchange *x, const json_t *in, struct circle 
     return e == ERR_NOT_FOUND ? fault_set(&x->ctx->fault, e, "There is no circle %s.", can) : e;
 }
 
-enum err owner_allow(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_allow(struct exchange *x, const json_t *in, json_t *) {
     struct circle c;
     const char *origin;
-    (void)out;
     TRY(find_circle(x, in, &c));
     TRY(jsn_text(in, "origin", 8, 200, &origin, &x->ctx->fault));
     return circle_allow(x->ctx, &c, origin);
@@ -110,7 +107,7 @@ static enum err put_walk(json_t *out, const struct walk *w) {
                              (json_int_t)w->bytes, "done", (json_int_t)w->done, "skipped", (json_int_t)w->skipped, "changed",
                              (json_int_t)w->changed, "hashed", (json_int_t)w->hashed, "finished", w->finished != 0, "same",
                              (int)w->same, "version", (json_int_t)w->version, "current", w->current);
-    return json_object_update_new(out, walk) == 0 ? ERR_OK : ERR_INTERNAL;
+    return jsn_add(out, walk);
 }
 
 /* Begins the walk through a folder; without one, through that of the last time: what is new there is found. */

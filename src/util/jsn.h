@@ -14,6 +14,9 @@ enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fau
 /* Compact, in the order in which keys were set. */
 void jsn_dump(struct buf *out, const json_t *value);
 
+/* more's members become members of object, too. more is NULL when a text of it is not UTF-8. */
+enum err jsn_add(json_t *object, json_t *more);
+
 /* A string of min..max bytes, required. */
 enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault);
 /* Absent: *out stays as it is (set it before). */
