@@ -41,15 +41,12 @@ static void line(struct patient *p, const char *what, const struct finding *f) {
 typedef bool each_file(struct patient *p, const char *path, const char *name);
 static size_t files(struct patient *p, each_file *each, bool mending) {
     static const char *const below[] = {"", "/backups"};
-    size_t n = 0;
+    size_t n = 0, found;
     p->mending = mending;
     for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
         const char *dir = arena_text(ctx_of(p)->arena, "%s%s", p->dir, below[i]);
-        DIR *d = opendir(dir);
-        for (struct dirent *entry; d && (entry = readdir(d));)
-            n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-                 each(p, arena_text(ctx_of(p)->arena, "%s/%s", dir, entry->d_name), entry->d_name);
-        if (d) (void)closedir(d);
+        const char **names = directory_names(ctx_of(p)->arena, dir, &found);
+        for (size_t k = 0; k < found; k++) n += each(p, arena_text(ctx_of(p)->arena, "%s/%s", dir, names[k]), names[k]);
     }
     return n;
 }

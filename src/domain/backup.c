@@ -19,14 +19,10 @@ static const char *today(struct ctx *ctx) {
     return named(ctx, store_dir(ctx->store), "");
 }
 
-static const char *lock_path(struct ctx *ctx, const char *dir) {
-    return in_dir(ctx, dir, "keep.lock");
-}
-
 /* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
 static int64_t since_failure(struct ctx *ctx) {
     struct stat st;
-    const char *path = lock_path(ctx, store_dir(ctx->store));
+    const char *path = in_dir(ctx, store_dir(ctx->store), "keep.lock");
     return stat(path, &st) == 0 && st.st_mtime <= ctx->now / 1000 ? ctx->now / 1000 - st.st_mtime : INT64_MAX;
 }
 
@@ -48,22 +44,15 @@ static bool is_daily(const char *name) {
     return true;
 }
 
-static int newest_first(const void *a, const void *b) {
-    return strcmp(*(const char *const *)b, *(const char *const *)a);
-}
-
 typedef bool name_test(const char *name);
 
 /* Names in backups/ that pass the test, the greatest first. */
 static size_t names(struct ctx *ctx, const char *dir, name_test *test, const char ***out) {
-    enum { MOST = 1000 };
-    size_t n = 0;
-    DIR *d = opendir(in_dir(ctx, dir, "backups"));
-    *out = arena_alloc(ctx->arena, MOST * sizeof **out);
-    for (struct dirent *entry; d && n < MOST && (entry = readdir(d));)
-        if (test(entry->d_name)) (*out)[n++] = arena_copy(ctx->arena, entry->d_name, strlen(entry->d_name));
-    if (d) (void)closedir(d);
-    qsort(*out, n, sizeof **out, newest_first);
+    size_t n = 0, all;
+    const char **found = directory_names(ctx->arena, in_dir(ctx, dir, "backups"), &all);
+    *out = arena_alloc(ctx->arena, (all + 1) * sizeof **out);
+    while (all-- > 0)
+        if (test(found[all])) (*out)[n++] = found[all];
     return n;
 }
 
@@ -80,7 +69,7 @@ static enum err make(struct ctx *ctx, const char *path) {
 }
 
 int backup_lock(struct ctx *ctx, const char *dir) {
-    return file_lock(lock_path(ctx, dir));
+    return file_lock(in_dir(ctx, dir, "keep.lock"));
 }
 
 enum err backup_now(struct ctx *ctx, const char **path) {

@@ -87,12 +87,12 @@ enum err spool_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
 }
 
 void spool_sweep(struct ctx *ctx, const struct spool *spool) {
-    DIR *dir = opendir(spool->dir);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    size_t n;
+    const char **names = directory_names(ctx->arena, spool->dir, &n);
+    for (size_t i = 0; i < n; i++) {
         struct file_id id;
-        const char *path = arena_text(ctx->arena, "%s/%s", spool->dir, entry->d_name);
-        bool box = strncmp(entry->d_name, prefix, sizeof prefix - 1) == 0;
+        const char *path = arena_text(ctx->arena, "%s/%s", spool->dir, names[i]);
+        bool box = strncmp(names[i], prefix, sizeof prefix - 1) == 0;
         if (box && file_look(path, &id) && id.mtime < (ctx->now - SPAN_BOX_OLD) / 1000) (void)unlink(path);
     }
-    if (dir) (void)closedir(dir);
 }

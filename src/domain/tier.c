@@ -48,13 +48,6 @@ static enum err note(struct ctx *ctx, const char *data, const char *name, const 
     return file_make(path, text, strlen(text), 0600) ? ERR_OK : failed(ctx, path);
 }
 
-static enum err copy_program(struct ctx *ctx, const char *from, const char *to) {
-    struct file_id id = {0};
-    char *bytes = file_text(ctx->arena, from, CAP_PROGRAM);
-    if (!bytes || !file_look(from, &id)) return failed(ctx, from);
-    return file_make(to, bytes, (size_t)id.size, 0755) ? ERR_OK : failed(ctx, to);
-}
-
 enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const char **name) {
     uint8_t raw[4];
     struct buf text = {.arena = ctx->arena};
@@ -65,7 +58,7 @@ enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const
     TRY(block(ctx, t, &text));
     TRY(note(ctx, data, "tier-try", arena_text(ctx->arena, "%s\n%s\n", dir, program)));
     if (mkdir(dir, 0755) != 0 || chmod(dir, 0755) != 0) return failed(ctx, dir);
-    if (t->number == TIER_FASTCGI) TRY(copy_program(ctx, t->program, program));
+    if (t->number == TIER_FASTCGI && (!file_copy(t->program, program) || chmod(program, 0755) != 0)) return failed(ctx, program);
     return file_make(in(ctx, dir, ".htaccess"), text.data, text.len, 0644) ? ERR_OK : failed(ctx, dir);
 }
 
@@ -90,29 +83,14 @@ void tier_untry(struct ctx *ctx, const char *data) {
 
 /* *rest: the file without our block; *old: as it is, or NULL when there is none. */
 static enum err read_file(struct ctx *ctx, const char *path, const char **old, struct buf *rest) {
-    struct file_id id = {0};
-    bool there = file_look(path, &id);
-    *old = there ? file_text(ctx->arena, path, HTACCESS_MOST) : NULL;
-    if ((!there && access(path, F_OK) == 0) || (there && (!*old || strlen(*old) != (size_t)id.size)))
+    *old = file_text(ctx->arena, path, HTACCESS_MOST);
+    if (!*old && access(path, F_OK) == 0)
         return fault_set(&ctx->fault, ERR_FILES, "%.200s is not a text file that can be changed: add the lines by hand.", path);
     buf_text(rest, *old ? *old : "");
     rest->len = retire_block(rest->data, rest->len);
     if (strstr(rest->data, begin_mark))
         return fault_set(&ctx->fault, ERR_FILES, "%.200s: \"# END polycircle\" is missing: mend it by hand.", path);
     return ERR_OK;
-}
-
-/* At each moment the whole old file or the whole new one. */
-static enum err replace(struct ctx *ctx, const char *path, const struct buf *text) {
-    struct stat st;
-    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
-    return file_put(path, text->data, text->len, mode) ? ERR_OK : failed(ctx, path);
-}
-
-/* A file that holds nothing without us was made by us. */
-static enum err put_back(struct ctx *ctx, const char *path, const struct buf *text) {
-    if (text->len) return replace(ctx, path, text);
-    return unlink(path) == 0 || errno == ENOENT ? ERR_OK : failed(ctx, path);
 }
 
 static enum err back_up(struct ctx *ctx, const char *data, const struct tier *t, const char *old, const char **copy) {
@@ -136,7 +114,7 @@ enum err tier_write(struct ctx *ctx, const char *data, const struct tier *t) {
     if (rest.len) buf_add(&text, rest.data, rest.len);
     (void)unlink(in(ctx, data, "tier-mark"));
     TRY(note(ctx, data, "tier-pending", arena_text(ctx->arena, "%s\n%s\n", path, copy)));
-    return replace(ctx, path, &text);
+    return retire_put(ctx, path, text.data, text.len);
 }
 
 enum err tier_drop(struct ctx *ctx, const char *data, const struct tier *t) {
@@ -144,7 +122,7 @@ enum err tier_drop(struct ctx *ctx, const char *data, const struct tier *t) {
     const char *path = in(ctx, t->dir, ".htaccess"), *old, *copy;
     TRY(read_file(ctx, path, &old, &rest));
     TRY(back_up(ctx, data, t, old, &copy));
-    return put_back(ctx, path, &rest);
+    return retire_put(ctx, path, rest.data, rest.len);
 }
 
 enum err tier_confirm(struct ctx *ctx, const char *data) {
@@ -161,12 +139,10 @@ bool tier_confirmed(struct ctx *ctx, const char *data) {
 
 enum err tier_undo(struct ctx *ctx, const char *data) {
     char *path, *copy;
-    struct buf old = {.arena = ctx->arena};
     if (!read_note(ctx, data, "tier-pending", &path, &copy)) return ERR_OK;
     const char *text = *copy ? file_text(ctx->arena, copy, HTACCESS_MOST) : "";
     if (!text) return failed(ctx, copy);
-    buf_text(&old, text);
-    if (!tier_confirmed(ctx, data)) TRY(put_back(ctx, path, &old));
+    if (!tier_confirmed(ctx, data)) TRY(retire_put(ctx, path, text, strlen(text)));
     (void)unlink(in(ctx, data, "tier-pending"));
     (void)unlink(in(ctx, data, "tier-mark"));
     return ERR_OK;

@@ -18,11 +18,11 @@ static enum err keep(struct ctx *ctx, const struct spool *spool, handler_functio
 
 /* Files of this beginning, but for the one that is current. */
 static void forget_older(struct ctx *ctx, const struct spool *spool, const char *beginning, const char *current) {
-    DIR *dir = opendir(spool->dir);
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (strncmp(entry->d_name, beginning, strlen(beginning)) == 0 && strcmp(entry->d_name, current) != 0)
-            spool_put(ctx, spool, entry->d_name, NULL, 0);
-    if (dir) (void)closedir(dir);
+    size_t n;
+    const char **names = directory_names(ctx->arena, spool->dir, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(names[i], beginning, strlen(beginning)) == 0 && strcmp(names[i], current) != 0)
+            spool_put(ctx, spool, names[i], NULL, 0);
 }
 
 /* A file named by what it holds: made once, and then the older ones go. */
