@@ -21,8 +21,7 @@ static void serve(void *context, struct request *req, struct response *res) {
 static int serve_web(bool cgi) {
     static struct service service = {.serve = serve, .after = chores, .context = &server};
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
-    /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay
-     */
+    /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay */
     _exit(cgi ? cgi_run(&service) : fastcgi_run(&service));
 }
 

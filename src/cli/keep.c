@@ -79,9 +79,9 @@ static enum err run_uninstall(struct cli *cli) {
     if (files && !store_retired(ctx->store))
         return fault_set(&ctx->fault, ERR_USAGE, "First: polycircle uninstall --yes. Its visitors' workers have to go before.");
     if (!files && !cli_flag(cli, "--yes"))
-        return fault_set(&ctx->fault, ERR_USAGE,
-                         "This ends all circles and takes the worker off their visitors' browsers. If you mean it: polycircle "
-                         "uninstall --yes");
+        return fault_set(
+            &ctx->fault, ERR_USAGE,
+            "This ends all circles and takes the worker off their visitors' browsers. If you mean it: polycircle uninstall --yes");
     TRY(retire_files(ctx, !files, paths));
     if (files && !cli->json) tell_paths(paths, "removed");
     if (files && cli->json) cli_print_json(cli, json_pack("{s:O}", "removed", paths));

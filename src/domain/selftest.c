@@ -40,10 +40,10 @@ static enum level owner(struct look *l) {
     if (me == 0)
         return SAY(l, LEVEL_WARN, "It runs as root: the files it makes would be root's, and the web server could not change them.");
     if (known && st.st_uid == me) return SAY(l, LEVEL_OK, "It runs as user %ld, who owns the program.", (long)me);
-    return SAY(l, LEVEL_WARN,
-               "It runs as user %ld; the program belongs to user %ld. Everybody's programs run as that user: secrets are not "
-               "secret here.",
-               (long)me, known ? (long)st.st_uid : -1L);
+    return SAY(
+        l, LEVEL_WARN,
+        "It runs as user %ld; the program belongs to user %ld. Everybody's programs run as that user: secrets are not secret here.",
+        (long)me, known ? (long)st.st_uid : -1L);
 }
 
 static enum level program(struct look *l) {

@@ -10,8 +10,8 @@ typedef char path_text[sizeof((struct store *)0)->dir + 64];
 
 /* Tables and columns, to tell whether two files are of one form. */
 static const char form[] =
-    "SELECT group_concat(x) FROM (SELECT m.name || '.' || c.name AS x FROM main.sqlite_master m,"
-    " pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid)";
+    "SELECT group_concat(x) FROM (SELECT m.name || '.' || c.name AS x FROM main.sqlite_master m, pragma_table_info(m.name) c WHERE "
+    "m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid)";
 
 static const char *const sides[] = {"-wal", "-journal", "-shm"};
 
@@ -153,10 +153,9 @@ static enum err complete(struct restore *r) {
     char *text = r->now.db[MAIN] ? text_of(&r->now, "SELECT value FROM main.instance WHERE name = 'gen'") : NULL;
     if (text) known = strtoll(text, NULL, 10);
     sqlite3_free(text);
-    text = sqlite3_mprintf("BEGIN IMMEDIATE; UPDATE manifest SET version = version + 1000;"
-                           "INSERT INTO instance VALUES('gen', 0) ON CONFLICT DO NOTHING;"
-                           "UPDATE instance SET value = max(value, %lld) + 1 WHERE name = 'gen';"
-                           "INSERT INTO instance VALUES('restored', %Q) ON CONFLICT DO UPDATE SET value = excluded.value; COMMIT",
+    text = sqlite3_mprintf("BEGIN IMMEDIATE; UPDATE manifest SET version = version + 1000;INSERT INTO instance VALUES('gen', 0) ON "
+                           "CONFLICT DO NOTHING;UPDATE instance SET value = max(value, %lld) + 1 WHERE name = 'gen';INSERT INTO "
+                           "instance VALUES('restored', %Q) ON CONFLICT DO UPDATE SET value = excluded.value; COMMIT",
                            (long long)(known > gen ? known : gen), r->mark);
     enum err e = exec(&r->part, text);
     sqlite3_free(text);
@@ -196,8 +195,8 @@ static enum err save(struct restore *r) {
 static enum err in_place(struct restore *r, bool *done) {
     int rc = store_connect(&r->now.db[MAIN], r->now_path, SQLITE_OPEN_READWRITE);
     if (rc != SQLITE_OK) return store_code(&r->now, MAIN, rc);
-    char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;"
-                                  "UPDATE main.instance SET value = value WHERE name = 'gen'",
+    char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;UPDATE "
+                                  "main.instance SET value = value WHERE name = 'gen'",
                                   r->part_path);
     enum err e = exec(&r->now, begin);
     sqlite3_free(begin);

@@ -128,10 +128,9 @@ enum err store_leave_wal(struct store *s, struct fault *fault) {
     store_rollback(s);
     int rc = leave_wal(s);
     if (rc == SQLITE_BUSY)
-        return fault_set(
-            fault, ERR_BUSY,
-            "Other processes of the program have the database open. Stop them (rename polycircle.fcgi for five minutes, "
-            "or ask for a restart), then try again.");
+        return fault_set(fault, ERR_BUSY,
+                         "Other processes of the program have the database open. Stop them (rename polycircle.fcgi for five "
+                         "minutes, or ask for a restart), then try again.");
     if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
     s->wal = false;
     TRY(store_tune(s, MAIN));

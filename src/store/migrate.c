@@ -23,8 +23,7 @@ int store_version(struct store *s, enum err *e) {
     return version;
 }
 
-/* While MAIN is locked for writing, so by a connection of its own, which only reads. It replaces what an
- * earlier attempt left. */
+/* While MAIN is locked for writing, so by a connection of its own, which only reads. It replaces what an earlier attempt left. */
 static enum err backup(struct store *s, int version, struct fault *fault) {
     char path[sizeof s->dir + 64];
     struct store reader = {.db = {NULL}};

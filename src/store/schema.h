@@ -35,9 +35,8 @@
     " at INTEGER NOT NULL DEFAULT 0, state BLOB, sha256 BLOB NOT NULL DEFAULT x'', PRIMARY KEY(circle, path)) WITHOUT ROWID;" \
     "CREATE INDEX scan_work ON scan(circle, kind, path) WHERE kind < 2 OR at < size;"
 
-/* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every).
- * suspect: a neighbour reported the link dead. needy: 2 it found no offer, 1 it has deposited its own; in
- * pulse the number of signals that are 1. */
+/* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every). suspect: a neighbour reported the link
+ * dead. needy: 2 it found no offer, 1 it has deposited its own; in pulse the number of signals that are 1. */
 #define SCHEMA_LIVE                                                                                         \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"      \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"       \

@@ -1,6 +1,5 @@
-/* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the
- * request's arena, so nothing is ever freed one by one. Getters check type and bounds while they read
- * and name the field in the fault. */
+/* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the request's arena, so nothing
+ * is ever freed one by one. Getters check type and bounds while they read and name the field in the fault. */
 #pragma once
 #include "util/buf.h"
 #include "util/err.h"
