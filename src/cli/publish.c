@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "domain/index.h"
+#include "domain/setting.h"
 
 struct publishing {
     struct cli *cli;
@@ -31,14 +32,12 @@ static int64_t budget(void *context, const struct walk *so_far) {
 
 static enum err url_from_root(struct cli *cli, const char *dir, const char **out) {
     char root[PATH_MAX];
-    bool row;
+    const char *set;
     *out = "";
-    TRY(store_find(cli->ctx.store, SQL_INSTANCE_GET, ARGS(T("root")), &row));
-    if (!row) return ERR_OK;
-    bool real = realpath(store_text(cli->ctx.store, SQL_INSTANCE_GET, 0), root) != NULL;
-    store_reset(cli->ctx.store, SQL_INSTANCE_GET);
+    TRY(setting_get(&cli->ctx, "root", &set));
+    if (!*set || !realpath(set, root)) return ERR_OK;
     size_t len = strlen(root);
-    if (real && strncmp(dir, root, len) == 0 && (dir[len] == '/' || dir[len] == '\0'))
+    if (strncmp(dir, root, len) == 0 && (dir[len] == '/' || dir[len] == '\0'))
         *out = arena_text(cli->ctx.arena, "%s/", percent_path(cli->ctx.arena, dir + len));
     return ERR_OK;
 }

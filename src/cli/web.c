@@ -74,16 +74,7 @@ static struct answer ask(struct web *w, const char *url, const char *more) {
 }
 
 static char *base32(struct arena *arena, const char *data, size_t len) {
-    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    char *text = arena_alloc(arena, len / 5 * 8 + 9), *out = text;
-    uint32_t v = 0;
-    unsigned have = 0;
-    for (size_t i = 0; i < len; i++) {
-        v = v << 8 | (uint8_t)data[i];
-        for (have += 8; have >= 5;) *out++ = digits[v >> (have -= 5) & 31];
-    }
-    if (have) *out++ = digits[v << (5 - have) & 31];
-    return text;
+    return digits_text(arena, (const uint8_t *)data, len, "abcdefghijklmnopqrstuvwxyz234567");
 }
 
 /* A POST of this JSON as d= or h=. */

@@ -21,22 +21,16 @@ enum owner owner_state(struct ctx *ctx, const char *data) {
     return there(ctx, data, "polycircle.db") ? OWNER_SET : OWNER_FRESH;
 }
 
+/* A code's line, in groups of four. */
 static const char *make_code(struct arena *arena) {
     uint8_t raw[CODE_BYTES];
     struct buf out = {.arena = arena};
-    unsigned bits = 0, value = 0;
-    size_t n = 0;
     randombytes_buf(raw, sizeof raw);
-    for (size_t i = 0; i < CODE_LETTERS; i++, bits -= 5) {
-        if (bits < 5) {
-            value = value << 8 | (n < sizeof raw ? raw[n] : 0);
-            n++;
-            bits += 8;
-        }
-        if (i && i % 4 == 0) buf_text(&out, "-");
-        buf_add(&out, &letters[value >> (bits - 5) & 31], 1);
-    }
+    char *code = digits_text(arena, raw, sizeof raw, letters);
+    for (const char *at = code; at < code + CODE_LETTERS; at += 4) buf_format(&out, "%s%.4s", at > code ? "-" : "", at);
+    buf_text(&out, "\n");
     sodium_memzero(raw, sizeof raw);
+    sodium_memzero(code, CODE_LETTERS);
     return out.data;
 }
 
@@ -52,7 +46,7 @@ enum err owner_open(struct ctx *ctx, const char *data) {
                          "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
                          "(mode 0700), and load this page again.",
                          data, strerror(errno));
-    return put(ctx, in_data(ctx, data, setup_code), arena_text(ctx->arena, "%s\n", make_code(ctx->arena)));
+    return put(ctx, in_data(ctx, data, setup_code), make_code(ctx->arena));
 }
 
 /* The code as it stands in its file, without the line's end. */
@@ -86,7 +80,7 @@ enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char *
     const char *path = in_data(ctx, data, owner_code), *next = in_data(ctx, data, "owner-code.new");
     if (anew || !there(ctx, data, owner_code)) {
         (void)unlink(next);
-        TRY(put(ctx, next, arena_text(ctx->arena, "%s\n", make_code(ctx->arena))));
+        TRY(put(ctx, next, make_code(ctx->arena)));
         if (rename(next, path) != 0) return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s", path, strerror(errno));
     }
     *code = read_code(ctx, data, owner_code);

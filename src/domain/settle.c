@@ -58,15 +58,11 @@ enum err settle_spool_end(struct ctx *ctx, const char *dir) {
 static enum err settle_spool(struct ctx *ctx, const char *root, const struct findings *f) {
     const char *dir;
     TRY(settle_spool_place(ctx, root, &dir));
-    if (!*f->spool_url || !dir) {
-        TRY(setting_set(ctx, "spool_dir", ""));
-        TRY(setting_set(ctx, "spool_url", ""));
-        return setting_set(ctx, "spool_cors", "");
-    }
-    TRY(make(ctx, dir, f->htaccess));
-    TRY(setting_set(ctx, "spool_dir", dir));
-    TRY(setting_set(ctx, "spool_url", f->spool_url));
-    return setting_set(ctx, "spool_cors", f->cors ? "yes" : "no");
+    bool on = *f->spool_url && dir;
+    if (on) TRY(make(ctx, dir, f->htaccess));
+    TRY(setting_set(ctx, "spool_dir", on ? dir : ""));
+    TRY(setting_set(ctx, "spool_url", on ? f->spool_url : ""));
+    return setting_set(ctx, "spool_cors", !on ? "" : f->cors ? "yes" : "no");
 }
 
 static enum err settings_of(struct ctx *ctx, const char *root, const struct findings *f) {

@@ -104,13 +104,7 @@ static bool of_our_form(const struct store *part) {
 static void remove_part(struct restore *r) {
     (void)sqlite3_close(r->part.db[MAIN]);
     r->part.db[MAIN] = NULL;
-    size_t len = strlen(r->part_path);
-    (void)unlink(r->part_path);
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-        (void)snprintf(r->part_path + len, sizeof r->part_path - len, "%s", sides[i]);
-        (void)unlink(r->part_path);
-    }
-    r->part_path[len] = '\0';
+    store_remove(r->part_path);
 }
 
 /* A copy of our own of file, whole, of our version and form. */

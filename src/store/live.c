@@ -15,13 +15,7 @@ static const char *live_path(const struct store *s, int64_t gen, path_text path)
 
 static void forget(struct store *s, int64_t gen) {
     path_text path;
-    live_path(s, gen, path);
-    size_t len = strlen(path);
-    static const char *const parts[] = {"", "-journal", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        (void)snprintf(path + len, sizeof path - len, "%s", parts[i]);
-        (void)unlink(path);
-    }
+    store_remove(live_path(s, gen, path));
 }
 
 static void close_live(struct store *s) {

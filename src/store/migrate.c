@@ -27,8 +27,7 @@ int store_version(struct store *s, enum err *e) {
 static enum err backup(struct store *s, int version, struct fault *fault) {
     char path[sizeof s->dir + 64];
     struct store reader = {.db = {NULL}};
-    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
-    int rc = store_connect(&reader.db[MAIN], path, SQLITE_OPEN_READWRITE);
+    int rc = store_connect(&reader.db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
     (void)snprintf(path, sizeof path, "%s/backups/polycircle-v%d.db", s->dir, version);
     enum err e = rc == SQLITE_OK ? store_save(&reader, path, fault) : store_error(&reader, MAIN, rc);
     (void)sqlite3_close(reader.db[MAIN]);

@@ -26,6 +26,7 @@
       " EXISTS(SELECT 1 FROM instance WHERE name = 'retired')")                                                                 \
     X(INSTANCE_GET, MAIN, "SELECT value FROM instance WHERE name = ?1")                                                         \
     X(INSTANCE_SET, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")               \
+    X(INSTANCE_ONCE, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                        \
     X(INSTANCE_DROP, MAIN, "DELETE FROM instance WHERE name = ?1")                                                              \
     X(BASE_ADD, MAIN, "INSERT INTO base VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                                 \
     X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY url")                                                               \
