@@ -1,6 +1,5 @@
 /* One program, three faces: started by a web server it is CGI or FastCGI, by hand it is the command line. */
 #include "cli/cli.h"
-#include "domain/ids.h"
 #include "handler/handler.h"
 #include "settings.h"
 #include "transport/transport.h"

@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 #include "domain/backup.h"
 #include "domain/manifest.h"
-#include "domain/setting.h"
 #include <signal.h>
 
 enum level { OK, MENDED, WARN, FAIL };
@@ -46,7 +45,7 @@ static size_t files(struct patient *p, each_file *each, bool mending) {
     for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
         const char *dir = arena_text(ctx_of(p)->arena, "%s%s", p->dir, below[i]);
         const char **names = directory_names(ctx_of(p)->arena, dir, &found);
-        for (size_t k = 0; k < found; k++) n += each(p, arena_text(ctx_of(p)->arena, "%s/%s", dir, names[k]), names[k]);
+        for (size_t k = 0; k < found; k++) n += each(p, arena_path(ctx_of(p)->arena, dir, names[k]), names[k]);
     }
     return n;
 }
@@ -87,7 +86,7 @@ static enum err mend_modes(struct patient *p, struct finding *) {
 static const char *foreign_journal(struct patient *p) {
     struct stat st;
     unsigned char head[20] = {0};
-    FILE *f = fopen(arena_text(ctx_of(p)->arena, "%s/polycircle.db", p->dir), "rbe");
+    FILE *f = fopen(arena_path(ctx_of(p)->arena, p->dir, "polycircle.db"), "rbe");
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
     if (f) (void)fclose(f);
     if (n < sizeof head || head[18] < 1 || head[18] > 2) return NULL;
@@ -277,7 +276,7 @@ static enum err look_content(struct patient *p, const struct circle *c) {
     TRY(store_find(ctx->store, SQL_MEDIA_STAT, ARGS(I(c->id), I(-1), I(0)), &row));
     for (; row; n++) {
         struct file_id now;
-        const char *path = arena_text(ctx->arena, "%s/%s", m.dir, store_text(ctx->store, SQL_MEDIA_STAT, 0));
+        const char *path = arena_path(ctx->arena, m.dir, store_text(ctx->store, SQL_MEDIA_STAT, 0));
         stale += !file_look(path, &now) || now.size != store_int(ctx->store, SQL_MEDIA_STAT, 1) ||
                  now.mtime != store_int(ctx->store, SQL_MEDIA_STAT, 2);
         TRY(store_next(ctx->store, SQL_MEDIA_STAT, &row));

@@ -1,5 +1,4 @@
 #include "cli/cli.h"
-#include "domain/circle.h"
 #include "domain/instance.h"
 #include "domain/owner.h"
 
@@ -32,7 +31,7 @@ static enum err run(struct cli *cli) {
     size_t n = cli_all(cli, "--url", urls);
     const char *journal = cli_value(cli, "--journal", "auto"), *root = cli_value(cli, "--root", NULL);
     struct stat st;
-    const char *db = arena_text(cli->ctx.arena, "%s/polycircle.db", cli->data);
+    const char *db = arena_path(cli->ctx.arena, cli->data, "polycircle.db");
     if (cli->n_words || (n == 0 && stat(db, &st) != 0))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "Say where it lives: polycircle init --url URL");
     if (strcmp(journal, "auto") != 0 && strcmp(journal, "wal") != 0 && strcmp(journal, "truncate") != 0)

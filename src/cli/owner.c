@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 static enum err run(struct cli *cli) {
-    const char *code, *path = arena_text(cli->ctx.arena, "%s/owner-code", cli->data);
+    const char *code, *path = arena_path(cli->ctx.arena, cli->data, "owner-code");
     if (cli->n_words) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle owner [--new]");
     if (owner_state(&cli->ctx, cli->data) != OWNER_SET) return ERR_NOT_SET_UP;
     TRY(owner_settle(&cli->ctx, cli->data, cli_flag(cli, "--new"), &code));

@@ -1,6 +1,5 @@
 #include "cli/cli.h"
 #include "domain/index.h"
-#include "domain/setting.h"
 
 struct publishing {
     struct cli *cli;

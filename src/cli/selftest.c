@@ -1,6 +1,5 @@
 #include "domain/selftest.h"
 #include "cli/cli.h"
-#include "domain/setting.h"
 
 static const char *text(const json_t *line, const char *key) {
     const char *value = json_string_value(json_object_get(line, key));

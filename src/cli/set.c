@@ -1,5 +1,4 @@
 #include "cli/cli.h"
-#include "domain/setting.h"
 
 static enum err list(struct cli *cli) {
     json_t *all = json_object();

@@ -225,8 +225,8 @@ static size_t overlap(const int64_t (*times)[2], size_t n) {
 
 static void crowd(struct web *w) {
     struct arena *a = w->cli->ctx.arena;
-    const char *code = file_text(a, arena_text(a, "%s/owner-code", w->cli->data), 64);
-    if (!code) code = file_text(a, arena_text(a, "%s/setup-code", w->cli->data), 64);
+    const char *code = file_text(a, arena_path(a, w->cli->data, "owner-code"), 64);
+    if (!code) code = file_text(a, arena_path(a, w->cli->data, "setup-code"), 64);
     struct buf config = {.arena = a}, raw;
     json_t *in = json_pack("{s:i, s:s, s:s}", "v", 1, "do", "stay", "code", code ? code : "");
     struct buf text = {.arena = a};

@@ -1,8 +1,8 @@
 /* What every rule works with: memory, the store, the time, and where to put words about a failure. Time and
  * randomness come in from outside; nothing below reads a clock. */
 #pragma once
+#include "domain/setting.h"
 #include "store/store.h"
-#include "util/buf.h"
 #include "util/caps.h"
 #include "util/codec.h"
 #include "util/file.h"

@@ -49,7 +49,7 @@ static void add_around(struct roots *r, const char *program) {
     if (folder_named_root(name + 1)) add_root(r, dir);
     if (top && folder_named_root(top + 1)) add_root(r, above);
     if (!folder_named_cgi(name + 1)) return;
-    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_text(r->arena, "%s/%s", above, root_names[i]));
+    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_path(r->arena, above, root_names[i]));
     add_root(r, above);
 }
 
@@ -79,7 +79,7 @@ enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, cons
     char top[PATH_MAX], real[PATH_MAX];
     struct stat st;
     if (!rel_valid(rel)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
-    const char *path = *rel ? arena_text(ctx->arena, "%s/%s", root, rel) : root;
+    const char *path = *rel ? arena_path(ctx->arena, root, rel) : root;
     if (!realpath(root, top) || !realpath(path, real) || stat(real, &st) != 0)
         return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.150s: %s", path, strerror(errno));
     size_t len = strlen(top);
@@ -128,7 +128,7 @@ static const char **read_folder(struct arena *arena, const char *path, struct fo
 static bool visit(struct finder *x, const char *path, const char *after) {
     struct folder f = {.path = path};
     size_t n, first = after ? strcspn(after, "/") : 0;
-    const char **names = read_folder(x->arena, *path ? arena_text(x->arena, "%s/%s", x->root, path) : x->root, &f, &n);
+    const char **names = read_folder(x->arena, *path ? arena_path(x->arena, x->root, path) : x->root, &f, &n);
     if (!after) {
         x->out->all[x->out->n++] = f;
         x->out->next = path;
@@ -140,7 +140,7 @@ static bool visit(struct finder *x, const char *path, const char *after) {
         if (order == 0 && names[i][first]) order = 1;
         if (order < 0) continue;
         const char *rest = order > 0 ? NULL : after[first] ? after + first + 1 : after + first;
-        if (!visit(x, *path ? arena_text(x->arena, "%s/%s", path, names[i]) : names[i], rest)) return false;
+        if (!visit(x, *path ? arena_path(x->arena, path, names[i]) : names[i], rest)) return false;
     }
     x->deep--;
     return true;
@@ -159,15 +159,14 @@ static bool sample(struct arena *arena, const char *dir, int deep, const char **
     const char **names = directory_names(arena, dir, &n), *below;
     for (size_t i = 0; i < n; i++) {
         *path = names[i];
-        if (*names[i] != '.' && is_media(names[i]) && file_look(arena_text(arena, "%s/%s", dir, names[i]), id) && id->size > 0)
-            return true;
+        if (*names[i] != '.' && is_media(names[i]) && file_look(arena_path(arena, dir, names[i]), id) && id->size > 0) return true;
     }
     for (size_t i = 0; i < n && deep; i++) {
         struct stat st;
-        const char *full = arena_text(arena, "%s/%s", dir, names[i]);
+        const char *full = arena_path(arena, dir, names[i]);
         if (*names[i] == '.' || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode) || !sample(arena, full, deep - 1, &below, id))
             continue;
-        *path = arena_text(arena, "%s/%s", names[i], below);
+        *path = arena_path(arena, names[i], below);
         return true;
     }
     return false;

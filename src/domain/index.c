@@ -90,7 +90,7 @@ static enum err next_items(struct indexer *x) {
 }
 
 static const char *full(const struct indexer *x, const char *path) {
-    return *path ? arena_text(x->scratch, "%s/%s", x->dir, path) : x->dir;
+    return *path ? arena_path(x->scratch, x->dir, path) : x->dir;
 }
 
 static enum err drop(struct indexer *x, const struct item *item) {

@@ -6,13 +6,9 @@ static const char setup_code[] = "setup-code", owner_code[] = "owner-code";
 /* Crockford's base32: no i, l, o, u; what looks like one of them is read as what it looks like. */
 static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
-static const char *in_data(struct ctx *ctx, const char *data, const char *name) {
-    return arena_text(ctx->arena, "%s/%s", data, name);
-}
-
 static bool there(struct ctx *ctx, const char *data, const char *name) {
     struct stat st;
-    return lstat(in_data(ctx, data, name), &st) == 0;
+    return lstat(arena_path(ctx->arena, data, name), &st) == 0;
 }
 
 enum owner owner_state(struct ctx *ctx, const char *data) {
@@ -46,12 +42,12 @@ enum err owner_open(struct ctx *ctx, const char *data) {
                          "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
                          "(mode 0700), and load this page again.",
                          data, strerror(errno));
-    return put(ctx, in_data(ctx, data, setup_code), make_code(ctx->arena));
+    return put(ctx, arena_path(ctx->arena, data, setup_code), make_code(ctx->arena));
 }
 
 /* The code as it stands in its file, without the line's end. */
 static const char *read_code(struct ctx *ctx, const char *data, const char *name) {
-    char *text = file_text(ctx->arena, in_data(ctx, data, name), CODE_FILE);
+    char *text = file_text(ctx->arena, arena_path(ctx->arena, data, name), CODE_FILE);
     if (text) text[strcspn(text, "\r\n")] = '\0';
     return text;
 }
@@ -77,14 +73,14 @@ enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const 
 }
 
 enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char **code) {
-    const char *path = in_data(ctx, data, owner_code), *next = in_data(ctx, data, "owner-code.new");
+    const char *path = arena_path(ctx->arena, data, owner_code), *next = arena_path(ctx->arena, data, "owner-code.new");
     if (anew || !there(ctx, data, owner_code)) {
         (void)unlink(next);
         TRY(put(ctx, next, make_code(ctx->arena)));
         if (rename(next, path) != 0) return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s", path, strerror(errno));
     }
     *code = read_code(ctx, data, owner_code);
-    (void)unlink(in_data(ctx, data, setup_code));
+    (void)unlink(arena_path(ctx->arena, data, setup_code));
     return *code ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%.200s cannot be read.", path);
 }
 
@@ -101,7 +97,7 @@ enum err owner_proved(struct ctx *ctx, const char *data, const char *dir, const 
     const char *name;
     struct stat st, program;
     TRY(owner_proof(ctx, data, nonce, &name));
-    const char *path = arena_text(ctx->arena, "%s/%s", dir, name);
+    const char *path = arena_path(ctx->arena, dir, name);
     bool known = lstat(path, &st) == 0 && stat("/proc/self/exe", &program) == 0;
     if (!known || !S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != program.st_uid))
         return fault_set(&ctx->fault, ERR_WRONG_CODE, "There is no file %s of yours beside the program yet.", name);

@@ -1,5 +1,4 @@
 #include "domain/retire.h"
-#include "domain/setting.h"
 
 enum err retire_undo(struct ctx *ctx) {
     TRY(store_begin(ctx->store, MAIN, true));
@@ -56,7 +55,7 @@ static enum err drop_spool(struct ctx *ctx, const char *dir, bool dry, json_t *o
     if (!slash || !strstr(slash, "spool") || access(dir, R_OK | X_OK) != 0) return ERR_OK;
     (void)json_array_append_new(out, json_string(dir));
     const char **names = directory_names(ctx->arena, dir, &n);
-    for (size_t i = 0; i < n && !dry; i++) (void)unlink(arena_text(ctx->arena, "%s/%s", dir, names[i]));
+    for (size_t i = 0; i < n && !dry; i++) (void)unlink(arena_path(ctx->arena, dir, names[i]));
     if (!dry && rmdir(dir) != 0) return fault_set(&ctx->fault, ERR_FILES, "%s: %s", dir, strerror(errno));
     return ERR_OK;
 }

@@ -1,6 +1,5 @@
 #include "domain/selftest.h"
 #include "domain/address.h"
-#include "domain/setting.h"
 #include "util/trial.h"
 #include <sys/random.h>
 #include <sys/resource.h>

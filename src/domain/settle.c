@@ -1,5 +1,4 @@
 #include "domain/settle.h"
-#include "domain/setting.h"
 
 /* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
  * it is a 500 all the same: the page sees that, and it is taken away. */
@@ -12,18 +11,18 @@ enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir)
     const char *set = "";
     if (ctx->store) TRY(setting_get(ctx, "root", &set));
     if (*set) root = set;
-    *dir = *root ? arena_text(ctx->arena, "%s/polycircle-spool", root) : NULL;
+    *dir = *root ? arena_path(ctx->arena, root, "polycircle-spool") : NULL;
     return ERR_OK;
 }
 
 static enum err put(struct ctx *ctx, const char *dir, const char *name, const char *text) {
-    const char *path = arena_text(ctx->arena, "%s/%s", dir, name);
+    const char *path = arena_path(ctx->arena, dir, name);
     if (file_put(path, text, strlen(text), 0644)) return ERR_OK;
     return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
 }
 
 static void drop(struct ctx *ctx, const char *dir, const char *name) {
-    (void)unlink(arena_text(ctx->arena, "%s/%s", dir, name));
+    (void)unlink(arena_path(ctx->arena, dir, name));
 }
 
 /* The web server must read it, whatever our umask is; an index, for names in it are secrets. */

@@ -1,5 +1,4 @@
 #include "domain/signal.h"
-#include "domain/setting.h"
 #include "domain/spool.h"
 #include <sodium.h>
 

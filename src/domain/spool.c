@@ -1,6 +1,5 @@
 #include "domain/spool.h"
 #include "domain/mailbox.h"
-#include "domain/setting.h"
 #include <sodium.h>
 
 static const char prefix[] = "box-", ending[] = ".json";
@@ -37,7 +36,7 @@ const char *spool_box_url(struct ctx *ctx, const struct spool *spool, const stru
 }
 
 void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, const void *body, size_t len) {
-    const char *path = arena_text(ctx->arena, "%s/%s", spool->dir, name);
+    const char *path = arena_path(ctx->arena, spool->dir, name);
     if (!body)
         (void)unlink(path);
     else if (!file_says(path, body, len) && !file_put(path, body, len, 0644))
@@ -91,7 +90,7 @@ void spool_sweep(struct ctx *ctx, const struct spool *spool) {
     const char **names = directory_names(ctx->arena, spool->dir, &n);
     for (size_t i = 0; i < n; i++) {
         struct file_id id;
-        const char *path = arena_text(ctx->arena, "%s/%s", spool->dir, names[i]);
+        const char *path = arena_path(ctx->arena, spool->dir, names[i]);
         bool box = strncmp(names[i], prefix, sizeof prefix - 1) == 0;
         if (box && file_look(path, &id) && id.mtime < (ctx->now - SPAN_BOX_OLD) / 1000) (void)unlink(path);
     }

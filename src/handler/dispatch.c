@@ -2,7 +2,6 @@
  * and every error's way into an answer. */
 #include "domain/address.h"
 #include "domain/backup.h"
-#include "domain/setting.h"
 #include "handler/handler.h"
 #include "util/assets.h"
 #include <sodium.h>

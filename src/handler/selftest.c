@@ -1,7 +1,6 @@
 /* The self-test's side of the program: what a browser measures against, and the owner's actions (handler/owner.c). */
 #include "domain/selftest.h"
 #include "domain/circle.h"
-#include "domain/setting.h"
 #include "domain/settle.h"
 #include "handler/owner.h"
 #include "util/gzip.h"

@@ -3,7 +3,6 @@
 #include "domain/folder.h"
 #include "domain/instance.h"
 #include "domain/owner.h"
-#include "domain/setting.h"
 #include "handler/owner.h"
 
 static const char *program(struct exchange *x) {

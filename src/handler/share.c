@@ -1,7 +1,6 @@
 /* The owner's actions that choose a folder and make it a circle's content. */
 #include "domain/folder.h"
 #include "domain/index.h"
-#include "domain/setting.h"
 #include "handler/owner.h"
 
 /* Work stops here; an answer takes two seconds at the most, wherever the last file ends. */

@@ -1,7 +1,6 @@
 /* GET /signal?KEY: the loader, with the circle's configuration before it. */
 #include "domain/manifest.h"
 #include "domain/package.h"
-#include "domain/setting.h"
 #include "domain/spool.h"
 #include "handler/handler.h"
 #include "util/assets.h"

@@ -30,7 +30,7 @@ static enum err keep_version(struct ctx *ctx, const struct spool *spool, handler
                              const char *beginning, const char *version) {
     struct file_id id;
     const char *name = arena_text(ctx->arena, "%s%s", beginning, version);
-    if (file_look(arena_text(ctx->arena, "%s/%s", spool->dir, name), &id)) return ERR_OK;
+    if (file_look(arena_path(ctx->arena, spool->dir, name), &id)) return ERR_OK;
     TRY(keep(ctx, spool, handle, rest, name));
     forget_older(ctx, spool, beginning, name);
     return ERR_OK;

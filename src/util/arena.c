@@ -48,6 +48,10 @@ char *arena_text(struct arena *a, const char *format, ...) {
     return text;
 }
 
+char *arena_path(struct arena *a, const char *dir, const char *name) {
+    return arena_text(a, "%s/%s", dir, name);
+}
+
 void arena_reset(struct arena *a) {
     while (a->head && a->head->next) {
         struct arena_block *old = a->head;

@@ -13,6 +13,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_copy(struct arena *a, const char *text, size_t len); /* adds a NUL */
 char *arena_text(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* dir/name. */
+char *arena_path(struct arena *a, const char *dir, const char *name);
 /* Forgets all but keeps one block for the next request. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
