@@ -1,15 +1,10 @@
 /* One program, three faces: started by a web server it is CGI or FastCGI, by hand it is the command line. */
 #include "cli/cli.h"
-#include "domain/ids.h"
 #include "handler/handler.h"
 #include "settings.h"
 #include "transport/transport.h"
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static struct server server;
 
@@ -25,8 +20,7 @@ static void serve(void *context, struct request *req, struct response *res) {
 static int serve_web(bool cgi) {
     static struct service service = {.serve = serve, .after = chores, .context = &server};
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
-    /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay
-     */
+    /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay */
     _exit(cgi ? cgi_run(&service) : fastcgi_run(&service));
 }
 

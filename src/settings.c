@@ -1,12 +1,6 @@
 #include "settings.h"
-#include <dirent.h>
-#include <limits.h>
+#include "domain/folder.h"
 #include <sodium.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static char found[PATH_MAX + 80];
 
@@ -29,11 +23,8 @@ static const char *served_root(void) {
 }
 
 static bool is_document_root(char *path) {
-    static const char *const names[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(last_segment(path), names[i]) == 0) return true;
     const char *root = served_root();
-    return root && strcmp(root, path) == 0;
+    return folder_named_root(last_segment(path)) || (root && strcmp(root, path) == 0);
 }
 
 static bool is_served(const char *path) {
@@ -43,8 +34,7 @@ static bool is_served(const char *path) {
 }
 
 static bool is_cgi_bin(char *path) {
-    const char *name = last_segment(path);
-    return strcmp(name, "cgi-bin") == 0 || strcmp(name, "cgi") == 0 || strcmp(name, "fcgi-bin") == 0;
+    return folder_named_cgi(last_segment(path));
 }
 
 /* Makes path the directory above the innermost document root that it lies in. */

@@ -2,16 +2,7 @@
 #include "cli/cli.h"
 #include "domain/backup.h"
 #include "domain/manifest.h"
-#include "domain/setting.h"
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum level { OK, MENDED, WARN, FAIL };
 
@@ -19,6 +10,7 @@ struct patient {
     struct cli *cli;
     const char *dir;
     bool mends; /* doctor, and not --dry-run */
+    bool mending; /* each_file is to put right what it finds */
     json_t *lines;
     enum level worst;
     bool open; /* polycircle.db can be read */
@@ -34,7 +26,7 @@ static struct ctx *ctx_of(struct patient *p) {
     return &p->cli->ctx;
 }
 
-#define SAY(p, f, how, ...) (*(f) = (struct finding){how, arena_text(ctx_of(p)->arena, __VA_ARGS__), NULL})
+#define SAY(p, f, how, ...) (*(f) = (struct finding){how, arena_text(ctx_of(p)->arena, __VA_ARGS__), NULL}, ERR_OK)
 
 static void line(struct patient *p, const char *what, const struct finding *f) {
     static const char *const names[] = {"ok", "mended", "warn", "fail"};
@@ -44,18 +36,16 @@ static void line(struct patient *p, const char *what, const struct finding *f) {
     if (!p->cli->json) (void)printf("%-6s %-13s %s\n", names[f->level], what, text);
 }
 
-/* Calls each for every name in DIR and DIR/backups; returns how many it was true for. */
+/* Calls each for every name in DIR and DIR/backups; returns how many are not as they should be. */
 typedef bool each_file(struct patient *p, const char *path, const char *name);
-static size_t files(struct patient *p, each_file *each) {
+static size_t files(struct patient *p, each_file *each, bool mending) {
     static const char *const below[] = {"", "/backups"};
-    size_t n = 0;
+    size_t n = 0, found;
+    p->mending = mending;
     for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
         const char *dir = arena_text(ctx_of(p)->arena, "%s%s", p->dir, below[i]);
-        DIR *d = opendir(dir);
-        for (struct dirent *entry; d && (entry = readdir(d));)
-            n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-                 each(p, arena_text(ctx_of(p)->arena, "%s/%s", dir, entry->d_name), entry->d_name);
-        if (d) (void)closedir(d);
+        const char **names = directory_names(ctx_of(p)->arena, dir, &found);
+        for (size_t k = 0; k < found; k++) n += each(p, arena_path(ctx_of(p)->arena, dir, names[k]), names[k]);
     }
     return n;
 }
@@ -64,41 +54,30 @@ static enum err look_directory(struct patient *p, struct finding *f) {
     struct stat st;
     if (stat(p->dir, &st) != 0 || !S_ISDIR(st.st_mode)) return ERR_NOT_SET_UP;
     if (st.st_uid != geteuid())
-        SAY(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
-    else if (st.st_mode & 077)
-        SAY(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
-    else
-        SAY(p, f, OK, "%s", p->dir);
-    return ERR_OK;
+        return SAY(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
+    if (st.st_mode & 077) return SAY(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
+    return SAY(p, f, OK, "%s", p->dir);
 }
 
-static enum err mend_directory(struct patient *p, struct finding *f) {
-    if (chmod(p->dir, 0700) != 0) return fault_set(&ctx_of(p)->fault, ERR_READ_ONLY, "chmod 700 %s: %s", p->dir, strerror(errno));
-    f->done = "is 0700 now";
-    return ERR_OK;
+static enum err mend_directory(struct patient *p, struct finding *) {
+    if (chmod(p->dir, 0700) == 0) return ERR_OK;
+    return fault_set(&ctx_of(p)->fault, ERR_READ_ONLY, "chmod 700 %s: %s", p->dir, strerror(errno));
 }
 
-static bool is_open(struct patient *p, const char *path, const char *name) {
+static bool is_open(struct patient *p, const char *path, const char *) {
     struct stat st;
-    (void)p;
-    (void)name;
-    return lstat(path, &st) == 0 && !S_ISLNK(st.st_mode) && (st.st_mode & 077);
-}
-
-static bool close_mode(struct patient *p, const char *path, const char *name) {
-    struct stat st;
-    return is_open(p, path, name) && lstat(path, &st) == 0 && chmod(path, S_ISDIR(st.st_mode) ? 0700 : 0600) == 0;
+    bool open = lstat(path, &st) == 0 && !S_ISLNK(st.st_mode) && (st.st_mode & 077);
+    if (open && p->mending) (void)chmod(path, S_ISDIR(st.st_mode) ? 0700 : 0600);
+    return open;
 }
 
 static enum err look_modes(struct patient *p, struct finding *f) {
-    size_t n = files(p, is_open);
-    n ? SAY(p, f, FAIL, "%zu may be read by others", n) : SAY(p, f, OK, "nobody else may read them");
-    return ERR_OK;
+    size_t n = files(p, is_open, false);
+    return n ? SAY(p, f, FAIL, "%zu may be read by others", n) : SAY(p, f, OK, "nobody else may read them");
 }
 
-static enum err mend_modes(struct patient *p, struct finding *f) {
-    (void)files(p, close_mode);
-    f->done = "they are 0600 now";
+static enum err mend_modes(struct patient *p, struct finding *) {
+    (void)files(p, is_open, true);
     return ERR_OK;
 }
 
@@ -107,7 +86,7 @@ static enum err mend_modes(struct patient *p, struct finding *f) {
 static const char *foreign_journal(struct patient *p) {
     struct stat st;
     unsigned char head[20] = {0};
-    FILE *f = fopen(arena_text(ctx_of(p)->arena, "%s/polycircle.db", p->dir), "rbe");
+    FILE *f = fopen(arena_path(ctx_of(p)->arena, p->dir, "polycircle.db"), "rbe");
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
     if (f) (void)fclose(f);
     if (n < sizeof head || head[18] < 1 || head[18] > 2) return NULL;
@@ -117,41 +96,31 @@ static const char *foreign_journal(struct patient *p) {
 
 static enum err look_journal(struct patient *p, struct finding *f) {
     const char *path = foreign_journal(p);
-    path ? SAY(p, f, FAIL, "%s is not polycircle.db's own", path) : SAY(p, f, OK, "none that is not polycircle.db's own");
-    return ERR_OK;
+    return path ? SAY(p, f, FAIL, "%s is not polycircle.db's own", path) : SAY(p, f, OK, "none that is not polycircle.db's own");
 }
 
-static enum err mend_journal(struct patient *p, struct finding *f) {
+static enum err mend_journal(struct patient *p, struct finding *) {
     const char *path = foreign_journal(p), *to = path ? arena_text(ctx_of(p)->arena, "%s.foreign", path) : NULL;
-    if (path && rename(path, to) != 0) return fault_set(&ctx_of(p)->fault, ERR_FILES, "%s: %s", path, strerror(errno));
-    f->done = "renamed to *.foreign";
-    return ERR_OK;
+    if (!path || rename(path, to) == 0) return ERR_OK;
+    return fault_set(&ctx_of(p)->fault, ERR_FILES, "%s: %s", path, strerror(errno));
 }
 
 static enum err look_main(struct patient *p, struct finding *f) {
     struct ctx *ctx = ctx_of(p);
     bool host_ok;
-    if (foreign_journal(p)) {
-        SAY(p, f, FAIL, "not opened: the journal beside it would be written into it");
-        return ERR_OK;
-    }
+    if (foreign_journal(p)) return SAY(p, f, FAIL, "not opened: the journal beside it would be written into it");
     enum err e = store_open(&ctx->store, p->dir, &ctx->fault);
     if (e == ERR_NOT_SET_UP && !restore_waits(p->dir) && !backup_newest(ctx, p->dir)) return e;
     if (e == ERR_OK) e = store_check(ctx->store, MAIN, &ctx->fault);
     if (e == ERR_OK) e = store_enter(ctx->store, "", &host_ok);
     p->open = e == ERR_OK;
-    const char *newest = p->open ? NULL : backup_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
     if (p->open)
-        SAY(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
-    else if (newest)
-        SAY(p, f, FAIL, "%s (the newest whole backup is %s; polycircle doctor --restore puts it in its place)", why, newest);
-    else
-        SAY(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);
-    if (!p->open && ctx->store) {
-        store_close(ctx->store);
-        ctx->store = NULL;
-    }
-    return ERR_OK;
+        return SAY(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
+    const char *newest = backup_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
+    if (ctx->store) store_close(ctx->store);
+    ctx->store = NULL;
+    if (!newest) return SAY(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);
+    return SAY(p, f, FAIL, "%s (the newest whole backup is %s; polycircle doctor --restore puts it in its place)", why, newest);
 }
 
 /* Only with --restore: what came after the backup is not in it. */
@@ -167,14 +136,12 @@ static enum err look_live(struct patient *p, struct finding *f) {
     struct ctx *ctx = ctx_of(p);
     enum err e = store_live(ctx->store);
     if (e == ERR_OK) e = store_check(ctx->store, LIVE, &ctx->fault);
-    e == ERR_OK ? SAY(p, f, OK, "whole") : SAY(p, f, FAIL, "%s", *ctx->fault.text ? ctx->fault.text : "damaged or gone");
-    return ERR_OK;
+    if (e == ERR_OK) return SAY(p, f, OK, "whole");
+    return SAY(p, f, FAIL, "%s", *ctx->fault.text ? ctx->fault.text : "damaged or gone");
 }
 
-static enum err mend_live(struct patient *p, struct finding *f) {
-    TRY(store_renew(ctx_of(p)->store));
-    f->done = "the next one is made; clients join again by themselves";
-    return ERR_OK;
+static enum err mend_live(struct patient *p, struct finding *) {
+    return store_renew(ctx_of(p)->store);
 }
 
 static bool ends(const char *name, const char *ending) {
@@ -186,29 +153,24 @@ static bool ends(const char *name, const char *ending) {
  * one before this may still be open somewhere. */
 static bool is_left(struct patient *p, const char *path, const char *name) {
     int64_t n = 0, gen = store_gen(ctx_of(p)->store);
-    (void)path;
-    if (ends(name, ".part") || ends(name, ".part-journal")) return true;
-    if (sscanf(name, "probe-%" SCNd64, &n) == 1) return n > 0 && kill((pid_t)n, 0) != 0 && errno == ESRCH;
-    return sscanf(name, "live-%" SCNd64, &n) == 1 && (n > gen || n < gen - 1);
-}
-
-static bool remove_left(struct patient *p, const char *path, const char *name) {
-    return is_left(p, path, name) && unlink(path) == 0;
+    bool left = ends(name, ".part") || ends(name, ".part-journal");
+    if (sscanf(name, "probe-%" SCNd64, &n) == 1) left |= n > 0 && kill((pid_t)n, 0) != 0 && errno == ESRCH;
+    if (sscanf(name, "live-%" SCNd64, &n) == 1) left |= n > gen || n < gen - 1;
+    if (left && p->mending) (void)unlink(path);
+    return left;
 }
 
 static enum err look_left(struct patient *p, struct finding *f) {
-    size_t n = files(p, is_left);
-    n ? SAY(p, f, WARN, "%zu left by what was interrupted", n) : SAY(p, f, OK, "none");
-    return ERR_OK;
+    size_t n = files(p, is_left, false);
+    return n ? SAY(p, f, WARN, "%zu left by what was interrupted", n) : SAY(p, f, OK, "none");
 }
 
 /* While no backup or restore is at work, which has parts that are no leavings. */
-static enum err mend_left(struct patient *p, struct finding *f) {
+static enum err mend_left(struct patient *p, struct finding *) {
     int lock = backup_lock(ctx_of(p), p->dir);
     if (lock < 0) return fault_set(&ctx_of(p)->fault, ERR_BUSY, "A backup or restore is at work: try again.");
-    (void)files(p, remove_left);
+    (void)files(p, is_left, true);
     (void)close(lock);
-    f->done = "removed";
     return ERR_OK;
 }
 
@@ -236,41 +198,34 @@ static enum err ids(struct patient *p, bool set, size_t *n, size_t *wrong) {
 static enum err look_ids(struct patient *p, struct finding *f) {
     size_t n, wrong;
     TRY(ids(p, false, &n, &wrong));
-    SAY(p, f, wrong ? FAIL : OK, "%zu, %zu with a wrong CID", n, wrong);
-    return ERR_OK;
+    return SAY(p, f, wrong ? FAIL : OK, "%zu, %zu with a wrong CID", n, wrong);
 }
 
-static enum err mend_ids(struct patient *p, struct finding *f) {
+static enum err mend_ids(struct patient *p, struct finding *) {
     size_t n, wrong;
     TRY(store_begin(ctx_of(p)->store, MAIN, true));
     TRY(ids(p, true, &n, &wrong));
-    f->done = "their pads are such now that the CIDs, which browsers know, are right";
     return store_commit(ctx_of(p)->store, MAIN);
 }
 
 static enum err look_orphans(struct patient *p, struct finding *f) {
     int64_t n;
     TRY(store_number(ctx_of(p)->store, SQL_ORPHANS, NULL, 0, &n, 0));
-    n ? SAY(p, f, WARN, "%" PRId64 " rows of no circle", n) : SAY(p, f, OK, "every row has its circle");
-    return ERR_OK;
+    return n ? SAY(p, f, WARN, "%" PRId64 " rows of no circle", n) : SAY(p, f, OK, "every row has its circle");
 }
 
-static enum err mend_orphans(struct patient *p, struct finding *f) {
+static enum err mend_orphans(struct patient *p, struct finding *) {
     struct store *s = ctx_of(p)->store;
     TRY(store_begin(s, MAIN, true));
     for (enum sql id = SQL_ORPHAN_ORIGINS; id <= SQL_ORPHAN_SCANS; id++) TRY(store_run(s, id, NULL, 0));
-    f->done = "removed";
     return store_commit(s, MAIN);
 }
 
 static enum err look_spool(struct patient *p, struct finding *f) {
     const char *dir;
     TRY(setting_get(ctx_of(p), "spool_dir", &dir));
-    if (*dir && access(dir, W_OK | X_OK) != 0)
-        SAY(p, f, FAIL, "%s: %s", dir, strerror(errno));
-    else
-        SAY(p, f, OK, "%s", *dir ? dir : "none");
-    return ERR_OK;
+    if (*dir && access(dir, W_OK | X_OK) != 0) return SAY(p, f, FAIL, "%s: %s", dir, strerror(errno));
+    return SAY(p, f, OK, "%s", *dir ? dir : "none");
 }
 
 /* In this order: what opens polycircle.db comes behind what must be right before. */
@@ -278,17 +233,18 @@ static const struct {
     const char *what;
     enum err (*look)(struct patient *p, struct finding *f);
     enum err (*mend)(struct patient *p, struct finding *f); /* NULL: nobody but the owner can */
+    const char *done; /* unless mend said more */
     bool needs_main;
 } tests[] = {
-    {"directory", look_directory, mend_directory, false},
-    {"files", look_modes, mend_modes, false},
-    {"journal", look_journal, mend_journal, false},
-    {"polycircle.db", look_main, mend_main, false},
-    {"live", look_live, mend_live, true},
-    {"left-overs", look_left, mend_left, true},
-    {"circles", look_ids, mend_ids, true},
-    {"rows", look_orphans, mend_orphans, true},
-    {"spool", look_spool, NULL, true},
+    {"directory", look_directory, mend_directory, "is 0700 now", false},
+    {"files", look_modes, mend_modes, "they are 0600 now", false},
+    {"journal", look_journal, mend_journal, "renamed to *.foreign", false},
+    {"polycircle.db", look_main, mend_main, NULL, false},
+    {"live", look_live, mend_live, "the next one is made; clients join again by themselves", true},
+    {"left-overs", look_left, mend_left, "removed", true},
+    {"circles", look_ids, mend_ids, "their pads are such now that the CIDs, which browsers know, are right", true},
+    {"rows", look_orphans, mend_orphans, "removed", true},
+    {"spool", look_spool, NULL, NULL, true},
 };
 
 /* What it mended is looked at again, so that nothing is called mended that is not. */
@@ -301,7 +257,7 @@ static enum err examine(struct patient *p, size_t i) {
         fault->text[0] = '\0';
         enum err e = tests[i].mend(p, &f);
         if (ctx_of(p)->store) store_rollback(ctx_of(p)->store);
-        if (e != ERR_OK) f.done = err_text(e, fault);
+        if (e != ERR_OK || !f.done) f.done = e == ERR_OK ? tests[i].done : err_text(e, fault);
         if (e == ERR_OK && f.done && tests[i].look(p, &again) == ERR_OK && again.level == OK) f.level = MENDED;
     }
     line(p, tests[i].what, &f);
@@ -320,18 +276,19 @@ static enum err look_content(struct patient *p, const struct circle *c) {
     TRY(store_find(ctx->store, SQL_MEDIA_STAT, ARGS(I(c->id), I(-1), I(0)), &row));
     for (; row; n++) {
         struct file_id now;
-        const char *path = arena_text(ctx->arena, "%s/%s", m.dir, store_text(ctx->store, SQL_MEDIA_STAT, 0));
+        const char *path = arena_path(ctx->arena, m.dir, store_text(ctx->store, SQL_MEDIA_STAT, 0));
         stale += !file_look(path, &now) || now.size != store_int(ctx->store, SQL_MEDIA_STAT, 1) ||
                  now.mtime != store_int(ctx->store, SQL_MEDIA_STAT, 2);
         TRY(store_next(ctx->store, SQL_MEDIA_STAT, &row));
     }
-    stale ? SAY(p, &f, WARN, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
-          : SAY(p, &f, OK, "%zu files as published", n);
+    TRY(stale ? SAY(p, &f, WARN, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
+              : SAY(p, &f, OK, "%zu files as published", n));
     line(p, c->can, &f);
     return ERR_OK;
 }
 
-static enum err run(struct cli *cli, bool doctor) {
+static enum err run(struct cli *cli) {
+    bool doctor = cli->command == &command_doctor;
     struct patient p = {.cli = cli, .dir = cli->data, .lines = json_array(), .mends = doctor && !cli_flag(cli, "--dry-run")};
     struct circle_list all = {0};
     if (cli->n_words) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle %s", doctor ? "doctor" : "check");
@@ -345,26 +302,11 @@ static enum err run(struct cli *cli, bool doctor) {
     return bad ? fault_set(&cli->ctx.fault, ERR_DAMAGED, "Something is wrong; the lines above say what.") : ERR_OK;
 }
 
-static enum err run_check(struct cli *cli) {
-    return run(cli, false);
-}
-
-static enum err run_doctor(struct cli *cli) {
-    return run(cli, true);
-}
-
-static const struct option_spec options[] = {{"--dry-run", false}, {"--restore", false}, {NULL, false}};
-
-const struct command command_check = {
-    "check", "check", "Looks whether the data is whole: files, modes, ids, content. Changes nothing.\n", NULL, run_check,
-};
+const struct command command_check = {run, "", "check",
+                                      "Looks whether the data is whole: files, modes, ids, content. Changes nothing.\n"};
 
 const struct command command_doctor = {
-    "doctor",
-    "doctor [--dry-run] [--restore]",
+    run, "--dry-run --restore", "doctor [--dry-run] [--restore]",
     "`check`, and mends what it can: modes, journals, left-overs, the live database, ids, rows.\n\n"
     "  --dry-run   only says what is wrong\n"
-    "  --restore   a damaged polycircle.db: put the newest whole backup in its place\n",
-    options,
-    run_doctor,
-};
+    "  --restore   a damaged polycircle.db: put the newest whole backup in its place\n"};

@@ -1,16 +1,6 @@
 #include "cli/cli.h"
 #include "domain/describe.h"
-#include "util/codec.h"
-#include <inttypes.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static const struct option_spec options[] = {
-    {"--origin", true},    {"--ice", true}, {"--up-kbps", true}, {"--roster", true},
-    {"--unlisted", false}, {"--p2p", true}, {NULL, false},
-};
 
 static enum err ice_json(struct cli *cli, const char **out) {
     const char *urls[CLI_VALUES];
@@ -137,20 +127,15 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_circle = {
-    "circle",
-    "circle add|allow|show|remove NAME [--origin URL ...], circle list",
+    run,
+    "--origin= --ice= --up-kbps= --roster= --unlisted --p2p=", "circle add|allow|show|remove NAME [--origin URL ...], circle list",
     "Circles: a name, its keys, the pages that may use it.\n\n"
-    "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by "
-    "themselves\n"
+    "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by themselves\n"
     "  allow NAME    allows further pages\n"
     "  --origin URL  a site whose pages may use the circle, such as https://site.example\n"
-    "  --ice URL     a STUN server for peers in different networks (stun:host:port); none: same network "
-    "only\n"
+    "  --ice URL     a STUN server for peers in different networks (stun:host:port); none: same network only\n"
     "  --up-kbps N   what a visitor gives to peers beyond the own network, in kbit/s (default 2000)\n"
     "  --p2p W       on: visitors are connected; ask: those who say yes; off: nobody (the tag may say otherwise)\n"
     "  --roster W    who may see who is there: public, members, hidden\n"
     "  --unlisted    not in circles.json\n"
-    "  remove NAME   ends it; the name is never used again\n",
-    options,
-    run,
-};
+    "  remove NAME   ends it; the name is never used again\n"};

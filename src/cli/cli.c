@@ -1,16 +1,10 @@
 #include "cli/cli.h"
 #include "settings.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <stdio.h>
-#include <string.h>
 
 static const struct command *const commands[] = {
     &command_init,      &command_circle,   &command_publish, &command_check,   &command_doctor, &command_backup, &command_restore,
     &command_uninstall, &command_selftest, &command_set,     &command_upgrade, &command_owner,  &command_version};
 enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static const struct option_spec common[] = {{"--data", true}, {"--json", false}, {"--help", false}, {NULL, false}};
 
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback) {
     for (size_t i = 0; i < cli->n_values; i++)
@@ -51,14 +45,14 @@ enum err cli_open(struct cli *cli) {
     return e == ERR_LIVE_LOST ? store_renew(cli->ctx.store) : e;
 }
 
-static const struct option_spec *find_option(const struct option_spec *specs, const char *arg, size_t len) {
-    for (; specs && specs->name; specs++)
-        if (strlen(specs->name) == len && strncmp(specs->name, arg, len) == 0) return specs;
+static const char *find_option(const char *options, const char *arg, size_t len) {
+    for (const char *at = options; *at; at += strcspn(at, " "), at += *at == ' ')
+        if (strcspn(at, "= ") == len && strncmp(at, arg, len) == 0) return at;
     return NULL;
 }
 
 /* --name VALUE, --name=VALUE, --flag, words; "--" ends the options. */
-static enum err parse(struct cli *cli, const struct command *command, char **argv) {
+static enum err parse(struct cli *cli, char **argv) {
     bool words_only = false;
     for (; *argv; argv++) {
         const char *arg = *argv;
@@ -69,13 +63,14 @@ static enum err parse(struct cli *cli, const struct command *command, char **arg
             cli->words[cli->n_words++] = arg;
         } else {
             size_t len = strcspn(arg, "=");
-            const struct option_spec *spec = find_option(common, arg, len);
-            spec = spec ? spec : find_option(command->options, arg, len);
-            if (!spec || cli->n_values == CLI_VALUES || (!spec->has_value && arg[len]))
+            const char *name = arena_copy(cli->ctx.arena, arg, len), *spec = find_option("--data= --json --help", arg, len);
+            spec = spec ? spec : find_option(cli->command->options, arg, len);
+            bool has_value = spec && spec[len] == '=';
+            if (!spec || cli->n_values == CLI_VALUES || (!has_value && arg[len]))
                 return fault_set(&cli->ctx.fault, ERR_USAGE, "Unknown option %.80s.", arg);
-            const char *value = !spec->has_value ? "" : arg[len] ? arg + len + 1 : *++argv;
-            if (!value) return fault_set(&cli->ctx.fault, ERR_USAGE, "%s wants a value.", spec->name);
-            cli->values[cli->n_values++] = (struct option_value){spec->name, value};
+            const char *value = !has_value ? "" : arg[len] ? arg + len + 1 : *++argv;
+            if (!value) return fault_set(&cli->ctx.fault, ERR_USAGE, "%s wants a value.", name);
+            cli->values[cli->n_values++] = (struct option_value){name, value};
         }
     }
     return ERR_OK;
@@ -100,7 +95,8 @@ static int report(struct cli *cli, enum err e) {
 }
 
 static int run(struct cli *cli, const struct command *command, char **argv) {
-    enum err e = parse(cli, command, argv);
+    cli->command = command;
+    enum err e = parse(cli, argv);
     cli->json = cli_flag(cli, "--json");
     if (e == ERR_OK && cli_flag(cli, "--help")) {
         (void)printf("usage: polycircle %s\n\n%s", command->synopsis, command->help);
@@ -140,7 +136,8 @@ static int choose(struct cli *cli, int argc, char **argv) {
     const char *name = words[0] ? words[0] : "";
     if (strcmp(name, "--version") == 0) name = "version";
     for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return run(cli, commands[i], words + 1);
+        if (find_option(commands[i]->synopsis, name, strlen(name)) == commands[i]->synopsis)
+            return run(cli, commands[i], words + 1);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
     usage(asked ? stdout : stderr);
     return asked ? 0 : 2;

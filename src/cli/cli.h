@@ -2,17 +2,10 @@
  * Exit status: 0 done, 1 failed, 2 called wrongly. */
 #pragma once
 #include "domain/circle.h"
-#include <stdbool.h>
 
 int cli_main(int argc, char **argv);
 
 enum { CLI_WORDS = 8, CLI_VALUES = 64 };
-
-/* An option of a command: a flag, or a value that may be given several times. */
-struct option_spec {
-    const char *name; /* "--url" */
-    bool has_value;
-};
 
 struct option_value {
     const char *name, *value;
@@ -20,6 +13,7 @@ struct option_value {
 
 struct cli {
     struct ctx ctx;
+    const struct command *command;
     bool json;
     bool told; /* the JSON that was printed says that it failed */
     const char *data;
@@ -30,14 +24,13 @@ struct cli {
 };
 
 struct command {
-    const char *name;
-    const char *synopsis, *help;
-    const struct option_spec *options; /* ended by a NULL name; --data, --json, --help are everywhere */
     enum err (*run)(struct cli *cli);
+    const char
+        *options; /* "--url= --new": a value that may be given several times, a flag; --data, --json, --help are everywhere */
+    const char *synopsis, *help; /* the first word is the command's name */
 };
-extern const struct command command_selftest;
 extern const struct command command_init, command_circle, command_publish, command_check, command_doctor, command_backup,
-    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version;
+    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version, command_selftest;
 
 /* The value given last, or fallback. */
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback);

@@ -1,12 +1,6 @@
 #include "cli/cli.h"
-#include "domain/circle.h"
 #include "domain/instance.h"
 #include "domain/owner.h"
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
-static const struct option_spec options[] = {{"--url", true}, {"--root", true}, {"--journal", true}, {NULL, false}};
 
 static enum err tell(struct cli *cli) {
     struct store *s = cli->ctx.store;
@@ -37,7 +31,7 @@ static enum err run(struct cli *cli) {
     size_t n = cli_all(cli, "--url", urls);
     const char *journal = cli_value(cli, "--journal", "auto"), *root = cli_value(cli, "--root", NULL);
     struct stat st;
-    const char *db = arena_text(cli->ctx.arena, "%s/polycircle.db", cli->data);
+    const char *db = arena_path(cli->ctx.arena, cli->data, "polycircle.db");
     if (cli->n_words || (n == 0 && stat(db, &st) != 0))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "Say where it lives: polycircle init --url URL");
     if (strcmp(journal, "auto") != 0 && strcmp(journal, "wal") != 0 && strcmp(journal, "truncate") != 0)
@@ -51,13 +45,9 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_init = {
-    "init",
-    "init --url URL [--url URL ...] [--root DIR] [--journal auto|wal|truncate]",
+    run, "--url= --root= --journal=", "init --url URL [--url URL ...] [--root DIR] [--journal auto|wal|truncate]",
     "Sets an instance up, or adds addresses to one.\n\n"
     "  --url URL    where the program is reached, such as https://site.example/cgi-bin/polycircle.fcgi;\n"
     "               requests for any other host name are refused\n"
     "  --root DIR   the web server's document root, so that `publish` can tell URLs from directories\n"
-    "  --journal    SQLite's journal; auto tries whether WAL is safe here, else TRUNCATE\n",
-    options,
-    run,
-};
+    "  --journal    SQLite's journal; auto tries whether WAL is safe here, else TRUNCATE\n"};

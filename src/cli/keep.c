@@ -2,9 +2,6 @@
 #include "cli/cli.h"
 #include "domain/backup.h"
 #include "domain/retire.h"
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static enum err tell(struct cli *cli, const char *key, const char *value, const char *words) {
     if (cli->json)
@@ -27,13 +24,9 @@ static enum err run_backup(struct cli *cli) {
 }
 
 const struct command command_backup = {
-    "backup",
-    "backup [FILE]",
+    run_backup, "", "backup [FILE]",
     "Copies polycircle.db, as it is at this moment, into FILE, which must not exist; without FILE into backups/ as the copy\n"
-    "of today, of which the newest 7 are kept.\n",
-    NULL,
-    run_backup,
-};
+    "of today, of which the newest 7 are kept.\n"};
 
 static enum err run_restore(struct cli *cli) {
     const char *kept = NULL;
@@ -48,15 +41,9 @@ static enum err run_restore(struct cli *cli) {
 }
 
 const struct command command_restore = {
-    "restore",
-    "restore FILE",
+    run_restore, "", "restore FILE",
     "Makes polycircle.db what it was when FILE was made by `backup`. What was there is kept in backups/. Nothing need be\n"
-    "stopped. FILE must be whole and of a version that this program knows.\n",
-    NULL,
-    run_restore,
-};
-
-static const struct option_spec uninstall_options[] = {{"--yes", false}, {"--files", false}, {"--undo", false}, {NULL, false}};
+    "stopped. FILE must be whole and of a version that this program knows.\n"};
 
 static void tell_paths(const json_t *paths, const char *words) {
     for (size_t i = 0; i < json_array_size(paths); i++) (void)printf("%s %s\n", words, json_string_value(json_array_get(paths, i)));
@@ -92,9 +79,9 @@ static enum err run_uninstall(struct cli *cli) {
     if (files && !store_retired(ctx->store))
         return fault_set(&ctx->fault, ERR_USAGE, "First: polycircle uninstall --yes. Its visitors' workers have to go before.");
     if (!files && !cli_flag(cli, "--yes"))
-        return fault_set(&ctx->fault, ERR_USAGE,
-                         "This ends all circles and takes the worker off their visitors' browsers. If you mean it: polycircle "
-                         "uninstall --yes");
+        return fault_set(
+            &ctx->fault, ERR_USAGE,
+            "This ends all circles and takes the worker off their visitors' browsers. If you mean it: polycircle uninstall --yes");
     TRY(retire_files(ctx, !files, paths));
     if (files && !cli->json) tell_paths(paths, "removed");
     if (files && cli->json) cli_print_json(cli, json_pack("{s:O}", "removed", paths));
@@ -104,13 +91,9 @@ static enum err run_uninstall(struct cli *cli) {
 }
 
 const struct command command_uninstall = {
-    "uninstall",
-    "uninstall --yes | --files | --undo",
+    run_uninstall, "--yes --files --undo", "uninstall --yes | --files | --undo",
     "Ends the instance and leaves no worker behind: from now on it answers every browser with what takes the worker and its\n"
     "storage away, and says what to delete, and when.\n\n"
     "  --yes     do it\n"
     "  --files   afterwards: take out of the document root what set-up put there\n"
-    "  --undo    answer as before\n",
-    uninstall_options,
-    run_uninstall,
-};
+    "  --undo    answer as before\n"};

@@ -1,11 +1,8 @@
 #include "domain/owner.h"
 #include "cli/cli.h"
-#include <stdio.h>
-
-static const struct option_spec options[] = {{"--new", false}, {NULL, false}};
 
 static enum err run(struct cli *cli) {
-    const char *code, *path = arena_text(cli->ctx.arena, "%s/owner-code", cli->data);
+    const char *code, *path = arena_path(cli->ctx.arena, cli->data, "owner-code");
     if (cli->n_words) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle owner [--new]");
     if (owner_state(&cli->ctx, cli->data) != OWNER_SET) return ERR_NOT_SET_UP;
     TRY(owner_settle(&cli->ctx, cli->data, cli_flag(cli, "--new"), &code));
@@ -16,11 +13,6 @@ static enum err run(struct cli *cli) {
     return ERR_OK;
 }
 
-const struct command command_owner = {
-    "owner",
-    "owner [--new]",
-    "Prints the code of the console, and where it stands.\n\n"
-    "  --new   makes another one; the one before opens nothing any longer\n",
-    options,
-    run,
-};
+const struct command command_owner = {run, "--new", "owner [--new]",
+                                      "Prints the code of the console, and where it stands.\n\n"
+                                      "  --new   makes another one; the one before opens nothing any longer\n"};

@@ -1,15 +1,5 @@
 #include "cli/cli.h"
 #include "domain/index.h"
-#include "util/codec.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static const struct option_spec options[] = {{"--at", true}, {NULL, false}};
 
 struct publishing {
     struct cli *cli;
@@ -41,14 +31,12 @@ static int64_t budget(void *context, const struct walk *so_far) {
 
 static enum err url_from_root(struct cli *cli, const char *dir, const char **out) {
     char root[PATH_MAX];
-    bool row;
+    const char *set;
     *out = "";
-    TRY(store_find(cli->ctx.store, SQL_INSTANCE_GET, ARGS(T("root")), &row));
-    if (!row) return ERR_OK;
-    bool real = realpath(store_text(cli->ctx.store, SQL_INSTANCE_GET, 0), root) != NULL;
-    store_reset(cli->ctx.store, SQL_INSTANCE_GET);
+    TRY(setting_get(&cli->ctx, "root", &set));
+    if (!*set || !realpath(set, root)) return ERR_OK;
     size_t len = strlen(root);
-    if (real && strncmp(dir, root, len) == 0 && (dir[len] == '/' || dir[len] == '\0'))
+    if (strncmp(dir, root, len) == 0 && (dir[len] == '/' || dir[len] == '\0'))
         *out = arena_text(cli->ctx.arena, "%s/", percent_path(cli->ctx.arena, dir + len));
     return ERR_OK;
 }
@@ -105,15 +93,10 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_publish = {
-    "publish",
-    "publish NAME DIR [--at URL]",
+    run, "--at=", "publish NAME DIR [--at URL]",
     "Makes the files of DIR the content of the circle NAME: reads and hashes what is new, signs the list.\n"
     "The bytes stay where they are. Run it again after changes; what has not changed is not read again.\n"
-    "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...) "
-    "are "
-    "left out.\n\n"
+    "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...)\n"
+    "are left out.\n\n"
     "  --at URL   where the web server serves DIR: /path/ on the site itself, or https://host/path/\n"
-    "             (told by itself when DIR lies below `init --root`)\n",
-    options,
-    run,
-};
+    "             (told by itself when DIR lies below `init --root`)\n"};

@@ -1,12 +1,5 @@
 #include "domain/selftest.h"
 #include "cli/cli.h"
-#include "domain/setting.h"
-#include "util/file.h"
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-
-static const struct option_spec options[] = {{"--url", true}, {NULL, false}};
 
 static const char *text(const json_t *line, const char *key) {
     const char *value = json_string_value(json_object_get(line, key));
@@ -61,11 +54,7 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_selftest = {
-    "selftest",
-    "selftest [--url URL]",
+    run, "--url=", "selftest [--url URL]",
     "Says what this host lets an instance do, line by line: ok, warn or fail, why it matters, the cure, and the\n"
     "sentence for the host's support. The page .../selftest says more: it sees what only a browser can.\n\n"
-    "  --url URL   also what HTTP can tell of the instance there; needs curl\n",
-    options,
-    run,
-};
+    "  --url URL   also what HTTP can tell of the instance there; needs curl\n"};

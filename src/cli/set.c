@@ -1,6 +1,4 @@
 #include "cli/cli.h"
-#include "domain/setting.h"
-#include <stdio.h>
 
 static enum err list(struct cli *cli) {
     json_t *all = json_object();
@@ -22,6 +20,5 @@ static enum err run(struct cli *cli) {
     return cli->n_words == 2 && !cli->json ? ERR_OK : list(cli);
 }
 
-const struct command command_set = {
-    "set", "set [NAME VALUE]", "Lists the settings of the instance, or changes one; an empty VALUE takes it away.\n", NULL, run,
-};
+const struct command command_set = {run, "", "set [NAME VALUE]",
+                                    "Lists the settings of the instance, or changes one; an empty VALUE takes it away.\n"};

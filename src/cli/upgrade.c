@@ -1,8 +1,5 @@
 #include "domain/upgrade.h"
 #include "cli/cli.h"
-#include <stdio.h>
-
-static const struct option_spec options[] = {{"--check", false}, {NULL, false}};
 
 static enum err run(struct cli *cli) {
     struct upgrade u;
@@ -22,11 +19,7 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_upgrade = {
-    "upgrade",
-    "upgrade [--check]",
+    run, "--check", "upgrade [--check]",
     "Puts polycircle.new, which lies beside the program, in the program's place, when it is signed by the release key,\n"
     "for this processor, and not older. The program is kept as polycircle.old.\n\n"
-    "  --check  only look whether it may\n",
-    options,
-    run,
-};
+    "  --check  only look whether it may\n"};

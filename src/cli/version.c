@@ -1,6 +1,5 @@
 #include "cli/cli.h"
 #include "util/assets.h"
-#include <stdio.h>
 
 static enum err run(struct cli *cli) {
     if (cli->json)
@@ -11,4 +10,4 @@ static enum err run(struct cli *cli) {
     return ERR_OK;
 }
 
-const struct command command_version = {"version", "version", "Prints the version.\n", NULL, run};
+const struct command command_version = {run, "", "version", "Prints the version.\n"};

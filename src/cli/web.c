@@ -1,19 +1,9 @@
 /* What HTTP can tell, by curl: what is asked goes to its standard input, so that no argument list holds a code. */
 #include "cli/cli.h"
 #include "domain/selftest.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
 #include "util/gzip.h"
-#include "util/jsn.h"
-#include <ctype.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum { PARALLEL = 24, MOST_BYTES = 4 << 20, MOST_S = 60 };
 
@@ -84,16 +74,7 @@ static struct answer ask(struct web *w, const char *url, const char *more) {
 }
 
 static char *base32(struct arena *arena, const char *data, size_t len) {
-    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    char *text = arena_alloc(arena, len / 5 * 8 + 9), *out = text;
-    uint32_t v = 0;
-    unsigned have = 0;
-    for (size_t i = 0; i < len; i++) {
-        v = v << 8 | (uint8_t)data[i];
-        for (have += 8; have >= 5;) *out++ = digits[v >> (have -= 5) & 31];
-    }
-    if (have) *out++ = digits[v << (5 - have) & 31];
-    return text;
+    return digits_text(arena, (const uint8_t *)data, len, "abcdefghijklmnopqrstuvwxyz234567");
 }
 
 /* A POST of this JSON as d= or h=. */
@@ -244,8 +225,8 @@ static size_t overlap(const int64_t (*times)[2], size_t n) {
 
 static void crowd(struct web *w) {
     struct arena *a = w->cli->ctx.arena;
-    const char *code = file_text(a, arena_text(a, "%s/owner-code", w->cli->data), 64);
-    if (!code) code = file_text(a, arena_text(a, "%s/setup-code", w->cli->data), 64);
+    const char *code = file_text(a, arena_path(a, w->cli->data, "owner-code"), 64);
+    if (!code) code = file_text(a, arena_path(a, w->cli->data, "setup-code"), 64);
     struct buf config = {.arena = a}, raw;
     json_t *in = json_pack("{s:i, s:s, s:s}", "v", 1, "do", "stay", "code", code ? code : "");
     struct buf text = {.arena = a};

@@ -1,8 +1,5 @@
 #include "domain/address.h"
 #include <arpa/inet.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct network {
     uint8_t b[16]; /* IPv4 as ::ffff:a.b.c.d */

@@ -1,7 +1,6 @@
 /* Whose request is it, behind proxies? X-Forwarded-For is believed only as far as listed proxies wrote it. */
 #pragma once
 #include "util/arena.h"
-#include <stdbool.h>
 
 /* Addresses and networks in CIDR form (RFC 4632, RFC 4291 2.3), separated by spaces or commas. */
 bool networks_valid(const char *list);

@@ -1,18 +1,5 @@
 #include "domain/backup.h"
 #include "domain/manifest.h"
-#include "util/caps.h"
-#include "util/file.h"
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-static const char *in_dir(struct ctx *ctx, const char *dir, const char *name) {
-    return arena_text(ctx->arena, "%s/%s", dir, name);
-}
 
 /* backups/polycircle-DATE.db, or with a kind polycircle-KIND-DATETIME.db. */
 static const char *named(struct ctx *ctx, const char *dir, const char *kind) {
@@ -28,14 +15,10 @@ static const char *today(struct ctx *ctx) {
     return named(ctx, store_dir(ctx->store), "");
 }
 
-static const char *lock_path(struct ctx *ctx, const char *dir) {
-    return in_dir(ctx, dir, "keep.lock");
-}
-
 /* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
 static int64_t since_failure(struct ctx *ctx) {
     struct stat st;
-    const char *path = lock_path(ctx, store_dir(ctx->store));
+    const char *path = arena_path(ctx->arena, store_dir(ctx->store), "keep.lock");
     return stat(path, &st) == 0 && st.st_mtime <= ctx->now / 1000 ? ctx->now / 1000 - st.st_mtime : INT64_MAX;
 }
 
@@ -57,22 +40,15 @@ static bool is_daily(const char *name) {
     return true;
 }
 
-static int newest_first(const void *a, const void *b) {
-    return strcmp(*(const char *const *)b, *(const char *const *)a);
-}
-
 typedef bool name_test(const char *name);
 
 /* Names in backups/ that pass the test, the greatest first. */
 static size_t names(struct ctx *ctx, const char *dir, name_test *test, const char ***out) {
-    enum { MOST = 1000 };
-    size_t n = 0;
-    DIR *d = opendir(in_dir(ctx, dir, "backups"));
-    *out = arena_alloc(ctx->arena, MOST * sizeof **out);
-    for (struct dirent *entry; d && n < MOST && (entry = readdir(d));)
-        if (test(entry->d_name)) (*out)[n++] = arena_copy(ctx->arena, entry->d_name, strlen(entry->d_name));
-    if (d) (void)closedir(d);
-    qsort(*out, n, sizeof **out, newest_first);
+    size_t n = 0, all;
+    const char **found = directory_names(ctx->arena, arena_path(ctx->arena, dir, "backups"), &all);
+    *out = arena_alloc(ctx->arena, (all + 1) * sizeof **out);
+    while (all-- > 0)
+        if (test(found[all])) (*out)[n++] = found[all];
     return n;
 }
 
@@ -89,7 +65,7 @@ static enum err make(struct ctx *ctx, const char *path) {
 }
 
 int backup_lock(struct ctx *ctx, const char *dir) {
-    return file_lock(lock_path(ctx, dir));
+    return file_lock(arena_path(ctx->arena, dir, "keep.lock"));
 }
 
 enum err backup_now(struct ctx *ctx, const char **path) {
@@ -188,7 +164,7 @@ static void take_in(struct ctx *ctx, const char *dir, const char *path) {
                      ? restore(ctx, dir, path, mark, NULL)
                      : fault_set(&ctx->fault, ERR_FILES, "%s must be a file of ours that nobody else can write: chmod 600", path);
     if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
-    const char *to = e == ERR_OK ? named(ctx, dir, "restored") : in_dir(ctx, dir, "polycircle.restore-refused");
+    const char *to = e == ERR_OK ? named(ctx, dir, "restored") : arena_path(ctx->arena, dir, "polycircle.restore-refused");
     (void)rename(path, to);
     (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused",
                   e == ERR_OK ? to : err_text(e, &ctx->fault));
@@ -196,7 +172,7 @@ static void take_in(struct ctx *ctx, const char *dir, const char *path) {
 
 void restore_waiting(struct ctx *ctx, const char *dir) {
     int lock = backup_lock(ctx, dir);
-    const char *path = in_dir(ctx, dir, "polycircle.restore");
+    const char *path = arena_path(ctx->arena, dir, "polycircle.restore");
     if (lock < 0) return;
     take_in(ctx, dir, path);
     (void)close(lock);

@@ -1,10 +1,5 @@
 #include "domain/circle.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include <ctype.h>
 #include <sodium.h>
-#include <string.h>
-#include <strings.h>
 
 static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
     *out = (struct circle){.id = store_int(ctx->store, id, 0), .can = store_copy(ctx->store, id, 1, ctx->arena)};
@@ -205,8 +200,8 @@ enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *orig
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now), I(CAP_REFUSED))));
     TRY(store_commit(ctx->store, LIVE));
-    return fault_set(&ctx->fault, ERR_ORIGIN_REFUSED,
-                     "Pages of %.80s may not use the circle %s; its owner allows them with: polycircle circle allow"
-                     " %s --origin %.80s",
-                     seen, c->can, c->can, seen);
+    return fault_set(
+        &ctx->fault, ERR_ORIGIN_REFUSED,
+        "Pages of %.80s may not use the circle %s; its owner allows them with: polycircle circle allow %s --origin %.80s", seen,
+        c->can, c->can, seen);
 }

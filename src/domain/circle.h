@@ -2,8 +2,6 @@
 #pragma once
 #include "domain/ctx.h"
 #include "domain/ids.h"
-#include <jansson.h>
-#include <stdbool.h>
 
 struct circle {
     int64_t id;

@@ -1,9 +1,12 @@
 /* What every rule works with: memory, the store, the time, and where to put words about a failure. Time and
  * randomness come in from outside; nothing below reads a clock. */
 #pragma once
+#include "domain/setting.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/err.h"
+#include "util/caps.h"
+#include "util/codec.h"
+#include "util/file.h"
+#include "util/jsn.h"
 
 struct spool;
 

@@ -1,6 +1,5 @@
 #include "domain/describe.h"
 #include "domain/index.h"
-#include "util/codec.h"
 
 static enum err numbers(struct ctx *ctx, const struct circle *c, json_t *out) {
     struct store *s = ctx->store;
@@ -26,10 +25,8 @@ static enum err content(struct ctx *ctx, const struct circle *c, json_t *out) {
     }
     TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(c->id)), &files, 0));
     TRY(store_number(ctx->store, SQL_MEDIA_BYTES, ARGS(I(c->id)), &bytes, 0));
-    return json_object_update_new(out, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)m.version, "dir", dir, "url",
-                                                 url, "files", (json_int_t)files, "bytes", (json_int_t)bytes)) == 0
-               ? ERR_OK
-               : ERR_INTERNAL;
+    return jsn_add(out, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)m.version, "dir", dir, "url", url, "files",
+                                  (json_int_t)files, "bytes", (json_int_t)bytes));
 }
 
 enum err describe_circle(struct ctx *ctx, const struct circle *c, json_t **out) {

@@ -1,14 +1,5 @@
 #include "domain/folder.h"
 #include "domain/manifest.h"
-#include "util/caps.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { DEEPEST = 12 };
 
@@ -58,7 +49,7 @@ static void add_around(struct roots *r, const char *program) {
     if (folder_named_root(name + 1)) add_root(r, dir);
     if (top && folder_named_root(top + 1)) add_root(r, above);
     if (!folder_named_cgi(name + 1)) return;
-    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_text(r->arena, "%s/%s", above, root_names[i]));
+    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_path(r->arena, above, root_names[i]));
     add_root(r, above);
 }
 
@@ -88,7 +79,7 @@ enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, cons
     char top[PATH_MAX], real[PATH_MAX];
     struct stat st;
     if (!rel_valid(rel)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
-    const char *path = *rel ? arena_text(ctx->arena, "%s/%s", root, rel) : root;
+    const char *path = *rel ? arena_path(ctx->arena, root, rel) : root;
     if (!realpath(root, top) || !realpath(path, real) || stat(real, &st) != 0)
         return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.150s: %s", path, strerror(errno));
     size_t len = strlen(top);
@@ -115,32 +106,21 @@ static bool is_media(const char *name) {
     return false;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Names of the directories in path, in order; its media are counted into f. */
 static const char **read_folder(struct arena *arena, const char *path, struct folder *f, size_t *n) {
-    size_t room = 0;
-    const char **names = NULL;
-    DIR *dir = opendir(path);
+    size_t all;
+    const char **names = directory_names(arena, path, &all);
     *n = 0;
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    for (size_t i = 0; i < all; i++) {
+        char full[PATH_MAX];
         struct stat st;
-        if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
-        bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(entry->d_name);
+        (void)snprintf(full, sizeof full, "%s/%s", path, names[i]);
+        if (names[i][0] == '.' || lstat(full, &st) != 0) continue;
+        bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(names[i]);
         f->files += media;
         f->bytes += media ? st.st_size : 0;
-        if (!S_ISDIR(st.st_mode) || folder_named_cgi(entry->d_name)) continue;
-        if (*n == room) {
-            const char **more = arena_alloc(arena, (room = room ? 2 * room : 16) * sizeof *more);
-            if (*n) memcpy(more, names, *n * sizeof *more);
-            names = more;
-        }
-        names[(*n)++] = arena_copy(arena, entry->d_name, strlen(entry->d_name));
+        if (S_ISDIR(st.st_mode) && !folder_named_cgi(names[i])) names[(*n)++] = names[i];
     }
-    if (dir) (void)closedir(dir);
-    if (*n) qsort(names, *n, sizeof *names, by_name);
     return names;
 }
 
@@ -148,7 +128,7 @@ static const char **read_folder(struct arena *arena, const char *path, struct fo
 static bool visit(struct finder *x, const char *path, const char *after) {
     struct folder f = {.path = path};
     size_t n, first = after ? strcspn(after, "/") : 0;
-    const char **names = read_folder(x->arena, *path ? arena_text(x->arena, "%s/%s", x->root, path) : x->root, &f, &n);
+    const char **names = read_folder(x->arena, *path ? arena_path(x->arena, x->root, path) : x->root, &f, &n);
     if (!after) {
         x->out->all[x->out->n++] = f;
         x->out->next = path;
@@ -160,7 +140,7 @@ static bool visit(struct finder *x, const char *path, const char *after) {
         if (order == 0 && names[i][first]) order = 1;
         if (order < 0) continue;
         const char *rest = order > 0 ? NULL : after[first] ? after + first + 1 : after + first;
-        if (!visit(x, *path ? arena_text(x->arena, "%s/%s", path, names[i]) : names[i], rest)) return false;
+        if (!visit(x, *path ? arena_path(x->arena, path, names[i]) : names[i], rest)) return false;
     }
     x->deep--;
     return true;
@@ -175,35 +155,27 @@ enum err folder_list(struct ctx *ctx, const char *root, const char *after, folde
 }
 
 static bool sample(struct arena *arena, const char *dir, int deep, const char **path, struct file_id *id) {
-    struct dirent **entries;
-    bool found = false;
-    int n = scandir(dir, &entries, NULL, alphasort);
-    for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name, *full = arena_text(arena, "%s/%s", dir, name);
-        if (!found && *name != '.' && is_media(name) && file_look(full, id) && id->size > 0) {
-            *path = arena_copy(arena, name, strlen(name));
-            found = true;
-        }
+    size_t n;
+    const char **names = directory_names(arena, dir, &n), *below;
+    for (size_t i = 0; i < n; i++) {
+        *path = names[i];
+        if (*names[i] != '.' && is_media(names[i]) && file_look(arena_path(arena, dir, names[i]), id) && id->size > 0) return true;
     }
-    for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name, *below;
+    for (size_t i = 0; i < n && deep; i++) {
         struct stat st;
-        const char *full = arena_text(arena, "%s/%s", dir, name);
-        if (!found && deep && *name != '.' && lstat(full, &st) == 0 && S_ISDIR(st.st_mode) &&
-            sample(arena, full, deep - 1, &below, id)) {
-            *path = arena_text(arena, "%s/%s", name, below);
-            found = true;
-        }
-        free(entries[i]);
+        const char *full = arena_path(arena, dir, names[i]);
+        if (*names[i] == '.' || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode) || !sample(arena, full, deep - 1, &below, id))
+            continue;
+        *path = arena_path(arena, names[i], below);
+        return true;
     }
-    if (n >= 0) free(entries);
-    return found;
+    return false;
 }
 
 enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id) {
     enum { BELOW = 3 };
+    if (sample(ctx->arena, dir, BELOW, path, id)) return ERR_OK;
     *path = "";
     *id = (struct file_id){0};
-    (void)sample(ctx->arena, dir, BELOW, path, id);
     return ERR_OK;
 }

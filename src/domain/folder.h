@@ -2,8 +2,6 @@
  * Names that the walk of domain/index.c leaves out (hidden ones, symbolic links) are left out here, too. */
 #pragma once
 #include "domain/ctx.h"
-#include "util/file.h"
-#include <stdbool.h>
 
 /* Is this what hosts call a document root: public_html, htdocs, ...? And a folder for programs: cgi-bin, ...? */
 bool folder_named_root(const char *name);

@@ -1,12 +1,8 @@
 #include "domain/ids.h"
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 bool can_valid(const char *can) {
     size_t len = strlen(can);
@@ -27,8 +23,7 @@ void pad_source(const char *path) {
     source = path;
 }
 
-/* EGD protocol: command 1 (give what is there, do not wait), count; answered by a count and that many bytes.
- */
+/* EGD protocol: command 1 (give what is there, do not wait), count; answered by a count and that many bytes. */
 static int open_egd(const char *path, size_t n) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) return -1;
@@ -71,8 +66,7 @@ bool cid_check(const struct cid *cid, const char *can, const uint8_t pad[static 
     return sodium_memcmp(again.b, cid->b, sizeof again.b) == 0;
 }
 
-/* OTP_n(a || b), the pad wiped. Both are at most 64 and 1024 bytes; longer ones count with their beginning.
- */
+/* OTP_n(a || b), the pad wiped. Both are at most 64 and 1024 bytes; longer ones count with their beginning. */
 static void once(uint8_t *out, size_t n, const void *a, size_t a_len, const void *b, size_t b_len) {
     uint8_t m[64 + 1024], pad[64];
     a_len = a_len < 64 ? a_len : 64;

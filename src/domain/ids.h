@@ -4,9 +4,7 @@
  * instance can check it; those of SIG and MID are wiped at once, which leaves an id that is provably
  * independent of the address and path it came from: in effect, random. */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/libc.h"
 
 struct cid {
     uint8_t b[8];

@@ -1,15 +1,6 @@
 #include "domain/index.h"
 #include "domain/spool.h"
-#include "util/buf.h"
-#include "util/caps.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { BATCH = 200, DEEPEST = 32, YOUNG_S = 10, BACKGROUND_BYTES = 512 << 10 };
 enum kind { NEW, DIRECTORY, FILE_FOUND };
@@ -100,7 +91,7 @@ static enum err next_items(struct indexer *x) {
 }
 
 static const char *full(const struct indexer *x, const char *path) {
-    return *path ? arena_text(x->scratch, "%s/%s", x->dir, path) : x->dir;
+    return *path ? arena_path(x->scratch, x->dir, path) : x->dir;
 }
 
 static enum err drop(struct indexer *x, const struct item *item) {
@@ -311,9 +302,8 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
     return e;
 }
 
-static int64_t one_unit(void *context, const struct walk *so_far) {
+static int64_t one_unit(void *context, const struct walk *) {
     int64_t *left = context, now = *left;
-    (void)so_far;
     *left = 0;
     return now;
 }

@@ -1,7 +1,6 @@
 #include "domain/instance.h"
 #include "domain/circle.h"
 #include <sodium.h>
-#include <string.h>
 
 /* Host of an origin, as a Host header is compared: without scheme and port. */
 static const char *host_of(struct arena *arena, const char *origin) {
@@ -28,23 +27,12 @@ static enum err read_base(struct ctx *ctx, const char *url, struct base *out) {
     return ERR_OK;
 }
 
-/* A value that is made once. */
-static enum err set_once(struct ctx *ctx, const char *name, struct arg value) {
-    bool row;
-    TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T(name)), &row));
-    if (row) {
-        store_reset(ctx->store, SQL_INSTANCE_GET);
-        return ERR_OK;
-    }
-    return store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T(name), value));
-}
-
 static enum err fill(struct ctx *ctx, const struct instance_new *in, const struct base *bases) {
     uint8_t pepper[32];
     randombytes_buf(pepper, sizeof pepper);
     TRY(store_begin(ctx->store, MAIN, true));
-    TRY(set_once(ctx, "pepper", B(pepper, sizeof pepper)));
-    TRY(set_once(ctx, "gen", I(0)));
+    TRY(store_run(ctx->store, SQL_INSTANCE_ONCE, ARGS(T("pepper"), B(pepper, sizeof pepper))));
+    TRY(store_run(ctx->store, SQL_INSTANCE_ONCE, ARGS(T("gen"), I(0))));
     for (size_t i = 0; i < in->n_urls; i++) TRY(store_run(ctx->store, SQL_BASE_ADD, ARGS(T(bases[i].url), T(bases[i].host))));
     if (in->root) TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("root"), T(in->root))));
     return store_commit(ctx->store, MAIN);

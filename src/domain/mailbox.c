@@ -1,9 +1,5 @@
 #include "domain/mailbox.h"
 #include "domain/spool.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include <inttypes.h>
-#include <string.h>
 
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out) {
     return store_number(ctx->store, SQL_OFFER_COUNT, ARGS(I(s->id), I(ctx->now)), out, 0);

@@ -1,9 +1,6 @@
 #include "domain/manifest.h"
 #include "domain/sync.h"
-#include "util/codec.h"
-#include "util/jsn.h"
 #include <sodium.h>
-#include <string.h>
 
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
     bool row;
@@ -120,7 +117,7 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
     TRY(store_find(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
     while (row) {
         struct file_id now;
-        const char *path = arena_text(ctx->arena, "%s/%s", dir, store_text(ctx->store, id, 0));
+        const char *path = arena_path(ctx->arena, dir, store_text(ctx->store, id, 0));
         if (!file_look(path, &now) || now.size != store_int(ctx->store, id, 1) || now.mtime != store_int(ctx->store, id, 2))
             changed[(*n)++] = path + strlen(dir) + 1;
         TRY(store_next(ctx->store, id, &row));

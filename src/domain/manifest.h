@@ -1,7 +1,6 @@
 /* A circle's content: which files, their pieces' hashes, the signed list of them (PROTOCOL 1.5). */
 #pragma once
 #include "domain/circle.h"
-#include "util/file.h"
 
 struct sync;
 struct synced;
@@ -31,8 +30,7 @@ enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct med
 /* Version, directory and URL only; version 0 when nothing is published. */
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out);
 enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
-/* Also withdraws files that are no longer as they were published, looking at no more than CAP_STAT of them.
- */
+/* Also withdraws files that are no longer as they were published, looking at no more than CAP_STAT of them. */
 enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);
 /* Inside a transaction of MAIN: what domain/index.c has found becomes the content, signed as the next version. url "":
  * nothing serves dir but our own mirror. */

@@ -1,6 +1,4 @@
 #include "domain/manifest.h"
-#include <ctype.h>
-#include <string.h>
 
 static const struct {
     const char *type, *endings;

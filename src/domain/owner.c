@@ -1,26 +1,14 @@
 #include "domain/owner.h"
-#include "util/buf.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include <ctype.h>
-#include <errno.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { CODE_BYTES = 16, CODE_LETTERS = 26, CODE_FILE = 64 };
 static const char setup_code[] = "setup-code", owner_code[] = "owner-code";
 /* Crockford's base32: no i, l, o, u; what looks like one of them is read as what it looks like. */
 static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
-static const char *in_data(struct ctx *ctx, const char *data, const char *name) {
-    return arena_text(ctx->arena, "%s/%s", data, name);
-}
-
 static bool there(struct ctx *ctx, const char *data, const char *name) {
     struct stat st;
-    return lstat(in_data(ctx, data, name), &st) == 0;
+    return lstat(arena_path(ctx->arena, data, name), &st) == 0;
 }
 
 enum owner owner_state(struct ctx *ctx, const char *data) {
@@ -29,22 +17,16 @@ enum owner owner_state(struct ctx *ctx, const char *data) {
     return there(ctx, data, "polycircle.db") ? OWNER_SET : OWNER_FRESH;
 }
 
+/* A code's line, in groups of four. */
 static const char *make_code(struct arena *arena) {
     uint8_t raw[CODE_BYTES];
     struct buf out = {.arena = arena};
-    unsigned bits = 0, value = 0;
-    size_t n = 0;
     randombytes_buf(raw, sizeof raw);
-    for (size_t i = 0; i < CODE_LETTERS; i++, bits -= 5) {
-        if (bits < 5) {
-            value = value << 8 | (n < sizeof raw ? raw[n] : 0);
-            n++;
-            bits += 8;
-        }
-        if (i && i % 4 == 0) buf_text(&out, "-");
-        buf_add(&out, &letters[value >> (bits - 5) & 31], 1);
-    }
+    char *code = digits_text(arena, raw, sizeof raw, letters);
+    for (const char *at = code; at < code + CODE_LETTERS; at += 4) buf_format(&out, "%s%.4s", at > code ? "-" : "", at);
+    buf_text(&out, "\n");
     sodium_memzero(raw, sizeof raw);
+    sodium_memzero(code, CODE_LETTERS);
     return out.data;
 }
 
@@ -68,12 +50,12 @@ enum err owner_open(struct ctx *ctx, const char *data) {
                          "(mode 0700), and load this page again.",
                          owner_shown(ctx, data), strerror(errno));
     (void)directory_guard(data); /* one that the owner has made by hand, perhaps inside the document root */
-    return put(ctx, in_data(ctx, data, setup_code), arena_text(ctx->arena, "%s\n", make_code(ctx->arena)));
+    return put(ctx, arena_path(ctx->arena, data, setup_code), make_code(ctx->arena));
 }
 
 /* The code as it stands in its file, without the line's end. */
 static const char *read_code(struct ctx *ctx, const char *data, const char *name) {
-    char *text = file_text(ctx->arena, in_data(ctx, data, name), CODE_FILE);
+    char *text = file_text(ctx->arena, arena_path(ctx->arena, data, name), CODE_FILE);
     if (text) text[strcspn(text, "\r\n")] = '\0';
     return text;
 }
@@ -99,14 +81,14 @@ enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const 
 }
 
 enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char **code) {
-    const char *path = in_data(ctx, data, owner_code), *next = in_data(ctx, data, "owner-code.new");
+    const char *path = arena_path(ctx->arena, data, owner_code), *next = arena_path(ctx->arena, data, "owner-code.new");
     if (anew || !there(ctx, data, owner_code)) {
         (void)unlink(next);
-        TRY(put(ctx, next, arena_text(ctx->arena, "%s\n", make_code(ctx->arena))));
+        TRY(put(ctx, next, make_code(ctx->arena)));
         if (rename(next, path) != 0) return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s", path, strerror(errno));
     }
     *code = read_code(ctx, data, owner_code);
-    (void)unlink(in_data(ctx, data, setup_code));
+    (void)unlink(arena_path(ctx->arena, data, setup_code));
     return *code ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%.200s cannot be read.", path);
 }
 
@@ -123,7 +105,7 @@ enum err owner_proved(struct ctx *ctx, const char *data, const char *dir, const 
     const char *name;
     struct stat st, program;
     TRY(owner_proof(ctx, data, nonce, &name));
-    const char *path = arena_text(ctx->arena, "%s/%s", dir, name);
+    const char *path = arena_path(ctx->arena, dir, name);
     bool known = lstat(path, &st) == 0 && stat("/proc/self/exe", &program) == 0;
     if (!known || !S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != program.st_uid))
         return fault_set(&ctx->fault, ERR_WRONG_CODE, "There is no file %s of yours beside the program yet.", name);

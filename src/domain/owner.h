@@ -4,7 +4,6 @@
  * made then, or by `polycircle init`; as long as it is there nothing can be set up anew, whatever else was deleted. */
 #pragma once
 #include "domain/ctx.h"
-#include <stdbool.h>
 
 enum owner {
     OWNER_FRESH, /* nothing is there */

@@ -1,11 +1,8 @@
 #include "domain/package.h"
 #include "util/assets.h"
-#include "util/codec.h"
 #include "util/gzip.h"
-#include "util/jsn.h"
 #include "util/tar.h"
 #include <sodium.h>
-#include <string.h>
 
 /* Files of the package and the assets they come from; circles.js is made. */
 static const struct {

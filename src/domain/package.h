@@ -1,7 +1,6 @@
 /* The gz web-component package of a circle: what the loader fetches once and keeps. */
 #pragma once
 #include "domain/circle.h"
-#include "util/buf.h"
 
 /* {"circles":[...]} of the listed circles, or of one alone: can, cid, sign, instances (the base URLs). */
 enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *out);

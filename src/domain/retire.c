@@ -1,13 +1,6 @@
 #include "domain/retire.h"
 #include "domain/setting.h"
 #include "domain/spool.h"
-#include "util/file.h"
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum err retire_undo(struct ctx *ctx) {
     TRY(store_begin(ctx->store, MAIN, true));
@@ -37,29 +30,24 @@ size_t retire_block(char *text, size_t len) {
     return len;
 }
 
-static enum err replace(struct ctx *ctx, const char *path, const char *text, size_t len) {
+enum err retire_put(struct ctx *ctx, const char *path, const char *text, size_t len) {
     const char *part = arena_text(ctx->arena, "%s.part", path);
-    FILE *f = fopen(part, "wbxe");
-    bool good = f && fwrite(text, 1, len, f) == len;
-    good = f && fclose(f) == 0 && good && chmod(part, 0644) == 0 && file_sync(part) && rename(part, path) == 0;
-    if (!good && f) (void)unlink(part);
-    return good ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%s: %s", path, strerror(errno));
+    struct stat st;
+    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
+    (void)unlink(part);
+    if (len ? file_make(part, text, len, mode) && rename(part, path) == 0 : unlink(path) == 0 || errno == ENOENT) return ERR_OK;
+    (void)!fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
+    (void)unlink(part);
+    return ERR_FILES;
 }
 
 static enum err unblock(struct ctx *ctx, const char *path, bool dry, json_t *out) {
     enum { MOST = 1 << 20 };
-    struct file_id id;
-    int fd = file_open(path, &id);
-    char *text = fd >= 0 && id.size < MOST ? arena_alloc(ctx->arena, (size_t)id.size + 1) : NULL;
-    bool read_all = text && file_read(fd, text, (size_t)id.size, 0);
-    if (fd >= 0) (void)close(fd);
-    if (!read_all || strlen(text) != (size_t)id.size) return ERR_OK;
-    size_t len = retire_block(text, (size_t)id.size);
-    if (len == (size_t)id.size) return ERR_OK;
+    char *text = file_text(ctx->arena, path, MOST);
+    size_t all = text ? strlen(text) : 0, len = text ? retire_block(text, all) : 0;
+    if (len == all) return ERR_OK;
     (void)json_array_append_new(out, json_string(path));
-    if (dry) return ERR_OK;
-    if (text[strspn(text, " \t\r\n")]) return replace(ctx, path, text, len);
-    return unlink(path) == 0 ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%s: %s", path, strerror(errno));
+    return dry ? ERR_OK : retire_put(ctx, path, text, text[strspn(text, " \t\r\n")] ? len : 0);
 }
 
 /* The spool goes at once: a loader that lies there as a file would be served in place of our farewell. */

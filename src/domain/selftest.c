@@ -1,20 +1,10 @@
 #include "domain/selftest.h"
 #include "domain/address.h"
-#include "domain/setting.h"
-#include "util/buf.h"
 #include "util/trial.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 const char *const level_names[] = {"ok", "warn", "fail"};
 
@@ -26,66 +16,52 @@ struct look {
     json_t *offer;
 };
 
-#define FOUND(look, ...) ((look)->found = arena_text((look)->ctx->arena, __VA_ARGS__))
+#define SAY(look, level, ...) ((look)->found = arena_text((look)->ctx->arena, __VA_ARGS__), (level))
 
 static enum level instance(struct look *l) {
-    if (l->ctx->store) {
-        l->found = "It is set up.";
-        return LEVEL_OK;
-    }
-    l->found = *l->facts->trouble ? l->facts->trouble : "Nothing is set up yet.";
-    return *l->facts->trouble ? LEVEL_FAIL : LEVEL_WARN;
+    if (l->ctx->store) return SAY(l, LEVEL_OK, "It is set up.");
+    return *l->facts->trouble ? SAY(l, LEVEL_FAIL, "%s", l->facts->trouble) : SAY(l, LEVEL_WARN, "Nothing is set up yet.");
 }
 
 static enum level server(struct look *l) {
-    l->found = *l->facts->server ? l->facts->server : "It does not say its name.";
-    return LEVEL_OK;
+    return SAY(l, LEVEL_OK, "%s", *l->facts->server ? l->facts->server : "It does not say its name.");
 }
 
 static enum level face(struct look *l) {
-    l->found = l->facts->fastcgi ? "FastCGI: one process answers many requests." : "CGI: each request starts a process.";
-    return LEVEL_OK;
+    const char *fastcgi = "FastCGI: one process answers many requests.", *cgi = "CGI: each request starts a process.";
+    return SAY(l, LEVEL_OK, "%s", l->facts->fastcgi ? fastcgi : cgi);
 }
 
 static enum level owner(struct look *l) {
     struct stat st;
     uid_t me = geteuid();
     bool known = stat(l->facts->program, &st) == 0;
-    if (me == 0) {
-        l->found = "It runs as root: the files it makes would be root's, and the web server could not change them.";
-        return LEVEL_WARN;
-    }
-    if (known && st.st_uid == me) {
-        FOUND(l, "It runs as user %ld, who owns the program.", (long)me);
-        return LEVEL_OK;
-    }
-    FOUND(
-        l,
+    if (me == 0)
+        return SAY(l, LEVEL_WARN, "It runs as root: the files it makes would be root's, and the web server could not change them.");
+    if (known && st.st_uid == me) return SAY(l, LEVEL_OK, "It runs as user %ld, who owns the program.", (long)me);
+    return SAY(
+        l, LEVEL_WARN,
         "It runs as user %ld; the program belongs to user %ld. Everybody's programs run as that user: secrets are not secret here.",
         (long)me, known ? (long)st.st_uid : -1L);
-    return LEVEL_WARN;
 }
 
 static enum level program(struct look *l) {
     struct stat file, dir;
     const char *path = l->facts->program, *slash = strrchr(path, '/');
     const char *parent = slash > path ? arena_copy(l->ctx->arena, path, (size_t)(slash - path)) : "/";
-    if (!slash || stat(path, &file) != 0 || stat(parent, &dir) != 0) {
-        l->found = "The program's own file is not known.";
-        return LEVEL_WARN;
-    }
+    if (!slash || stat(path, &file) != 0 || stat(parent, &dir) != 0)
+        return SAY(l, LEVEL_WARN, "The program's own file is not known.");
     bool wide = (file.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) || (dir.st_mode & (S_IWGRP | S_IWOTH));
-    FOUND(l, "%s has mode %04o, its directory %04o.", path, (unsigned)file.st_mode & 07777, (unsigned)dir.st_mode & 07777);
-    return wide ? LEVEL_WARN : LEVEL_OK;
+    return SAY(l, wide ? LEVEL_WARN : LEVEL_OK, "%s has mode %04o, its directory %04o.", path, (unsigned)file.st_mode & 07777,
+               (unsigned)dir.st_mode & 07777);
 }
 
 static enum level machine(struct look *l) {
     struct utsname u;
     if (uname(&u) != 0) u = (struct utsname){.sysname = "unknown"};
     const char *cloud = strstr(u.release, "lve") ? " CloudLinux: usually 20 requests at a time." : "";
-    FOUND(l, "%s %s, %s; the program is %s.%s", u.sysname, u.release, u.machine,
-          trial_static() ? "static and needs nothing else" : "linked with the libraries of this machine", cloud);
-    return LEVEL_OK;
+    return SAY(l, LEVEL_OK, "%s %s, %s; the program is %s.%s", u.sysname, u.release, u.machine,
+               trial_static() ? "static and needs nothing else" : "linked with the libraries of this machine", cloud);
 }
 
 /* Is path inside dir, or dir itself? Both must exist. */
@@ -99,22 +75,13 @@ static bool inside(const char *path, const char *dir) {
 static enum level place(struct look *l) {
     struct stat st;
     const char *dir = l->facts->data;
-    if (lstat(dir, &st) != 0) {
-        FOUND(l, "%s is not there yet.", dir);
-        return LEVEL_WARN;
-    }
-    bool ours = st.st_uid == geteuid(), wide = st.st_mode & 077;
-    if (!ours || wide) {
-        FOUND(l, "%s has mode %04o and belongs to user %ld: others may look in.", dir, (unsigned)st.st_mode & 07777,
-              (long)st.st_uid);
-        return LEVEL_FAIL;
-    }
-    bool served = inside(dir, l->facts->root);
-    FOUND(l, "%s, mode %04o, %s.", dir, (unsigned)st.st_mode & 07777,
-          served            ? "inside the document root"
-          : *l->facts->root ? "outside the document root"
-                            : "where the document root is, is not known");
-    return served ? LEVEL_WARN : LEVEL_OK;
+    if (lstat(dir, &st) != 0) return SAY(l, LEVEL_WARN, "%s is not there yet.", dir);
+    unsigned mode = st.st_mode & 07777;
+    if (st.st_uid != geteuid() || mode & 077)
+        return SAY(l, LEVEL_FAIL, "%s has mode %04o and belongs to user %ld: others may look in.", dir, mode, (long)st.st_uid);
+    if (inside(dir, l->facts->root)) return SAY(l, LEVEL_WARN, "%s, mode %04o, inside the document root.", dir, mode);
+    return SAY(l, LEVEL_OK, "%s, mode %04o, %s.", dir, mode,
+               *l->facts->root ? "outside the document root" : "where the document root is, is not known");
 }
 
 static enum level writing(struct look *l) {
@@ -122,47 +89,37 @@ static enum level writing(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 4096, &ms, &mode);
-    if (why) {
-        FOUND(l, "A file cannot be written there: %s.", strerror(why));
-        return LEVEL_FAIL;
-    }
-    FOUND(l, "Writing, syncing and renaming a file takes %" PRId64 " ms.", ms);
-    return ms > SLOW_MS ? LEVEL_WARN : LEVEL_OK;
+    if (why) return SAY(l, LEVEL_FAIL, "A file cannot be written there: %s.", strerror(why));
+    return SAY(l, ms > SLOW_MS ? LEVEL_WARN : LEVEL_OK, "Writing, syncing and renaming a file takes %" PRId64 " ms.", ms);
 }
 
 static enum level privacy(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 1, &ms, &mode);
-    if (why) {
-        FOUND(l, "Not known, for no file could be written: %s.", strerror(why));
-        return LEVEL_WARN;
-    }
-    FOUND(l, "A file that is made there gets mode %04o.", (unsigned)mode);
-    return mode & 077 ? LEVEL_FAIL : LEVEL_OK;
+    if (why) return SAY(l, LEVEL_WARN, "Not known, for no file could be written: %s.", strerror(why));
+    return SAY(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets mode %04o.", (unsigned)mode);
 }
 
 static enum level locks(struct look *l) {
     int works = trial_lock(l->dir);
-    if (works > 0) l->found = "A second process sees the lock of the first.";
-    if (works == 0) l->found = "A second process got a lock that the first one holds.";
-    if (works < 0) FOUND(l, "It could not be tried: %s.", strerror(errno));
-    return works > 0 ? LEVEL_OK : works == 0 ? LEVEL_FAIL : LEVEL_WARN;
+    if (works < 0) return SAY(l, LEVEL_WARN, "It could not be tried: %s.", strerror(errno));
+    return works ? SAY(l, LEVEL_OK, "A second process sees the lock of the first.")
+                 : SAY(l, LEVEL_FAIL, "A second process got a lock that the first one holds.");
 }
 
 static enum level journal(struct look *l) {
     bool works = store_wal_works(l->dir);
     const char *now = l->ctx->store ? store_journal(l->ctx->store) : "none yet";
-    FOUND(l, "The fast journal (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
-    if (!works && strcmp(now, "wal") == 0) return LEVEL_FAIL;
-    return works || strcmp(now, "truncate") == 0 ? LEVEL_OK : LEVEL_WARN;
+    enum level level = works || strcmp(now, "truncate") == 0 ? LEVEL_OK : strcmp(now, "wal") == 0 ? LEVEL_FAIL : LEVEL_WARN;
+    return SAY(l, level, "The fast journal (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
 }
 
 static enum level file_system(struct look *l) {
     enum trial_place place;
     const char *name = trial_file_system(l->dir, &place);
-    FOUND(l, "It is %s%s.", name, place == PLACE_FAR ? "" : ", a file system of this machine");
-    return place == PLACE_FAR ? LEVEL_WARN : LEVEL_OK;
+    return place == PLACE_FAR ? SAY(l, LEVEL_WARN, "It is %s.", name)
+                              : SAY(l, LEVEL_OK, "It is %s, a file system of this machine.", name);
 }
 
 /* A quota is invisible to statvfs, so 1 MB is really written. */
@@ -172,25 +129,21 @@ static enum level space(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 1 << 20, &ms, &mode);
+    if (why) return SAY(l, LEVEL_FAIL, "1 MB could not be written: %s.", strerror(why));
     uint64_t free_bytes = statvfs(l->dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
-    if (why)
-        FOUND(l, "1 MB could not be written: %s.", strerror(why));
-    else
-        FOUND(l, "1 MB was written in %" PRId64 " ms; the file system has %" PRIu64 " MB free.", ms, free_bytes >> 20);
-    return why ? LEVEL_FAIL : free_bytes < little ? LEVEL_WARN : LEVEL_OK;
+    return SAY(l, free_bytes < little ? LEVEL_WARN : LEVEL_OK,
+               "1 MB was written in %" PRId64 " ms; the file system has %" PRIu64 " MB free.", ms, free_bytes >> 20);
 }
 
 static enum level entropy(struct look *l) {
     uint8_t byte;
-    bool call = getrandom(&byte, 1, GRND_NONBLOCK) == 1, device = access("/dev/urandom", R_OK) == 0;
-    l->found = call ? "The kernel gives random numbers (getrandom)." : "Random numbers come from /dev/urandom.";
-    if (!call && !device) l->found = "Neither getrandom nor /dev/urandom answers.";
-    return call || device ? LEVEL_OK : LEVEL_FAIL;
+    if (getrandom(&byte, 1, GRND_NONBLOCK) == 1) return SAY(l, LEVEL_OK, "The kernel gives random numbers (getrandom).");
+    if (access("/dev/urandom", R_OK) == 0) return SAY(l, LEVEL_OK, "Random numbers come from /dev/urandom.");
+    return SAY(l, LEVEL_FAIL, "Neither getrandom nor /dev/urandom answers.");
 }
 
 static enum level sqlite(struct look *l) {
-    FOUND(l, "SQLite %s.", store_sqlite());
-    return LEVEL_OK;
+    return SAY(l, LEVEL_OK, "SQLite %s.", store_sqlite());
 }
 
 static enum level limits(struct look *l) {
@@ -216,16 +169,12 @@ static enum level limits(struct look *l) {
         else
             buf_format(&text, "%llu%s", (unsigned long long)(limit.rlim_cur / all[i].divisor), all[i].unit);
     }
-    FOUND(l, "%s.", text.data);
-    return little ? LEVEL_WARN : LEVEL_OK;
+    return SAY(l, little ? LEVEL_WARN : LEVEL_OK, "%s.", text.data);
 }
 
 static enum level https(struct look *l) {
-    if (*l->facts->https)
-        FOUND(l, "The web server says HTTPS=%.20s.", l->facts->https);
-    else
-        l->found = "The web server says nothing of it.";
-    return LEVEL_OK;
+    return *l->facts->https ? SAY(l, LEVEL_OK, "The web server says HTTPS=%.20s.", l->facts->https)
+                            : SAY(l, LEVEL_OK, "The web server says nothing of it.");
 }
 
 static const char *last_hop(const char *forwarded) {
@@ -239,20 +188,18 @@ static enum level visitor(struct look *l) {
     const char *known = "";
     if (l->ctx->store && setting_get(l->ctx, "proxies", &known) != ERR_OK) known = "";
     bool listed = address_listed(f->address, known), same = strcmp(last_hop(f->forwarded), f->address) == 0;
-    if (!*f->forwarded || same || listed) {
-        FOUND(l, "Requests come from %s%s.", f->address, listed ? ", a proxy that is believed" : "");
-        return LEVEL_OK;
-    }
-    FOUND(l,
-          "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s%s%.60s\"",
-          f->address, last_hop(f->forwarded), known, *known ? " " : "", f->address);
-    l->offer = json_pack("{s:s}", "proxies", arena_text(l->ctx->arena, "%s%s%s", known, *known ? " " : "", f->address));
-    return LEVEL_WARN;
+    if (!*f->forwarded || same || listed)
+        return SAY(l, LEVEL_OK, "Requests come from %s%s.", f->address, listed ? ", a proxy that is believed" : "");
+    const char *proxies = arena_text(l->ctx->arena, "%s%s%s", known, *known ? " " : "", f->address);
+    l->offer = json_pack("{s:s}", "proxies", proxies);
+    return SAY(l, LEVEL_WARN,
+               "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s\"",
+               f->address, last_hop(f->forwarded), proxies);
 }
 
 static enum level path_info(struct look *l) {
-    l->found = *l->facts->path_info ? "PATH_INFO is passed." : "PATH_INFO is absent; the address is taken from REQUEST_URI.";
-    return LEVEL_OK;
+    return *l->facts->path_info ? SAY(l, LEVEL_OK, "PATH_INFO is passed.")
+                                : SAY(l, LEVEL_OK, "PATH_INFO is absent; the address is taken from REQUEST_URI.");
 }
 
 static const struct check {

@@ -2,8 +2,6 @@
  * for the host's support. What only a browser can measure, htdocs/owner/selftest.js does. */
 #pragma once
 #include "domain/ctx.h"
-#include <jansson.h>
-#include <stdbool.h>
 
 /* What the caller knows and this module does not look up: "" where there is nothing. */
 struct facts {

@@ -2,9 +2,6 @@
 #include "domain/address.h"
 #include "domain/circle.h"
 #include "domain/spool.h"
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 static bool directory(const char *value) {
     struct stat st;

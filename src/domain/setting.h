@@ -1,7 +1,8 @@
 /* What an owner or the self-test may change about an instance: a table of names, kept in polycircle.db (table instance). */
 #pragma once
-#include "domain/ctx.h"
-#include <stdbool.h>
+#include "util/err.h"
+
+struct ctx;
 
 struct setting {
     const char *name, *help;

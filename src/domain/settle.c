@@ -1,11 +1,4 @@
 #include "domain/settle.h"
-#include "domain/setting.h"
-#include "util/file.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
  * it is a 500 all the same: the page sees that, and it is taken away. */
@@ -18,18 +11,18 @@ enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir)
     const char *set = "";
     if (ctx->store) TRY(setting_get(ctx, "root", &set));
     if (*set) root = set;
-    *dir = *root ? arena_text(ctx->arena, "%s/polycircle-spool", root) : NULL;
+    *dir = *root ? arena_path(ctx->arena, root, "polycircle-spool") : NULL;
     return ERR_OK;
 }
 
 static enum err put(struct ctx *ctx, const char *dir, const char *name, const char *text) {
-    const char *path = arena_text(ctx->arena, "%s/%s", dir, name);
+    const char *path = arena_path(ctx->arena, dir, name);
     if (file_put(path, text, strlen(text), 0644)) return ERR_OK;
     return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
 }
 
 static void drop(struct ctx *ctx, const char *dir, const char *name) {
-    (void)unlink(arena_text(ctx->arena, "%s/%s", dir, name));
+    (void)unlink(arena_path(ctx->arena, dir, name));
 }
 
 /* The web server must read what is in it, whatever our umask is. Names in it are secrets: nobody else may list it, neither
@@ -65,15 +58,11 @@ enum err settle_spool_end(struct ctx *ctx, const char *dir) {
 static enum err settle_spool(struct ctx *ctx, const char *root, const struct findings *f) {
     const char *dir;
     TRY(settle_spool_place(ctx, root, &dir));
-    if (!*f->spool_url || !dir) {
-        TRY(setting_set(ctx, "spool_dir", ""));
-        TRY(setting_set(ctx, "spool_url", ""));
-        return setting_set(ctx, "spool_cors", "");
-    }
-    TRY(make(ctx, dir, f->htaccess));
-    TRY(setting_set(ctx, "spool_dir", dir));
-    TRY(setting_set(ctx, "spool_url", f->spool_url));
-    return setting_set(ctx, "spool_cors", f->cors ? "yes" : "no");
+    bool on = *f->spool_url && dir;
+    if (on) TRY(make(ctx, dir, f->htaccess));
+    TRY(setting_set(ctx, "spool_dir", on ? dir : ""));
+    TRY(setting_set(ctx, "spool_url", on ? f->spool_url : ""));
+    return setting_set(ctx, "spool_cors", !on ? "" : f->cors ? "yes" : "no");
 }
 
 static enum err settings_of(struct ctx *ctx, const char *root, const struct findings *f) {

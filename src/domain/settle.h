@@ -1,7 +1,6 @@
 /* What the self-test found becomes how the instance works: settings, the spool's directory, the journal. */
 #pragma once
 #include "domain/ctx.h"
-#include <stdbool.h>
 
 /* Where a spool could be: polycircle-spool in the document root (the setting, else root, what the web server says); NULL when
  * neither is known. */

@@ -1,9 +1,6 @@
 #include "domain/signal.h"
-#include "domain/setting.h"
 #include "domain/spool.h"
-#include "util/caps.h"
 #include <sodium.h>
-#include <string.h>
 
 struct token token_make(const uint8_t raw[static 32]) {
     struct token token;

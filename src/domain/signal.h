@@ -1,5 +1,4 @@
-/* A signal: one browser profile's presence in a circle, its lease and, if it is a greeter, its polling
- * schedule (PROTOCOL 1.4). */
+/* A signal: one browser profile's presence in a circle, its lease and, if it is a greeter, its polling schedule (PROTOCOL 1.4). */
 #pragma once
 #include "domain/circle.h"
 

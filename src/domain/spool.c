@@ -1,16 +1,6 @@
 #include "domain/spool.h"
 #include "domain/mailbox.h"
-#include "domain/setting.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <dirent.h>
-#include <inttypes.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char prefix[] = "box-", ending[] = ".json";
 
@@ -46,7 +36,7 @@ const char *spool_box_url(struct ctx *ctx, const struct spool *spool, const stru
 }
 
 void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, const void *body, size_t len) {
-    const char *path = arena_text(ctx->arena, "%s/%s", spool->dir, name);
+    const char *path = arena_path(ctx->arena, spool->dir, name);
     if (!body)
         (void)unlink(path);
     else if (!file_says(path, body, len) && !file_put(path, body, len, 0644))
@@ -106,14 +96,14 @@ enum err spool_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
 }
 
 void spool_sweep(struct ctx *ctx, const struct spool *spool) {
-    DIR *dir = opendir(spool->dir);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    size_t n;
+    const char **names = directory_names(ctx->arena, spool->dir, &n);
+    for (size_t i = 0; i < n; i++) {
         struct file_id id;
-        const char *path = arena_text(ctx->arena, "%s/%s", spool->dir, entry->d_name);
-        bool box = strncmp(entry->d_name, prefix, sizeof prefix - 1) == 0;
+        const char *path = arena_path(ctx->arena, spool->dir, names[i]);
+        bool box = strncmp(names[i], prefix, sizeof prefix - 1) == 0;
         if (box && file_look(path, &id) && id.mtime < (ctx->now - SPAN_BOX_OLD) / 1000) (void)unlink(path);
     }
-    if (dir) (void)closedir(dir);
 }
 
 void spool_clear(struct ctx *ctx, const char *dir) {

@@ -2,9 +2,6 @@
 #include "domain/manifest.h"
 #include "domain/spool.h"
 #include "domain/tally.h"
-#include "util/buf.h"
-#include <inttypes.h>
-#include <string.h>
 
 static bool writes(const struct sync *in) {
     return in->key || in->shares || in->n_offers || in->n_mail || in->n_gone || in->leave || in->box_v;

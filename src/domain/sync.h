@@ -1,7 +1,6 @@
 /* POST /sync: the one call of a signal (DESIGN 6, PROTOCOL 1.4), without HTTP and without JSON. */
 #pragma once
 #include "domain/mailbox.h"
-#include "util/caps.h"
 
 struct share {
     int64_t index, percent;

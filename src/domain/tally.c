@@ -1,6 +1,4 @@
 #include "domain/tally.h"
-#include "util/caps.h"
-#include <string.h>
 
 enum { BATCH = 256 };
 

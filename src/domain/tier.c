@@ -1,23 +1,10 @@
 #include "domain/tier.h"
 #include "domain/retire.h"
 #include "util/assets.h"
-#include "util/buf.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <sodium.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { HTACCESS_MOST = 1 << 18, PATHS_MOST = 2 * 4200, PENDING_MS = 20 * 1000, TRY_MS = 10 * 60 * 1000 };
 static const char begin_mark[] = "# BEGIN polycircle\n", end_mark[] = "# END polycircle\n";
-
-static const char *in(struct ctx *ctx, const char *dir, const char *name) {
-    return arena_text(ctx->arena, "%s/%s", dir, name);
-}
 
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -52,16 +39,9 @@ static enum err failed(struct ctx *ctx, const char *path) {
 
 /* A small file of ours in the data directory, in place of one that is there. */
 static enum err note(struct ctx *ctx, const char *data, const char *name, const char *text) {
-    const char *path = in(ctx, data, name);
+    const char *path = arena_path(ctx->arena, data, name);
     (void)unlink(path);
     return file_make(path, text, strlen(text), 0600) ? ERR_OK : failed(ctx, path);
-}
-
-static enum err copy_program(struct ctx *ctx, const char *from, const char *to) {
-    struct file_id id = {0};
-    char *bytes = file_text(ctx->arena, from, CAP_PROGRAM);
-    if (!bytes || !file_look(from, &id)) return failed(ctx, from);
-    return file_make(to, bytes, (size_t)id.size, 0755) ? ERR_OK : failed(ctx, to);
 }
 
 enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const char **name) {
@@ -70,17 +50,17 @@ enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const
     tier_untry(ctx, data);
     randombytes_buf(raw, sizeof raw);
     *name = arena_text(ctx->arena, "polycircle-try-%s", hex_text(ctx->arena, raw, sizeof raw));
-    const char *dir = in(ctx, t->dir, *name), *program = in(ctx, dir, base_name(t->program));
+    const char *dir = arena_path(ctx->arena, t->dir, *name), *program = arena_path(ctx->arena, dir, base_name(t->program));
     TRY(block(ctx, t, &text));
     TRY(note(ctx, data, "tier-try", arena_text(ctx->arena, "%s\n%s\n", dir, program)));
     if (mkdir(dir, 0755) != 0 || chmod(dir, 0755) != 0) return failed(ctx, dir);
-    if (t->number == TIER_FASTCGI) TRY(copy_program(ctx, t->program, program));
-    return file_make(in(ctx, dir, ".htaccess"), text.data, text.len, 0644) ? ERR_OK : failed(ctx, dir);
+    if (t->number == TIER_FASTCGI && (!file_copy(t->program, program) || chmod(program, 0755) != 0)) return failed(ctx, program);
+    return file_make(arena_path(ctx->arena, dir, ".htaccess"), text.data, text.len, 0644) ? ERR_OK : failed(ctx, dir);
 }
 
 /* Two lines of a note. false: there is none. */
 static bool read_note(struct ctx *ctx, const char *data, const char *name, char **first, char **second) {
-    *first = file_text(ctx->arena, in(ctx, data, name), PATHS_MOST);
+    *first = file_text(ctx->arena, arena_path(ctx->arena, data, name), PATHS_MOST);
     char *end = *first ? strchr(*first, '\n') : NULL, *last = end ? strchr(end + 1, '\n') : NULL;
     if (!last) return false;
     *end = *last = '\0';
@@ -92,17 +72,15 @@ void tier_untry(struct ctx *ctx, const char *data) {
     char *dir, *program;
     if (!read_note(ctx, data, "tier-try", &dir, &program)) return;
     (void)unlink(program);
-    (void)unlink(in(ctx, dir, ".htaccess"));
+    (void)unlink(arena_path(ctx->arena, dir, ".htaccess"));
     (void)rmdir(dir);
-    (void)unlink(in(ctx, data, "tier-try"));
+    (void)unlink(arena_path(ctx->arena, data, "tier-try"));
 }
 
 /* *rest: the file without our block; *old: as it is, or NULL when there is none. */
 static enum err read_file(struct ctx *ctx, const char *path, const char **old, struct buf *rest) {
-    struct file_id id = {0};
-    bool there = file_look(path, &id);
-    *old = there ? file_text(ctx->arena, path, HTACCESS_MOST) : NULL;
-    if ((!there && access(path, F_OK) == 0) || (there && (!*old || strlen(*old) != (size_t)id.size)))
+    *old = file_text(ctx->arena, path, HTACCESS_MOST);
+    if (!*old && access(path, F_OK) == 0)
         return fault_set(&ctx->fault, ERR_FILES, "%.200s is not a text file that can be changed: add the lines by hand.", path);
     buf_text(rest, *old ? *old : "");
     rest->len = retire_block(rest->data, rest->len);
@@ -111,21 +89,8 @@ static enum err read_file(struct ctx *ctx, const char *path, const char **old, s
     return ERR_OK;
 }
 
-/* At each moment the whole old file or the whole new one. */
-static enum err replace(struct ctx *ctx, const char *path, const struct buf *text) {
-    struct stat st;
-    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
-    return file_put(path, text->data, text->len, mode) ? ERR_OK : failed(ctx, path);
-}
-
-/* A file that holds nothing without us was made by us. */
-static enum err put_back(struct ctx *ctx, const char *path, const struct buf *text) {
-    if (text->len) return replace(ctx, path, text);
-    return unlink(path) == 0 || errno == ENOENT ? ERR_OK : failed(ctx, path);
-}
-
 static enum err back_up(struct ctx *ctx, const char *data, const struct tier *t, const char *old, const char **copy) {
-    const char *dir = in(ctx, data, "backups");
+    const char *dir = arena_path(ctx->arena, data, "backups");
     *copy = "";
     if (!old) return ERR_OK;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) return failed(ctx, dir);
@@ -135,7 +100,7 @@ static enum err back_up(struct ctx *ctx, const char *data, const struct tier *t,
 
 enum err tier_write(struct ctx *ctx, const char *data, const struct tier *t) {
     struct buf rest = {.arena = ctx->arena}, text = {.arena = ctx->arena};
-    const char *path = in(ctx, t->dir, ".htaccess"), *old, *copy;
+    const char *path = arena_path(ctx->arena, t->dir, ".htaccess"), *old, *copy;
     TRY(tier_undo(ctx, data));
     TRY(read_file(ctx, path, &old, &rest));
     TRY(back_up(ctx, data, t, old, &copy));
@@ -143,51 +108,50 @@ enum err tier_write(struct ctx *ctx, const char *data, const struct tier *t) {
     TRY(block(ctx, t, &text));
     buf_text(&text, end_mark);
     if (rest.len) buf_add(&text, rest.data, rest.len);
-    (void)unlink(in(ctx, data, "tier-mark"));
+    (void)unlink(arena_path(ctx->arena, data, "tier-mark"));
     TRY(note(ctx, data, "tier-pending", arena_text(ctx->arena, "%s\n%s\n", path, copy)));
-    return replace(ctx, path, &text);
+    return retire_put(ctx, path, text.data, text.len);
 }
 
 enum err tier_drop(struct ctx *ctx, const char *data, const struct tier *t) {
     struct buf rest = {.arena = ctx->arena};
-    const char *path = in(ctx, t->dir, ".htaccess"), *old, *copy;
+    const char *path = arena_path(ctx->arena, t->dir, ".htaccess"), *old, *copy;
     TRY(read_file(ctx, path, &old, &rest));
     TRY(back_up(ctx, data, t, old, &copy));
-    return put_back(ctx, path, &rest);
+    return retire_put(ctx, path, rest.data, rest.len);
 }
 
 enum err tier_confirm(struct ctx *ctx, const char *data) {
     struct file_id id;
-    if (!file_look(in(ctx, data, "tier-pending"), &id))
+    if (!file_look(arena_path(ctx->arena, data, "tier-pending"), &id))
         return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing waits to be confirmed: it took too long, and was undone.");
     return note(ctx, data, "tier-mark", "confirmed\n");
 }
 
 bool tier_confirmed(struct ctx *ctx, const char *data) {
     struct file_id id;
-    return file_look(in(ctx, data, "tier-mark"), &id);
+    return file_look(arena_path(ctx->arena, data, "tier-mark"), &id);
 }
 
 enum err tier_undo(struct ctx *ctx, const char *data) {
     char *path, *copy;
-    struct buf old = {.arena = ctx->arena};
     if (!read_note(ctx, data, "tier-pending", &path, &copy)) return ERR_OK;
     const char *text = *copy ? file_text(ctx->arena, copy, HTACCESS_MOST) : "";
     if (!text) return failed(ctx, copy);
-    buf_text(&old, text);
-    if (!tier_confirmed(ctx, data)) TRY(put_back(ctx, path, &old));
-    (void)unlink(in(ctx, data, "tier-pending"));
-    (void)unlink(in(ctx, data, "tier-mark"));
+    if (!tier_confirmed(ctx, data)) TRY(retire_put(ctx, path, text, strlen(text)));
+    (void)unlink(arena_path(ctx->arena, data, "tier-pending"));
+    (void)unlink(arena_path(ctx->arena, data, "tier-mark"));
     return ERR_OK;
 }
 
 bool tier_active(struct ctx *ctx, const char *dir) {
-    const char *text = file_text(ctx->arena, in(ctx, dir, ".htaccess"), HTACCESS_MOST);
+    const char *text = file_text(ctx->arena, arena_path(ctx->arena, dir, ".htaccess"), HTACCESS_MOST);
     return text && strstr(text, begin_mark);
 }
 
 void tier_sweep(struct ctx *ctx, const char *data) {
     struct file_id id;
-    if (file_look(in(ctx, data, "tier-try"), &id) && ctx->now - id.mtime * 1000 > TRY_MS) tier_untry(ctx, data);
-    if (file_look(in(ctx, data, "tier-pending"), &id) && ctx->now - id.mtime * 1000 > PENDING_MS) (void)!tier_undo(ctx, data);
+    if (file_look(arena_path(ctx->arena, data, "tier-try"), &id) && ctx->now - id.mtime * 1000 > TRY_MS) tier_untry(ctx, data);
+    if (file_look(arena_path(ctx->arena, data, "tier-pending"), &id) && ctx->now - id.mtime * 1000 > PENDING_MS)
+        (void)!tier_undo(ctx, data);
 }

@@ -4,7 +4,6 @@
  * by a request that came through it. */
 #pragma once
 #include "domain/ctx.h"
-#include <stdbool.h>
 
 enum { TIER_FASTCGI = 2, TIER_PRETTY = 3 };
 

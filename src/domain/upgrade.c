@@ -1,19 +1,7 @@
 #include "domain/upgrade.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 struct trailer {
     char magic[16];
@@ -134,12 +122,12 @@ static enum err find(struct ctx *ctx, struct upgrade *u) {
 static enum err inspect(struct ctx *ctx, int fd, int64_t size) {
     if (!*RELEASE_KEY)
         return fault_set(&ctx->fault, ERR_UPGRADE,
-                         "This program was built without a release key and cannot tell whose polycircle.new is: put it in place "
-                         "by hand, by renaming it.");
+                         "This program was built without a release key and cannot tell whose polycircle.new is: put it in place by "
+                         "hand, by renaming it.");
     if (!upgrade_signed(fd, size, RELEASE_KEY))
-        return fault_set(&ctx->fault, ERR_UPGRADE,
-                         "polycircle.new does not end with the signature of the release key: upload it again, whole and in "
-                         "binary mode.");
+        return fault_set(
+            &ctx->fault, ERR_UPGRADE,
+            "polycircle.new does not end with the signature of the release key: upload it again, whole and in binary mode.");
     if (!same_machine(fd))
         return fault_set(&ctx->fault, ERR_UPGRADE, "polycircle.new is for another processor: take the other archive.");
     if (fchmod(fd, 0755) != 0) return fault_set(&ctx->fault, ERR_UPGRADE, "polycircle.new: mode 0755: %s.", strerror(errno));

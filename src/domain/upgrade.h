@@ -6,7 +6,6 @@
  * the public key is compiled in (configure --with-release-key). */
 #pragma once
 #include "domain/ctx.h"
-#include <stdbool.h>
 
 struct upgrade {
     const char *program, *next, *old; /* paths: the running one, polycircle.new, polycircle.old */

@@ -5,17 +5,13 @@
 #include "domain/spool.h"
 #include "domain/tier.h"
 #include "handler/handler.h"
-#include "util/caps.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <unistd.h>
 
 enum { EVERY_MS = 1000 };
 
 static enum err sweep(struct ctx *ctx) {
     const struct spool *spool;
     TRY(spool_get(ctx, &spool));
-    int turn = *spool->dir ? file_turn(arena_text(ctx->arena, "%s/sweep", store_dir(ctx->store)), ctx->now, SPAN_BOX_SWEEP) : -1;
+    int turn = *spool->dir ? file_turn(arena_path(ctx->arena, store_dir(ctx->store), "sweep"), ctx->now, SPAN_BOX_SWEEP) : -1;
     if (turn < 0) return ERR_OK;
     spool_sweep(ctx, spool);
     (void)close(turn);
@@ -33,7 +29,7 @@ void chores(void *context, struct arena *arena) {
     struct server *server = context;
     if (!server->store || (!store_wrote(server->store) && !server->touched)) return;
     struct ctx ctx = {.arena = arena, .store = server->store, .now = clock_now()};
-    int turn = file_turn(arena_text(arena, "%s/chores", store_dir(server->store)), ctx.now, EVERY_MS);
+    int turn = file_turn(arena_path(arena, store_dir(server->store), "chores"), ctx.now, EVERY_MS);
     if (turn < 0) return;
     jsn_use(arena);
     tier_sweep(&ctx, store_dir(server->store));

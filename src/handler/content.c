@@ -2,7 +2,6 @@
 #include "domain/package.h"
 #include "handler/handler.h"
 #include "util/assets.h"
-#include <string.h>
 
 static const char immutable[] = "public, max-age=31536000, immutable";
 

@@ -2,14 +2,9 @@
  * and every error's way into an answer. */
 #include "domain/address.h"
 #include "domain/backup.h"
-#include "domain/setting.h"
 #include "handler/handler.h"
 #include "util/assets.h"
-#include "util/file.h"
-#include "util/jsn.h"
 #include <sodium.h>
-#include <stdio.h>
-#include <string.h>
 
 static const struct route *find(const struct request *req, const char **rest, enum err *e) {
     const char *method = strcmp(req->method, "HEAD") == 0 ? "GET" : req->method;

@@ -1,12 +1,6 @@
 /* GET /manifest/CID.json and GET /mirror/CAN/PATH. */
 #include "domain/manifest.h"
 #include "handler/handler.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/jsn.h"
-#include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 enum err handle_manifest(struct exchange *x) {
     struct circle c;
@@ -56,7 +50,7 @@ static enum err send_part(struct exchange *x, const struct media *m, int fd) {
 
 static enum err send_file(struct exchange *x, const struct manifest *m, const struct media *media) {
     struct file_id now;
-    int fd = file_open(arena_text(x->ctx->arena, "%s/%s", m->dir, media->path), &now);
+    int fd = file_open(arena_path(x->ctx->arena, m->dir, media->path), &now);
     if (fd < 0) return ERR_NOT_FOUND;
     /* a file that is no longer what was published is not sent under its name */
     bool same = now.size == media->file.size && now.mtime == media->file.mtime;

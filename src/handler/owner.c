@@ -3,10 +3,6 @@
 #include "domain/circle.h"
 #include "domain/owner.h"
 #include "util/assets.h"
-#include "util/jsn.h"
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 static const struct action actions[] = {
     {"state", ANYONE, false, owner_state_action},
@@ -42,8 +38,8 @@ static const struct action actions[] = {
 static const char *policy(struct exchange *x) {
     struct buf text = {.arena = x->ctx->arena};
     json_t *origins = json_array();
-    buf_text(&text, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
-                    "base-uri 'none'; form-action 'none'; connect-src 'self'");
+    buf_text(&text, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri "
+                    "'none'; form-action 'none'; connect-src 'self'");
     if (x->ctx->store) (void)!texts_json(x->ctx, SQL_ORIGIN_ALL, NULL, 0, origins);
     for (size_t i = 0; i < json_array_size(origins); i++) {
         const char *origin = json_string_value(json_array_get(origins, i));

@@ -2,7 +2,6 @@
  * function that reads in and adds to out, {"polycircle":1, ...}. */
 #pragma once
 #include "handler/handler.h"
-#include <jansson.h>
 
 typedef enum err action_function(struct exchange *x, const json_t *in, json_t *out);
 

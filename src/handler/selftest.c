@@ -1,20 +1,10 @@
 /* The self-test's side of the program: what a browser measures against, and the owner's actions (handler/owner.c). */
 #include "domain/selftest.h"
 #include "domain/circle.h"
-#include "domain/setting.h"
 #include "domain/settle.h"
 #include "handler/owner.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
 #include "util/gzip.h"
-#include "util/jsn.h"
-#include <inttypes.h>
-#include <limits.h>
 #include <sodium.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /* GET and POST measure: an answer that is never the same twice, so that caches show; measure.gz: packed bytes that nobody on
  * the way may change. Anybody may ask: it tells no more than a request's own form. */
@@ -63,12 +53,11 @@ static struct facts facts_of(struct exchange *x) {
 }
 
 /* The server's lines, and what the page needs to measure the rest. */
-enum err owner_selftest(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
     enum level worst = LEVEL_OK;
     struct facts facts = facts_of(x);
     json_t *bases = json_array(), *now = json_object();
     const char *spool;
-    (void)in;
     TRY(settle_spool_place(x->ctx, x->req->document_root, &spool));
     if (x->ctx->store) TRY(texts_json(x->ctx, SQL_BASE_LIST, NULL, 0, bases));
     for (size_t i = 0; x->ctx->store && i < settings_count; i++) {
@@ -76,11 +65,9 @@ enum err owner_selftest(struct exchange *x, const json_t *in, json_t *out) {
         TRY(setting_get(x->ctx, settings[i].name, &value));
         (void)json_object_set_new(now, settings[i].name, json_string(value));
     }
-    (void)json_object_update_new(out,
-                                 json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst),
-                                           "bases", bases, "settings", now, "spool", spool, "data", x->server->data, "root",
-                                           x->req->document_root, "version", PACKAGE_VERSION));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst), "bases",
+                                  bases, "settings", now, "spool", spool, "data", x->server->data, "root", x->req->document_root,
+                                  "version", PACKAGE_VERSION));
 }
 
 /* Holds a process as a slow request would: to see how many the host lets run. The alarm of the transport is at 25 s. */
@@ -89,9 +76,7 @@ enum err owner_stay(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_int(in, "ms", 0, SPAN_ANSWER - 1000, &ms, &x->ctx->fault));
     struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     (void)nanosleep(&rest, NULL);
-    return json_object_update_new(out, json_pack("{s:I, s:I}", "from", (json_int_t)x->ctx->now, "to", (json_int_t)clock_now())) == 0
-               ? ERR_OK
-               : ERR_INTERNAL;
+    return jsn_add(out, json_pack("{s:I, s:I}", "from", (json_int_t)x->ctx->now, "to", (json_int_t)clock_now()));
 }
 
 /* {"value": hex, "htaccess": bool}: the spool is tried; without a value the trial ends. */
@@ -121,6 +106,5 @@ enum err owner_use(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_bool(in, "htaccess", &found.htaccess, fault));
     TRY(jsn_bool(in, "cors", &found.cors, fault));
     TRY(settle(x->ctx, x->req->document_root, &found));
-    (void)json_object_set_new(out, "journal", json_string(store_journal(x->ctx->store)));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:s}", "journal", store_journal(x->ctx->store)));
 }

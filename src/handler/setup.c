@@ -3,12 +3,7 @@
 #include "domain/folder.h"
 #include "domain/instance.h"
 #include "domain/owner.h"
-#include "domain/setting.h"
 #include "handler/owner.h"
-#include "util/jsn.h"
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *program(struct exchange *x) {
     char path[PATH_MAX];
@@ -29,18 +24,14 @@ enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
     (void)json_object_set_new(out, "state", json_string(names[state]));
     if (state != OWNER_OPEN) return ERR_OK;
     TRY(owner_proof(x->ctx, data, nonce, &name));
-    return json_object_update_new(
-               out, json_pack("{s:s, s:s, s:s}", "data", owner_shown(x->ctx, data), "program", program(x), "proof", name)) == 0
-               ? ERR_OK
-               : ERR_INTERNAL;
+    return jsn_add(out, json_pack("{s:s, s:s, s:s}", "data", owner_shown(x->ctx, data), "program", program(x), "proof", name));
 }
 
 enum err owner_prove(struct exchange *x, const json_t *in, json_t *out) {
     const char *nonce = "", *code;
     TRY(jsn_text(in, "nonce", 32, 32, &nonce, &x->ctx->fault));
     TRY(owner_proved(x->ctx, x->server->data, directory(x, program(x)), nonce, &code));
-    (void)json_object_set_new(out, "code", json_string(code));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:s}", "code", code));
 }
 
 /* Does the web server serve what lies in dir? As far as directories tell. */
@@ -59,24 +50,21 @@ static enum err status_host(struct exchange *x, json_t *out) {
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:s}", "software", x->req->software, "face",
                   getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", where, "script", x->req->script, "data", x->server->data,
                   "outside", !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "version", PACKAGE_VERSION);
-    return json_object_update_new(out, host) == 0 ? ERR_OK : ERR_INTERNAL;
+    return jsn_add(out, host);
 }
 
-enum err owner_status(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     struct ctx *ctx = x->ctx;
     const char *root;
     json_t *urls = json_array(), *circles;
-    (void)in;
     TRY(status_host(x, out));
     if (!ctx->store) return x->unopened == ERR_NOT_SET_UP ? ERR_OK : x->unopened;
     TRY(store_live(ctx->store));
     TRY(texts_json(ctx, SQL_BASE_LIST, NULL, 0, urls));
     TRY(setting_get(ctx, "root", &root));
     TRY(describe_circles(ctx, false, &circles));
-    return json_object_update_new(out, json_pack("{s:s, s:o, s:o, s:b}", "root", root, "urls", urls, "circles", circles, "retired",
-                                                 (int)store_retired(ctx->store))) == 0
-               ? ERR_OK
-               : ERR_INTERNAL;
+    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b}", "root", root, "urls", urls, "circles", circles, "retired",
+                                  (int)store_retired(ctx->store)));
 }
 
 static enum err known_root(struct exchange *x, const char *root) {
@@ -120,10 +108,8 @@ enum err owner_circle(struct exchange *x, const json_t *in, json_t *out) {
     return owner_status(x, in, out);
 }
 
-enum err owner_finish(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_finish(struct exchange *x, const json_t *, json_t *out) {
     const char *code;
-    (void)in;
     TRY(owner_settle(x->ctx, x->server->data, false, &code));
-    (void)json_object_set_new(out, "code", json_string(code));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:s}", "code", code));
 }

@@ -1,12 +1,7 @@
 /* The owner's actions that choose a folder and make it a circle's content. */
 #include "domain/folder.h"
 #include "domain/index.h"
-#include "domain/setting.h"
 #include "handler/owner.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/jsn.h"
-#include <string.h>
 
 /* Work stops here; an answer takes two seconds at the most, wherever the last file ends. */
 enum { WORK_MS = 1500, FIRST_UNIT = 1 << 20, LARGEST_UNIT = 64 << 20 };
@@ -14,26 +9,24 @@ enum { WORK_MS = 1500, FIRST_UNIT = 1 << 20, LARGEST_UNIT = 64 << 20 };
 struct clock {
     int64_t until, since, unit;
 };
-static struct clock clock;
+static struct clock pace;
 
 static void clock_start(void) {
     int64_t now = clock_now();
-    clock = (struct clock){now + WORK_MS, now, FIRST_UNIT};
+    pace = (struct clock){now + WORK_MS, now, FIRST_UNIT};
 }
 
 static bool time_left(void) {
-    return clock_now() < clock.until;
+    return clock_now() < pace.until;
 }
 
 /* Larger units where the disk is quick; none that would not be done in time if it goes on as it went. */
-static int64_t budget(void *context, const struct walk *so_far) {
-    int64_t now = clock_now(), took = now - clock.since;
-    (void)context;
-    (void)so_far;
-    clock.since = now;
-    if (took < 150 && clock.unit < LARGEST_UNIT) clock.unit *= 2;
-    if (took > 400 && clock.unit > FIRST_UNIT / 4) clock.unit /= 2;
-    return now + took / 2 < clock.until ? clock.unit : 0;
+static int64_t budget(void *, const struct walk *) {
+    int64_t now = clock_now(), took = now - pace.since;
+    pace.since = now;
+    if (took < 150 && pace.unit < LARGEST_UNIT) pace.unit *= 2;
+    if (took > 400 && pace.unit > FIRST_UNIT / 4) pace.unit /= 2;
+    return now + took / 2 < pace.until ? pace.unit : 0;
 }
 
 static enum err find_root(struct exchange *x, const char **root) {
@@ -79,7 +72,7 @@ enum err owner_look(struct exchange *x, const json_t *in, json_t *out) {
     TRY(folder_sample(x->ctx, dir, &path, &id));
     json_t *seen = json_pack("{s:s, s:s, s:I, s:I}", "url", folder_url(x, rel), "file", percent_path(x->ctx->arena, path), "size",
                              (json_int_t)id.size, "mtime", (json_int_t)id.mtime);
-    return json_object_update_new(out, seen) == 0 ? ERR_OK : ERR_BAD_FIELD;
+    return jsn_add(out, seen) == ERR_OK ? ERR_OK : ERR_BAD_FIELD;
 }
 
 static enum err find_circle(struct exchange *x, const json_t *in, struct circle *c) {
@@ -89,10 +82,9 @@ static enum err find_circle(struct exchange *x, const json_t *in, struct circle 
     return e == ERR_NOT_FOUND ? fault_set(&x->ctx->fault, e, "There is no circle %s.", can) : e;
 }
 
-enum err owner_allow(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_allow(struct exchange *x, const json_t *in, json_t *) {
     struct circle c;
     const char *origin;
-    (void)out;
     TRY(find_circle(x, in, &c));
     TRY(jsn_text(in, "origin", 8, 200, &origin, &x->ctx->fault));
     return circle_allow(x->ctx, &c, origin);
@@ -114,7 +106,7 @@ static enum err put_walk(json_t *out, const struct walk *w) {
                              (json_int_t)w->bytes, "done", (json_int_t)w->done, "skipped", (json_int_t)w->skipped, "changed",
                              (json_int_t)w->changed, "hashed", (json_int_t)w->hashed, "finished", w->finished != 0, "same",
                              (int)w->same, "version", (json_int_t)w->version, "current", w->current);
-    return json_object_update_new(out, walk) == 0 ? ERR_OK : ERR_INTERNAL;
+    return jsn_add(out, walk);
 }
 
 /* Begins the walk through a folder; without one, through that of the last time: what is new there is found. */

@@ -1,14 +1,9 @@
 /* GET /signal?KEY: the loader, with the circle's configuration before it. */
 #include "domain/manifest.h"
 #include "domain/package.h"
-#include "domain/setting.h"
 #include "domain/spool.h"
 #include "handler/handler.h"
 #include "util/assets.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/jsn.h"
-#include <string.h>
 
 /* KEY, or api_key=KEY; further parameters are somebody else's (cache busters). */
 static const char *find_key(struct exchange *x) {

@@ -3,13 +3,6 @@
 #include "domain/manifest.h"
 #include "domain/package.h"
 #include "handler/handler.h"
-#include "util/caps.h"
-#include "util/codec.h"
-#include "util/file.h"
-#include <dirent.h>
-#include <inttypes.h>
-#include <string.h>
-#include <unistd.h>
 
 /* The answer of a route as a file; what is refused (removed, hidden) has none. */
 static enum err keep(struct ctx *ctx, const struct spool *spool, handler_function *handle, const char *rest, const char *name) {
@@ -25,11 +18,11 @@ static enum err keep(struct ctx *ctx, const struct spool *spool, handler_functio
 
 /* Files of this beginning, but for the one that is current. */
 static void forget_older(struct ctx *ctx, const struct spool *spool, const char *beginning, const char *current) {
-    DIR *dir = opendir(spool->dir);
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (strncmp(entry->d_name, beginning, strlen(beginning)) == 0 && strcmp(entry->d_name, current) != 0)
-            spool_put(ctx, spool, entry->d_name, NULL, 0);
-    if (dir) (void)closedir(dir);
+    size_t n;
+    const char **names = directory_names(ctx->arena, spool->dir, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(names[i], beginning, strlen(beginning)) == 0 && strcmp(names[i], current) != 0)
+            spool_put(ctx, spool, names[i], NULL, 0);
 }
 
 /* A file named by what it holds: made once, and then the older ones go. */
@@ -37,7 +30,7 @@ static enum err keep_version(struct ctx *ctx, const struct spool *spool, handler
                              const char *beginning, const char *version) {
     struct file_id id;
     const char *name = arena_text(ctx->arena, "%s%s", beginning, version);
-    if (file_look(arena_text(ctx->arena, "%s/%s", spool->dir, name), &id)) return ERR_OK;
+    if (file_look(arena_path(ctx->arena, spool->dir, name), &id)) return ERR_OK;
     TRY(keep(ctx, spool, handle, rest, name));
     forget_older(ctx, spool, beginning, name);
     return ERR_OK;

@@ -2,11 +2,6 @@
 #include "domain/sync.h"
 #include "domain/manifest.h"
 #include "handler/handler.h"
-#include "util/codec.h"
-#include "util/jsn.h"
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct reader {
     struct fault *fault;

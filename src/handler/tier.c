@@ -1,12 +1,6 @@
 /* The owner's actions that try a tier and activate it. */
 #include "domain/tier.h"
-#include "domain/setting.h"
 #include "handler/owner.h"
-#include "util/file.h"
-#include "util/jsn.h"
-#include <limits.h>
-#include <string.h>
-#include <time.h>
 
 static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) {
     char path[PATH_MAX];
@@ -29,13 +23,10 @@ enum err owner_try(struct exchange *x, const json_t *in, json_t *out) {
     enum err e = tier_try(x->ctx, x->server->data, &t, &name);
     if (e != ERR_OK) tier_untry(x->ctx, x->server->data);
     TRY(e);
-    (void)json_object_set_new(out, "name", json_string(name));
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:s}", "name", name));
 }
 
-enum err owner_untry(struct exchange *x, const json_t *in, json_t *out) {
-    (void)in;
-    (void)out;
+enum err owner_untry(struct exchange *x, const json_t *, json_t *) {
     tier_untry(x->ctx, x->server->data);
     return ERR_OK;
 }
@@ -52,29 +43,24 @@ enum err owner_activate(struct exchange *x, const json_t *in, json_t *out) {
     return tier_undo(x->ctx, data);
 }
 
-enum err owner_confirm(struct exchange *x, const json_t *in, json_t *out) {
-    (void)in;
-    (void)out;
+enum err owner_confirm(struct exchange *x, const json_t *, json_t *) {
     return tier_confirm(x->ctx, x->server->data);
 }
 
-enum err owner_deactivate(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_deactivate(struct exchange *x, const json_t *in, json_t *) {
     struct tier t;
-    (void)out;
     TRY(read_tier(x, in, &t));
     return tier_drop(x->ctx, x->server->data, &t);
 }
 
 /* Which are active, as {"tiers": [2, 3]}. */
-enum err owner_tiers(struct exchange *x, const json_t *in, json_t *out) {
+enum err owner_tiers(struct exchange *x, const json_t *, json_t *out) {
     json_t *list = json_array();
-    (void)in;
     tier_sweep(x->ctx, x->server->data);
     for (int number = TIER_FASTCGI; number <= TIER_PRETTY; number++) {
         struct tier t;
         TRY(read_tier(x, json_pack("{s:i}", "tier", number), &t));
         if (tier_active(x->ctx, t.dir)) (void)json_array_append_new(list, json_integer(number));
     }
-    (void)json_object_set_new(out, "tiers", list);
-    return ERR_OK;
+    return jsn_add(out, json_pack("{s:o}", "tiers", list));
 }

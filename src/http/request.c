@@ -2,19 +2,9 @@
 #include "util/caps.h"
 #include "util/codec.h"
 #include "util/jsn.h"
-#include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-
-struct raw {
-    const char *method, *path_info, *request_uri, *script_name, *query, *host, *origin, *if_none_match, *range, *address,
-        *forwarded, *content_type, *content_length, *transfer_encoding, *document_root, *software, *https, *authorization,
-        *fcgi_role;
-};
 
 #define VARIABLE(name, field) \
-    { name, sizeof name - 1, offsetof(struct raw, field) }
+    { name, sizeof name - 1, offsetof(struct request, field) }
 static const struct {
     const char *name;
     size_t len, offset;
@@ -22,7 +12,7 @@ static const struct {
     VARIABLE("REQUEST_METHOD=", method),
     VARIABLE("PATH_INFO=", path_info),
     VARIABLE("REQUEST_URI=", request_uri),
-    VARIABLE("SCRIPT_NAME=", script_name),
+    VARIABLE("SCRIPT_NAME=", script),
     VARIABLE("QUERY_STRING=", query),
     VARIABLE("HTTP_HOST=", host),
     VARIABLE("HTTP_ORIGIN=", origin),
@@ -41,11 +31,11 @@ static const struct {
 };
 enum { VARIABLES = sizeof variables / sizeof *variables };
 
-static void gather(struct raw *raw, char *const *env) {
-    for (size_t i = 0; i < VARIABLES; i++) *(const char **)((char *)raw + variables[i].offset) = "";
+static void gather(struct request *req, char *const *env) {
+    for (size_t i = 0; i < VARIABLES; i++) *(const char **)((char *)req + variables[i].offset) = "";
     for (; *env; env++)
         for (size_t i = 0; i < VARIABLES; i++) {
-            const char **field = (const char **)((char *)raw + variables[i].offset);
+            const char **field = (const char **)((char *)req + variables[i].offset);
             /* nginx may send one twice: the first stands */
             if (**env == *variables[i].name && !**field && strncmp(*env, variables[i].name, variables[i].len) == 0)
                 *field = *env + variables[i].len;
@@ -53,13 +43,13 @@ static void gather(struct raw *raw, char *const *env) {
 }
 
 /* Behind a FallbackResource there is no PATH_INFO: then the address itself, less where the program lives. */
-static const char *find_path(struct arena *arena, const struct raw *raw) {
-    if (*raw->path_info) return raw->path_info + strspn(raw->path_info, "/");
-    size_t script = strlen(raw->script_name);
-    const char *slash = strrchr(raw->script_name, '/');
-    if (strncmp(raw->request_uri, raw->script_name, script) != 0) script = slash ? (size_t)(slash - raw->script_name) : 0;
-    if (strncmp(raw->request_uri, raw->script_name, script) != 0) return "";
-    char *path = arena_copy(arena, raw->request_uri + script, strcspn(raw->request_uri + script, "?"));
+static const char *find_path(const struct request *req) {
+    if (*req->path_info) return req->path_info + strspn(req->path_info, "/");
+    size_t script = strlen(req->script);
+    const char *slash = strrchr(req->script, '/');
+    if (strncmp(req->request_uri, req->script, script) != 0) script = slash ? (size_t)(slash - req->script) : 0;
+    if (strncmp(req->request_uri, req->script, script) != 0) return "";
+    char *path = arena_copy(req->arena, req->request_uri + script, strcspn(req->request_uri + script, "?"));
     path[percent_decode(path, strlen(path), false)] = '\0';
     return path + strspn(path, "/");
 }
@@ -72,11 +62,11 @@ static const char *find_host(struct arena *arena, const char *host) {
     return name;
 }
 
-static void read_body(struct request *req, const struct raw *raw, request_reader *reader, void *from) {
+static void read_body(struct request *req, request_reader *reader, void *from) {
     char *end;
-    unsigned long long announced = strtoull(raw->content_length, &end, 10);
-    if (end == raw->content_length || announced > CAP_DRAIN) announced = *raw->transfer_encoding || announced ? CAP_DRAIN : 0;
-    if (announced > CAP_BODY && !*raw->transfer_encoding) req->body_error = ERR_TOO_LARGE;
+    unsigned long long announced = strtoull(req->content_length, &end, 10);
+    if (end == req->content_length || announced > CAP_DRAIN) announced = *req->transfer_encoding || announced ? CAP_DRAIN : 0;
+    if (announced > CAP_BODY && !*req->transfer_encoding) req->body_error = ERR_TOO_LARGE;
     size_t room = announced < CAP_BODY ? (size_t)announced : CAP_BODY;
     req->body = arena_alloc(req->arena, room + 1);
     ssize_t n;
@@ -90,29 +80,11 @@ static void read_body(struct request *req, const struct raw *raw, request_reader
 }
 
 void request_read(struct request *req, struct arena *arena, char *const *env, request_reader *reader, void *from) {
-    struct raw raw;
-    gather(&raw, env);
-    *req = (struct request){
-        .arena = arena,
-        .method = raw.method,
-        .path = find_path(arena, &raw),
-        .query = raw.query,
-        .host = find_host(arena, raw.host),
-        .origin = raw.origin,
-        .if_none_match = raw.if_none_match,
-        .range = raw.range,
-        .address = raw.address,
-        .forwarded = raw.forwarded,
-        .content_type = raw.content_type,
-        .document_root = raw.document_root,
-        .software = raw.software,
-        .path_info = raw.path_info,
-        .https = raw.https,
-        .authorization = raw.authorization,
-        .fcgi_role = raw.fcgi_role,
-        .script = raw.script_name,
-    };
-    read_body(req, &raw, reader, from);
+    *req = (struct request){.arena = arena};
+    gather(req, env);
+    req->path = find_path(req);
+    req->host = find_host(arena, req->host);
+    read_body(req, reader, from);
 }
 
 /* The one field of a form, and what its value is. */

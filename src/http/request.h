@@ -4,8 +4,6 @@
 #include "util/arena.h"
 #include "util/err.h"
 #include <jansson.h>
-#include <stddef.h>
-#include <sys/types.h>
 
 struct request {
     struct arena *arena;
@@ -21,6 +19,7 @@ struct request {
     const char *content_type;
     const char *document_root, *software, *script; /* DOCUMENT_ROOT, SERVER_SOFTWARE, SCRIPT_NAME */
     const char *path_info, *https, *authorization, *fcgi_role; /* for the self-test alone; fcgi_role: "" under CGI */
+    const char *request_uri, *content_length, *transfer_encoding; /* of which path and body are made */
     char *body;
     size_t body_len;
     enum err body_error; /* ERR_TOO_LARGE when it was over CAP_BODY; it was drained all the same */

@@ -1,8 +1,6 @@
 #include "http/response.h"
 #include "util/codec.h"
 #include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const struct {
     int status;

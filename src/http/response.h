@@ -3,8 +3,6 @@
 #pragma once
 #include "http/request.h"
 #include "util/buf.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 struct response {
     int status;

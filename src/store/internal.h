@@ -2,10 +2,9 @@
 #pragma once
 #include "store/store.h"
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 struct store {
-    char dir[1024];
+    char dir[1024], main_path[1040]; /* the directory, and polycircle.db in it */
     sqlite3 *db[2]; /* by enum db */
     sqlite3_stmt *prepared[SQL_COUNT];
     bool in_transaction[2];
@@ -25,6 +24,8 @@ enum err store_exec(struct store *s, enum db db, const char *sql);
 void store_finalize(struct store *s, enum db db);
 /* Opens path with what every connection needs. flags: SQLITE_OPEN_*. */
 int store_connect(sqlite3 **db, const char *path, int flags);
+/* Removes a database and what SQLite puts beside it. */
+void store_remove(const char *path);
 /* Sets journal and synchronous. */
 enum err store_tune(struct store *s, enum db db);
 

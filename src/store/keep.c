@@ -5,13 +5,6 @@
  * new one. store_begin() refuses to write into a file that was replaced. */
 #include "store/internal.h"
 #include "util/file.h"
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef char path_text[sizeof((struct store *)0)->dir + 64];
 
@@ -111,13 +104,7 @@ static bool of_our_form(const struct store *part) {
 static void remove_part(struct restore *r) {
     (void)sqlite3_close(r->part.db[MAIN]);
     r->part.db[MAIN] = NULL;
-    size_t len = strlen(r->part_path);
-    (void)unlink(r->part_path);
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-        (void)snprintf(r->part_path + len, sizeof r->part_path - len, "%s", sides[i]);
-        (void)unlink(r->part_path);
-    }
-    r->part_path[len] = '\0';
+    store_remove(r->part_path);
 }
 
 /* A copy of our own of file, whole, of our version and form. */
@@ -160,10 +147,9 @@ static enum err complete(struct restore *r) {
     char *text = r->now.db[MAIN] ? text_of(&r->now, "SELECT value FROM main.instance WHERE name = 'gen'") : NULL;
     if (text) known = strtoll(text, NULL, 10);
     sqlite3_free(text);
-    text = sqlite3_mprintf("BEGIN IMMEDIATE; UPDATE manifest SET version = version + 1000;"
-                           "INSERT INTO instance VALUES('gen', 0) ON CONFLICT DO NOTHING;"
-                           "UPDATE instance SET value = max(value, %lld) + 1 WHERE name = 'gen';"
-                           "INSERT INTO instance VALUES('restored', %Q) ON CONFLICT DO UPDATE SET value = excluded.value; COMMIT",
+    text = sqlite3_mprintf("BEGIN IMMEDIATE; UPDATE manifest SET version = version + 1000;INSERT INTO instance VALUES('gen', 0) ON "
+                           "CONFLICT DO NOTHING;UPDATE instance SET value = max(value, %lld) + 1 WHERE name = 'gen';INSERT INTO "
+                           "instance VALUES('restored', %Q) ON CONFLICT DO UPDATE SET value = excluded.value; COMMIT",
                            (long long)(known > gen ? known : gen), r->mark);
     enum err e = exec(&r->part, text);
     sqlite3_free(text);
@@ -203,8 +189,8 @@ static enum err save(struct restore *r) {
 static enum err in_place(struct restore *r, bool *done) {
     int rc = store_connect(&r->now.db[MAIN], r->now_path, SQLITE_OPEN_READWRITE);
     if (rc != SQLITE_OK) return store_code(&r->now, MAIN, rc);
-    char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;"
-                                  "UPDATE main.instance SET value = value WHERE name = 'gen'",
+    char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;UPDATE "
+                                  "main.instance SET value = value WHERE name = 'gen'",
                                   r->part_path);
     enum err e = exec(&r->now, begin);
     sqlite3_free(begin);

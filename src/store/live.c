@@ -5,11 +5,6 @@
 #include "store/internal.h"
 #include "store/schema.h"
 #include "util/caps.h"
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 typedef char path_text[sizeof((struct store *)0)->dir + 48];
 
@@ -20,13 +15,7 @@ static const char *live_path(const struct store *s, int64_t gen, path_text path)
 
 static void forget(struct store *s, int64_t gen) {
     path_text path;
-    live_path(s, gen, path);
-    size_t len = strlen(path);
-    static const char *const parts[] = {"", "-journal", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        (void)snprintf(path + len, sizeof path - len, "%s", parts[i]);
-        (void)unlink(path);
-    }
+    store_remove(live_path(s, gen, path));
 }
 
 static void close_live(struct store *s) {
@@ -133,10 +122,9 @@ enum err store_leave_wal(struct store *s, struct fault *fault) {
     store_rollback(s);
     int rc = leave_wal(s);
     if (rc == SQLITE_BUSY)
-        return fault_set(
-            fault, ERR_BUSY,
-            "Other processes of the program have the database open. Stop them (rename polycircle.fcgi for five minutes, "
-            "or ask for a restart), then try again.");
+        return fault_set(fault, ERR_BUSY,
+                         "Other processes of the program have the database open. Stop them (rename polycircle.fcgi for five "
+                         "minutes, or ask for a restart), then try again.");
     if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
     s->wal = false;
     TRY(store_tune(s, MAIN));

@@ -2,7 +2,6 @@
  * one transaction, a backup is made first, a file of a newer program is refused with words. */
 #include "store/internal.h"
 #include "store/schema.h"
-#include <stdio.h>
 
 const struct migration migrations[] = {
     {1, SCHEMA_MAIN},
@@ -24,13 +23,11 @@ int store_version(struct store *s, enum err *e) {
     return version;
 }
 
-/* While MAIN is locked for writing, so by a connection of its own, which only reads. It replaces what an
- * earlier attempt left. */
+/* While MAIN is locked for writing, so by a connection of its own, which only reads. It replaces what an earlier attempt left. */
 static enum err backup(struct store *s, int version, struct fault *fault) {
     char path[sizeof s->dir + 64];
     struct store reader = {.db = {NULL}};
-    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
-    int rc = store_connect(&reader.db[MAIN], path, SQLITE_OPEN_READWRITE);
+    int rc = store_connect(&reader.db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
     (void)snprintf(path, sizeof path, "%s/backups/polycircle-v%d.db", s->dir, version);
     enum err e = rc == SQLITE_OK ? store_save(&reader, path, fault) : store_error(&reader, MAIN, rc);
     (void)sqlite3_close(reader.db[MAIN]);

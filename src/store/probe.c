@@ -3,9 +3,6 @@
  * copied on write (btrfs, zfs, f2fs): on a full disk or quota a touched page of the shared memory file is SIGBUS there. */
 #include "store/internal.h"
 #include "util/trial.h"
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static bool exec(sqlite3 *db, const char *sql) {
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
@@ -32,11 +29,6 @@ bool store_wal_works(const char *dir) {
     (void)snprintf(path, sizeof path, "%s/probe-%ld.db", dir, (long)getpid());
     (void)trial_file_system(dir, &place);
     bool ok = place == PLACE_LOCAL && two_connections(path);
-    size_t len = strlen(path);
-    static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        (void)snprintf(path + len, sizeof path - len, "%s", parts[i]);
-        (void)unlink(path);
-    }
+    store_remove(path);
     return ok;
 }

@@ -1,25 +1,22 @@
 /* The two schemas. polycircle.db is migrated from version to version (migrate.c holds the steps); the
  * live database is disposable and always made whole. Times are milliseconds since 1970 unless named s. */
 #pragma once
-#define SCHEMA_MAIN                                                                                              \
-    "CREATE TABLE instance(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"                                \
-    "CREATE TABLE base(url TEXT PRIMARY KEY, host TEXT NOT NULL) WITHOUT ROWID;"                                 \
-    "CREATE INDEX base_host ON base(host);"                                                                      \
-    "CREATE TABLE circle(id INTEGER PRIMARY KEY, can TEXT NOT NULL UNIQUE, cid BLOB NOT NULL UNIQUE,"            \
-    " pad BLOB NOT NULL, api_key TEXT NOT NULL UNIQUE, secret_hash BLOB NOT NULL, sign_public BLOB NOT "         \
-    "NULL,"                                                                                                      \
-    " sign_secret BLOB NOT NULL, roster TEXT NOT NULL, listed INTEGER NOT NULL, ice TEXT NOT NULL,"              \
-    " up_kbps INTEGER NOT NULL, created INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0);"                  \
-    "CREATE TABLE origin(circle INTEGER NOT NULL, origin TEXT NOT NULL, PRIMARY KEY(circle, origin))"            \
-    " WITHOUT ROWID;"                                                                                            \
-    "CREATE TABLE media(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL," \
-    " mtime_s INTEGER NOT NULL, piece INTEGER NOT NULL, sha256 BLOB NOT NULL, place INTEGER NOT NULL,"           \
-    " PRIMARY KEY(circle, path)) WITHOUT ROWID; CREATE INDEX media_place ON media(circle, place);"               \
-    "CREATE TABLE manifest(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL,"             \
-    " url TEXT NOT NULL, signed TEXT NOT NULL, signature BLOB NOT NULL);"                                        \
-    "CREATE TABLE package(circle INTEGER PRIMARY KEY, basis BLOB NOT NULL, sha256 BLOB NOT NULL UNIQUE,"         \
-    " body BLOB NOT NULL);"                                                                                      \
-    "CREATE TABLE statistic(circle INTEGER NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL,"                  \
+#define SCHEMA_MAIN                                                                                                           \
+    "CREATE TABLE instance(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"                                             \
+    "CREATE TABLE base(url TEXT PRIMARY KEY, host TEXT NOT NULL) WITHOUT ROWID;"                                              \
+    "CREATE INDEX base_host ON base(host);"                                                                                   \
+    "CREATE TABLE circle(id INTEGER PRIMARY KEY, can TEXT NOT NULL UNIQUE, cid BLOB NOT NULL UNIQUE,"                         \
+    " pad BLOB NOT NULL, api_key TEXT NOT NULL UNIQUE, secret_hash BLOB NOT NULL, sign_public BLOB NOT NULL,"                 \
+    " sign_secret BLOB NOT NULL, roster TEXT NOT NULL, listed INTEGER NOT NULL, ice TEXT NOT NULL,"                           \
+    " up_kbps INTEGER NOT NULL, created INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0);"                               \
+    "CREATE TABLE origin(circle INTEGER NOT NULL, origin TEXT NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"          \
+    "CREATE TABLE media(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,"              \
+    " mtime_s INTEGER NOT NULL, piece INTEGER NOT NULL, sha256 BLOB NOT NULL, place INTEGER NOT NULL,"                        \
+    " PRIMARY KEY(circle, path)) WITHOUT ROWID; CREATE INDEX media_place ON media(circle, place);"                            \
+    "CREATE TABLE manifest(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL,"                          \
+    " url TEXT NOT NULL, signed TEXT NOT NULL, signature BLOB NOT NULL);"                                                     \
+    "CREATE TABLE package(circle INTEGER PRIMARY KEY, basis BLOB NOT NULL, sha256 BLOB NOT NULL UNIQUE, body BLOB NOT NULL);" \
+    "CREATE TABLE statistic(circle INTEGER NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL,"                               \
     " n INTEGER NOT NULL, PRIMARY KEY(circle, day, name)) WITHOUT ROWID;"
 
 /* How a circle's visitors take part (p2p: on, ask, off), and the walk through its folder: job is what is walked, scan what
@@ -35,40 +32,36 @@
     " at INTEGER NOT NULL DEFAULT 0, state BLOB, sha256 BLOB NOT NULL DEFAULT x'', PRIMARY KEY(circle, path)) WITHOUT ROWID;" \
     "CREATE INDEX scan_work ON scan(circle, kind, path) WHERE kind < 2 OR at < size;"
 
-/* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every).
- * suspect: a neighbour reported the link dead. needy: 2 it found no offer, 1 it has deposited its own; in
- * pulse the number of signals that are 1. */
-#define SCHEMA_LIVE                                                                                         \
-    "CREATE TABLE signal(id INTEGER PRIMARY KEY, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"      \
-    " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"       \
-    " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"       \
-    " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"   \
-    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"   \
-    "CREATE INDEX signal_role ON signal(circle, role DESC, needy);"                                         \
-    "CREATE INDEX signal_bucket ON signal(circle, bucket);"                                                 \
-    "CREATE INDEX signal_expires ON signal(expires);"                                                       \
-    "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT "    \
-    "NULL,"                                                                                                 \
-    " expires INTEGER NOT NULL, UNIQUE(signal, id));"                                                       \
-    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL," \
-    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, "    \
-    "id));"                                                                                                 \
-    "CREATE INDEX mail_signal ON mail(signal, n);"                                                          \
-    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                   \
-    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                       \
-    "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL,"           \
-    " needy INTEGER NOT NULL);"                                                                             \
-    "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"               \
-    " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                   \
-    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"                   \
-    " PRIMARY KEY(circle, name)) WITHOUT ROWID;"                                                            \
-    "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                     \
-    "INSERT INTO folded VALUES(1, 0);"                                                                      \
-    "CREATE TRIGGER signal_in AFTER INSERT ON signal BEGIN"                                                 \
-    " INSERT INTO pulse VALUES(new.circle, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1; END;"              \
-    "CREATE TRIGGER signal_out AFTER DELETE ON signal BEGIN"                                                \
-    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle;"               \
-    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                     \
-    " DELETE FROM mid WHERE signal = old.id; END;"                                                          \
-    "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"         \
+/* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every). suspect: a neighbour reported the link
+ * dead. needy: 2 it found no offer, 1 it has deposited its own; in pulse the number of signals that are 1. */
+#define SCHEMA_LIVE                                                                                                        \
+    "CREATE TABLE signal(id INTEGER PRIMARY KEY, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"                     \
+    " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                      \
+    " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"                      \
+    " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                  \
+    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                  \
+    "CREATE INDEX signal_role ON signal(circle, role DESC, needy);"                                                        \
+    "CREATE INDEX signal_bucket ON signal(circle, bucket);"                                                                \
+    "CREATE INDEX signal_expires ON signal(expires);"                                                                      \
+    "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"              \
+    " expires INTEGER NOT NULL, UNIQUE(signal, id));"                                                                      \
+    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"                \
+    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, id));"              \
+    "CREATE INDEX mail_signal ON mail(signal, n);"                                                                         \
+    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                  \
+    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                      \
+    "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL);" \
+    "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                              \
+    " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                  \
+    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"                                  \
+    " PRIMARY KEY(circle, name)) WITHOUT ROWID;"                                                                           \
+    "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                    \
+    "INSERT INTO folded VALUES(1, 0);"                                                                                     \
+    "CREATE TRIGGER signal_in AFTER INSERT ON signal BEGIN"                                                                \
+    " INSERT INTO pulse VALUES(new.circle, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1; END;"                             \
+    "CREATE TRIGGER signal_out AFTER DELETE ON signal BEGIN"                                                               \
+    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle;"                              \
+    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                    \
+    " DELETE FROM mid WHERE signal = old.id; END;"                                                                         \
+    "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                        \
     " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"

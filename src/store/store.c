@@ -1,11 +1,6 @@
 #include "store/internal.h"
 #include "util/caps.h"
 #include "util/file.h"
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct {
     enum db db;
@@ -79,6 +74,15 @@ int store_connect(sqlite3 **db, const char *path, int flags) {
     return rc;
 }
 
+void store_remove(const char *path) {
+    static const char *const parts[] = {"", "-journal", "-wal", "-shm"};
+    char part[1200];
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        (void)snprintf(part, sizeof part, "%s%s", path, parts[i]);
+        (void)unlink(part);
+    }
+}
+
 enum err store_exec(struct store *s, enum db db, const char *sql) {
     int rc = sqlite3_exec(s->db[db], sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? ERR_OK : store_error(s, db, rc);
@@ -119,8 +123,7 @@ static void set_aside(const char *path) {
 }
 
 static enum err open_main(struct store *s, int flags, struct fault *fault) {
-    char path[sizeof s->dir + 32];
-    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
+    const char *path = s->main_path;
     struct stat st;
     if (!(flags & SQLITE_OPEN_CREATE) && stat(path, &st) != 0 && errno != EACCES) return ERR_NOT_SET_UP;
     s->wal = is_wal(path); /* before SQLite opens it: closing any descriptor of the file drops its locks */
@@ -139,6 +142,7 @@ static enum err start(struct store **out, const char *dir) {
         return ERR_FILES;
     }
     memcpy(s->dir, dir, strlen(dir) + 1);
+    (void)snprintf(s->main_path, sizeof s->main_path, "%s/polycircle.db", dir);
     *out = s;
     return ERR_OK;
 }
@@ -157,9 +161,7 @@ enum err store_create(struct store **out, const char *dir, const char *journal, 
     TRY(start(out, dir));
     struct store *s = *out;
     if (!directory_make(dir)) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
-    char path[sizeof s->dir + 32];
-    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
-    bool fresh = access(path, F_OK) != 0;
+    bool fresh = access(s->main_path, F_OK) != 0;
     TRY(open_main(s, SQLITE_OPEN_CREATE, fault));
     bool wal = strcmp(journal, "wal") == 0 || (strcmp(journal, "auto") == 0 && store_wal_works(dir));
     if (fresh && wal) {
@@ -186,10 +188,8 @@ void store_close(struct store *s) {
 }
 
 bool store_current(const struct store *s) {
-    char path[sizeof s->dir + 32];
-    (void)snprintf(path, sizeof path, "%s/polycircle.db", s->dir);
     struct stat now;
-    return stat(path, &now) == 0 && now.st_ino == s->main_file.st_ino && now.st_dev == s->main_file.st_dev;
+    return stat(s->main_path, &now) == 0 && now.st_ino == s->main_file.st_ino && now.st_dev == s->main_file.st_dev;
 }
 
 const char *store_dir(const struct store *s) {

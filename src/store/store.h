@@ -8,9 +8,6 @@
 #include "store/statements.h"
 #include "util/arena.h"
 #include "util/err.h"
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum db { MAIN, LIVE };
 

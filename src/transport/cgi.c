@@ -1,10 +1,6 @@
 #include "transport/transport.h"
 #include "util/caps.h"
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 extern char **environ;
 

@@ -10,11 +10,7 @@
 #include "util/caps.h"
 #include "util/file.h"
 #include <fcgiapp.h>
-#include <limits.h>
 #include <poll.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct self {
     char path[PATH_MAX]; /* empty: not known */

@@ -1,7 +1,6 @@
 /* How bytes come and go. Each transport reads requests, calls serve for each, writes its answers. */
 #pragma once
 #include "http/response.h"
-#include <stdbool.h>
 
 /* Turns a request that is wholly read into an answer; both live in arena until serve's next call. */
 typedef void serve_function(void *context, struct request *req, struct response *res);

@@ -1,9 +1,6 @@
 #include "util/arena.h"
 #include <stdalign.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { BLOCK = 64 * 1024 };
 
@@ -49,6 +46,10 @@ char *arena_text(struct arena *a, const char *format, ...) {
     (void)vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
     return text;
+}
+
+char *arena_path(struct arena *a, const char *dir, const char *name) {
+    return arena_text(a, "%s/%s", dir, name);
 }
 
 void arena_reset(struct arena *a) {

@@ -1,7 +1,7 @@
 /* One owner frees: everything a request allocates comes from its arena and goes with it.
  * Out of memory ends the process (the web server starts another). */
 #pragma once
-#include <stddef.h>
+#include "util/libc.h"
 
 struct arena_block;
 struct arena {
@@ -13,6 +13,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_copy(struct arena *a, const char *text, size_t len); /* adds a NUL */
 char *arena_text(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* dir/name. */
+char *arena_path(struct arena *a, const char *dir, const char *name);
 /* Forgets all but keeps one block for the next request. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);

@@ -1,5 +1,4 @@
 #include "util/assets.h"
-#include <string.h>
 
 const struct asset *asset_find(const char *name) {
     for (size_t i = 0; i < assets_count; i++)

@@ -1,7 +1,5 @@
 #include "util/buf.h"
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 char *buf_room(struct buf *b, size_t n) {
     if (b->cap - b->len < n + 1) {

@@ -1,5 +1,4 @@
 #include "util/codec.h"
-#include <string.h>
 
 static int hex_digit(char c, bool upper_too) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -33,14 +32,20 @@ bool hex_decode(uint8_t *out, size_t len, const char *text) {
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
-    char *text = arena_alloc(a, len / 3 * 4 + 5), *out = text;
-    for (size_t i = 0; i < len; i += 3) {
-        size_t left = len - i;
-        uint32_t v = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) | (left > 2 ? data[i + 2] : 0);
-        for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++) *out++ = base64url[v >> (18 - 6 * k) & 63];
+char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *alphabet) {
+    unsigned bits = strlen(alphabet) == 64 ? 6 : 5, have = 0, mask = (1U << bits) - 1;
+    char *text = arena_alloc(a, len * 8 / bits + 2), *out = text;
+    uint32_t v = 0;
+    for (size_t i = 0; i < len; i++) {
+        v = v << 8 | data[i];
+        for (have += 8; have >= bits;) *out++ = alphabet[v >> (have -= bits) & mask];
     }
+    if (have) *out++ = alphabet[v << (bits - have) & mask];
     return text;
+}
+
+char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
+    return digits_text(a, data, len, base64url);
 }
 
 /* A digit's bits and its value, 64 for what is none. One look-up a character: this runs for every request. */

@@ -2,8 +2,6 @@
  * state, and they refuse what is not canonical only where that matters (a stray character, bad length). */
 #pragma once
 #include "util/arena.h"
-#include <stdbool.h>
-#include <stdint.h>
 
 /* out: 2 * len + 1 bytes. */
 void hex_encode(char *out, const uint8_t *data, size_t len);
@@ -11,7 +9,8 @@ char *hex_text(struct arena *a, const uint8_t *data, size_t len);
 /* Exactly 2 * len lower-case digits, then the end of the text. */
 bool hex_decode(uint8_t *out, size_t len, const char *text);
 
-/* No padding is written. */
+/* In digits of an alphabet of 64 or 32 characters. No padding is written. */
+char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *alphabet);
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len);
 /* Padding is tolerated. out has room for len / 4 * 3 + 3 bytes (in may be out). false: not base64url. */
 bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len);

@@ -1,7 +1,5 @@
 #include "util/err.h"
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 
 static const struct {
     const char *name;

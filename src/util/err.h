@@ -2,6 +2,7 @@
  * goes over the wire, the HTTP status, and what to do about it when no better text is at hand.
  * Whoever fails returns one of these; handler/dispatch.c alone makes it an answer, cli/cli.c a line. */
 #pragma once
+#include "util/libc.h"
 #define ERR_TABLE(X)                                                                                                 \
     X(OK, ok, 200, "")                                                                                               \
     X(BAD_REQUEST, bad_request, 400, "Send one form field: the JSON in base64url as d=, or in base32 as h=.")        \

@@ -1,11 +1,4 @@
 #include "util/file.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 static bool identify(const struct stat *st, struct file_id *id) {
     id->size = st->st_size;
@@ -41,16 +34,44 @@ bool file_read(int fd, void *data, size_t len, int64_t offset) {
     return true;
 }
 
-bool file_put(const char *path, const void *data, size_t len, unsigned mode) {
-    char part[4096];
+static bool put_all(int fd, const char *data, size_t len) {
+    while (len) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static int create(const char *path) {
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Closes a file that was made, and removes it unless it is good; errno stays what it was. */
+static bool settled(int fd, const char *path, bool good) {
+    int why = errno;
+    if (close(fd) != 0) good = false;
+    if (!good) (void)unlink(path);
+    errno = why;
+    return good;
+}
+
+bool file_put(const char *path, const void *data, size_t len, mode_t mode) {
+    char part[PATH_MAX];
     if (snprintf(part, sizeof part, "%s.%ld", path, (long)getpid()) >= (int)sizeof part) return false;
     (void)unlink(part);
-    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return false;
-    bool good = fchmod(fd, mode) == 0 && write(fd, data, len) == (ssize_t)len;
-    good = close(fd) == 0 && good && rename(part, path) == 0;
-    if (!good) (void)unlink(part);
-    return good;
+    int fd = create(part);
+    if (fd < 0 || !settled(fd, part, fchmod(fd, mode) == 0 && put_all(fd, data, len))) return false;
+    if (rename(part, path) == 0) return true;
+    (void)unlink(part);
+    return false;
+}
+
+bool file_make(const char *path, const void *data, size_t len, mode_t mode) {
+    int fd = create(path);
+    return fd >= 0 && settled(fd, path, put_all(fd, data, len) && fsync(fd) == 0 && fchmod(fd, mode) == 0);
 }
 
 bool file_says(const char *path, const void *data, size_t len) {
@@ -66,34 +87,12 @@ bool file_says(const char *path, const void *data, size_t len) {
     return same;
 }
 
-static bool put_all(int fd, const char *data, size_t len) {
-    while (len) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        data += n;
-        len -= (size_t)n;
-    }
-    return fsync(fd) == 0;
-}
-
-bool file_make(const char *path, const void *data, size_t len, mode_t mode) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return false;
-    bool good = put_all(fd, data, len) && fchmod(fd, mode) == 0;
-    int why = errno;
-    if (close(fd) != 0) good = false;
-    if (!good) (void)unlink(path);
-    errno = why;
-    return good;
-}
-
 char *file_text(struct arena *a, const char *path, size_t most) {
     struct file_id id;
     int fd = file_open(path, &id);
     if (fd < 0) return NULL;
     char *text = id.size <= (int64_t)most ? arena_alloc(a, (size_t)id.size + 1) : NULL;
-    if (text && !file_read(fd, text, (size_t)id.size, 0)) text = NULL;
+    if (text && (!file_read(fd, text, (size_t)id.size, 0) || strlen(text) != (size_t)id.size)) text = NULL;
     (void)close(fd);
     return text;
 }
@@ -111,28 +110,17 @@ int file_turn(const char *path, int64_t now, int64_t every_ms) {
     return -1;
 }
 
-static bool copy_bytes(int in, int out) {
-    char block[65536];
-    ssize_t n;
-    while ((n = read(in, block, sizeof block)) != 0) {
-        if (n < 0 && errno == EINTR) continue;
-        for (ssize_t done = 0, w; done < n; done += w)
-            if ((w = write(out, block + done, (size_t)(n - done))) <= 0) return false;
-        if (n < 0) return false;
-    }
-    return fsync(out) == 0;
-}
-
 bool file_copy(const char *from, const char *to) {
+    char block[65536];
     struct file_id id;
-    int in = file_open(from, &id);
-    if (in < 0) return false;
-    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool good = out >= 0 && copy_bytes(in, out);
+    int in = file_open(from, &id), out = in >= 0 ? create(to) : -1;
+    ssize_t n = 0;
+    bool good = out >= 0;
+    while (good && ((n = read(in, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)))
+        good = n < 0 || put_all(out, block, (size_t)n);
+    good = out >= 0 && settled(out, to, good && n == 0 && fsync(out) == 0);
     int why = errno;
-    (void)close(in);
-    if (out >= 0 && close(out) != 0) good = false;
-    if (out >= 0 && !good) (void)unlink(to);
+    if (in >= 0) (void)close(in);
     errno = why;
     return good;
 }
@@ -177,6 +165,23 @@ bool directory_guard(const char *dir) {
 bool directory_make(const char *dir) {
     if (mkdir(dir, 0700) != 0) return errno == EEXIST;
     return directory_guard(dir);
+}
+
+static int is_name(const struct dirent *entry) {
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+const char **directory_names(struct arena *a, const char *dir, size_t *n) {
+    struct dirent **entries = NULL;
+    int found = scandir(dir, &entries, is_name, alphasort);
+    *n = found > 0 ? (size_t)found : 0;
+    const char **names = arena_alloc(a, (*n + 1) * sizeof *names);
+    for (size_t i = 0; i < *n; i++) {
+        names[i] = arena_copy(a, entries[i]->d_name, strlen(entries[i]->d_name));
+        free(entries[i]);
+    }
+    free(entries);
+    return names;
 }
 
 int64_t clock_now(void) {

@@ -2,9 +2,6 @@
 #pragma once
 #include "util/arena.h"
 #include "util/err.h"
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
 
 struct file_id {
     int64_t size; /* bytes */
@@ -20,13 +17,13 @@ bool file_read(int fd, void *data, size_t len, int64_t offset);
 /* Makes a file that was not there (no symbolic link either), whole and on the disk, with this mode; false with errno, and
  * then nothing of it is left. */
 bool file_make(const char *path, const void *data, size_t len, mode_t mode);
-/* A small text file, whole; NULL when there is none, or it is larger than most. */
+/* A small text file, whole; NULL when there is none, or it is larger than most, or holds a NUL. */
 char *file_text(struct arena *a, const char *path, size_t most);
 /* A turn at something that one process does at a time, and not more often than every_ms: the descriptor to close when it is
  * done, or -1: another process is at it, or was a moment ago. path is a file made for that. */
 int file_turn(const char *path, int64_t now, int64_t every_ms);
 /* Writes a file whole or not at all (a temporary one beside it, renamed), without waiting for the disk. */
-bool file_put(const char *path, const void *data, size_t len, unsigned mode);
+bool file_put(const char *path, const void *data, size_t len, mode_t mode);
 /* Does the file hold just this? */
 bool file_says(const char *path, const void *data, size_t len);
 /* Copies a regular file to a new one (0600), and waits until it is on the disk. false, with errno: nothing is left. */
@@ -38,6 +35,8 @@ bool file_sync(const char *path);
 int file_lock(const char *path);
 /* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
 bool file_program(char *path, size_t size);
+/* The names in a directory but for "." and "..", in order; *n: how many, 0 when it cannot be read. */
+const char **directory_names(struct arena *a, const char *dir, size_t *n);
 /* Makes a directory for secrets: 0700, and in it what keeps a web server from showing it, should it be served. One that
  * is there already is left alone. false with errno. */
 bool directory_make(const char *dir);

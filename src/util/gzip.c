@@ -1,5 +1,4 @@
 #include "util/gzip.h"
-#include <stdint.h>
 #include <zlib.h>
 
 enum err gzip_pack(struct buf *out, const void *data, size_t len) {

@@ -1,7 +1,6 @@
 #include "util/jsn.h"
 #include "util/caps.h"
 #include "util/codec.h"
-#include <string.h>
 
 static struct arena *memory;
 
@@ -9,9 +8,7 @@ static void *take(size_t size) {
     return arena_alloc(memory, size);
 }
 
-static void leave(void *p) {
-    (void)p; /* the arena frees */
-}
+static void leave(void *) {}
 
 void jsn_use(struct arena *a) {
     memory = a;
@@ -34,6 +31,10 @@ static int add(const char *text, size_t len, void *out) {
 
 void jsn_dump(struct buf *out, const json_t *value) {
     (void)json_dump_callback(value, add, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+enum err jsn_add(json_t *object, json_t *more) {
+    return json_object_update_new(object, more) == 0 ? ERR_OK : ERR_INTERNAL;
 }
 
 static enum err bad(struct fault *fault, const char *key, const char *what) {

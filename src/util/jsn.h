@@ -1,12 +1,9 @@
-/* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the
- * request's arena, so nothing is ever freed one by one. Getters check type and bounds while they read
- * and name the field in the fault. */
+/* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the request's arena, so nothing
+ * is ever freed one by one. Getters check type and bounds while they read and name the field in the fault. */
 #pragma once
 #include "util/buf.h"
 #include "util/err.h"
 #include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 /* From now on every json_t lives in a, until it is reset. */
 void jsn_use(struct arena *a);
@@ -15,6 +12,9 @@ void jsn_use(struct arena *a);
 enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault);
 /* Compact, in the order in which keys were set. */
 void jsn_dump(struct buf *out, const json_t *value);
+
+/* more's members become members of object, too. more is NULL when a text of it is not UTF-8. */
+enum err jsn_add(json_t *object, json_t *more);
 
 /* A string of min..max bytes, required. */
 enum err jsn_text(const json_t *object, const char *key, size_t min, size_t max, const char **out, struct fault *fault);

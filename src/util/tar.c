@@ -1,6 +1,4 @@
 #include "util/tar.h"
-#include <stdio.h>
-#include <string.h>
 
 enum { RECORD = 512, CHECKSUM = 148 };
 

@@ -1,8 +1,6 @@
 /* What this machine lets a program do, found out by doing it with scratch files that are removed at once. */
 #pragma once
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "util/libc.h"
 
 /* PLACE_COPYING: of one machine, too, but blocks are copied on write: full, a touched page of shared memory is SIGBUS. */
 enum trial_place { PLACE_LOCAL, PLACE_COPYING, PLACE_FAR };
