@@ -21,10 +21,10 @@ const care = [
   { name: 'End this instance', help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
     sure: 'Press again to end it for all visitors. It can be undone here.',
     run: async (_, again) => { await act('retire'); await again(); } },
-  { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days. Then take its lines out of the site, and delete by FTP the tag, the program and its data.',
+  { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days. Then take its lines out of the site, and delete by FTP the tag, the program and the folder polycircle-data (with the hidden file .htaccess in it).',
     when: s => !!s.retired, run: async (_, again) => { await act('unretire'); await again(); } },
   { name: 'Take its lines out of the site', help: 'What set-up wrote into .htaccess files and the folder of the spool. All else is left as it is.', when: s => !!s.retired,
-    run: async says => { const { files } = await act('retire', { files: true }); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
+    run: async (says, again) => { const { files } = await act('retire', { files: true }); await again(); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
 ];
 
 /** @param {Circle} c @param {string} at */
@@ -32,7 +32,7 @@ function card(c, at) {
   const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
   const heading = make('h3', {}, c.can), facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
   tag.value = lines(c, at).tag;
-  describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(c.statistics.joins ?? 0)],
+  describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
     ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–'],
     ['Allowed pages', c.origins.join(', ')], ...c.refused.length ? [/** @type {[string, string]} */ (['Refused pages', c.refused.join(', ')])] : []]);
   const again = make('button', { type: 'button', textContent: 'Read the folder again' });
@@ -40,7 +40,8 @@ function card(c, at) {
   const read = async (/** @type {boolean} */ patient) => {
     await persist('share', { circle: c.can, patient });
     const walk = await index(c.can, { bar, says: id });
-    if (walk) say(id, result(walk), walk.changed ? 'bad' : 'good');
+    const young = patient && walk?.skipped ? ' Files that came within the last ten seconds wait for the next reading.' : '';
+    if (walk) say(id, result(walk) + young, walk.changed ? 'bad' : 'good');
     bar.hidden = true;
   };
   again.addEventListener('click', () => busy(box, id, () => read(false)));

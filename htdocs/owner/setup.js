@@ -1,7 +1,7 @@
 /** The set-up wizard. What is done already is seen from what the instance says, so a reload, another browser or a lost answer goes on
  * where it stopped. The steps of the folder and the tag are in modules of their own. */
 import { act, base, code, persist } from './api.js';
-import { $, copy, describe, input, make, onSubmit, say, size } from './dom.js';
+import { $, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
 import { folderStep } from './folder.js';
 import { index, result } from './progress.js';
 import { tagStep } from './tag.js';
@@ -36,7 +36,7 @@ const done = {
     return c ? `${c.can}: ${asked[/** @type {'on'} */ (c.p2p)]}, ${c.ice.length ? c.ice.map(i => i.urls).join(', ') : 'same network only'}` : '';
   },
   folder: s => circle(s)?.dir ? `${circle(s)?.dir}, served at ${circle(s)?.url}` : '',
-  index: s => circle(s)?.version ? `${circle(s)?.files} files, ${size(circle(s)?.bytes ?? 0)}` : '',
+  index: s => circle(s)?.version ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}` : '',
   tag: () => passed() ? 'The line for your pages.' : '',
   done: () => '',
 };

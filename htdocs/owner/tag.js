@@ -16,6 +16,10 @@ export function lines(c, at) {
     worker: elsewhere ? `importScripts('${at}circle-sw.js')` : '' };
 }
 
+/** What is to be seen after the owner has opened the page. @type {Record<string, string>} */
+const WAITS = { on: 'The first visitor shows up here.', ask: 'Press "Take part" there: then the first visitor, you, shows up here.',
+  off: 'Nobody shows up here as long as nobody is connected (step 3).' };
+
 /** @param {import('./setup.js').Wizard} w */
 export function tagStep(w) {
   let timer = 0;
@@ -29,7 +33,7 @@ export function tagStep(w) {
     const c = (await act('status').catch(() => null))?.circles?.find((/** @type {any} */ one) => one.can == w.status.circles?.[0]?.can);
     if (c) {
       const came = c.signals > 0 || c.statistics.joins > 0, refused = c.refused.find((/** @type {string} */ origin) => !c.origins.includes(origin));
-      say('arrived', came ? `Your site loads it: ${count(c.signals, 'visitor')} here now.` : 'Now open that page in another window. The first visitor shows up here.', came ? 'good' : '');
+      say('arrived', came ? `Your site loads it: ${count(c.signals, 'visitor')} here now.` : `Now open that page in another window. ${WAITS[c.p2p]}`, came ? 'good' : '');
       $('refused').hidden = !refused;
       $('refused-origin').textContent = refused ?? '';
     }

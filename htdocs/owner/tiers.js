@@ -10,7 +10,8 @@ const WAYS = [
   { tier: 2, name: 'Quicker answers (FastCGI)', help: 'The program stays between requests. The address stays the same.', off: 'Back to CGI' },
   { tier: 3, name: 'Shorter addresses', help: 'https://site/signal in place of the program\'s own address. The line for your pages changes; the old one goes on working.', off: 'Back to the long address' },
 ];
-const NAMES = ['signal', 'signal.js', 'client.js', 'circle-sw.js', 'circles.js', 'circles.json', 'sync', 'health', 'owner', 'owner.js', 'owner.css', 'setup', 'console', 'selftest'];
+const NAMES = ['signal', 'signal.js', 'client.js', 'circle-sw.js', 'circles.js', 'circles.json', 'sync', 'health', 'owner', 'owner.js', 'owner.css', 'setup', 'console', 'selftest',
+  'probe', 'measure', 'measure.gz'];
 const top = new URL('/', location.href).href;
 
 const ask = (/** @type {string|URL} */ url) => fetch(url, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(8000) }).catch(() => null);

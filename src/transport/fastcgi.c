@@ -31,12 +31,10 @@ static void find_self(struct self *self) {
     if (!file_program(self->path, sizeof self->path) || stat(self->path, &self->file) != 0) self->path[0] = '\0';
 }
 
-/* Waits for a connection; then, if the file of this program is another one by now, runs that instead. */
-static void follow_upgrade(struct self *self) {
-    enum { LISTENER = 0, SETTLED = 2 }; /* seconds: a file that is still being uploaded is no program yet */
-    struct pollfd listener = {.fd = LISTENER, .events = POLLIN};
+/* If the file of this program is another one by now, runs that instead. */
+static void look_at_file(struct self *self) {
+    enum { SETTLED = 2 }; /* seconds: a file that is still being uploaded is no program yet */
     struct stat now;
-    (void)poll(&listener, 1, -1);
     int64_t second = clock_now() / 1000;
     if (second == self->looked || !self->path[0]) return;
     self->looked = second;
@@ -45,13 +43,35 @@ static void follow_upgrade(struct self *self) {
     (void)execv(self->path, (char *[]){self->path, NULL}); /* on failure this one goes on */
 }
 
+/* Its folder was removed, as that of a tier's try is. (A missing file alone may be one that is being replaced.) */
+static bool folder_gone(const struct self *self) {
+    const char *slash = strrchr(self->path, '/');
+    char folder[PATH_MAX];
+    if (!slash || slash == self->path) return false;
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - self->path), self->path);
+    return access(folder, F_OK) != 0 && errno == ENOENT;
+}
+
+/* Waits for a connection; false: nobody will come. Looks meanwhile, too: mod_fcgid asks no process of an old file again, and
+ * lets some of them stay. */
+static bool follow_upgrade(struct self *self) {
+    enum { LISTENER = 0, PAUSE = 10000 }; /* milliseconds */
+    struct pollfd listener = {.fd = LISTENER, .events = POLLIN};
+    while (poll(&listener, 1, PAUSE) == 0) {
+        look_at_file(self);
+        if (folder_gone(self)) return false;
+    }
+    look_at_file(self);
+    return true;
+}
+
 int fastcgi_run(struct service *service) {
     FCGX_Request fcgi;
     static struct self self;
     find_self(&self);
     if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgi, 0, 0) != 0) return 1;
     /* any negative is the end: after SIGTERM it is that of a stale errno */
-    while (follow_upgrade(&self), FCGX_Accept_r(&fcgi) >= 0) {
+    while (follow_upgrade(&self) && FCGX_Accept_r(&fcgi) >= 0) {
         struct request req;
         struct response res;
         struct buf head = {.arena = &service->arena};

@@ -1,14 +1,14 @@
 // Uploads by a real FTP server, vsftpd, with clients that are set to ASCII: polycircle-check.html says what happened.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
-import { freePort, makeDirectory, removeDirectory, startHost } from '../servers/server.mjs';
+import { makeDirectory, removeDirectory, startHost } from '../servers/server.mjs';
+import { startVsftpd } from './ftpd.mjs';
 import { makeRelease, run } from './release.mjs';
 
 let release, browser, unpacked;
@@ -24,26 +24,9 @@ after(async () => {
   await release?.remove();
 });
 
-const reached = port => new Promise(resolve => {
-  const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); }).on('error', () => resolve(false));
-});
-
-/** vsftpd on loopback over dir, which it wants unwritable; uploads are www-data's, mode 0755. */
-async function startFtp(dir, ascii) {
-  const port = await freePort(), conf = join(dir, 'run/vsftpd.conf'), empty = join(dir, 'run/empty');
-  await mkdir(empty);
-  await chmod(empty, 0o555);
-  await writeFile(conf, ['listen=YES', 'listen_ipv6=NO', 'background=NO', 'listen_address=127.0.0.1', `listen_port=${port}`, 'pasv_address=127.0.0.1',
-    'anonymous_enable=YES', 'local_enable=NO', 'no_anon_password=YES', 'write_enable=YES', 'anon_upload_enable=YES', 'anon_umask=022', 'file_open_mode=0777',
-    `anon_root=${dir}`, process.getuid() === 0 ? 'ftp_username=www-data' : 'run_as_launching_user=YES', `secure_chroot_dir=${empty}`, 'seccomp_sandbox=NO',
-    'isolate=NO', 'isolate_network=NO', 'connect_from_port_20=NO', `ascii_upload_enable=${ascii ? 'YES' : 'NO'}`, ''].join('\n'));
-  const child = spawn('/usr/sbin/vsftpd', [conf], { stdio: 'ignore' });
-  for (let tries = 0; !await reached(port); tries++) {
-    if (tries === 100 || child.exitCode !== null) throw new Error(`vsftpd does not listen (exit status ${child.exitCode})`);
-    await sleep(50);
-  }
-  return { port, stop: () => new Promise(resolve => { child.once('exit', resolve); child.kill('SIGTERM'); }) };
-}
+/** Over dir, which vsftpd wants unwritable; uploads are www-data's, mode 0755. */
+const startFtp = (dir, ascii) => startVsftpd(dir, ['anonymous_enable=YES', 'local_enable=NO', 'no_anon_password=YES', 'anon_upload_enable=YES', 'anon_umask=022',
+  'file_open_mode=0777', `anon_root=${dir}`, process.getuid() === 0 ? 'ftp_username=www-data' : 'run_as_launching_user=YES', `ascii_upload_enable=${ascii ? 'YES' : 'NO'}`]);
 
 /** lftp, a client of Unix: in ASCII mode it sends CR LF for LF. */
 const lftp = mode => async (port, folder, files) => {

@@ -107,7 +107,7 @@ async function useAsOwner(dir) {
 }
 
 /** Commands as `sh -c` takes them, with files of the machine replaced, for this process and its children only. */
-const inPrivate = (mounts, command) => ['unshare', ['-m', 'sh', '-ec', `${mounts.map(([from, to]) => `mount --bind '${from}' '${to}'`).join('\n')}\nexec "$@"`, 'sh', ...command]];
+export const inPrivate = (mounts, command) => ['unshare', ['-m', 'sh', '-ec', `${mounts.map(([from, to]) => `mount --bind '${from}' '${to}'`).join('\n')}\nexec "$@"`, 'sh', ...command]];
 
 /** Ordinary users of the machine, for the servers that serve them by suEXEC and for who looks over a fence. */
 export const owner = { name: 'polyowner', uid: 24242, gid: 24242 };
