@@ -227,7 +227,7 @@ test('FTP shows the web site alone, and the program came without its mode; later
     await p.getByRole('button', { name: 'Use a new version' }).click();
     await p.getByText(`Version 9.9.9 is in place of ${release.version}.`).waitFor({ timeout: 20_000 });
     await says(p, 'instance', /Version9\.9\.9/);
-    assert.deepEqual(await host.owned('public_html/cgi-bin/polycircle.fcgi', 'public_html/cgi-bin/polycircle.old'), [0o755, 0o755]);
+    assert.deepEqual(await host.owned('public_html/cgi-bin/polycircle.fcgi', 'public_html/cgi-bin/polycircle.old'), [0o755, 0o600]);
     for (let tries = 0; (await programs(host)).some(([exe]) => exe != 'polycircle.fcgi'); tries++) {
       assert.ok(tries < 100, `old processes stay: ${JSON.stringify(await programs(host))}`);
       await one.waitForTimeout(200);
