@@ -62,9 +62,9 @@ enum err spool_box_open(struct ctx *ctx, struct signal *s) {
 
 void spool_box_close(struct ctx *ctx, struct signal *s) {
     const struct spool *spool;
-    if (!s->boxed || spool_get(ctx, &spool) != ERR_OK || !*spool->dir) return;
-    spool_put(ctx, spool, box_name(ctx, s), NULL, 0);
-    s->boxed = false;
+    if (!s->boxed) return;
+    if (spool_get(ctx, &spool) == ERR_OK && *spool->dir) spool_put(ctx, spool, box_name(ctx, s), NULL, 0);
+    s->boxed = false; /* also when the spool was switched off: else it would keep a box's pace, without the budget */
 }
 
 enum err spool_box_write(struct ctx *ctx, struct signal *s, bool call) {
