@@ -1,6 +1,7 @@
 #include "store/internal.h"
 #include "util/caps.h"
 #include "util/file.h"
+#include "util/trial.h"
 
 static const struct {
     enum db db;
@@ -16,8 +17,12 @@ static int extended_code(const struct store *s, enum db db, int rc) {
 }
 
 /* SQLite calls it SQLITE_FULL only when write() says ENOSPC. A quota says EDQUOT, and where blocks are copied on write even
- * cutting a file off fails; the errno may be another by now. So whatever cannot be written counts as no room. */
-static bool no_room(int extended, int why) {
+ * cutting a file off fails; the errno may be another by now. So whatever cannot be written counts as no room; and a journal
+ * that cannot be made SQLite tries to read next, hence CANTOPEN with ENOENT: only the directory itself can tell. */
+static bool no_room(const struct store *s, enum db db, int extended) {
+    int64_t ms;
+    mode_t mode;
+    int why = s->db[db] ? sqlite3_system_errno(s->db[db]) : 0;
     static const int writing[] = {
         SQLITE_IOERR_WRITE,    SQLITE_IOERR_FSYNC,  SQLITE_IOERR_DIR_FSYNC,
         SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_DELETE, SQLITE_IOERR_SHMSIZE,
@@ -25,6 +30,7 @@ static bool no_room(int extended, int why) {
     for (size_t i = 0; i < sizeof writing / sizeof *writing; i++)
         if (extended == writing[i]) return true;
     int kind = extended & 0xff;
+    if (kind == SQLITE_CANTOPEN && s->dir[0]) why = trial_write(s->dir, 1 << 16, &ms, &mode);
     return (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (why == ENOSPC || why == EDQUOT);
 }
 
@@ -48,7 +54,7 @@ enum err store_code(const struct store *s, enum db db, int rc) {
     };
     int extended = extended_code(s, db, rc);
     if (extended == SQLITE_READONLY_DBMOVED) return db == LIVE ? ERR_LIVE_LOST : ERR_BUSY; /* restored: open it anew */
-    if (no_room(extended, s->db[db] ? sqlite3_system_errno(s->db[db]) : 0)) return ERR_DISK_FULL;
+    if (no_room(s, db, extended)) return ERR_DISK_FULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].rc == (rc & 0xff)) return db == LIVE ? codes[i].live : codes[i].main;
     return ERR_INTERNAL;

@@ -234,8 +234,8 @@ export class Server {
     throw new Error(`${this.kind}: processes of the program survive SIGKILL`);
   }
 
-  errors() {
-    return readFile(join(this.dir, 'run/error.log'), 'utf8');
+  async errors() {
+    return await readFile(join(this.dir, 'run/error.log'), 'utf8') + this.#output;
   }
 
   request(options) {
