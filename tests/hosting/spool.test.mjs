@@ -35,7 +35,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   after(() => Promise.all([first.close(), second.close()]));
   const greeter = await first.open(`${site.url}/`);
   const play = tab => tab.evaluate(() => document.querySelector('video').play().then(() => true));
-  await until(greeter, 'the circle', () => globalThis.polycircle?.stats().media.length);
+  await until(greeter, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller);
   await play(greeter);
   await until(greeter, 'the film is whole', () => { const [film] = globalThis.polycircle?.stats().media ?? []; return film?.have === film?.pieces && film && globalThis.polycircle.role === 'greeter'; });
   for (const end = Date.now() + 10_000; !first.mine(await site.log()).some(isBox);) {
