@@ -5,7 +5,7 @@ import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeSite, makeViewer, page, stats, until } from './site.mjs';
+import { makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 const sha = bytes => createHash('sha256').update(bytes).digest('hex');
@@ -25,7 +25,6 @@ async function withSite(options, body) {
   }
 }
 
-const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
 
 test('a neighbour that lies is dropped, and no wrong byte reaches the page', () => withSite({ pages: { 'index.html': page('', '%TAG%') } }, async (site, viewer) => {
   const bytes = randomBytes(3 << 20);
@@ -61,11 +60,11 @@ test('a neighbour killed in the middle: a stall of two seconds at most', () => w
   const [one, two] = [await viewer(), await viewer()];
   const first = await one.open(site.url);
   await until(first, 'first frame', () => film.first);
-  await first.evaluate(() => document.querySelector('video').play());
+  await play(first);
   await until(first, 'all of it', () => polycircle.stats().media[0].have == polycircle.stats().media[0].pieces, 40000);
   const tab = await two.open(site.url);
   await until(tab, 'first frame', () => film.first);
-  await tab.evaluate(() => document.querySelector('video').play());
+  await play(tab);
   await until(tab, 'a quarter', () => { const { have, pieces } = polycircle.stats().media[0]; return have > pieces / 4; }, 20000);
   await one.kill();
   const { media: [{ have, pieces }], bytes: before } = await stats(tab);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { makeSite, makeViewer, page, stats, until } from './site.mjs';
+import { makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 const csp = policy => `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
@@ -41,7 +41,7 @@ async function visits(body, settings) {
 
 async function plays(tab) {
   await until(tab, 'first frame', () => film.first);
-  await tab.evaluate(() => document.querySelector('video').play());
+  await play(tab);
   await until(tab, 'end of the film', () => film.ended, 15000);
 }
 
@@ -51,7 +51,6 @@ async function digest(path) {
   return [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))].map(b => b.toString(16).padStart(2, '0')).join('');
 }
 
-const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
 
 test('a policy without blob: modules come from the instance', () => visits(async viewer => {
   const tab = await viewer.open(`${site.url}/noblob.html`);

@@ -137,4 +137,10 @@ export async function until(tab, what, test, ms = 15000, arg = undefined) {
   }
 }
 
+/** From here on what the page's players ask for goes through the worker, and the circle knows this tab. */
+export const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
+
+/** Starts the page's video. */
+export const play = tab => tab.evaluate(() => document.querySelector('video').play().then(() => true));
+
 export const stats = tab => tab.evaluate(() => globalThis.polycircle.stats());

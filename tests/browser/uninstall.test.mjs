@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeSite, makeViewer, page, until } from './site.mjs';
+import { makeSite, makeViewer, mirrored, page, play, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
-const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
 const rest = tab => tab.evaluate(async () => ({ workers: (await navigator.serviceWorker.getRegistrations()).length,
   databases: (await indexedDB.databases()).map(({ name }) => name), local: Object.keys(localStorage).filter(key => key.startsWith('polycircle')) }));
 const nothing = { workers: 0, databases: [], local: [] };
@@ -17,7 +16,7 @@ async function gone(tab) {
 
 async function plays(tab) {
   await until(tab, 'first frame', () => film.first);
-  await tab.evaluate(() => document.querySelector('video').play());
+  await play(tab);
   await until(tab, 'end of the film', () => film.ended, 15000);
 }
 

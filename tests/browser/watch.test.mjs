@@ -1,7 +1,7 @@
 // The main job: films that play, from neighbours, through the worker.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { makeSite, makeViewer, page, stats, until } from './site.mjs';
+import { makeSite, makeViewer, page, play, stats, until } from './site.mjs';
 
 const viewers = [];
 let site;
@@ -19,7 +19,7 @@ after(async () => {
 async function watches(viewer) {
   const tab = await viewer.open(site.url);
   await until(tab, 'first frame', () => film.first);
-  await tab.evaluate(() => document.querySelector('video').play());
+  await play(tab);
   return tab;
 }
 

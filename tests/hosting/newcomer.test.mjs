@@ -5,7 +5,7 @@ import { copyFile, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { makeFilm, makeViewer, until } from '../browser/site.mjs';
+import { makeFilm, makeViewer, mirrored, until } from '../browser/site.mjs';
 import { owner } from '../servers/server.mjs';
 import { makeNewcomer } from './newcomer.mjs';
 import { makeRelease, root, run } from './release.mjs';
@@ -95,6 +95,7 @@ async function end(host, p) {
 
 /** The film, played by a visitor to its last piece. */
 async function plays(host, tab) {
+  await mirrored(tab);
   await host.click(tab, 'video');
   await until(tab, 'the whole film, playing', () => globalThis.film.first && !globalThis.film.error && polycircle.stats().media.some(m => m.path == 'film.mp4' && m.have == m.pieces), 30_000);
   return tab.evaluate(() => polycircle.stats());

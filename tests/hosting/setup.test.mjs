@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFilm, makeViewer, page as html, until } from '../browser/site.mjs';
+import { makeFilm, makeViewer, mirrored, page as html, play, until } from '../browser/site.mjs';
 import { form, parse } from '../servers/server.mjs';
 import { makeHost } from './owner.mjs';
 
@@ -90,7 +90,7 @@ owner('from an uploaded program to a film shared between two browsers', async (h
   await wizard(host, p, { p2p: 'on' });
   await shot('6-tag');
   const tag = await p.inputValue('#tag');
-  await host.put('public_html/film.html', html('<video src="/films/film.mp4" autoplay muted></video>', tag));
+  await host.put('public_html/film.html', html('<video src="/films/film.mp4" preload="none" muted></video>', tag));
   await p.click('#check-form button');
   await says(p, 'check-form-says', /not in that page/);
   await p.fill('#page', `${host.url}/film.html`);
@@ -99,9 +99,13 @@ owner('from an uploaded program to a film shared between two browsers', async (h
   const one = await makeViewer(), two = await makeViewer();
   try {
     const first = await one.open(`${host.url}/film.html`);
+    await mirrored(first);
+    await play(first);
     await until(first, 'the first viewer has the film', () => globalThis.polycircle?.stats().media[0]?.have >= 10, 30_000);
     await p.waitForSelector('#arrived[data-kind=good]', { timeout: 10_000 });
     const second = await two.open(`${host.url}/film.html`);
+    await until(second, 'a link', () => globalThis.polycircle?.peers.length);
+    await play(second);
     await until(second, 'the second one plays it', () => globalThis.polycircle?.stats().bytes.peers > 2_000_000, 30_000);
   } finally {
     await one.close();
@@ -314,10 +318,12 @@ owner('a site with another address than the program has: the line of the worker,
   const tag = await p.inputValue('#tag'), line = await p.inputValue('#worker-line');
   assert.match(tag, /data-worker="\/polycircle-sw.js"/);
   await host.put('public_html/polycircle-sw.js', line);
-  await host.put('public_html/film.html', html('<video src="/films/film.mp4" autoplay muted></video>', tag));
+  await host.put('public_html/film.html', html('<video src="/films/film.mp4" preload="none" muted></video>', tag));
   const visitor = await makeViewer();
   try {
     const page = await visitor.open(`${site}/film.html`);
+    await mirrored(page);
+    await play(page);
     await until(page, 'it has the film', () => globalThis.polycircle?.stats().media[0]?.have > 3, 30_000);
     assert.match(await page.evaluate(() => navigator.serviceWorker.controller?.scriptURL ?? ''), /polycircle-sw\.js$/);
     await p.waitForSelector('#arrived[data-kind=good]');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { makeSite, makeViewer, page, until } from '../browser/site.mjs';
+import { makeSite, makeViewer, mirrored, page, play, until } from '../browser/site.mjs';
 import { freePort, makeDirectory, must, polycircle, removeDirectory, startHost, upload } from '../servers/server.mjs';
 
 const run = promisify(execFile), long = process.env.POLYCIRCLE_LONG === '1';
@@ -34,8 +34,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   const first = await makeViewer(), second = await makeViewer();
   after(() => Promise.all([first.close(), second.close()]));
   const greeter = await first.open(`${site.url}/`);
-  const play = tab => tab.evaluate(() => document.querySelector('video').play().then(() => true));
-  await until(greeter, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller);
+  await mirrored(greeter);
   await play(greeter);
   await until(greeter, 'the film is whole', () => { const [film] = globalThis.polycircle?.stats().media ?? []; return film?.have === film?.pieces && film && globalThis.polycircle.role === 'greeter'; });
   for (const end = Date.now() + 10_000; !first.mine(await site.log()).some(isBox);) {
