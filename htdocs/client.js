@@ -1,12 +1,11 @@
-/** Where loader and page meet the circle: start() makes window.polycircle. Served as client.js, and as signal.js of
- * the package; the rest of it is elements.js. */
+/** Where loader and page meet the circle: start() makes window.polycircle. Served as signal.js of the package,
+ * and as client.js, with elements/signal.js at its end; the rest of it is elements.js. */
 import { Circle } from './lib/circle.js';
-import { askAgain, watch } from './elements/watch.js';
-import { PolySignal } from './elements/signal.js';
+import { adopt, watch } from './elements/watch.js';
 /** @typedef {{base: string, config: import('./lib/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
- *   circles?: any[], players?: HTMLMediaElement[], asked?: MessageEvent[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
+ *   circles?: any[], players?: HTMLMediaElement[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
  *   manifest?: Promise<any>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start data: the tag's data-* attributes; players: those that the
- *   loader held; release: lets them ask; asked: what the worker has asked already; extras: loads elements.js; the rest as in lib/circle.js */
+ *   loader held; release: lets them ask; extras: loads elements.js; the rest as in lib/circle.js */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
 export function start({ base, config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
@@ -38,9 +37,6 @@ async function takeOver(circle, players, release, settle) {
     while (first && !(await first.next()).done);
   })).catch(() => {});
   Promise.all(players.map(el => el.readyState > 1 || new Promise(ok => el.addEventListener('loadeddata', ok)))).then(settle);
-  const mirrored = mirror?.media.length && await controlled;
+  if (mirror?.media.length && await controlled) adopt(url => !!mirror.find(url));
   release();
-  if (mirrored) askAgain(el => !players.includes(el) && !!mirror.find(el.currentSrc));
 }
-
-customElements.get('poly-signal') ?? customElements.define('poly-signal', PolySignal);

@@ -10,7 +10,6 @@ const base = tag.src.replace(/signal(\.js)?(\?.*)?$/, ''), { origin } = new URL(
 const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map());  // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set());  // directives of the page's policy that we met
-let asked = /** @type {MessageEvent[]|null} */ ([]);  // what the worker asks before the client is there to answer
 let alive = false;  // the package is here: the rest takes a moment
 let manifest = /** @type {Promise<any>|null} */ (null);
 
@@ -26,7 +25,7 @@ function hold() {
 
 const observer = new MutationObserver(hold);
 
-/** Players may ask now: once the worker has the page, what they ask comes to us. */
+/** Players may ask now. */
 function release() {
   observer.disconnect();
   for (const [el, [preload, autoplay]] of held) {
@@ -34,13 +33,6 @@ function release() {
     preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
   }
   held.clear();
-}
-
-/** Nobody waits for the client any longer. */
-function giveUp() {
-  release();
-  for (const e of asked ?? []) e.ports[0].postMessage({ pass: true });
-  asked = null;
 }
 
 /** An existing worker of the site is never replaced. */
@@ -100,10 +92,9 @@ async function run() {
     alive = true;
     const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
     start({ base, config, data: { p2p: config.p2p, ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
-      players: [...players], asked: asked ?? [], release, worker, manifest, db, fresh: !marked });
-    asked = null;
+      players: [...players], release, worker, manifest, db, fresh: !marked });
   } catch (error) {
-    giveUp();
+    release();
     await new Promise(ok => setTimeout(ok, 50));
     const lines = [...refused].map(name => `${name} ${origin}`).join('; ');
     console.error('polycircle:', lines ? `add to this page's Content-Security-Policy: ${lines}` : error);
@@ -117,15 +108,8 @@ if (!('off' in tag.dataset)) {
   if (isSecureContext && sw) {
     observer.observe(document, { childList: true, subtree: true });
     hold();
-    sw.addEventListener('message', e => {
-      if (!asked || e.data.polycircle != 'get') return;
-      e.ports[0].postMessage({ mine: true });
-      asked.push(e);
-    });
-    sw.startMessages();
-    sw.addEventListener('controllerchange', release);
-    setTimeout(() => alive || giveUp(), 450);
-    setTimeout(giveUp, 1000);
+    setTimeout(() => alive || release(), 450);
+    setTimeout(release, 1000);
   }
   run();
 }

@@ -1,32 +1,35 @@
 /** The service worker (served as circle-sw.js): hands a page's requests for media of its circle to that page's mirror, or to that of the tab
- * that leads, and gets out of the way of everything else. It does no harm: no page that speaks to it, or anything failing, means plain HTTP. */
+ * that leads, and gets out of the way of everything else. It does no harm: no page that speaks to it, or anything failing, means plain HTTP.
+ * @typedef {{urls: Set<string>, leads: boolean}} Page */
 
 const scope = /** @type {any} */ (globalThis), ASK_MS = 300, HEAD_MS = 15000, IDLE_MS = 7 * 864e5;
 
-const pages = /** @type {Map<string, {urls: Set<string>, leads: boolean}>} */ (new Map());  // client id: what its mirror answers; leads: it has the browser's links
-const silent = /** @type {Set<string>} */ (new Set());  // clients without our tag
+const pages = /** @type {Map<string, Page>} */ (new Map());  // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
+
+const ofSite = (/** @type {string} */ url) => url.startsWith(location.origin + '/');
 
 scope.addEventListener('install', () => scope.skipWaiting());
 scope.addEventListener('activate', (/** @type {any} */ e) => e.waitUntil(scope.clients.claim()));
 
 scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
   if (data?.polycircle != 'urls' || !source) return;
-  silent.delete(source.id);
   pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
 });
 
 scope.addEventListener('fetch', (/** @type {any} */ e) => {
-  const { request, clientId } = e, page = pages.get(clientId);
-  if (request.mode == 'navigate') return e.waitUntil(expire());
+  const { request, clientId } = e, { url, mode } = request, page = pages.get(clientId), film = /audio|video/.test(request.destination);
+  if (mode == 'navigate') return e.waitUntil(expire());
   // 'no-store' is also how the mirror itself asks an origin
-  if (request.method != 'GET' || request.cache == 'no-store' || !clientId || silent.has(clientId)) return;
-  if (page ? page.urls.has(request.url) : /audio|video/.test(request.destination) || request.headers.has('range')) e.respondWith(answer(request, clientId));
+  if (request.method != 'GET' || request.cache == 'no-store' || !clientId) return;
+  // a player that was adopted is ours for good; another one's files of this origin never are (elements/watch.js says why)
+  if (film && ofSite(url) ? mode == 'cors' && request.credentials == 'include' :
+    page ? page.urls.has(url) : film || request.headers.has('range')) e.respondWith(answer(request, clientId, page));
 });
 
 /** Seven days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. When that was stands where it
  * lives as long as the registration does, and needs no storage: in the header value for preloading, which we have no other use for. */
 async function expire() {
-  for (const id of [...pages.keys(), ...silent]) if (!await scope.clients.get(id)) { pages.delete(id); silent.delete(id); }
+  for (const id of pages.keys()) if (!await scope.clients.get(id)) pages.delete(id);
   await new Promise(ok => setTimeout(ok, 10000));
   const { navigationPreload: kept } = scope.registration, { headerValue } = await kept.getState();
   if (headerValue == 'true') await kept.setHeaderValue(String(Date.now()));  // never set
@@ -40,21 +43,23 @@ const next = (port, ms) => new Promise(ok => {
   /** @type {any} */ (port).onclose = () => ok({ pass: true, late: true });
 });
 
-/** @param {Request} request @param {string} own id of the client that asks @returns {Promise<Response>} */
-async function answer(request, own) {
-  const leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(request.url))?.[0] ?? own;
-  let fresh = false;
-  for (const id of new Set(pages.get(own)?.leads ? [own] : [leader, own])) {
+/** @param {Request} request @param {string} own id of the client that asks @param {Page} [page] its
+ * @returns {Promise<Response>} plain HTTP, too, is passed on as made here */
+async function answer(request, own, page) {
+  const { url } = request, leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own;
+  let fresh;
+  for (const id of !page || page.urls.has(url) ? new Set([page?.leads ? own : leader, own]) : []) {
     const client = await scope.clients.get(id), { port1, port2 } = new MessageChannel();
-    client?.postMessage({ polycircle: 'get', url: request.url, range: request.headers.get('range') }, [port2]);
+    client?.postMessage({ polycircle: 'get', url, range: request.headers.get('range') }, [port2]);
     let head = await next(port1, client ? ASK_MS : 0);
-    if (head.late) pages.has(id) ? Object.assign(pages.get(id) ?? {}, { leads: false }) : silent.add(id);
+    if (head.late) pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     while (head.mine) head = await next(port1, HEAD_MS);
     if (!head.pass) return new Response(head.chunk ? body(port1, head.chunk) : null, head);
-    fresh ||= !!head.fresh;
+    fresh ||= head.fresh;
   }
-  return fresh && new URL(request.url).origin == location.origin  // the browser's cache may hold the file that was replaced
-    ? fetch(request.url, { headers: request.headers, cache: 'no-cache', credentials: request.credentials, signal: request.signal }) : fetch(request);
+  // the browser's cache may hold the file that was replaced
+  const r = await fetch(request, fresh && ofSite(url) ? { cache: 'no-cache' } : {});
+  return r.status ? new Response(r.body, r) : r;
 }
 
 /** What the consumer takes, chunk by chunk. @param {MessagePort} port @param {ArrayBuffer|undefined} chunk the first */

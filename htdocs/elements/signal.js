@@ -1,5 +1,5 @@
-/** <poly-signal base key>: puts the loader of an instance on the page, for markup that cannot hold the tag itself. */
-export class PolySignal extends HTMLElement {
+/** <poly-signal base key>: puts the loader of an instance on the page, for markup that cannot hold the tag itself, but can import client.js. */
+class PolySignal extends HTMLElement {
   connectedCallback() {
     const tag = document.createElement('script'), base = new URL(this.getAttribute('base') ?? '/', document.baseURI).href;
     tag.src = `${base}signal?${this.getAttribute('key')}`;
@@ -9,3 +9,5 @@ export class PolySignal extends HTMLElement {
 
   disconnectedCallback() { /** @type {any} */ (globalThis).polycircle?.leave(); }
 }
+
+customElements.get('poly-signal') ?? customElements.define('poly-signal', PolySignal);

@@ -21,9 +21,22 @@ export function watch(url, size, neighbours) {
   };
 }
 
-/** Players that asked before the mirror was there, and have not played yet, ask again. @param {(el: HTMLMediaElement) => boolean} mirrored */
-export function askAgain(mirrored) {
-  for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
-    if (mirrored(el) && el.networkState && el.preload != 'none' && el.paused && !el.autoplay && !el.played.length && !el.currentTime) el.load();
-  }
+/** Players of this site's files ask with credentials from now on, by which the worker knows them. Those that have begun by plain HTTP go on so, and
+ * those that have not played begin anew: Chromium plays no film half from a worker and half from the network, not even after a reload, unless the
+ * two differ in this. @param {(url: string) => boolean} mirrored */
+export function adopt(mirrored) {
+  const before = /** @type {Map<HTMLMediaElement, string|null>} */ (new Map());
+  const look = (/** @type {any} */ records) => {
+    for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
+      const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src), begun = el.readyState || el.networkState == 2;
+      const ours = named[0] && named.every(({ src, kind }) => src.startsWith(location.origin + '/') && (kind || mirrored(src)));  // kind: a track
+      if (begun && (records || !el.paused || el.currentTime) || !ours == !before.has(el)) continue;
+      const { crossOrigin } = el;
+      el.crossOrigin = ours ? 'use-credentials' : /** @type {any} */ (before.get(el));
+      ours ? before.set(el, crossOrigin) : before.delete(el);
+      if (begun) el.load();
+    }
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ['src'] });
+  look(0);
 }

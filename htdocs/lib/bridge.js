@@ -11,8 +11,8 @@ export function parseRange(header, size) {
 }
 
 /** @param {import('./mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
- * @param {MessageEvent[]} asked by the worker already @returns {{close(): void}} */
-export function bridge(mirror, watch, loaded, asked) {
+ * @returns {{close(): void}} */
+export function bridge(mirror, watch, loaded) {
   const stop = new AbortController(), container = navigator.serviceWorker;
   const streams = /** @type {Set<AsyncGenerator<Uint8Array>>} */ (new Set());
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
@@ -52,6 +52,5 @@ export function bridge(mirror, watch, loaded, asked) {
   const answer = (/** @type {MessageEvent} */ { data, ports }) => { if (data?.polycircle == 'get') get(data, ports[0]); };
   container.addEventListener('message', answer, { signal: stop.signal });
   container.startMessages();
-  asked.forEach(answer);
   return { close: () => { clearInterval(alive); stop.abort(); } };
 }

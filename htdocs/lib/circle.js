@@ -14,8 +14,8 @@ import { randomHex, toBase64, within } from './bytes.js';
  *   wire?: string, p2p?: string}} Config
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
  *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, manifest?: Promise<any>|null,
- *   db?: Promise<IDBDatabase|null>, asked?: MessageEvent[], fresh?: boolean}} Options data: the tag's data-*; settled: when players have their
- *   first bytes; manifest, db, asked: what the loader has begun already; fresh: nothing was ever stored
+ *   db?: Promise<IDBDatabase|null>, fresh?: boolean}} Options data: the tag's data-*; settled: when players have their
+ *   first bytes; manifest, db: what the loader has begun already; fresh: nothing was ever stored
  * @typedef {import('./manifest.js').Media} Media
  * @typedef {import('./peer.js').Peer} Peer
  * @typedef {import('./wire.js').Message} Message */
@@ -63,14 +63,13 @@ export class Circle extends EventTarget {
     return to.length;
   }
 
-  /** Drops out, or the page goes away: no links, no signal, plain HTTP. @param {boolean} [mirrors] what the worker asks is still answered, from storage and origin */
-  leave(mirrors) {
+  /** Drops out, or the page goes away: no links, no signal, plain HTTP. */
+  leave() {
     this.#left = true;
     this.pieces.persist = this.#leads = false;
     this.#lock?.abort();
     this.#lock = null;
     this.signal?.stop();
-    if (mirrors) return;
     this.#bridge?.close();
     this.#announce();
   }
@@ -86,7 +85,7 @@ export class Circle extends EventTarget {
     const registration = await this.#o.worker, { serviceWorker } = navigator;
     if (!registration || !this.#bridge) return false;
     if (!serviceWorker.controller) await new Promise(ok => serviceWorker.addEventListener('controllerchange', ok, { once: true }));
-    this.loaded.then(() => this.#announce());
+    this.#announce();
     return registration.active?.scriptURL == serviceWorker.controller?.scriptURL;
   }
 
@@ -105,8 +104,7 @@ export class Circle extends EventTarget {
   }
 
   #connect() {
-    const { watch, asked = [] } = this.#o;
-    if (this.mirror && navigator.serviceWorker) this.#bridge = bridge(this.mirror, watch, this.loaded, asked.splice(0));
+    if (this.mirror && navigator.serviceWorker) this.#bridge = bridge(this.mirror, this.#o.watch, this.loaded);
   }
 
   /** One signal a browser profile: that of the tab that holds the lock. Where there are no locks, one a tab. */
@@ -160,7 +158,7 @@ export class Circle extends EventTarget {
       refused: async error => {
         this.#error(error);
         if (error.code != 'removed') return;
-        this.leave(true);  // a player that has begun goes on: a browser takes no file half from a worker and half from the network
+        this.leave();
         await (await this.#o.worker)?.unregister();
       },
     };
@@ -226,9 +224,8 @@ export class Circle extends EventTarget {
   #keep(/** @type {string} */ key, /** @type {any} */ value) { this.#store.put('kv', key, value).catch(() => {}); }
   /** Lets the worker know what this page answers. */
   async #announce() {
-    const worker = navigator.serviceWorker?.controller, ours = (await this.#o.worker)?.active?.scriptURL;
-    const urls = !this.#left && this.mirror?.urls || [];
-    if (worker && worker.scriptURL == ours) worker.postMessage({ polycircle: 'urls', urls, leads: this.#leads });
+    await this.loaded;
+    (await this.#o.worker)?.active?.postMessage({ polycircle: 'urls', urls: !this.#left && this.mirror?.urls || [], leads: this.#leads });
   }
   /** Kept for good; one for each tab where tabs cannot agree on a leader. @returns {Promise<string>} */
   async #token() {

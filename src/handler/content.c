@@ -26,11 +26,14 @@ enum err handle_package(struct exchange *x) {
 
 enum err handle_asset(struct exchange *x) {
     bool worker = strcmp(x->req->path, "circle-sw.js") == 0;
-    const struct asset *asset = asset_find(worker ? "worker.js" : "client.js");
+    const struct asset *asset = asset_find(worker ? "worker.js" : "client.js"), *element = asset_find("poly-signal.js");
+    struct buf body = {.arena = x->ctx->arena};
     if (worker) response_header(x->res, "Service-Worker-Allowed", "/");
     x->res->cache = worker ? "no-cache" : "max-age=300";
-    response_body(x->res, "text/javascript", asset->data, asset->len);
-    response_etag(x->res, x->req, response_tag(x->ctx->arena, asset->data, asset->len));
+    buf_add(&body, asset->data, asset->len);
+    if (!worker) buf_add(&body, element->data, element->len);
+    response_body(x->res, "text/javascript", body.data, body.len);
+    response_etag(x->res, x->req, response_tag(x->ctx->arena, body.data, body.len));
     return ERR_OK;
 }
 

@@ -22,6 +22,7 @@ before(async () => {
     'own.html': page(FILM, '%TAG%'),
     'own.js': 'self.addEventListener("fetch", () => {});',
     'autoplay.html': page('<video muted autoplay src="/media/film.mp4"></video><video id="second" controls muted></video>', '%TAG%'),
+    'element.html': page('<poly-signal base="/cgi-bin/polycircle.fcgi/" key="%KEY%"></poly-signal>', '<script type="module" src="/cgi-bin/polycircle.fcgi/client.js"></script>'),
     'media.html': page('<poly-media src="/media/film.mp4"></poly-media>', ''),
   } });
   await writeFile(site.at('media/data.bin'), data);
@@ -162,6 +163,15 @@ test('a page of another origin, without a worker: <poly-media> brings the verifi
   await until(tab, 'the player', () => document.querySelector('poly-media video')?.readyState >= 2);
   assert.match(await tab.evaluate(() => document.querySelector('poly-media video').src), /^blob:/);
   await plays(tab);
+}));
+
+test('<poly-signal> in the place of the tag, by client.js', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/element.html`);
+  await mirrored(tab);
+  await tab.evaluate(() => document.querySelector('poly-signal').remove());
+  const before = await stats(tab);
+  assert.equal(await tab.evaluate(digest, '/media/data.bin'), sum);
+  assert.equal((await stats(tab)).bytes.origin, before.bytes.origin, 'it has left');
 }));
 
 test('leaving: no links, plain HTTP, and back again', () => visits(async viewer => {

@@ -19,14 +19,14 @@ function worker(page = () => {}, { headerValue = 'true' } = {}) {
   const client = { id: 'page', postMessage: (message, [port]) => { said.push(message); page(message, port); } };
   const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, ms == 10000 ? 1 : ms, ...args), clearTimeout, URL, Response, Request, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
     TypeError, location: new URL('https://site.example/sw.js'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
-    fetch: async (request, init) => { plain.push([request.url ?? request, init]); return new Response('plain'); },
+    fetch: async (request, init) => { plain.push([request.url, init, request]); return kept.opaque ?? new Response('plain', { headers: { etag: '"1"' } }); },
     clients: { claim: async () => {}, get: async id => ['page', 'other'].includes(id) ? { ...client, id } : undefined },
     registration: { unregister: async () => { scope.gone = true; }, navigationPreload: { getState: async () => kept, setHeaderValue: async value => { kept.headerValue = value; } } } };
   vm.runInNewContext(source, vm.createContext(scope));
-  const ask = (url = FILM, { clientId = 'page', method = 'GET', destination = 'video', cache = 'default', mode = 'no-cors', range } = {}) => {
+  const ask = (url = FILM, { clientId = 'page', method = 'GET', destination = 'video', cache = 'default', mode = 'cors', credentials = 'include', range } = {}) => {
     let answer = null;
     const waits = [];
-    on.fetch({ clientId, request: { url, method, destination, cache, mode, headers: new Headers(range ? { range } : {}) }, respondWith: p => { answer = p; }, waitUntil: p => waits.push(p) });
+    on.fetch({ clientId, request: { url, method, destination, cache, mode, credentials, headers: new Headers(range ? { range } : {}) }, respondWith: p => { answer = p; }, waitUntil: p => waits.push(p) });
     return { answer, waits };
   };
   const announce = (urls = [FILM], leads = true, id = 'page') => on.message({ data: { polycircle: 'urls', urls, leads }, source: { id } });
@@ -50,21 +50,46 @@ test('what the page announced is answered by the page, chunk by chunk', async ()
   assert.deepEqual([plain, JSON.parse(JSON.stringify(said))], [[], [{ polycircle: 'get', url: FILM, range: 'bytes=0-' }]]);
 });
 
-test('left alone: other addresses, other methods, navigations, the mirror’s own requests', () => {
+test('left alone: other addresses, other methods, navigations, the mirror’s own requests, players that were not adopted', () => {
   const { ask, announce } = worker(answers(['abc']));
   announce();
-  for (const [url, how] of [['https://site.example/other.mp4', {}], [FILM, { method: 'HEAD' }], [FILM, { method: 'POST' }], [FILM, { mode: 'navigate' }], [FILM, { cache: 'no-store' }],
-    [FILM, { clientId: '' }]]) assert.equal(ask(url, how).answer, null, JSON.stringify([url, how]));
+  const script = { destination: '', credentials: 'same-origin' };
+  for (const [url, how] of [['https://site.example/other.mp4', script], ['https://cdn.example/other.mp4', { mode: 'no-cors' }], [FILM, { method: 'HEAD' }], [FILM, { method: 'POST' }], [FILM, { mode: 'navigate' }],
+    [FILM, { cache: 'no-store' }], [FILM, { clientId: '' }], [FILM, { mode: 'no-cors' }], [FILM, { credentials: 'same-origin' }], [FILM, { mode: 'no-cors', clientId: 'other' }]]) {
+    assert.equal(ask(url, how).answer, null, JSON.stringify([url, how]));
+  }
 });
 
-test('a page without the tag: pictures at once, a film after 300 ms, and never again', async () => {
-  const { ask, plain } = worker();
+test('a script of the page, and a player of an origin that the circle has too', async () => {
+  const { ask, announce } = worker(answers(['abc']));
+  announce([FILM, 'https://cdn.example/film.mp4']);
+  assert.equal(await (await ask(FILM, { destination: '', credentials: 'same-origin' }).answer).text(), 'abc');
+  assert.equal(await (await ask('https://cdn.example/film.mp4', { mode: 'no-cors' }).answer).text(), 'abc');
+});
+
+test('a player that was adopted is answered by the worker to its end: plain HTTP passed on, when the page has left', async () => {
+  const { ask, announce, plain, said } = worker(answers(['abc']));
+  announce();
+  assert.equal(await (await ask().answer).text(), 'abc');
+  announce([]);
+  const passed = await ask(FILM, { range: 'bytes=5-' }).answer;
+  assert.deepEqual([await passed.text(), passed.headers.get('etag'), passed.url, plain.length, said.length], ['plain', '"1"', '', 1, 1]);
+});
+
+test('what cannot be read is passed on as it is', async () => {
+  const { ask, kept } = worker(), opaque = kept.opaque = { status: 0, type: 'opaque' };
+  assert.equal(await ask('https://cdn.example/film.mp4', { mode: 'no-cors' }).answer, opaque);
+});
+
+test('a page without the tag: pictures and films at once, a part of a file after 300 ms, and never again', async () => {
+  const { ask, plain } = worker(), part = () => ask(FILM, { destination: '', range: 'bytes=0-' }).answer;
   assert.equal(ask('https://site.example/a.png', { destination: 'image' }).answer, null);
+  assert.equal(ask(FILM, { mode: 'no-cors' }).answer, null);
   const began = performance.now();
-  assert.equal(await (await ask().answer).text(), 'plain');
+  assert.equal(await (await part()).text(), 'plain');
   assert.ok(performance.now() - began < 1000);
   assert.equal(plain.length, 1);
-  assert.equal(ask().answer, null);
+  assert.equal(part(), null);
 });
 
 test('a worker that was restarted asks the page, which still answers', async () => {
@@ -79,7 +104,7 @@ test('the page passes, or fails before its first byte: plain HTTP; a replaced fi
   fresh.announce();
   assert.equal(await (await fresh.ask(FILM, { range: 'bytes=5-' }).answer).text(), 'plain');
   assert.equal(fresh.plain[0][1].cache, 'no-cache');
-  assert.equal(fresh.plain[0][1].headers.get('range'), 'bytes=5-');
+  assert.equal(fresh.plain[0][2].headers.get('range'), 'bytes=5-');
 });
 
 test('the tab that leads is asked first, the own one when it is silent', async () => {
