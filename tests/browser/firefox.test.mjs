@@ -1,0 +1,79 @@
+// Debian's Firefox as it is, driven by WebDriver BiDi: it mirrors, and it and Chromium hand each other pieces.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { firefox } from 'playwright-core';
+import { makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
+
+const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
+let site, browser;
+
+before(async () => {
+  site = await makeSite({ film: { seconds: 24, kbps: 8000 }, pages: { 'index.html': page(FILM, '%TAG%'), 'bare.html': page(FILM) } });
+  // addresses of this machine alone, and none of them as a .local name that nobody here would resolve
+  browser = await firefox.launch({ channel: 'moz-firefox', executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr', headless: true,
+    firefoxUserPrefs: { 'media.peerconnection.ice.loopback': true, 'media.peerconnection.ice.obfuscate_host_addresses': false } });
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+/** A visitor with a profile of its own. */
+async function visitor() {
+  const context = await browser.newContext(), tab = await context.newPage();
+  return { context, tab, open: path => tab.goto(site.url + path) };
+}
+
+async function seeks(tab, places) {
+  await play(tab);
+  for (const part of places) {
+    await tab.evaluate(part => { const video = document.querySelector('video'); video.currentTime = video.duration * part; }, part);
+    await until(tab, `${part} of it`, () => { const { error, seeking, readyState } = document.querySelector('video'); return error?.message ?? (!seeking && readyState > 2); });
+    assert.equal(await tab.evaluate(() => document.querySelector('video').error?.message ?? null), null, `at ${part}`);
+  }
+}
+
+/** All of the film, as a page's script gets it. */
+const whole = tab => tab.evaluate(async () => { await (await fetch('/media/film.mp4')).arrayBuffer(); const [film] = polycircle.stats().media; return film.have == film.pieces; });
+
+test('plain HTTP first, then mirrored, again from storage, left in the middle', async () => {
+  const { tab, open, context } = await visitor();
+  await open('/bare.html');
+  await seeks(tab, [0.5]);
+  await open('/');
+  await mirrored(tab);
+  await seeks(tab, [0.9, 0.1, 0.6]);
+  assert.ok((await stats(tab)).bytes.origin > 1e6, 'by the mirror');
+  assert.ok(await whole(tab));
+  await tab.reload();
+  await mirrored(tab);
+  await seeks(tab, [0.3, 0.8]);
+  const { bytes } = await stats(tab);
+  assert.ok(bytes.storage > 1e6 && bytes.origin === 0, JSON.stringify(bytes));
+  await tab.evaluate(() => polycircle.leave());
+  await seeks(tab, [0.2, 0.7]);
+  await context.close();
+});
+
+test('Firefox and Chromium hand each other pieces', async () => {
+  const first = await visitor(), chromium = await makeViewer();
+  try {
+    await first.open('/');
+    await mirrored(first.tab);
+    assert.ok(await whole(first.tab));
+    const tab = await chromium.open(`${site.url}/`);
+    await mirrored(tab);
+    await until(tab, 'a link to Firefox', () => polycircle.peers.length);
+    assert.ok(await whole(tab));
+    const one = await stats(tab);
+    assert.ok(one.bytes.peers > 0.9 * one.media[0].size, `Chromium: ${JSON.stringify(one.bytes)}`);
+    await first.context.close();
+    const second = await visitor();
+    await second.open('/');
+    await mirrored(second.tab);
+    await until(second.tab, 'a link to Chromium', () => polycircle.peers.length);
+    assert.ok(await whole(second.tab));
+    const two = await stats(second.tab);
+    assert.ok(two.bytes.peers > 0.9 * two.media[0].size, `Firefox: ${JSON.stringify(two.bytes)}`);
+  } finally { await chromium.close(); }
+});
