@@ -32,7 +32,7 @@ async function takeOver(circle, players, release, settle) {
   const { mirror } = circle, controlled = circle.mirroring();
   await circle.loaded;
   Promise.all(players.map(async el => {
-    const url = el.src || el.querySelector('source')?.src || '', media = mirror?.find(url);
+    const url = el.currentSrc, media = mirror?.find(url);
     const first = media && mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({ slack: 0, playing: true, rate: 0 }));
     while (first && !(await first.next()).done);
   })).catch(() => {});

@@ -3,27 +3,25 @@
  * @typedef {{urls: Set<string>, leads: boolean}} Page */
 
 const scope = /** @type {any} */ (globalThis), ASK_MS = 300, HEAD_MS = 15000, IDLE_MS = 7 * 864e5;
+const GONE = { pass: true };  // in the place of an answer
 
 const pages = /** @type {Map<string, Page>} */ (new Map());  // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
-
-const ofSite = (/** @type {string} */ url) => url.startsWith(location.origin + '/');
 
 scope.addEventListener('install', () => scope.skipWaiting());
 scope.addEventListener('activate', (/** @type {any} */ e) => e.waitUntil(scope.clients.claim()));
 
 scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
-  if (data?.polycircle != 'urls' || !source) return;
-  pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
+  if (data?.polycircle == 'urls') pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
 });
 
 scope.addEventListener('fetch', (/** @type {any} */ e) => {
-  const { request, clientId } = e, { url, mode } = request, page = pages.get(clientId), film = /audio|video/.test(request.destination);
+  const { request, clientId } = e, { mode } = request, url = unescape(request.url.split('#')[0]), page = pages.get(clientId), film = /audio|video/.test(request.destination);
   if (mode == 'navigate') return e.waitUntil(expire());
   // 'no-store' is also how the mirror itself asks an origin
   if (request.method != 'GET' || request.cache == 'no-store' || !clientId) return;
   // a player that was adopted is ours for good; another one's files of this origin never are (elements/watch.js says why)
-  if (film && ofSite(url) ? mode == 'cors' && request.credentials == 'include' :
-    page ? page.urls.has(url) : film || request.headers.has('range')) e.respondWith(answer(request, clientId, page));
+  if (film && url.startsWith(location.origin + '/') ? mode == 'cors' && request.credentials == 'include' :
+    page ? page.urls.has(url) : film || request.headers.has('range')) e.respondWith(answer(request, url, clientId, page));
 });
 
 /** Seven days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. When that was stands where it
@@ -36,29 +34,29 @@ async function expire() {
   else if (Date.now() - headerValue > IDLE_MS) await scope.registration.unregister();
 }
 
-/** @param {MessagePort} port @param {number} ms @returns {Promise<any>} the next message; pass and late: none in time, or the page is gone */
+/** @param {MessagePort} port @param {number} ms @returns {Promise<any>} the next message; GONE: none in time, or the page is gone */
 const next = (port, ms) => new Promise(ok => {
-  const timer = setTimeout(ok, ms, { pass: true, late: true });
+  const timer = setTimeout(ok, ms, GONE);
   port.onmessage = ({ data }) => { clearTimeout(timer); ok(data); };
-  /** @type {any} */ (port).onclose = () => ok({ pass: true, late: true });
+  /** @type {any} */ (port).onclose = () => ok(GONE);
 });
 
-/** @param {Request} request @param {string} own id of the client that asks @param {Page} [page] its
+/** @param {Request} request @param {string} url as pages say it @param {string} own id of the client that asks @param {Page} [page] its
  * @returns {Promise<Response>} plain HTTP, too, is passed on as made here */
-async function answer(request, own, page) {
-  const { url } = request, leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own;
+async function answer(request, url, own, page) {
+  const leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own;
   let fresh;
   for (const id of !page || page.urls.has(url) ? new Set([page?.leads ? own : leader, own]) : []) {
     const client = await scope.clients.get(id), { port1, port2 } = new MessageChannel();
-    client?.postMessage({ polycircle: 'get', url, range: request.headers.get('range') }, [port2]);
+    client?.postMessage({ polycircle: 'get', url: request.url, range: request.headers.get('range') }, [port2]);
     let head = await next(port1, client ? ASK_MS : 0);
-    if (head.late) pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
+    if (head == GONE) pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     while (head.mine) head = await next(port1, HEAD_MS);
-    if (!head.pass) return new Response(head.chunk ? body(port1, head.chunk) : null, head);
+    if (!head.pass) return new Response(head.chunk && body(port1, head.chunk), head);
     fresh ||= head.fresh;
   }
-  // the browser's cache may hold the file that was replaced
-  const r = await fetch(request, fresh && ofSite(url) ? { cache: 'no-cache' } : {});
+  // the browser's cache may hold the file that was replaced; a request without CORS would lose its range
+  const r = await fetch(request, fresh && request.mode == 'cors' ? { cache: 'no-cache' } : {});
   return r.status ? new Response(r.body, r) : r;
 }
 

@@ -31,9 +31,9 @@ export function adopt(mirrored) {
       const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src), begun = el.readyState || el.networkState == 2;
       const ours = named[0] && named.every(({ src, kind }) => src.startsWith(location.origin + '/') && (kind || mirrored(src)));  // kind: a track
       if (begun && (records || !el.paused || el.currentTime) || !ours == !before.has(el)) continue;
-      const { crossOrigin } = el;
-      el.crossOrigin = ours ? 'use-credentials' : /** @type {any} */ (before.get(el));
-      ours ? before.set(el, crossOrigin) : before.delete(el);
+      const was = /** @type {any} */ (before.get(el));
+      ours ? before.set(el, el.crossOrigin) : before.delete(el);
+      el.crossOrigin = ours ? 'use-credentials' : was;
       if (begun) el.load();
     }
   };

@@ -225,7 +225,7 @@ export class Circle extends EventTarget {
   /** Lets the worker know what this page answers. */
   async #announce() {
     await this.loaded;
-    (await this.#o.worker)?.active?.postMessage({ polycircle: 'urls', urls: !this.#left && this.mirror?.urls || [], leads: this.#leads });
+    (await this.#o.worker)?.active?.postMessage({ polycircle: 'urls', urls: this.#left ? [] : this.mirror?.urls, leads: this.#leads });
   }
   /** Kept for good; one for each tab where tabs cannot agree on a leader. @returns {Promise<string>} */
   async #token() {

@@ -34,11 +34,12 @@ export class Mirror {
     this.version = version;
     this.media = media;
     this.#current = new Set(media.flatMap(m => m.hashes));
-    this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [url, m])));
+    this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [unescape(url), m])));
   }
 
+  /** as the worker compares them: no percent-encoding, which pages and programs use differently */
   get urls() { return [...this.#byUrl.keys()]; }
-  find(/** @type {string} */ url) { return this.#byUrl.get(url); }
+  find(/** @type {string} */ url) { return this.#byUrl.get(unescape(url.split('#')[0])); }
   has(/** @type {Media} */ media, /** @type {number} */ index) { return !media.withdrawn && this.#around.pieces.has(media.hashes[index]); }
   count(/** @type {Media} */ media) { return media.hashes.filter((_, i) => this.has(media, i)).length; }
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them.

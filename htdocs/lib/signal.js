@@ -44,7 +44,7 @@ export class Signal {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.box?.follow({});
-    if (this.#joined) this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true });
+    if (this.syncs) this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true });
     for (const peer of this.links.values()) peer.close('bye');
     for (const { link } of this.#offers.values()) link.close();
     this.#offers.clear();

@@ -1,20 +1,26 @@
 // Chromium plays no film half from a worker and half from the network: what comes first, what later, and in what tab.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { makeFilm, makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
 
 const film = name => `<video controls muted preload="none" src="/media/${name}"></video>`;
+const NAME = 'Q&A [1080p], 100% + über.mp4';
 let site;
 
 before(async () => {
   site = await makeSite({ film: { seconds: 36, kbps: 8000 }, pages: {
     'index.html': page(film('film.mp4'), '%TAG%'),
     'bare.html': page(film('film.mp4')),
+    'part.html': page(film('film.mp4#t=3'), '%TAG%'),
+    'sources.html': page('<video controls muted preload="metadata"><source src="/media/film.mp4#t=2" type="video/mp4"><track src="/none.vtt"></video>', '%TAG%'),
     // it plays before there is a worker
     'early.html': page(`${film('film.mp4')}<script>document.querySelector('video').play();</script>`.replace('preload="none"', 'preload="auto"') + '%TAG%'),
   } });
   await makeFilm(site.at('other.mp4'), { seconds: 4 });
+  await copyFile(site.at('other.mp4'), site.at(`media/${NAME}`));
+  const named = ['Q&amp;A [1080p], 100%25 + über.mp4', encodeURIComponent(NAME)].map((name, i) => writeFile(site.at(`name-${i}.html`), page(film(name), site.tag())));
+  await Promise.all([...named, site.publish()]);
 });
 after(() => site?.close());
 
@@ -44,6 +50,28 @@ test('seen by plain HTTP first, then mirrored, in one tab', () => visits(async v
   await tab.reload();
   await mirrored(tab);
   await seeks(tab, [0.7, 0.2]);
+}));
+
+test('a film with a fragment (media fragments), one by <source> with a track', () => visits(async viewer => {
+  for (const [path, from] of [['/part.html', 3], ['/sources.html', 2]]) {
+    const tab = await viewer.open(site.url + path);
+    await mirrored(tab);
+    await play(tab);
+    await until(tab, 'it plays', from => document.querySelector('video').currentTime > from, 10000, from);
+    await seeks(tab, [0.9, 0.2]);
+    const { bytes } = await stats(tab);
+    assert.ok(await adopted(tab) && bytes.origin + bytes.storage > 1e6, JSON.stringify(bytes));
+  }
+}));
+
+test('a name with all sorts of characters, as people write it and as programs do', () => visits(async viewer => {
+  for (const path of ['/name-0.html', '/name-1.html']) {
+    const tab = await viewer.open(site.url + path);
+    await mirrored(tab);
+    await seeks(tab, [0.5]);
+    const { bytes } = await stats(tab);
+    assert.ok(await adopted(tab) && bytes.origin + bytes.storage > 1e5, JSON.stringify(bytes));
+  }
 }));
 
 test('mirrored first, then on a page without the tag, and a reload', () => visits(async viewer => {
