@@ -1,7 +1,7 @@
 // A whole site for browser tests: film and pages made on the fly, the real program behind a real lighttpd on a free
 // loopback port, and viewers: real Chromium processes, each with a profile of its own.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,6 +59,17 @@ export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localh
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** The program's spool as the set-up page makes it: a folder of the site, the web server's user may write there. */
+export async function addSpool(site, url = site.url) {
+  const dir = site.at('polycircle-spool'), { uid, gid } = await stat(site.at('.'));
+  await mkdir(dir, { mode: 0o755 });
+  await chmod(dir, 0o755);
+  await chown(dir, uid, gid);
+  await site.program(['set', 'spool_dir', dir]);
+  await site.program(['set', 'spool_url', `${url}/polycircle-spool/`]);
+  return dir;
 }
 
 /** A viewer of its own: {page, open(url), reopen(), kill(), close(), agent}. Its film's life is recorded from the first byte on. */
