@@ -17,7 +17,8 @@ export async function withStatic(use) {
   const own = process.env.POLYCIRCLE_WORK ? null : await mkdtemp(join(tmpdir(), 'polycircle-static-'));
   const at = join(process.env.POLYCIRCLE_WORK ?? own, 'static');
   try {
-    await promisify(execFile)(fileURLToPath(new URL('../../tools/build', import.meta.url)), [at, '--enable-werror', '--enable-static-program']);
+    const build = fileURLToPath(new URL('../../tools/build', import.meta.url));  // one at a time, of those that share it
+    await promisify(execFile)('flock', [`${at}.lock`, build, at, '--enable-werror', '--enable-static-program']);
     return await use(join(at, 'build/src/polycircle'));
   } finally {
     if (own) await rm(own, { recursive: true });
