@@ -7,7 +7,7 @@ const viewers = [];
 let site;
 
 before(async () => {
-  site = await makeSite({ film: { seconds: 20, kbps: 4000 }, pages: {
+  site = await makeSite({ film: { seconds: 60, kbps: 4000 }, pages: {
     'index.html': page('<video controls muted preload="metadata" src="/media/film.mp4"></video><poly-ring></poly-ring><poly-stats></poly-stats>', '%TAG%'),
   } });
 });
@@ -15,6 +15,12 @@ after(async () => {
   for (const viewer of viewers) await viewer.close();
   await site?.close();
 });
+
+/** To its end, at twice the speed: what plays is still far slower than what brings it. */
+async function ends(tab) {
+  await tab.evaluate(() => { document.querySelector('video').playbackRate = 2; });
+  await until(tab, 'end of the film', () => film.ended, 60000);
+}
 
 async function watches(viewer) {
   const tab = await viewer.open(site.url);
@@ -27,7 +33,7 @@ test('the first viewer plays from the origin, through the worker', async () => {
   const viewer = await makeViewer();
   viewers.push(viewer);
   const tab = await watches(viewer);
-  await until(tab, 'end of the film', () => film.ended, 40000);
+  await ends(tab);
   const { bytes, media } = await stats(tab);
   assert.equal(bytes.peers, 0);
   assert.equal(bytes.origin, media[0].size, 'every byte once');
@@ -42,15 +48,15 @@ test('the second gets nine tenths from the first, with two writes, and seeks', a
   viewers.push(viewer);
   const tab = await watches(viewer);
   await until(tab, 'three seconds', () => document.querySelector('video').currentTime > 3);
-  await tab.evaluate(() => { document.querySelector('video').currentTime = 14; });
-  await until(tab, 'playing on after the seek', () => document.querySelector('video').currentTime > 15);
+  await tab.evaluate(() => { document.querySelector('video').currentTime = 42; });
+  await until(tab, 'playing on after the seek', () => document.querySelector('video').currentTime > 43);
   await tab.evaluate(() => { document.querySelector('video').currentTime = 2; });
-  await until(tab, 'end of the film', () => film.ended, 40000);
+  await ends(tab);
   const { bytes, media, first_peer_ms } = await stats(tab), log = viewer.mine(await site.log());
-  assert.ok(bytes.peers >= 0.85 * media[0].size, JSON.stringify(bytes));
+  assert.ok(bytes.peers >= 0.9 * media[0].size, JSON.stringify(bytes));
   assert.ok(first_peer_ms > 0 && first_peer_ms < 10000);
   const served = log.filter(l => l.path.startsWith('/media/') && l.method == 'GET').reduce((sum, l) => sum + l.bytes, 0);
-  assert.ok(served <= 0.15 * media[0].size, `the server sent ${served} of ${media[0].size}`);
+  assert.ok(served <= 0.1 * media[0].size, `the server sent ${served} of ${media[0].size}`);
   assert.equal(log.filter(l => l.writes && l.path.endsWith('/sync')).length, 2, 'join, then the answers with the offers');
 });
 
@@ -59,7 +65,7 @@ test('the ring and the figures say so, for eyes and for ears', async () => {
   await until(tab, 'a ring of two', () => document.querySelectorAll('poly-ring circle.peer').length == 1);
   await until(tab, 'rest', () => document.querySelector('poly-ring svg').getAttribute('aria-label') == 'Circle of 2: linked to 1');
   assert.equal(await tab.evaluate(() => document.querySelectorAll('poly-ring circle.me, poly-ring line.link').length), 2);
-  assert.match(await tab.locator('poly-stats .bar').getAttribute('aria-label'), /^(8[5-9]|9\d|100) % from visitors/);
+  assert.match(await tab.locator('poly-stats .bar').getAttribute('aria-label'), /^(9\d|100) % from visitors/);
   assert.equal(await tab.evaluate(() => getComputedStyle(document.querySelector('poly-stats .bar')).display), 'flex');
 });
 
