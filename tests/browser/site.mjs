@@ -64,7 +64,7 @@ export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localh
 /** The program's spool as the set-up page makes it: a folder of the site, the web server's user may write there. */
 export async function addSpool(site, url = site.url) {
   const dir = site.at('polycircle-spool'), { uid, gid } = await stat(site.at('.'));
-  await mkdir(dir, { mode: 0o755 });
+  await mkdir(dir);
   await chmod(dir, 0o755);
   await chown(dir, uid, gid);
   await site.program(['set', 'spool_dir', dir]);
