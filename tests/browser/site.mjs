@@ -1,5 +1,6 @@
 // A whole site for browser tests: film and pages made on the fly, the real program behind a real lighttpd on a free
 // loopback port, and viewers: real Chromium processes, each with a profile of its own.
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -95,7 +96,7 @@ export async function makeViewer({ args = [], offline = false } = {}) {
     },
     /** the browser ends and starts again, with the same profile */
     async restart() {
-      await viewer.context.close();
+      await end();
       viewer.context = await launch();
       viewer.page = null;
     },
@@ -107,10 +108,16 @@ export async function makeViewer({ args = [], offline = false } = {}) {
       }
     },
     async close() {
-      await Promise.race([viewer.context.close().catch(() => {}), sleep(5000)]);
+      await end();
       await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
+  /** A browser that hangs is killed: playwright would wait for ever. */
+  async function end() {
+    const ended = viewer.context.close().then(() => true, () => true);
+    if (!await Promise.race([ended, sleep(10_000)])) await viewer.kill();
+    await ended;
+  }
   return viewer;
 }
 
@@ -152,6 +159,9 @@ export async function until(tab, what, test, ms = 15000, arg = undefined) {
 export const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
 
 /** Starts the page's video. */
-export const play = tab => tab.evaluate(() => document.querySelector('video').play().then(() => true));
+export async function play(tab) {
+  await tab.evaluate(() => { globalThis.playing = null; document.querySelector('video').play().then(() => { playing = true; }, e => { playing = String(e); }); });
+  assert.equal(await until(tab, 'it plays', () => globalThis.playing), true);
+}
 
 export const stats = tab => tab.evaluate(() => globalThis.polycircle.stats());
