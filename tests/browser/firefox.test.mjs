@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { firefox } from 'playwright-core';
-import { makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
+import { ended, makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 let site, browser;
@@ -14,7 +14,7 @@ before(async () => {
     firefoxUserPrefs: { 'media.peerconnection.ice.loopback': true, 'media.peerconnection.ice.obfuscate_host_addresses': false } });
 });
 after(async () => {
-  await browser?.close();
+  await ended(browser?.close());
   await site?.close();
 });
 

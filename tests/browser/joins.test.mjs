@@ -2,8 +2,7 @@
 // FastCGI, no spool. Every newcomer has a fresh storage, and leaves again.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { FLAGS, makeSite, makeViewer, page } from './site.mjs';
+import { ended, launch, makeSite, makeViewer, page } from './site.mjs';
 
 const JOINS = 20, WRITES = 2;
 
@@ -20,8 +19,8 @@ test('first peer within 1.5 s (p50) and 2.5 s (p90), two writing requests, over 
   const greeter = await makeViewer();
   after(() => greeter.close());
   await (await greeter.open(`${site.url}/`)).waitForFunction('globalThis.polycircle?.role == "greeter"');
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, chromiumSandbox: false, args: FLAGS });
-  after(() => browser.close());
+  const browser = await launch();
+  after(() => ended(browser.close()));
   const first = [], writes = [];
   // join and answers; a fresh offer in the place of one that somebody took is the greeter's work it has become meanwhile
   const isWrite = answer => answer.url().endsWith('/sync') && answer.headers()['server-timing'] == 'write' && forLinks(answer.request());

@@ -11,9 +11,10 @@ import { chromium } from 'playwright-core';
 import { makeDirectory, must, startServer } from '../servers/server.mjs';
 
 const run = promisify(execFile);
-export const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
   '--disable-sync', '--mute-audio', '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'];
 
+const how = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, chromiumSandbox: false };
 let count = 0;
 
 /** An H.264 film of about `kbps` that a browser can show from its first bytes on. */
@@ -73,13 +74,35 @@ export async function addSpool(site, url = site.url) {
   return dir;
 }
 
+async function kill(which) {
+  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+    if (await which(pid).catch(() => false)) try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone */ }
+  }
+}
+
+/** Whether a process is a browser that this one started. */
+async function ours(pid) {
+  const [state, line] = await Promise.all(['stat', 'cmdline'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8')));
+  return state.split(') ').at(-1).split(' ')[1] == process.pid && /chrom|firefox/.test(line);
+}
+
+/** Waits for a browser's end. One that hangs is killed after 10 s, for which playwright would wait for ever. */
+export async function ended(closing, force = () => kill(ours)) {
+  const over = Promise.resolve(closing).then(() => true, () => true);
+  if (!await Promise.race([over, sleep(10_000, false, { ref: false })])) await force();
+  await over;
+}
+
+/** A browser with a profile that is thrown away. */
+export const launch = () => chromium.launch({ ...how, args: FLAGS });
+
 /** A viewer of its own: {page, open(url), reopen(), kill(), close(), agent}. Its film's life is recorded from the first byte on. */
 export async function makeViewer({ args = [], offline = false } = {}) {
   const profile = await mkdtemp(join(tmpdir(), 'polycircle-profile-')), agent = `viewer-${process.pid}-${++count}`;
-  const launch = () => chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true,
-    chromiumSandbox: false, permissions: ['microphone'], userAgent: `Mozilla/5.0 Chrome/150 ${agent}`, offline, args: [...FLAGS, ...args] });
+  const start = () => chromium.launchPersistentContext(profile, { ...how, permissions: ['microphone'], userAgent: `Mozilla/5.0 Chrome/150 ${agent}`,
+    offline, args: [...FLAGS, ...args] });
   const viewer = {
-    agent, profile, lines: [], context: await launch(), page: null,
+    agent, profile, lines: [], context: await start(), page: null,
     /** only its own requests */
     mine: log => log.filter(line => line.agent?.endsWith(agent)),
     async tab() {
@@ -96,28 +119,17 @@ export async function makeViewer({ args = [], offline = false } = {}) {
     },
     /** the browser ends and starts again, with the same profile */
     async restart() {
-      await end();
-      viewer.context = await launch();
+      await ended(viewer.context.close(), viewer.kill);
+      viewer.context = await start();
       viewer.page = null;
     },
     /** ends at once, as a phone whose battery is empty: no goodbye */
-    async kill() {
-      for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
-        const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-        if (line.includes(profile)) try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone */ }
-      }
-    },
+    kill: () => kill(async pid => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(profile)),
     async close() {
-      await end();
+      await ended(viewer.context.close(), viewer.kill);
       await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
-  /** A browser that hangs is killed: playwright would wait for ever. */
-  async function end() {
-    const ended = viewer.context.close().then(() => true, () => true);
-    if (!await Promise.race([ended, sleep(10_000)])) await viewer.kill();
-    await ended;
-  }
   return viewer;
 }
 

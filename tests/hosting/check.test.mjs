@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chmod, copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { ended, launch } from '../browser/site.mjs';
 import { makeDirectory, must, program, removeDirectory, startHost } from '../servers/server.mjs';
 import { makeRelease, run } from './release.mjs';
 
@@ -12,10 +12,10 @@ const shots = process.env.POLYCIRCLE_SHOTS;
 let release, browser;
 before(async () => {
   release = await makeRelease();
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', chromiumSandbox: false, args: ['--disable-gpu'] });
+  browser = await launch();
 });
 after(async () => {
-  await browser?.close();
+  await ended(browser?.close());
   await release?.remove();
 });
 

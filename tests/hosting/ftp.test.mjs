@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
+import { ended, launch } from '../browser/site.mjs';
 import { makeDirectory, removeDirectory, startHost } from '../servers/server.mjs';
 import { startVsftpd } from './ftpd.mjs';
 import { makeRelease, run } from './release.mjs';
@@ -16,10 +16,10 @@ before(async () => {
   release = await makeRelease();
   unpacked = await mkdtemp(join(tmpdir(), 'polycircle-unpacked-'));
   await run('unzip', ['-q', release.zip(), '-d', unpacked]);
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', chromiumSandbox: false, args: ['--disable-gpu'] });
+  browser = await launch();
 });
 after(async () => {
-  await browser?.close();
+  await ended(browser?.close());
   if (unpacked) await rm(unpacked, { recursive: true, force: true });
   await release?.remove();
 });

@@ -6,13 +6,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
-import { FLAGS } from '../browser/site.mjs';
 import { freePort, makeDirectory, must, polycircle, removeDirectory, startHost, tier0, upload } from '../servers/server.mjs';
 
 export const modules = '/usr/lib/apache2/modules', cgi = 'public_html/cgi-bin';
 const rooted = process.getuid() === 0, own = (dir, name) => rooted && execFileSync('chown', ['www-data', join(dir, name)]);
-export const browser = () => chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', chromiumSandbox: false, args: FLAGS });
 
 export const folder = (dir, more = '') => `LoadModule headers_module ${modules}/mod_headers.so
 <Directory ${dir}/public_html>\n  AllowOverride All\n</Directory>\n${more}`;

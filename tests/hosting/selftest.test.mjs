@@ -6,12 +6,13 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ruleSets, startWalled } from './wall.mjs';
-import { browser, cgi, folder, modules, onHost, selftest } from './judge.mjs';
+import { ended, launch } from '../browser/site.mjs';
+import { cgi, folder, modules, onHost, selftest } from './judge.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let chrome;
-before(async () => { chrome = await browser(); });
-after(() => chrome?.close());
+before(async () => { chrome = await launch(); });
+after(() => ended(chrome?.close()));
 
 const settings = async site => JSON.parse(await site.owner('set', '--json'));
 const levels = (lines, ids) => Object.fromEntries(ids.map(id => [id, lines[id]?.level]));
