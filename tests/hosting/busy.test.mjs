@@ -18,7 +18,7 @@ import { curve, Host, LIMIT, longestFull } from './host.mjs';
 const LONG = Boolean(process.env.POLYCIRCLE_LONG);
 const N = LONG ? 500 : 200;
 const FILL_S = LONG ? 60 : 25;
-const STEADY_S = LONG ? 600 : 30;
+const STEADY_S = LONG ? 600 : 20;
 const OUTAGE_S = LONG ? 60 : 10;
 const BACK_S = LONG ? 150 : 45; // the client's longest pause is 60 s, half as much again by chance
 const BUS = 60;

@@ -9,7 +9,10 @@ import { promisify } from 'node:util';
 export const run = promisify(execFile);
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** In the directory of POLYCIRCLE_RELEASE, which stays for the next test, else in one of its own, which remove() removes. */
+// made by who comes first, whatever it says is kept for the others
+const once = 'mkdir -p "$1"; exec flock "$1.lock" sh -ec \'[ -e "$1/said" ] || { "$0" "$1" >"$1/part"; mv "$1/part" "$1/said"; }; cat "$1/said"\' "$0" "$1"';
+
+/** The one in POLYCIRCLE_RELEASE, which many tests share, else one of its own, which remove() removes. */
 export async function makeRelease() {
   const kept = process.env.POLYCIRCLE_RELEASE, dir = kept ?? await mkdtemp(join(tmpdir(), 'polycircle-release-'));
   const key = join(dir, 'test.key'), env = { ...process.env, RELEASE_KEY: key }, tool = join(root, 'tools/release');
@@ -37,8 +40,8 @@ export async function makeRelease() {
     },
     remove: () => kept ? undefined : rm(dir, { recursive: true, force: true }),
   };
-  release.said = (await run(tool, [dir], { env, maxBuffer: 1 << 24 })).stdout;
-  release.version = /polycircle-([\d.]+)-linux/.exec(release.said)[1];
+  const { stdout } = await run('sh', ['-c', once, tool, dir], { env, maxBuffer: 1 << 24 });
+  release.version = /polycircle-([\d.]+)-linux/.exec(stdout)[1];
   return release;
 }
 
