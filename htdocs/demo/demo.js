@@ -1,7 +1,7 @@
 // The demo page's own words and buttons: what an owner might write around the
 // package. It only uses window.polycircle, and the page works without it.
 
-/** @typedef {{bytes: {storage: number, peers: number, origin: number}, uploaded: number, first_peer_ms: number | null, joined_ms: number | null}} Stats */
+/** @typedef {{bytes: {storage: number, peers: number, origin: number}, uploaded: number, first_peer_ms: number | null}} Stats */
 /** @typedef {EventTarget & {sig: string, role: string, peers: {sig: string}[], stats(): Stats, leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
 
 /** @param {string} id */

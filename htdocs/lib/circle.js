@@ -53,8 +53,7 @@ export class Circle extends EventTarget {
   stats() {
     const { mirror, signal } = this;
     const media = mirror?.media.map(m => ({ path: m.path, size: m.size, pieces: m.hashes.length, have: mirror.count(m) })) ?? [];
-    return { bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes }, uploaded: this.#manners.uploaded, first_peer_ms: signal?.firstPeer ?? null,
-      joined_ms: signal?.joined ?? null, requests: { sync: signal?.syncs ?? 0, writes: signal?.writes ?? 0 }, media };
+    return { bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes }, uploaded: this.#manners.uploaded, first_peer_ms: signal?.firstPeer ?? null, media };
   }
   /** @param {string|null} sig null: every neighbour @param {any} data JSON, at most about 200 KB @returns {number} to how many */
   send(sig, data) {

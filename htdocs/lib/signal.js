@@ -13,6 +13,7 @@ const TARGET = 5, CAP = 8, STANDING = 3, OFFER_LIFE = 110000, OPEN_MS = 3000, AN
 
 export class Signal {
   #me; #instance; #hub; #timer = 0; #grows = 0; #busy = false; #again = false; #fails = 0; #failures = 0; #joined = false; #stopped = true; #cursor = '';
+  #said = /** @type {{due_ms?: number, standing?: number}} */ ({});  // the last answer
   #offers = /** @type {Map<string, {link: Link, sdp: string, made: number, sent: boolean}>} */ (new Map());
   #mail = /** @type {{id: string, to: string, re: string, body: string}[]} */ ([]);
   #gone = /** @type {Set<string>} */ (new Set());
@@ -20,8 +21,8 @@ export class Signal {
   #shunned = /** @type {Map<string, number>} */ (new Map());
   links = /** @type {Map<string, Peer>} */ (new Map());
   box = /** @type {import('./box.js').Box|null} */ (null);  // once it is loaded
-  sig = ''; role = ''; greet = true; syncs = 0; writes = 0;
-  firstPeer = /** @type {number|null} */ (null); joined = /** @type {number|null} */ (null);
+  sig = ''; role = ''; greet = true; syncs = 0;
+  firstPeer = /** @type {number|null} */ (null);
   /** @param {import('./instance.js').Instance} instance @param {Identity} me @param {Hub} hub */
   constructor(instance, me, hub) {
     this.#instance = instance;
@@ -84,8 +85,10 @@ export class Signal {
     if (this.#busy) return void (this.#again = true);
     this.#busy = true;
     this.#again = false;
-    const body = this.#compose();
     try {
+      if (this.role == 'greeter') await this.#refill().catch(() => 0);  // in this request: the next may be far
+      if (this.#stopped) return;
+      const body = this.#compose();
       const answer = await this.#instance.ask('sync', body);
       if (this.#stopped) return;
       this.#fails = 0;
@@ -102,17 +105,16 @@ export class Signal {
     const offers = [...this.#offers].filter(([, o]) => !o.sent).map(([id, { sdp }]) => ({ id, sdp })).slice(0, STANDING);
     const mail = this.#mail.slice(0, 8), gone = [...this.#gone].slice(0, 16), says = !this.#joined || mail.length > 0 || offers.length > 0;
     this.syncs++;
-    if (says || gone.length) this.writes++;
     return { v: 1, token: this.#me.token, run: this.#me.run, key: this.#joined ? undefined : this.#me.key, cursor: this.#cursor || undefined,
       greet: this.greet, box: this.box?.good, box_v: this.box?.prove, ...says && this.#hub.holding(), offers, mail, gone };
   }
 
   async #take(/** @type {any} */ answer, /** @type {boolean} */ join) {
+    this.#said = answer;
     this.role = answer.role;
     this.#cursor = answer.cursor;
     if (join) {
       this.sig = answer.sig;
-      this.joined ??= now();
       this.#joined = true;
       this.#me.ice = answer.ice ?? this.#me.ice;
       this.#hub.joined(answer);
@@ -123,7 +125,7 @@ export class Signal {
     this.box?.follow(answer);
     this.#mails(answer.mail);
     const claims = (answer.peers ?? []).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, false));
-    const offers = answer.role == 'greeter' && this.#refill(answer.standing ?? 0);
+    const offers = this.role == 'greeter' && !answer.standing && this.#refill();
     if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true;  // all in one request
   }
 
@@ -146,15 +148,15 @@ export class Signal {
     const wait = error.after || 1000 * 2 ** this.#fails++, hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
     this.#soon(hopeless ? 300000 : Math.min(60000, wait) * (0.5 + Math.random()));
   }
-  /** @param {number} standing how many of our offers the instance still has @returns {Promise<boolean>} whether new ones are urgent */
-  async #refill(standing) {
+  /** A greeter's offers are to last until the request after the next. @returns {Promise<boolean>} whether new ones are urgent */
+  async #refill() {
     for (const [id, { made, link }] of this.#offers) {
       if (now() - made < OFFER_LIFE) continue;
       link.close();
       this.#offers.delete(id);
     }
-    const all = [...this.#offers.values()], sent = all.filter(o => o.sent).length;
-    const missing = Math.min(STANDING - Math.min(standing, sent) - (all.length - sent), PENDING_MAX - all.length);
+    const { due_ms = 0, standing = 0 } = this.#said, all = [...this.#offers.values()], good = all.filter(o => now() - o.made + due_ms < OFFER_LIFE);
+    const sent = good.filter(o => o.sent).length, missing = Math.min(STANDING - Math.min(standing, sent) - good.length + sent, PENDING_MAX - all.length);
     if (missing <= 0 || !this.greet) return false;
     await Promise.all(Array.from({ length: missing }, async () => {
       const link = new Link(this.#me);

@@ -6,13 +6,9 @@ enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out) 
 }
 
 enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct offer *offers, size_t n) {
-    int64_t standing;
-    TRY(store_run(ctx->store, SQL_OFFER_OLD, ARGS(I(s->id), I(ctx->now))));
-    TRY(offers_standing(ctx, s, &standing));
-    for (size_t i = 0; i < n && standing < CAP_OFFERS; i++) {
+    TRY(store_run(ctx->store, SQL_OFFER_OLD, ARGS(I(s->id), I(ctx->now), I(CAP_OFFERS - (int64_t)n))));
+    for (size_t i = 0; i < n; i++)
         TRY(store_run(ctx->store, SQL_OFFER_ADD, ARGS(I(s->id), T(offers[i].id), T(offers[i].sdp), I(ctx->now + SPAN_OFFER))));
-        standing += store_changes(ctx->store, LIVE);
-    }
     return ERR_OK;
 }
 

@@ -32,7 +32,7 @@ struct receipt {
     int64_t due_ms;
 };
 
-/* Adds offers (at most CAP_OFFERS stand); expired ones go. */
+/* Adds offers, at most CAP_OFFERS: so many stand, the newest; expired ones go. */
 enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct offer *offers, size_t n);
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out);
 enum err offers_clear(struct ctx *ctx, const struct signal *s);

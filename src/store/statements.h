@@ -151,7 +151,9 @@
     /* standing offers */                                                                                                        \
     X(OFFER_ADD, LIVE, "INSERT INTO offer(signal, id, sdp, expires) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")              \
     X(OFFER_COUNT, LIVE, "SELECT count(*) FROM offer o WHERE o.signal = ?1 AND " STANDS)                                         \
-    X(OFFER_OLD, LIVE, "DELETE FROM offer WHERE signal = ?1 AND expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000")                  \
+    X(OFFER_OLD, LIVE,                                                                                                           \
+      "DELETE FROM offer WHERE signal = ?1 AND (expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000"                                   \
+      " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 ORDER BY n DESC LIMIT ?3))")                                          \
     X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                  \
     X(OFFER_TAKE, LIVE, "DELETE FROM offer WHERE n = ?1")                                                                        \
     /* from the first few that have any: in a crowd nobody looks through all who wait */                                         \

@@ -5,14 +5,10 @@
 // same moment, and after a busload that arrives in one.
 // POLYCIRCLE_LONG=1: 500 visitors for ten minutes, and a minute without a host.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { Crowd } from './crowd.mjs';
+import { Crowd, live } from './crowd.mjs';
 import { curve, Host, LIMIT, longestFull } from './host.mjs';
 
 const LONG = Boolean(process.env.POLYCIRCLE_LONG);
@@ -27,10 +23,7 @@ const seconds = () => Date.now() / 1000;
 
 /** The SIGs that the instance takes for present. */
 async function known(dir) {
-  const live = (await readdir(join(dir, 'data'))).filter((name) => /^live-\d+\.db$/.test(name)).at(-1);
-  const query = `SELECT lower(hex(sig)) FROM signal WHERE expires > ${Date.now()}`;
-  const { stdout } = await promisify(execFile)('sqlite3', ['-cmd', '.timeout 5000', join(dir, 'data', live), query]);
-  return new Set(stdout.trim().split('\n'));
+  return new Set(await live(dir, `SELECT lower(hex(sig)) FROM signal WHERE expires > ${Date.now()}`));
 }
 
 /** Waits until everybody has a link; gives the seconds that it took. */

@@ -4,9 +4,14 @@
 // when offer and answer match, and carry what is sent. There is no clock but
 // the real one.
 import http from 'node:http';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import '../js/setup.mjs';
 import { instance } from '../../htdocs/lib/instance.js';
+import { parse } from '../../htdocs/lib/sdp.js';
 import { Signal } from '../../htdocs/lib/signal.js';
 
 const OPEN_MS = 100; // ICE and DTLS between two homes
@@ -123,6 +128,16 @@ class Connection {
 }
 
 globalThis.RTCPeerConnection = Connection;
+
+/** Whether somebody still waits for an answer to this packed description. */
+export const waits = (sdp) => Boolean(ends.get(parse(sdp).ufrag)?.alive);
+
+/** What the instance of a directory knows of signals: the first column of a query. */
+export async function live(dir, query) {
+  const name = (await readdir(join(dir, 'data'))).filter((file) => /^live-\d+\.db$/.test(file)).at(-1);
+  const { stdout } = await promisify(execFile)('sqlite3', ['-cmd', '.timeout 5000', join(dir, 'data', name), query]);
+  return stdout.split('\n').filter(Boolean);
+}
 
 /** fetch as instance.js uses it, from an address. Gives {status, text}; rejects when nobody answers. */
 function post(url, { method = 'GET', body, signal, address = '127.0.0.1' }) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Crowd } from './crowd.mjs';
+import { Crowd, live, waits } from './crowd.mjs';
 import { Box } from '../../htdocs/lib/box.js';
 import { addSpool } from '../browser/site.mjs';
 import { makeDirectory, must, removeDirectory, startServer, tier0 } from '../servers/server.mjs';
@@ -38,13 +38,19 @@ test(`an idle circle of ${N}: under one dynamic request a second for 1,000`, asy
   await sleep(NEWCOMER_MS); // they are no newcomers any more
   const began = { requests: crowd.requests.length, ...files }, at = performance.now();
   assert.ok([...crowd.visitors].every(v => v.linked), 'everybody has a link');
-  await sleep(WATCHED_MS);
+  // an offer that nobody waits by any more costs the newcomer who claims it many seconds
+  const offers = { waits: 0, dead: 0 };
+  while (performance.now() - at < WATCHED_MS) {
+    for (const sdp of await live(dir, `SELECT sdp FROM offer WHERE expires > ${Date.now() + 5000}`)) offers[waits(sdp) ? 'waits' : 'dead']++;
+    await sleep(5000);
+  }
   const seconds = (performance.now() - at) / 1000, asked = crowd.requests.slice(began.requests), roles = [...crowd.visitors].map(v => v.signal.role);
   const greeters = roles.filter(role => role === 'greeter').length, rate = asked.length / seconds;
   // in the short form no peer's time has come: each asks every 20 minutes, which the long form sees
   const all = long ? rate : rate + (1000 - greeters) / PEER_DUE_S;
   t.diagnostic(`${N} signals, ${greeters} greeters, ${seconds.toFixed(0)} s: ${rate.toFixed(3)} dynamic requests a second, ${((files.good - began.good) / seconds).toFixed(1)} polls of files, ${files.missed - began.missed} of them too late` +
-    `${long ? '' : `; for 1,000: ${all.toFixed(3)}`}; ${JSON.stringify(crowd.counts)}`);
+    `${long ? '' : `; for 1,000: ${all.toFixed(3)}`}; offers ${JSON.stringify(offers)}; ${JSON.stringify(crowd.counts)}`);
+  assert.ok(offers.dead === 0 && offers.waits > 0, `offers that the instance would give away: ${JSON.stringify(offers)}`);
   assert.equal(files.bad - began.bad, 0, 'the boxes are always there');
   assert.ok(files.missed - began.missed <= asked.length, 'at most one poll is too late for each renewal');
   assert.ok(files.good - began.good > seconds / 2, 'boxes are read');

@@ -54,7 +54,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   // could come after the word that it goes, and would be a signal until its lease ends, as when a browser is killed
   for (const viewer of [third, second]) await viewer.page.goto('about:blank');
   await until(greeter, 'it is alone', () => !globalThis.polycircle.peers.length);
-  const syncs = () => greeter.evaluate('polycircle.stats().requests.sync');
+  const syncs = () => greeter.evaluate('polycircle.signal.syncs');
   for (let n = -1, end = Date.now() + 20_000; n !== (n = await syncs()); await sleep(1500)) assert.ok(Date.now() < end, 'it is quiet');
   const [box] = /box-[0-9a-f]+\.json/.exec(first.mine(await site.log()).filter(isBox).at(-1).path), there = async () => (await readdir(dir)).includes(box);
   assert.ok(await there(), box);

@@ -46,11 +46,11 @@ static void offers(void) {
     same_text(err_name(deposit(&w, 1, ids, 2, &out)), "ok", "the same again");
     same_int(out.standing, 2, "are the same");
     same_text(err_name(deposit(&w, 1, more, 3, &out)), "ok", "three more");
-    same_int(out.standing, 3, "only three stand");
+    same_int(out.standing, 3, "take their place: only three stand");
     same_text(err_name(world_join(&w, 2, &out)), "ok", "a newcomer");
     same_int((int64_t)out.n_peers, 1, "claims one of them");
     ok(memcmp(&out.peers[0].sig, &greeter, sizeof greeter) == 0 && out.peers[0].near, "whose it is, and that it is near");
-    same_text(out.peers[0].offer.id, "a", "the oldest");
+    same_text(out.peers[0].offer.id, "d", "the oldest");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "the greeter looks");
     same_int(out.standing, 2, "it has two left");
     w.ctx.now += SPAN_OFFER - 5000 - 1;
