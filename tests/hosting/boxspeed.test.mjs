@@ -1,8 +1,7 @@
 // The spool costs no more than a file: the web server serves a box as it serves any other.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { addSpool, makeSite, page } from '../browser/site.mjs';
@@ -20,16 +19,19 @@ async function window(server, url) {
 test('a poll of a box runs at 0.9 of the web server\'s own static speed', async t => {
   const site = await makeSite({ pages: { 'index.html': page('') } });
   after(() => site.close());
-  const dir = await addSpool(site);
+  await addSpool(site);
   const answer = await site.server.sync({ v: 1, key: site.circle.api_key, token: 'a'.repeat(64), run: '00000001', greet: true, box: true, offers: [{ id: 'o1', sdp: 'x' }] },
     { host: `127.0.0.1:${site.port}`, headers: { Origin: site.url } });
   assert.match(answer.json.box, /\/polycircle-spool\/box-/, JSON.stringify(answer.json));
-  const { size } = await stat(join(dir, answer.json.box.split('/').pop()));
-  await writeFile(site.at('plain.json'), 'x'.repeat(size));
-  const sides = { plain: `${site.url}/plain.json`, box: answer.json.box }, sum = { plain: { requests: 0, ticks: 0 }, box: { requests: 0, ticks: 0 } };
+  // the owner's own file, asked for in the same way: a name of this length, in a folder of this length, with a query
+  const box = new URL(answer.json.box).pathname, plain = box.replace('-spool/', '-plain/'), { size } = await stat(site.at(box.slice(1)));
+  assert.notEqual(plain, box);
+  await mkdir(site.at('polycircle-plain'));
+  await writeFile(site.at(plain.slice(1)), 'x'.repeat(size));
+  const sides = { plain, box }, sum = { plain: { requests: 0, ticks: 0 }, box: { requests: 0, ticks: 0 } };
   for (let i = 0; i < (long ? 20 : 8); i++) {
     for (const side of i % 2 ? ['plain', 'box'] : ['box', 'plain']) {
-      const { requests, ticks } = await window(site.server, side == 'box' ? `${sides.box}?${i}` : sides.plain);
+      const { requests, ticks } = await window(site.server, `${site.url}${sides[side]}?${i}`);
       sum[side].requests += requests;
       sum[side].ticks += ticks;
     }
