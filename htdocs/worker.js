@@ -2,7 +2,7 @@
  * that leads, and gets out of the way of everything else. It does no harm: no page that speaks to it, or anything failing, means plain HTTP.
  * @typedef {{urls: Set<string>, leads: boolean}} Page */
 
-const scope = /** @type {any} */ (globalThis), ASK_MS = 300, HEAD_MS = 15000, IDLE_MS = 7 * 864e5;
+const scope = /** @type {any} */ (globalThis), ASK_MS = 2000, OTHER_MS = 300, HEAD_MS = 15000, IDLE_MS = 7 * 864e5;
 const GONE = { pass: true };  // in the place of an answer
 
 const pages = /** @type {Map<string, Page>} */ (new Map());  // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
@@ -16,12 +16,13 @@ scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
 
 scope.addEventListener('fetch', (/** @type {any} */ e) => {
   const { request, clientId } = e, { mode } = request, url = unescape(request.url.split('#')[0]), page = pages.get(clientId), film = /audio|video/.test(request.destination);
+  const home = film && url.startsWith(location.origin + '/'), adopted = home && mode == 'cors' && request.credentials == 'include';
   if (mode == 'navigate') return e.waitUntil(expire());
   // 'no-store' is also how the mirror itself asks an origin
   if (request.method != 'GET' || request.cache == 'no-store' || !clientId) return;
   // a player that was adopted is ours for good; another one's files of this origin never are (elements/watch.js says why)
-  if (film && url.startsWith(location.origin + '/') ? mode == 'cors' && request.credentials == 'include' :
-    page ? page.urls.has(url) : film || request.headers.has('range')) e.respondWith(answer(request, url, clientId, page));
+  if (home ? adopted : page ? page.urls.has(url) : film || request.headers.has('range'))
+    e.respondWith(answer(request, url, clientId, page, adopted));
 });
 
 /** Seven days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. When that was stands where it
@@ -41,15 +42,17 @@ const next = (port, ms) => new Promise(ok => {
   /** @type {any} */ (port).onclose = () => ok(GONE);
 });
 
-/** @param {Request} request @param {string} url as pages say it @param {string} own id of the client that asks @param {Page} [page] its
+/** @param {Request} request @param {string} url as pages say it @param {string} own id of the client that asks @param {Page|undefined} page its
+ * @param {boolean} adopted by that page: it is there, also when this worker has not heard of it yet, or no longer
  * @returns {Promise<Response>} plain HTTP, too, is passed on as made here */
-async function answer(request, url, own, page) {
+async function answer(request, url, own, page, adopted) {
   const leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own;
   let fresh;
   for (const id of !page || page.urls.has(url) ? new Set([page?.leads ? own : leader, own]) : []) {
     const client = await scope.clients.get(id), { port1, port2 } = new MessageChannel();
     client?.postMessage({ polycircle: 'get', url: request.url, range: request.headers.get('range') }, [port2]);
-    let head = await next(port1, client ? ASK_MS : 0);
+    // a page that named the file and asks for it is there, and may be busy; another tab may be frozen
+    let head = await next(port1, !client ? 0 : (page || adopted) && id == own ? ASK_MS : OTHER_MS);
     if (head == GONE) pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     while (head.mine) head = await next(port1, HEAD_MS);
     if (!head.pass) return new Response(head.chunk && body(port1, head.chunk), head);

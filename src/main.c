@@ -6,14 +6,16 @@
 #include <signal.h>
 #include <sodium.h>
 
-static struct server server;
+static const char *claim(void) {
+    return data_claim(NULL);
+}
+
+static struct server server = {.claim = claim};
 
 /* FastCGI's environment lacks the document root; the first request brings it. */
 static void serve(void *context, struct request *req, struct response *res) {
-    if (!server.data) {
-        if (*req->document_root) (void)setenv("DOCUMENT_ROOT", req->document_root, 0);
-        server.data = data_directory(NULL);
-    }
+    if (*req->document_root) (void)setenv("DOCUMENT_ROOT", req->document_root, 0);
+    if (!server.store) server.data = data_directory(NULL); /* until there is an instance another process may make it elsewhere */
     dispatch(context, req, res);
 }
 

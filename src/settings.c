@@ -1,6 +1,8 @@
 #include "settings.h"
 #include "domain/folder.h"
+#include "util/file.h"
 #include <sodium.h>
+#include <sys/file.h>
 
 static char found[PATH_MAX + 80];
 
@@ -79,18 +81,17 @@ static bool holds(const char *dir, const char *file) {
     return access(name_it(dir, file), F_OK) == 0;
 }
 
-/* polycircle-data-<32 hex> in a folder that is served; of several the first, so that all processes agree. */
-static bool find_hidden(const char *dir, char *suffix, size_t size) {
+/* polycircle-data-<32 hex> in a folder that is served, with this file in it; of several the first, so that all processes agree. */
+static const char *hidden(const char *dir, const char *file) {
     DIR *d = opendir(dir);
-    *suffix = '\0';
+    char best[NAME_MAX + 1] = "", path[2 * NAME_MAX];
     for (struct dirent *e; d && (e = readdir(d));) {
-        const char *tail = e->d_name + strlen("polycircle-data");
-        bool ours =
-            strncmp(e->d_name, "polycircle-data-", 16) == 0 && strlen(tail) == 33 && strspn(tail + 1, "0123456789abcdef") == 32;
-        if (ours && (!*suffix || strcmp(tail, suffix) < 0)) (void)snprintf(suffix, size, "%s", tail);
+        (void)snprintf(path, sizeof path, "%s%s", e->d_name, file);
+        bool there = folder_named_hidden(e->d_name) && faccessat(dirfd(d), path, F_OK, 0) == 0;
+        if (there && (!*best || strcmp(e->d_name, best) < 0)) (void)snprintf(best, sizeof best, "%s", e->d_name);
     }
     if (d) (void)closedir(d);
-    return *suffix;
+    return *best ? name_it(dir, best + strlen("polycircle-data")) : NULL;
 }
 
 /* Nothing is there yet: outside of what is served. Where that cannot be written, beside the program under a name that
@@ -104,10 +105,11 @@ static const char *choose(const char *outside, const char *bin) {
     return name_it(bin, suffix);
 }
 
-/* A web server tells us its document root, a shell does not: so where there is data already, that is the place,
- * whoever asks. A directory without a database counts too: set-up must not begin anew because it was deleted. */
+/* A web server tells us its document root, a shell does not: so where there is data already, that is the place, whoever
+ * asks. Of several it is the one that has a database, else an owner, else a set-up that was begun; an empty one counts too. */
 static const char *beside(char *bin) {
-    char outside[PATH_MAX], above[PATH_MAX], near[PATH_MAX], suffix[40];
+    char outside[PATH_MAX], above[PATH_MAX], near[PATH_MAX];
+    static const char *const marks[] = {"/polycircle.db", "/owner-code", "/setup-code", ""};
     (void)snprintf(near, sizeof near, "%s", bin);
     if (!is_document_root(near)) up(near);
     (void)snprintf(above, sizeof above, "%s", near);
@@ -115,11 +117,11 @@ static const char *beside(char *bin) {
     (void)snprintf(outside, sizeof outside, "%s", is_cgi_bin(bin) ? near : bin);
     if (!is_cgi_bin(bin) || is_document_root(near)) (void)leave_root(outside);
     const char *const places[] = {outside, above, near};
-    for (size_t i = 0; i < 3; i++)
-        if (holds(places[i], "/polycircle.db")) return name_it(places[i], "");
-    if (find_hidden(bin, suffix, sizeof suffix)) return name_it(bin, suffix);
-    for (size_t i = 0; i < 3; i++)
-        if (holds(places[i], "")) return found;
+    for (size_t m = 0; m < sizeof marks / sizeof *marks; m++) {
+        for (size_t i = 0; i < 3; i++)
+            if (holds(places[i], marks[m])) return name_it(places[i], "");
+        if (hidden(bin, marks[m])) return found;
+    }
     return choose(outside, bin);
 }
 
@@ -134,4 +136,18 @@ const char *data_directory(const char *given) {
     else
         (void)snprintf(found, sizeof found, "%s/.local/share/polycircle", home ? home : "");
     return found;
+}
+
+const char *data_claim(const char *given) {
+    char folder[PATH_MAX];
+    const char *dir = data_directory(given);
+    (void)snprintf(folder, sizeof folder, "%s", dir);
+    if (!folder_named_hidden(last_segment(folder)) || access(dir, F_OK) == 0) return dir;
+    up(folder);
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock >= 0) (void)flock(lock, LOCK_EX);
+    dir = data_directory(given); /* another process may have been first */
+    (void)directory_make(dir); /* whoever writes into it says why not */
+    if (lock >= 0) (void)close(lock);
+    return dir;
 }

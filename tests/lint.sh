@@ -73,10 +73,4 @@ for count in 400 401; do
 	lines src/util/a.h "$count" '/* a */'
 	check "a file of $count lines" $((count - 400)) lint-sizes
 done
-tree
-for ((k = 0; k < 25; k++)); do lines "src/util/b$k.c" 390 '/* b */'; done
-check '9,400 lines of C' 1 lint-sizes
-tree
-lines htdocs/lib/b.js 2400 'let b;'
-check '2,000 lines of JavaScript' 1 lint-sizes
 echo "1..$n"

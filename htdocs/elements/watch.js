@@ -28,7 +28,9 @@ export function adopt(mirrored) {
   const before = /** @type {Map<HTMLMediaElement, string|null>} */ (new Map());
   const look = (/** @type {any} */ records) => {
     for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
-      const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src), begun = el.readyState || el.networkState == 2;
+      const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src), { readyState, networkState, preload, autoplay } = el;
+      // a slow player that has bytes enough for now is idle, as one that was not let begin is
+      const begun = readyState || networkState == 2 || networkState == 1 && (preload != 'none' || autoplay);
       const ours = named[0] && named.every(({ src, kind }) => src.startsWith(location.origin + '/') && (kind || mirrored(src)));  // kind: a track
       if (begun && (records || !el.paused || el.currentTime) || !ours == !before.has(el)) continue;
       const was = /** @type {any} */ (before.get(el));

@@ -85,7 +85,9 @@ export class Circle extends EventTarget {
     if (!registration || !this.#bridge) return false;
     if (!serviceWorker.controller) await new Promise(ok => serviceWorker.addEventListener('controllerchange', ok, { once: true }));
     this.#announce();
-    return registration.active?.scriptURL == serviceWorker.controller?.scriptURL;
+    // of a narrower scope another's may be in control; what is active is told apart from who controls, and may come later
+    const { installing, waiting, active } = registration;
+    return [installing, waiting, active].some(worker => worker && worker.scriptURL == serviceWorker.controller?.scriptURL);
   }
 
   async #open() {

@@ -18,6 +18,12 @@ const care = [
     } },
   { name: 'Copy the database now', help: 'A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db.',
     run: async says => say(says, `Written: ${(await act('backup')).file}. Fetch it by FTP and keep it safe: it holds your keys.`, 'good') },
+  { name: 'Make a new code', help: 'The code of this console. The one of before opens nothing any longer; the new one stands in the file owner-code.', sure: 'Press again: you will need the new code to come back.',
+    run: async (says, again) => {
+      code.set((await act('recode')).new_code);
+      await again();
+      say(says, `Your code is ${code.get()}. Keep it where you kept the one of before.`, 'good');
+    } },
   { name: 'End this instance', help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
     sure: 'Press again to end it for all visitors. It can be undone here.',
     run: async (_, again) => { await act('retire'); await again(); } },
@@ -27,6 +33,16 @@ const care = [
     run: async (says, again) => { const { files } = await act('retire', { files: true }); await again(); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
 ];
 
+/** Works at a press, or where `sure` has words, at the second one. @param {HTMLButtonElement} button @param {HTMLElement} box @param {string} says
+ * @param {string} sure @param {() => Promise<any>} run */
+function onPress(button, box, says, sure, run) {
+  let asked = !sure;
+  button.addEventListener('click', () => asked ? busy(box, says, run) : (asked = true, say(says, sure, 'bad')));
+}
+
+const EXPOSED = 'A version of this program that ran here before could give away parts of its memory to anybody who asked: the signing keys and the code of this console may be known to somebody. '
+  + 'Press “Make a new signing key” in each circle and “Make a new code” below; this notice is gone then.';
+
 /** @param {Circle} c @param {string} at */
 function card(c, at) {
   const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
@@ -35,8 +51,8 @@ function card(c, at) {
   describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
     ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–'],
     ['Allowed pages', c.origins.join(', ')], ...c.refused.length ? [/** @type {[string, string]} */ (['Refused pages', c.refused.join(', ')])] : []]);
-  const again = make('button', { type: 'button', textContent: 'Read the folder again' });
-  const box = make('div', { className: 'card' }, heading, facts, tag, bar, again, make('p', { id, className: 'note', role: 'status' }));
+  const again = make('button', { type: 'button', textContent: 'Read the folder again' }), rekey = make('button', { type: 'button', textContent: 'Make a new signing key' });
+  const box = make('div', { className: 'card' }, heading, facts, tag, bar, again, ' ', rekey, make('p', { id, className: 'note', role: 'status' }));
   const read = async (/** @type {boolean} */ patient) => {
     await persist('share', { circle: c.can, patient });
     const walk = await index(c.can, { bar, says: id });
@@ -45,6 +61,11 @@ function card(c, at) {
     bar.hidden = true;
   };
   again.addEventListener('click', () => busy(box, id, () => read(false)));
+  onPress(rekey, box, id, 'Press again: for about five minutes, open pages load by plain HTTP. Needed only when somebody may know the key of before.', async () => {
+    const { circles } = await act('rekey', { circle: c.can });
+    await open();
+    say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
+  });
   return { box, id, read };
 }
 
@@ -52,8 +73,7 @@ function card(c, at) {
 function row({ name, help, sure, run }, i) {
   const says = `care-${i}`, button = make('button', { type: 'button', textContent: name });
   const li = make('li', {}, button, make('p', { className: 'hint' }, help), make('p', { id: says, className: 'note', role: 'status' }));
-  let asked = !sure;
-  button.addEventListener('click', () => asked ? busy(li, says, () => run(says, open)) : (asked = true, say(says, sure ?? '', 'bad')));
+  onPress(button, li, says, sure ?? '', () => run(says, open));
   return li;
 }
 
@@ -63,7 +83,9 @@ async function open() {
   $('inside').hidden = false;
   const cards = (s.circles ?? []).map(c => card(c, home(s.urls ?? [])));
   $('circles').replaceChildren(...cards.map(({ box }) => box));
-  say('circles-says', cards.length ? '' : 'There is no circle yet.');
+  if (s.exposed_code || s.circles?.some(c => c.exposed)) say('circles-says', EXPOSED, 'bad');
+  else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
+  else say('circles-says', cards.length ? '' : 'There is no circle yet.');
   describe($('instance'), [['Lives at', s.urls?.join(', ') ?? ''], ['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));

@@ -1,7 +1,9 @@
 /* check looks, doctor looks and mends: one table of what may be wrong with an instance, and what is done about it. */
 #include "cli/cli.h"
 #include "domain/backup.h"
+#include "domain/folder.h"
 #include "domain/manifest.h"
+#include "domain/signing.h"
 #include <signal.h>
 
 enum level { OK, MENDED, WARN, FAIL };
@@ -36,10 +38,10 @@ static void line(struct patient *p, const char *what, const struct finding *f) {
     if (!p->cli->json) (void)printf("%-6s %-13s %s\n", names[f->level], what, text);
 }
 
-/* Calls each for every name in DIR and DIR/backups; returns how many are not as they should be. */
+/* Calls each for every name in DIR, DIR/backups and DIR/signing; returns how many are not as they should be. */
 typedef bool each_file(struct patient *p, const char *path, const char *name);
 static size_t files(struct patient *p, each_file *each, bool mending) {
-    static const char *const below[] = {"", "/backups"};
+    static const char *const below[] = {"", "/backups", "/signing"};
     size_t n = 0, found;
     p->mending = mending;
     for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
@@ -57,6 +59,15 @@ static enum err look_directory(struct patient *p, struct finding *f) {
         return SAY(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
     if (st.st_mode & 077) return SAY(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
     return SAY(p, f, OK, "%s", p->dir);
+}
+
+/* Where processes of an earlier version could not agree on a name that is drawn: its second one. */
+static enum err look_others(struct patient *p, struct finding *f) {
+    const char *strays[FOLDER_STRAYS];
+    size_t n = folder_strays(ctx_of(p), p->dir, "", strays);
+    if (n == 0) return SAY(p, f, OK, "no other folder of data beside it");
+    return SAY(p, f, WARN, "%s is used by nothing%s: look what it holds, then delete it", strays[0],
+               n > 1 ? ", nor are others" : "");
 }
 
 static enum err mend_directory(struct patient *p, struct finding *) {
@@ -208,6 +219,35 @@ static enum err mend_ids(struct patient *p, struct finding *) {
     return store_commit(ctx_of(p)->store, MAIN);
 }
 
+static enum err look_keys(struct patient *p, struct finding *f) {
+    struct circle_list all;
+    size_t n = 0;
+    bool unfinished;
+    TRY(circle_list(ctx_of(p), &all));
+    for (size_t i = 0; i < all.n; i++) {
+        if (all.all[i].removed) continue;
+        if (signing_check(ctx_of(p), &all.all[i], &unfinished) != ERR_OK) return SAY(p, f, FAIL, "%s", ctx_of(p)->fault.text);
+        if (unfinished) return SAY(p, f, WARN, "%s: its renewal was broken off behind the commit", all.all[i].can);
+        n++;
+    }
+    return SAY(p, f, OK, "%zu, each there and the right one", n);
+}
+
+static enum err look_exposed(struct patient *p, struct finding *f) {
+    struct circle_list all;
+    TRY(circle_list(ctx_of(p), &all));
+    for (size_t i = 0; i < all.n; i++)
+        if (!all.all[i].removed && all.all[i].exposed)
+            return SAY(p, f, WARN,
+                       "%s has the signing key of an earlier version, which could give it away: polycircle circle rekey %s",
+                       all.all[i].can, all.all[i].can);
+    return SAY(p, f, OK, "none is of a version that could give it away");
+}
+
+static enum err mend_keys(struct patient *p, struct finding *) {
+    return signing_finish(ctx_of(p));
+}
+
 static enum err look_orphans(struct patient *p, struct finding *f) {
     int64_t n;
     TRY(store_number(ctx_of(p)->store, SQL_ORPHANS, NULL, 0, &n, 0));
@@ -243,8 +283,11 @@ static const struct {
     {"live", look_live, mend_live, "the next one is made; clients join again by themselves", true},
     {"left-overs", look_left, mend_left, "removed", true},
     {"circles", look_ids, mend_ids, "their pads are such now that the CIDs, which browsers know, are right", true},
+    {"signing keys", look_keys, mend_keys, "finished", true},
+    {"exposed keys", look_exposed, NULL, NULL, true},
     {"rows", look_orphans, mend_orphans, "removed", true},
     {"spool", look_spool, NULL, NULL, true},
+    {"other data", look_others, NULL, NULL, true},
 };
 
 /* What it mended is looked at again, so that nothing is called mended that is not. */

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 #include "domain/describe.h"
-#include <sodium.h>
+#include "domain/signing.h"
 
 static enum err ice_json(struct cli *cli, const char **out) {
     const char *urls[CLI_VALUES];
@@ -24,7 +24,6 @@ static enum err add(struct cli *cli) {
     const char *origins[CLI_VALUES], *roster = cli_value(cli, "--roster", "public");
     struct circle_new in = {.can = cli->words[1], .roster = roster, .listed = !cli_flag(cli, "--unlisted")};
     struct circle c;
-    char secret[44];
     in.p2p = cli_value(cli, "--p2p", "on");
     in.origins = origins;
     in.n_origins = cli_all(cli, "--origin", origins);
@@ -35,18 +34,15 @@ static enum err add(struct cli *cli) {
     if (strcmp(roster, "public") != 0 && strcmp(roster, "members") != 0 && strcmp(roster, "hidden") != 0)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--roster is public, members or hidden.");
     TRY(ice_json(cli, &in.ice));
-    TRY(circle_add(&cli->ctx, &in, &c, secret));
+    TRY(circle_add(&cli->ctx, &in, &c));
     const char *cid = hex_text(cli->ctx.arena, c.cid.b, sizeof c.cid.b);
     if (cli->json) {
-        cli_print_json(cli,
-                       json_pack("{s:s, s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key, "secret_key", secret));
+        cli_print_json(cli, json_pack("{s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key));
     } else {
-        (void)printf("Circle %s, CID %s\napi key (public): %s\nsecret key (keep it, it is shown once): %s\n", c.can, cid, c.api_key,
-                     secret);
+        (void)printf("Circle %s, CID %s\napi key (public): %s\n", c.can, cid, c.api_key);
         tell_tag(cli, &c);
         (void)printf("Next: polycircle publish %s DIR\n", c.can);
     }
-    sodium_memzero(secret, sizeof secret);
     return ERR_OK;
 }
 
@@ -112,26 +108,44 @@ static enum err allow(struct cli *cli) {
     return show(cli);
 }
 
+static enum err rekey(struct cli *cli) {
+    struct circle c;
+    TRY(cli_circle(cli, cli->words[1], &c));
+    TRY(signing_renew(&cli->ctx, &c));
+    const char *sign = base64url_text(cli->ctx.arena, c.sign_public, sizeof c.sign_public);
+    if (cli->json) {
+        cli_print_json(cli, json_pack("{s:s, s:s}", "can", c.can, "sign", sign));
+        return ERR_OK;
+    }
+    (void)printf("The circle %s signs with a new key from now on. Open pages load by plain HTTP until they are loaded again;\n"
+                 "browsers may keep the loader for five minutes.\n"
+                 "Where a tag has data-key: data-key=\"%s\"\n",
+                 c.can, sign);
+    return ERR_OK;
+}
+
 static enum err run(struct cli *cli) {
     static const struct {
         const char *name;
         size_t words;
         enum err (*run)(struct cli *cli);
-    } verbs[] = {{"add", 2, add}, {"list", 1, list}, {"show", 2, show}, {"remove", 2, drop}, {"allow", 2, allow}};
+    } verbs[] = {{"add", 2, add},     {"list", 1, list},   {"show", 2, show},
+                 {"remove", 2, drop}, {"allow", 2, allow}, {"rekey", 2, rekey}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (cli->n_words == verbs[i].words && strcmp(cli->words[0], verbs[i].name) == 0) {
             TRY(cli_open(cli));
             return verbs[i].run(cli);
         }
-    return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle circle add|show|remove|allow NAME, or circle list");
+    return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle circle add|show|remove|allow|rekey NAME, or circle list");
 }
 
 const struct command command_circle = {
-    run,
-    "--origin= --ice= --up-kbps= --roster= --unlisted --p2p=", "circle add|allow|show|remove NAME [--origin URL ...], circle list",
+    run, "--origin= --ice= --up-kbps= --roster= --unlisted --p2p=",
+    "circle add|allow|show|rekey|remove NAME [--origin URL ...], circle list",
     "Circles: a name, its keys, the pages that may use it.\n\n"
     "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by themselves\n"
     "  allow NAME    allows further pages\n"
+    "  rekey NAME    a new signing key, when the one before may be known to somebody; what is published is signed anew\n"
     "  --origin URL  a site whose pages may use the circle, such as https://site.example\n"
     "  --ice URL     a STUN server for peers in different networks (stun:host:port); none: same network only\n"
     "  --up-kbps N   what a visitor gives to peers beyond the own network, in kbit/s (default 2000)\n"

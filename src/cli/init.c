@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "domain/instance.h"
 #include "domain/owner.h"
+#include "settings.h"
 
 static enum err tell(struct cli *cli) {
     struct store *s = cli->ctx.store;
@@ -39,6 +40,7 @@ static enum err run(struct cli *cli) {
     if (root && (stat(root, &st) != 0 || !S_ISDIR(st.st_mode)))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--root %.150s is not a directory.", root);
     make_parents(cli);
+    cli->data = data_claim(cli_value(cli, "--data", NULL));
     TRY(instance_make(&cli->ctx, cli->data, &(struct instance_new){journal, root, urls, n}));
     TRY(owner_settle(&cli->ctx, cli->data, false, &code));
     return tell(cli);

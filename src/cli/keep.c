@@ -17,7 +17,7 @@ static enum err run_backup(struct cli *cli) {
     TRY(store_open(&cli->ctx.store, cli->data, &cli->ctx.fault));
     if (path && access(path, F_OK) == 0)
         return fault_set(&cli->ctx.fault, ERR_EXISTS, "%.200s is there already: name a new file.", path);
-    TRY(path ? store_save(cli->ctx.store, path, &cli->ctx.fault) : backup_now(&cli->ctx, &path));
+    TRY(path ? backup_file(&cli->ctx, path) : backup_now(&cli->ctx, &path));
     return tell(
         cli, "backup", path,
         arena_text(cli->ctx.arena, "%s is written. It holds the circles' signing keys: keep it as safe as the original.", path));

@@ -5,7 +5,11 @@ static enum err run(struct cli *cli) {
     const char *code, *path = arena_path(cli->ctx.arena, cli->data, "owner-code");
     if (cli->n_words) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle owner [--new]");
     if (owner_state(&cli->ctx, cli->data) != OWNER_SET) return ERR_NOT_SET_UP;
-    TRY(owner_settle(&cli->ctx, cli->data, cli_flag(cli, "--new"), &code));
+    bool anew = cli_flag(cli, "--new");
+    if (anew && cli_open(cli) == ERR_OK)
+        TRY(owner_renew(&cli->ctx, cli->data, &code));
+    else /* a code may be lost together with the database */
+        TRY(owner_settle(&cli->ctx, cli->data, anew, &code));
     if (cli->json)
         cli_print_json(cli, json_pack("{s:s, s:s}", "file", path, "code", code));
     else

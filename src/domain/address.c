@@ -10,25 +10,26 @@ static const char separators[] = " ,\t";
 
 /* "address" or "address/bits" of len characters. */
 static bool read_network(struct network *out, const char *text, size_t len) {
+    struct network network = {.bits = 0};
     char address[64];
     size_t n = strcspn(text, "/");
     if (n > len) n = len;
     if (n == 0 || n >= sizeof address) return false;
     memcpy(address, text, n);
     address[n] = '\0';
-    memset(out->b, 0, sizeof out->b);
-    bool four = inet_pton(AF_INET, address, out->b + 12) == 1;
-    if (four) memset(out->b + 10, 0xff, 2);
-    if (!four && inet_pton(AF_INET6, address, out->b) != 1) return false;
+    bool four = inet_pton(AF_INET, address, network.b + 12) == 1;
+    if (four) memset(network.b + 10, 0xff, 2);
+    if (!four && inet_pton(AF_INET6, address, network.b) != 1) return false;
     int most = four ? 32 : 128;
-    out->bits = most;
+    network.bits = most;
     if (n < len) {
         size_t digits = strspn(text + n + 1, "0123456789");
         if (digits == 0 || digits > 3 || n + 1 + digits != len) return false;
-        out->bits = atoi(text + n + 1);
+        network.bits = atoi(text + n + 1);
     }
-    if (out->bits > most) return false;
-    out->bits += 128 - most;
+    if (network.bits > most) return false;
+    network.bits += 128 - most;
+    *out = network;
     return true;
 }
 

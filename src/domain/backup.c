@@ -1,5 +1,6 @@
 #include "domain/backup.h"
 #include "domain/manifest.h"
+#include "domain/signing.h"
 
 /* backups/polycircle-DATE.db, or with a kind polycircle-KIND-DATETIME.db. */
 static const char *named(struct ctx *ctx, const char *dir, const char *kind) {
@@ -58,8 +59,14 @@ static void rotate(struct ctx *ctx) {
     for (size_t i = BACKUPS_KEPT; i < n; i++) (void)unlink(arena_text(ctx->arena, "%s/backups/%s", store_dir(ctx->store), all[i]));
 }
 
+enum err backup_file(struct ctx *ctx, const char *path) {
+    if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store); /* so that each key is CID, by which a backup takes it */
+    ctx->fault.text[0] = '\0';
+    return store_save(ctx->store, path, &ctx->fault);
+}
+
 static enum err make(struct ctx *ctx, const char *path) {
-    TRY(store_save(ctx->store, path, &ctx->fault));
+    TRY(backup_file(ctx, path));
     rotate(ctx);
     return ERR_OK;
 }
@@ -119,13 +126,23 @@ const char *backup_newest(struct ctx *ctx, const char *dir) {
     return best;
 }
 
-/* The versions that the restored manifests have are ones that browsers may have seen with other content. */
-static enum err sign_anew(struct ctx *ctx, const char *dir) {
+static enum err sign_all(struct ctx *ctx) {
     struct circle_list all;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(circle_list(ctx, &all));
+    for (size_t i = 0; i < all.n; i++) {
+        if (all.all[i].removed) continue;
+        TRY(signing_adopt(ctx, &all.all[i]));
+        TRY(manifest_again(ctx, &all.all[i]));
+    }
+    return store_commit(ctx->store, MAIN);
+}
+
+/* The versions that the restored manifests have are ones that browsers may have seen with other content; and the keys that are
+ * here may be newer ones. */
+static enum err sign_anew(struct ctx *ctx, const char *dir) {
     TRY(store_open(&ctx->store, dir, &ctx->fault));
-    enum err e = circle_list(ctx, &all);
-    for (size_t i = 0; e == ERR_OK && i < all.n; i++)
-        if (!all.all[i].removed) e = manifest_renew(ctx, &all.all[i]);
+    enum err e = sign_all(ctx);
     store_rollback(ctx->store);
     store_close(ctx->store);
     ctx->store = NULL;

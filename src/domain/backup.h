@@ -8,6 +8,8 @@ bool backup_due(struct ctx *ctx);
 /* Makes today's copy and removes all but the newest BACKUPS_KEPT of the daily ones. When it cannot, it says so in the log
  * once a day and is due again after an hour; when another process is at it, it does nothing. ERR_OK in any case. */
 enum err backup_daily(struct ctx *ctx);
+/* Into a file that is not there yet, wherever the owner wants it. */
+enum err backup_file(struct ctx *ctx, const char *path);
 /* The same now, whether due or not, with the failure; *path: the file. ERR_BUSY: another process is at it. */
 enum err backup_now(struct ctx *ctx, const char **path);
 /* The lock of both, until close(); -1: another process is at it. */

@@ -1,4 +1,5 @@
 #include "domain/circle.h"
+#include "domain/signing.h"
 #include <sodium.h>
 
 static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
@@ -12,6 +13,7 @@ static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
     out->up_kbps = store_int(ctx->store, id, 8);
     out->removed = store_int(ctx->store, id, 9);
     out->p2p = store_copy(ctx->store, id, 10, ctx->arena);
+    out->exposed = store_int(ctx->store, id, 11);
 }
 
 static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
@@ -133,33 +135,18 @@ static enum err allow_own(struct ctx *ctx, const struct circle *c) {
     return ERR_OK;
 }
 
-static void make_key(char *out, size_t bytes_n) {
-    uint8_t raw[32];
-    randombytes_buf(raw, bytes_n);
-    (void)sodium_bin2base64(out, sodium_base64_encoded_len(bytes_n, sodium_base64_VARIANT_URLSAFE_NO_PADDING), raw, bytes_n,
-                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(raw, sizeof raw);
-}
-
-static enum err insert(struct ctx *ctx, const struct circle_new *in, char *secret_key) {
-    uint8_t pad[8], hash[32], public[crypto_sign_PUBLICKEYBYTES];
-    char api_key[24];
+static enum err insert(struct ctx *ctx, const struct circle_new *in) {
+    uint8_t pad[8], raw[16], public[32];
     struct cid cid = cid_make(in->can, pad);
-    uint8_t *secret = sodium_malloc(crypto_sign_SECRETKEYBYTES);
-    if (!secret) return ERR_INTERNAL;
-    make_key(api_key, 16);
-    make_key(secret_key, 32);
-    (void)crypto_sign_keypair(public, secret);
-    (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)secret_key, strlen(secret_key), NULL, 0);
-    enum err e = store_run(ctx->store, SQL_CIRCLE_ADD,
-                           ARGS(T(in->can), B(cid.b, sizeof cid.b), B(pad, sizeof pad), T(api_key), B(hash, sizeof hash),
-                                B(public, sizeof public), B(secret, crypto_sign_SECRETKEYBYTES), T(in->roster), I(in->listed),
-                                T(in->ice), I(in->up_kbps), I(ctx->now), T(in->p2p ? in->p2p : "on")));
-    sodium_free(secret);
-    return e;
+    randombytes_buf(raw, sizeof raw);
+    TRY(signing_make(ctx, &cid, public));
+    return store_run(ctx->store, SQL_CIRCLE_ADD,
+                     ARGS(T(in->can), B(cid.b, sizeof cid.b), B(pad, sizeof pad), T(base64url_text(ctx->arena, raw, sizeof raw)),
+                          B(public, sizeof public), T(in->roster), I(in->listed), T(in->ice), I(in->up_kbps), I(ctx->now),
+                          T(in->p2p ? in->p2p : "on")));
 }
 
-enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out, char secret_key[static 44]) {
+enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out) {
     if (!can_valid(in->can))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not a name for a circle: use a-z, 0-9 and -, at most 63.", in->can);
     TRY(p2p_valid(ctx, in->p2p ? in->p2p : "on"));
@@ -169,7 +156,7 @@ enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle 
         return fault_set(&ctx->fault, ERR_EXISTS, "The name %s is taken%s: choose another.", in->can,
                          e == ERR_REMOVED ? " (by a circle that was removed; names are never used again)" : "");
     if (e != ERR_NOT_FOUND) return e;
-    TRY(insert(ctx, in, secret_key));
+    TRY(insert(ctx, in));
     TRY(circle_by_can(ctx, in->can, out));
     TRY(allow_own(ctx, out));
     for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));

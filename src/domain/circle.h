@@ -15,6 +15,7 @@ struct circle {
     const char *p2p; /* "on", "ask", "off": whether visitors are connected, or asked first; the page's tag may say otherwise */
     int64_t up_kbps; /* upload limit beyond the own network; 0: the client's default */
     int64_t removed; /* when; 0: not */
+    bool exposed; /* its signing key was made by a version that could give it away: to be renewed */
 };
 
 /* Not there: ERR_UNKNOWN_KEY (by key) or ERR_NOT_FOUND. Removed: ERR_REMOVED. Texts live in the arena. */
@@ -39,9 +40,8 @@ struct circle_new {
     const char *const *origins;
     size_t n_origins;
 };
-/* Makes keys and CID. secret_key: 43 characters and a NUL, shown once; only its hash is kept. The origins of
- * the instance's own base URLs are allowed without being named. */
-enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out, char secret_key[static 44]);
+/* Makes CID, api key and signing key. The origins of the instance's own base URLs are allowed without being named. */
+enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out);
 /* What may be changed later: how visitors take part (p2p), STUN servers (ice, as circle_ice() gives it). */
 enum err circle_change(struct ctx *ctx, const struct circle *c, const char *p2p, const char *ice);
 /* A list of texts stun:host:port becomes the JSON of iceServers. */

@@ -19,6 +19,29 @@ bool folder_named_cgi(const char *name) {
     return one_of(names, name);
 }
 
+bool folder_named_hidden(const char *name) {
+    static const char begin[] = "polycircle-data-";
+    size_t n = sizeof begin - 1;
+    return strncmp(name, begin, n) == 0 && strlen(name) == n + 32 && strspn(name + n, "0123456789abcdef") == 32;
+}
+
+size_t folder_strays(struct ctx *ctx, const char *data, const char *program, const char *out[static FOLDER_STRAYS]) {
+    const char *slash = strrchr(data, '/');
+    const char *parent = slash ? arena_copy(ctx->arena, data, (size_t)(slash - data)) : ".";
+    const char *const places[] = {parent, strcmp(program, parent) == 0 ? "" : program};
+    size_t n = 0, all;
+    for (size_t i = 0; i < 2; i++) {
+        const char **names = *places[i] ? directory_names(ctx->arena, places[i], &all) : NULL;
+        for (size_t k = 0; names && k < all && n < FOLDER_STRAYS; k++) {
+            struct stat a, b;
+            const char *path = arena_path(ctx->arena, places[i], names[k]);
+            if (!folder_named_hidden(names[k]) || stat(path, &a) != 0) continue;
+            if (stat(data, &b) != 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev) out[n++] = path;
+        }
+    }
+    return n;
+}
+
 struct roots {
     struct arena *arena;
     const char **out;
@@ -156,10 +179,14 @@ enum err folder_list(struct ctx *ctx, const char *root, const char *after, folde
 
 static bool sample(struct arena *arena, const char *dir, int deep, const char **path, struct file_id *id) {
     size_t n;
+    struct file_id found;
     const char **names = directory_names(arena, dir, &n), *below;
     for (size_t i = 0; i < n; i++) {
+        if (*names[i] == '.' || !is_media(names[i]) || !file_look(arena_path(arena, dir, names[i]), &found) || !found.size)
+            continue;
         *path = names[i];
-        if (*names[i] != '.' && is_media(names[i]) && file_look(arena_path(arena, dir, names[i]), id) && id->size > 0) return true;
+        *id = found;
+        return true;
     }
     for (size_t i = 0; i < n && deep; i++) {
         struct stat st;
@@ -174,8 +201,8 @@ static bool sample(struct arena *arena, const char *dir, int deep, const char **
 
 enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id) {
     enum { BELOW = 3 };
-    if (sample(ctx->arena, dir, BELOW, path, id)) return ERR_OK;
     *path = "";
     *id = (struct file_id){0};
+    (void)sample(ctx->arena, dir, BELOW, path, id);
     return ERR_OK;
 }

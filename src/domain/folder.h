@@ -3,9 +3,16 @@
 #pragma once
 #include "domain/ctx.h"
 
-/* Is this what hosts call a document root: public_html, htdocs, ...? And a folder for programs: cgi-bin, ...? */
+/* Is this what hosts call a document root: public_html, htdocs, ...? A folder for programs: cgi-bin, ...? Data of ours in a
+ * folder that is served: polycircle-data-<32 hex>? */
 bool folder_named_root(const char *name);
 bool folder_named_cgi(const char *name);
+bool folder_named_hidden(const char *name);
+
+/* Folders of data beside this one, or beside the program (its directory; may be ""), that nothing uses: an earlier version could
+ * leave such a one behind. At most as many as out holds; returns how many. */
+enum { FOLDER_STRAYS = 8 };
+size_t folder_strays(struct ctx *ctx, const char *data, const char *program, const char *out[static FOLDER_STRAYS]);
 
 enum { FOLDER_ROOTS = 12 };
 /* Directories that may be the document root, likely ones first: what the web server says, and what lies around the program.

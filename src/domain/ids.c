@@ -91,24 +91,52 @@ struct mid mid_make(const struct sig *sig, const char *path) {
     return mid;
 }
 
-int64_t bucket_of(const char *address, const uint8_t key[static 32], int64_t now) {
-    struct {
-        int64_t day;
-        uint8_t net[16];
-    } m = {.day = now / 86400000};
+/* What is believed of one network. A circle has CAP_SIGNALS; nobody who rents one thing of these fills it. */
+static const struct {
+    size_t bytes; /* of the address's binary form */
+    size_t bits;
+    int64_t cap;
+} net_kinds[] = {
+    {4, 32, 500}, /* a household, an office, a school behind one address; more of a carrier's NAT than watch one site at a time */
+    {4, 24, 2000}, /* a company's range, a carrier's pool; the least that is routed, so the cheapest whole network */
+    {16, 64, 500}, /* one network: a phone, a LAN */
+    {16, 56, 500}, /* what a provider gives a household: 256 of the former, one customer */
+    {16, 48, 2000}, /* what a provider gives a company, a host or, generously, a household */
+};
+
+/* The address in network order; how many bytes it has, IPv4 within IPv6 as IPv4. 0: of neither form. */
+static size_t binary(const char *address, uint8_t out[static 16]) {
     struct in6_addr six;
-    if (inet_pton(AF_INET, address, m.net) != 1) {
-        bool is_six = inet_pton(AF_INET6, address, &six) == 1;
-        if (is_six && IN6_IS_ADDR_V4MAPPED(&six))
-            memcpy(m.net, six.s6_addr + 12, 4);
-        else if (is_six)
-            memcpy(m.net, &six, 8);
-        else
-            (void)crypto_generichash(m.net, 16, (const uint8_t *)address, strlen(address), NULL, 0);
-    }
-    int64_t bucket;
+    if (inet_pton(AF_INET, address, out) == 1) return 4;
+    if (inet_pton(AF_INET6, address, &six) != 1) return 0;
+    bool four = IN6_IS_ADDR_V4MAPPED(&six);
+    memcpy(out, six.s6_addr + (four ? 12 : 0), four ? 4 : 16);
+    return four ? 4 : 16;
+}
+
+static int64_t net_hash(const uint8_t *net, size_t bits, const uint8_t key[static 32], int64_t day) {
+    struct {
+        int64_t day, bits;
+        uint8_t net[16];
+    } m = {.day = day, .bits = (int64_t)bits};
+    int64_t id;
     uint8_t hash[16];
+    memcpy(m.net, net, (bits + 7) / 8);
     (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)&m, sizeof m, key, 32);
-    memcpy(&bucket, hash, sizeof bucket);
-    return bucket;
+    memcpy(&id, hash, sizeof id);
+    return id;
+}
+
+struct nets nets_of(const char *address, const uint8_t key[static 32], int64_t day) {
+    struct nets nets = {0};
+    uint8_t net[16] = {0};
+    size_t bytes = binary(address, net);
+    for (size_t i = 0; i < sizeof net_kinds / sizeof *net_kinds; i++) {
+        if (net_kinds[i].bytes != bytes) continue;
+        nets.id[nets.n] = net_hash(net, net_kinds[i].bits, key, day);
+        nets.cap[nets.n++] = net_kinds[i].cap;
+    }
+    if (nets.n) return nets;
+    (void)crypto_generichash(net, sizeof net, (const uint8_t *)address, strlen(address), NULL, 0);
+    return (struct nets){.n = 1, .id = {net_hash(net, 128, key, day)}, .cap = {net_kinds[0].cap}};
 }

@@ -33,6 +33,13 @@ bool cid_check(const struct cid *cid, const char *can, const uint8_t pad[static 
 struct sig sig_make(const char *address, const struct cid *cid);
 struct mid mid_make(const struct sig *sig, const char *path);
 
-/* Address bucket: keyed hash of the /32 of an IPv4 address or the /64 of an IPv6 one, and of the day, so that
- * it is forgotten daily. An address of neither form is hashed as text. */
-int64_t bucket_of(const char *address, const uint8_t key[static 32], int64_t now);
+enum { NETS = 3 };
+/* The networks that an address is in, narrowest first, each a keyed hash of its first bits and of the day, so that it is forgotten
+ * daily; the first is called the address's bucket, what is not there is 0. An address of neither form is hashed as text, and is in
+ * one. */
+struct nets {
+    size_t n;
+    int64_t id[NETS];
+    int64_t cap[NETS]; /* signals a circle */
+};
+struct nets nets_of(const char *address, const uint8_t key[static 32], int64_t day);

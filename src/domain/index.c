@@ -321,7 +321,10 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     TRY(circle_by_id(ctx, id, &c));
     if (finished) TRY(index_begin(ctx, &c, dir, url, true));
     enum err e = index_run(ctx, &c, one_unit, &bytes, &walk);
-    if (e != ERR_FILES && e != ERR_USAGE) return e;
+    if (e == ERR_OK || e == ERR_BUSY) return e;
+    /* no folder, too large a one, no key to sign with ...: not again at once, for other circles wait */
+    (void)fprintf(stderr, "polycircle: the folder of %s is not indexed; it is tried again in ten minutes: %s\n", c.can,
+                  err_text(e, &ctx->fault));
     store_rollback(s);
-    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now))); /* no folder, or too large a one: not again at once */
+    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now)));
 }

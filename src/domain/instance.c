@@ -48,7 +48,12 @@ static enum err make_live(struct ctx *ctx) {
 enum err instance_make(struct ctx *ctx, const char *data, const struct instance_new *in) {
     struct base *bases = arena_alloc(ctx->arena, (in->n_urls + 1) * sizeof *bases);
     for (size_t i = 0; i < in->n_urls; i++) TRY(read_base(ctx, in->urls[i], &bases[i]));
-    if (!ctx->store) TRY(store_create(&ctx->store, data, in->journal, &ctx->fault));
-    TRY(fill(ctx, in, bases));
-    return make_live(ctx);
+    bool ours = !ctx->store;
+    if (ours) TRY(store_create(&ctx->store, data, in->journal, &ctx->fault));
+    enum err e = fill(ctx, in, bases);
+    if (e == ERR_OK) e = make_live(ctx);
+    if (e == ERR_OK || !ours) return e;
+    store_close(ctx->store); /* half an instance is nobody's: the next try opens it anew, and goes on */
+    ctx->store = NULL;
+    return e;
 }

@@ -12,39 +12,74 @@ enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct of
     return ERR_OK;
 }
 
-enum err offers_clear(struct ctx *ctx, const struct signal *s) {
-    return store_run(ctx->store, SQL_OFFER_CLEAR, ARGS(I(s->id)));
+enum err offers_withdraw(struct ctx *ctx, const struct signal *s) {
+    return store_run(ctx->store, SQL_OFFER_WITHDRAW, ARGS(I(s->id)));
 }
 
-enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
+static void invitation_row(struct ctx *ctx, enum sql id, const struct signal *s, struct invitation *i) {
+    i->n = store_int(ctx->store, id, 0);
+    i->owner = store_int(ctx->store, id, 3);
+    i->offer = (struct offer){store_copy(ctx->store, id, 1, ctx->arena), store_copy(ctx->store, id, 2, ctx->arena)};
+    (void)store_bytes(ctx->store, id, 4, i->sig.b, sizeof i->sig.b);
+    i->near = store_int(ctx->store, id, 5) == s->bucket;
+    /* a newcomer may not have seen the manifest yet */
+    i->have = s->version == 0 || store_int(ctx->store, id, 6) == s->version ? store_copy(ctx->store, id, 7, ctx->arena) : "";
+    i->suspect = store_int(ctx->store, id, 8);
+}
+
+static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     bool row;
-    int64_t offer[CAP_CLAIM], owner[CAP_CLAIM];
     *n = 0;
-    TRY(store_find(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max)), &row));
-    while (row && *n < max && *n < CAP_CLAIM) {
-        struct invitation *i = &out[*n];
-        offer[*n] = store_int(ctx->store, from, 0);
-        owner[*n] = store_int(ctx->store, from, 3);
-        i->offer = (struct offer){store_copy(ctx->store, from, 1, ctx->arena), store_copy(ctx->store, from, 2, ctx->arena)};
-        (void)store_bytes(ctx->store, from, 4, i->sig.b, sizeof i->sig.b);
-        i->near = store_int(ctx->store, from, 5) == s->bucket;
-        /* a newcomer may not have seen the manifest yet */
-        i->have =
-            s->version == 0 || store_int(ctx->store, from, 6) == s->version ? store_copy(ctx->store, from, 7, ctx->arena) : "";
-        ++*n;
+    TRY(store_find(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket)), &row));
+    while (row && *n < max) {
+        invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
     }
     store_reset(ctx->store, from);
+    return ERR_OK;
+}
+
+enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
+    TRY(invitations(ctx, s, from, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
     for (size_t i = 0; i < *n; i++) {
-        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(offer[i]))));
-        if (from == SQL_OFFER_NEEDY) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(owner[i]))));
+        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(s->bucket), I(ctx->now))));
+        if (from == SQL_OFFER_NEEDY) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(out[i].owner))));
     }
     return ERR_OK;
 }
 
-enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail_out *mail, struct receipt *out) {
+enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
+    int64_t rounds;
+    TRY(invitations(ctx, s, SQL_OFFER_AGAIN, CAP_CLAIM, out, n));
+    if (*n) return ERR_OK;
+    TRY(store_number(ctx->store, SQL_OFFER_ROUNDS, ARGS(I(s->id), I(ctx->now)), &rounds, 0));
+    return rounds < CAP_ROUNDS ? offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n) : ERR_OK;
+}
+
+enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may) {
+    int64_t mailed;
+    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id))));
+    *may = store_changes(ctx->store, LIVE) > 0;
+    if (*may) return ERR_OK;
+    TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
+    *may = mailed;
+    return ERR_OK;
+}
+
+/* Is there room for it? For the recipient, for the sender, in the circle. The mail itself does not count when it is sent again. */
+static enum err mail_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct pulse *pulse,
+                          const struct mail_out *mail) {
+    int64_t waiting, sent, more = (int64_t)strlen(mail->body);
+    struct arg sender = B(from->sig.b, sizeof from->sig.b);
+    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now), sender, T(mail->id)), &waiting, 0));
+    TRY(store_number(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(to->id), T(mail->id)), &sent, 0));
+    return waiting < CAP_MAIL_WAITING && sent + more <= CAP_MAIL_SENDER && pulse->mail + more <= CAP_MAIL_CIRCLE ? ERR_OK
+                                                                                                                 : ERR_MAILBOX_FULL;
+}
+
+enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
+                   struct receipt *out) {
     struct signal to;
-    int64_t waiting;
     bool found;
     *out = (struct receipt){.id = mail->id};
     TRY(signal_by_sig(ctx, from->circle, &mail->to, &to, &found));
@@ -52,12 +87,10 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail
         out->error = ERR_NOT_FOUND;
         return ERR_OK;
     }
-    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to.id), I(ctx->now), B(from->sig.b, sizeof from->sig.b), T(mail->id)),
-                     &waiting, 0));
-    if (waiting >= CAP_MAIL_WAITING) {
-        out->error = ERR_MAILBOX_FULL;
-        return ERR_OK;
-    }
+    enum err e = mail_room(ctx, from, &to, pulse, mail);
+    if (e == ERR_MAILBOX_FULL) out->error = e;
+    if (e != ERR_OK) return out->error ? ERR_OK : e;
+    TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(to.id), T(mail->re), I(from->id))));
     out->due_ms = signal_due(&to, ctx->now);
     int64_t keep = out->due_ms + SPAN_MAIL_AFTER_DUE;
     TRY(store_run(ctx->store, SQL_MAIL_ADD,
@@ -69,6 +102,7 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail
 enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last) {
     enum { BATCH = 16 };
     bool row;
+    *out = NULL;
     *n = 0;
     *last = after;
     TRY(store_find(ctx->store, SQL_MAIL_READ, ARGS(I(s->id), I(after), I(ctx->now)), &row));
@@ -98,7 +132,8 @@ enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto)
 }
 
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s) {
-    TRY(offers_clear(ctx, s));
+    TRY(store_run(ctx->store, SQL_OFFER_CLEAR, ARGS(I(s->id))));
+    TRY(store_run(ctx->store, SQL_OFFER_FORGET, ARGS(I(s->id))));
     return store_run(ctx->store, SQL_MAIL_CLEAR, ARGS(I(s->id)));
 }
 

@@ -8,8 +8,10 @@ struct offer {
 
 /* An offer claimed for a signal, and whose it is. */
 struct invitation {
+    int64_t n, owner; /* rows of offer and signal */
     struct sig sig;
     bool near;
+    bool suspect; /* somebody says that its signal is dead */
     const char *have;
     struct offer offer;
 };
@@ -35,18 +37,24 @@ struct receipt {
 /* Adds offers, at most CAP_OFFERS: so many stand, the newest; expired ones go. */
 enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct offer *offers, size_t n);
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out);
-enum err offers_clear(struct ctx *ctx, const struct signal *s);
-/* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest
+/* Those that still stand go; who has one may answer it. */
+enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
+/* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest, suspected ones last
  * (SQL_OFFER_GREETERS), or those of signals that wait for a greeter (SQL_OFFER_NEEDY). */
 enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
+/* For a join: what s has and has not answered, while it holds; else fresh ones, CAP_ROUNDS times in an offer's life. */
+enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
+/* May s say that the link to other is dead? Once for each offer of other's that it has claimed and each mail that waits there. */
+enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may);
 
-/* The same id from the same sender twice is one mail. */
-enum err mail_send(struct ctx *ctx, const struct signal *from, const struct mail_out *mail, struct receipt *out);
+/* The same id from the same sender to the same recipient twice is one mail. Answers the offer that it speaks of. */
+enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
+                   struct receipt *out);
 /* At most 16 behind number after, in order; *last is the number of the last one read (or after). */
 enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last);
 /* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. */
 json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n);
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto);
-/* A new run of the page: what its old life deposited and was sent is dead. */
+/* A new run of the page: what its old life deposited, was sent and had claimed is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);
 enum err mail_sweep(struct ctx *ctx);

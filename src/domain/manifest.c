@@ -1,4 +1,5 @@
 #include "domain/manifest.h"
+#include "domain/signing.h"
 #include "domain/sync.h"
 #include <sodium.h>
 
@@ -40,21 +41,6 @@ static enum err media_json(struct ctx *ctx, int64_t circle, json_t *list) {
     return ERR_OK;
 }
 
-static enum err sign(struct ctx *ctx, const struct circle *c, const char *payload, uint8_t *signature) {
-    bool row;
-    size_t len = 0;
-    const char *text = arena_text(ctx->arena, "polycircle-manifest-1\n%s", payload);
-    TRY(store_find(ctx->store, SQL_CIRCLE_SECRET, ARGS(I(c->id)), &row));
-    const void *stored = row ? store_blob(ctx->store, SQL_CIRCLE_SECRET, 0, &len) : NULL;
-    uint8_t *secret = len == crypto_sign_SECRETKEYBYTES ? sodium_malloc(len) : NULL;
-    if (!secret) return fault_set(&ctx->fault, ERR_INTERNAL, "The circle %s has no signing key.", c->can);
-    memcpy(secret, stored, len);
-    store_reset(ctx->store, SQL_CIRCLE_SECRET);
-    (void)crypto_sign_detached(signature, NULL, (const uint8_t *)text, strlen(text), secret);
-    sodium_free(secret);
-    return ERR_OK;
-}
-
 /* Where the bytes are: the static URL, or where none serves them, our own mirror. */
 static enum err origins_json(struct ctx *ctx, const struct circle *c, const char *url, json_t *list) {
     bool row;
@@ -81,7 +67,9 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
     struct buf text = {.arena = ctx->arena};
     jsn_dump(&text, payload);
     m->signed_text = text.data;
-    TRY(sign(ctx, c, m->signed_text, m->signature));
+    struct circle now;
+    TRY(circle_by_id(ctx, c->id, &now)); /* its key may be another one since c was read */
+    TRY(signing_sign(ctx, &now, arena_text(ctx->arena, "polycircle-manifest-1\n%s", m->signed_text), m->signature));
     return store_run(ctx->store, SQL_MANIFEST_SET,
                      ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
 }
@@ -98,12 +86,10 @@ enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *d
     return ERR_OK;
 }
 
-enum err manifest_renew(struct ctx *ctx, const struct circle *c) {
+enum err manifest_again(struct ctx *ctx, const struct circle *c) {
     struct manifest m;
-    TRY(store_begin(ctx->store, MAIN, true));
     TRY(manifest_head(ctx, c->id, &m));
-    if (m.version) TRY(build(ctx, c, &m));
-    return store_commit(ctx->store, MAIN);
+    return m.version ? build(ctx, c, &m) : ERR_OK;
 }
 
 /* Paths among a slice of the media that are not on disk as they were published. */
@@ -139,15 +125,22 @@ static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifes
     return store_commit(ctx->store, MAIN);
 }
 
-enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out) {
-    const enum sql id = SQL_MANIFEST_GET;
-    bool row;
+enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manifest *out) {
     TRY(manifest_head(ctx, c->id, out));
     enum err e = withdraw(ctx, c, out);
-    if (e == ERR_READ_ONLY || e == ERR_DISK_FULL || e == ERR_BUSY)
-        store_rollback(ctx->store); /* reading goes on; clients compare size and time themselves */
-    else
-        TRY(e);
+    if (e != ERR_READ_ONLY && e != ERR_DISK_FULL && e != ERR_BUSY) return e;
+    store_rollback(ctx->store); /* reading goes on; clients compare size and time themselves */
+    return ERR_OK;
+}
+
+enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out) {
+    TRY(manifest_current(ctx, c, out));
+    return manifest_read(ctx, c, out);
+}
+
+enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out) {
+    const enum sql id = SQL_MANIFEST_GET;
+    bool row;
     TRY(store_find(ctx->store, id, ARGS(I(c->id)), &row));
     if (!row) return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can, c->can);
     out->version = store_int(ctx->store, id, 0);
@@ -157,33 +150,33 @@ enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *
     return ERR_OK;
 }
 
-static enum err mid_for(struct ctx *ctx, const struct signal *s, const char *path, struct mid *out) {
-    enum { ALL = 65536 };
-    int64_t number, given;
+/* *found: it has one, or was given one. */
+static enum err mid_for(struct ctx *ctx, const struct signal *s, const char *path, struct mid *out, bool *found) {
+    enum { DRAWS = 32 }; /* with half of all ids given, one in four billion media goes without */
+    int64_t number;
     TRY(store_number(ctx->store, SQL_MID_GET, ARGS(I(s->id), T(path)), &number, -1));
-    TRY(store_number(ctx->store, SQL_MID_COUNT, ARGS(I(s->id)), &given, 0));
-    if (number < 0 && given >= ALL)
-        return fault_set(&ctx->fault, ERR_BAD_FIELD, "A signal has at most %d media ids: use a new token.", ALL);
-    while (number < 0) { /* unique within the signal: draw again, with fresh pad */
+    for (int i = 0; number < 0 && i < DRAWS; i++) { /* unique within the signal: draw again, with fresh pad */
         struct mid mid = mid_make(&s->sig, path);
         int64_t drawn = mid.b[0] << 8 | mid.b[1];
         TRY(store_run(ctx->store, SQL_MID_ADD, ARGS(I(s->id), I(drawn), T(path))));
         number = store_changes(ctx->store, LIVE) ? drawn : -1;
     }
-    *out = (struct mid){{(uint8_t)(number >> 8), (uint8_t)number}};
+    *found = number >= 0;
+    if (*found) *out = (struct mid){{(uint8_t)(number >> 8), (uint8_t)number}};
     return ERR_OK;
 }
 
 static enum err name_media(struct ctx *ctx, struct synced *out, int64_t index) {
-    bool row;
+    bool row, found;
     struct named_mid *named = &out->mids[out->n_mids];
     TRY(store_find(ctx->store, SQL_MEDIA_AT, ARGS(I(out->signal.circle), I(index)), &row));
     if (!row) return ERR_OK;
     const char *path = store_copy(ctx->store, SQL_MEDIA_AT, 0, ctx->arena);
     store_reset(ctx->store, SQL_MEDIA_AT);
     named->index = index;
-    out->n_mids++;
-    return mid_for(ctx, &out->signal, path, &named->mid);
+    TRY(mid_for(ctx, &out->signal, path, &named->mid, &found));
+    out->n_mids += found;
+    return ERR_OK;
 }
 
 enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out) {

@@ -30,12 +30,16 @@ enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct med
 /* Version, directory and URL only; version 0 when nothing is published. */
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out);
 enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
-/* Also withdraws files that are no longer as they were published, looking at no more than CAP_STAT of them. */
+/* The head, once files that are no longer as they were published are withdrawn; looks at no more than CAP_STAT of them. */
+enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manifest *out);
+/* The text and its signature. Nothing is published: ERR_NOT_FOUND, with words. */
+enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out);
+/* Both. */
 enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);
 /* Inside a transaction of MAIN: what domain/index.c has found becomes the content, signed as the next version. url "":
  * nothing serves dir but our own mirror. */
 enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version);
-/* Signs what is published once more, as the next version; nothing when nothing is. */
-enum err manifest_renew(struct ctx *ctx, const struct circle *c);
+/* Inside a transaction of MAIN: signs what is published once more, as the next version; nothing when nothing is. */
+enum err manifest_again(struct ctx *ctx, const struct circle *c);
 /* Media ids for what a signal announces with the current version: in->have and in->want -> out->mids. */
 enum err manifest_mids(struct ctx *ctx, const struct sync *in, struct synced *out);

@@ -76,7 +76,10 @@ enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const 
     const char *name = state == OWNER_OPEN ? setup_code : owner_code, *kept = read_code(ctx, data, name);
     bool whole = kept && plain(kept, want) >= CODE_LETTERS;
     (void)plain(code, got);
-    if (whole && sodium_memcmp(want, got, sizeof want) == 0) return ERR_OK;
+    bool same = whole && sodium_memcmp(want, got, sizeof want) == 0;
+    sodium_memzero(want, sizeof want);
+    sodium_memzero(got, sizeof got);
+    if (same) return ERR_OK;
     return fault_set(&ctx->fault, ERR_WRONG_CODE, "This is not the code that stands in the file %s of the data directory.", name);
 }
 
@@ -90,6 +93,13 @@ enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char *
     *code = read_code(ctx, data, owner_code);
     (void)unlink(arena_path(ctx->arena, data, setup_code));
     return *code ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%.200s cannot be read.", path);
+}
+
+enum err owner_renew(struct ctx *ctx, const char *data, const char **code) {
+    TRY(store_begin(ctx->store, MAIN, true)); /* before the file, behind which there is no way back */
+    TRY(store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T("exposed_code"))));
+    TRY(owner_settle(ctx, data, true, code));
+    return store_commit(ctx->store, MAIN);
 }
 
 enum err owner_proof(struct ctx *ctx, const char *data, const char *nonce, const char **name) {

@@ -20,6 +20,8 @@ const char *owner_shown(struct ctx *ctx, const char *path);
 enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const char *code);
 /* Ends set-up: owner-code is there (made unless it was), setup-code is not. *code: it, in groups. anew: another one. */
 enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char **code);
+/* Another code, of an instance that is set up; that an earlier version may have given the one before away is over. */
+enum err owner_renew(struct ctx *ctx, const char *data, const char **code);
 
 /* The other proof, where FTP does not reach the data directory: who can put an empty file of this name beside the program
  * may read setup-code. The name is derived from setup-code and a nonce of the asking browser, so it is nobody else's. */

@@ -5,9 +5,7 @@
 /* Where a spool could be: polycircle-spool in the document root (the setting, else root, what the web server says); NULL when
  * neither is known. */
 enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir);
-/* Tries it: makes the directory, with an .htaccess for pages of other origins or without, and probe.json holding value. */
-enum err settle_spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess);
-/* Ends the trial: what was made goes, unless it is the spool in use. */
+/* Ends its trial (spool_try): what was made goes, unless it is the spool in use. */
 enum err settle_spool_end(struct ctx *ctx, const char *dir);
 
 /* NULL or 0: not found out, stays as it is. */

@@ -37,17 +37,24 @@ enum err signal_by_token(struct ctx *ctx, const struct token *token, struct sign
     TRY(store_find(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse) *pulse = (struct pulse){store_int(ctx->store, id, 17), store_int(ctx->store, id, 18), store_int(ctx->store, id, 19)};
+    if (pulse)
+        *pulse = (struct pulse){store_int(ctx->store, id, 17), store_int(ctx->store, id, 18), store_int(ctx->store, id, 19),
+                                store_int(ctx->store, id, 20)};
     store_reset(ctx->store, id);
     return ERR_OK;
 }
 
 enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, struct signal *out, bool *found) {
-    TRY(store_find(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), found));
-    if (!*found) return ERR_OK;
-    signal_row(ctx, SQL_SIGNAL_BY_SIG, out);
+    struct signal s;
+    bool row;
+    *found = false;
+    TRY(store_find(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), &row));
+    if (!row) return ERR_OK;
+    signal_row(ctx, SQL_SIGNAL_BY_SIG, &s);
     store_reset(ctx->store, SQL_SIGNAL_BY_SIG);
-    *found = out->circle == circle && signal_alive(out, ctx->now);
+    if (s.circle != circle || !signal_alive(&s, ctx->now)) return ERR_OK;
+    *found = true;
+    *out = s;
     return ERR_OK;
 }
 
@@ -57,39 +64,71 @@ enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
     TRY(store_find(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
     if (!row) return ERR_OK;
     *out = (struct pulse){store_int(ctx->store, SQL_PULSE_GET, 0), store_int(ctx->store, SQL_PULSE_GET, 1),
-                          store_int(ctx->store, SQL_PULSE_GET, 2)};
+                          store_int(ctx->store, SQL_PULSE_GET, 2), store_int(ctx->store, SQL_PULSE_GET, 3)};
     store_reset(ctx->store, SQL_PULSE_GET);
     return ERR_OK;
 }
 
-static enum err bucket(struct ctx *ctx, const char *address, int64_t *out) {
+/* Today's and yesterday's. */
+static enum err networks(struct ctx *ctx, const char *address, struct nets *today, struct nets *yesterday) {
     uint8_t key[32] = {0};
     bool row;
     TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T("pepper")), &row));
     if (row) (void)store_bytes(ctx->store, SQL_INSTANCE_GET, 0, key, sizeof key);
     if (row) store_reset(ctx->store, SQL_INSTANCE_GET);
-    *out = bucket_of(address, key, ctx->now);
+    *today = nets_of(address, key, ctx->now / SPAN_DAY);
+    *yesterday = nets_of(address, key, ctx->now / SPAN_DAY - 1);
+    sodium_memzero(key, sizeof key);
     return ERR_OK;
 }
 
+static enum err sweep(struct ctx *ctx, int64_t max) {
+    return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE), I(max)));
+}
+
 enum err signal_sweep(struct ctx *ctx) {
-    return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE)));
+    return sweep(ctx, 50);
+}
+
+/* By the counts that are kept; those of leases that ended and were not swept yet are among them. A circle over nine tenths full is
+ * for those whose networks hold no more than a tenth. */
+static enum err room(struct ctx *ctx, int64_t circle, const struct nets *today, const struct nets *yesterday) {
+    struct pulse pulse;
+    int64_t n;
+    TRY(pulse_get(ctx, circle, &pulse));
+    if (pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
+    bool nearly = pulse.n * 10 > (int64_t)CAP_SIGNALS * 9;
+    for (size_t i = 0; i < today->n; i++) {
+        TRY(store_number(ctx->store, SQL_NET_COUNT, ARGS(I(circle), I(today->id[i]), I(yesterday->id[i])), &n, 0));
+        if (n >= today->cap[i] || (nearly && n > CAP_SIGNALS / 10)) return ERR_TOO_MANY;
+    }
+    return ERR_OK;
 }
 
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
                     struct signal *out) {
-    struct pulse pulse;
-    int64_t net, same_net;
-    TRY(pulse_get(ctx, c->id, &pulse));
-    if (pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
-    TRY(bucket(ctx, address, &net));
-    TRY(store_number(ctx->store, SQL_SIGNAL_BUCKET, ARGS(I(c->id), I(net)), &same_net, 0));
-    if (same_net >= CAP_BUCKET) return ERR_TOO_MANY;
+    struct nets today, yesterday;
+    TRY(networks(ctx, address, &today, &yesterday));
+    TRY(signal_sweep(ctx));
+    enum err e = room(ctx, c->id, &today, &yesterday);
+    if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) {
+        TRY(sweep(ctx, CAP_SWEEP));
+        e = room(ctx, c->id, &today, &yesterday);
+    }
+    TRY(e);
     struct sig sig = sig_make(address, &c->cid);
     TRY(store_run(ctx->store, SQL_SIGNAL_ADD,
-                  ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(net), I(ctx->now),
-                       I(ctx->now + SPAN_PEER_LEASE))));
+                  ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(today.id[0]), I(ctx->now),
+                       I(ctx->now + SPAN_PEER_LEASE), I(today.id[1]), I(today.id[2]))));
     return signal_by_token(ctx, token, out, NULL);
+}
+
+enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {
+    struct nets today, yesterday;
+    TRY(networks(ctx, address, &today, &yesterday));
+    if (s->bucket != yesterday.id[0]) return ERR_OK;
+    s->bucket = today.id[0];
+    return store_run(ctx->store, SQL_SIGNAL_NETS, ARGS(I(s->id), I(today.id[0]), I(today.id[1]), I(today.id[2])));
 }
 
 static int64_t lease(const struct signal *s) {

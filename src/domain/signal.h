@@ -15,6 +15,7 @@ struct pulse {
     int64_t n; /* signals */
     int64_t joined; /* when somebody joined last */
     int64_t needy; /* signals that wait for a greeter to take their offer */
+    int64_t mail; /* characters of mail under way */
 };
 
 struct signal {
@@ -23,9 +24,9 @@ struct signal {
     int64_t run;
     enum role role;
     bool greet; /* may be a greeter */
-    bool suspect; /* a neighbour says it is dead; the next word of its own clears that */
+    bool suspect; /* who claimed its offer, or mailed it, says it is dead: chosen last, until it speaks */
     enum need needy;
-    int64_t bucket;
+    int64_t bucket; /* of the network it joined from (domain/ids.h), today's or yesterday's */
     int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base or, every > 0, was a greeter until then */
     int64_t expires;
     int64_t version; /* of the manifest that have speaks of */
@@ -45,11 +46,14 @@ enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, s
 /* Reads the columns SIGNAL_COLUMNS of a row. */
 void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
 
-/* A new one with fresh SIG and lease, unless the circle or the address has too many. */
+/* A new one with fresh SIG and lease, unless the circle or one of the address's networks has too many that live: ended leases are
+ * removed first, and stay so when it is refused, if the caller commits. */
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
                     struct signal *out);
 /* Decides role, schedule, lease and box anew and writes the row. readable: its page may read the spool. */
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable);
+/* A signal that has outlived the day counts in its networks under today's hashes, if it is where it joined. */
+enum err signal_today(struct ctx *ctx, struct signal *s, const char *address);
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
 enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
 

@@ -1,8 +1,20 @@
 #include "domain/spool.h"
 #include "domain/mailbox.h"
+#include <regex.h>
 #include <sodium.h>
 
-static const char prefix[] = "box-", ending[] = ".json";
+/* Every name that this program gives a file there, whole: the directory is in an owner's site, and may hold the owner's own. */
+#define NAME_BOX "box-[0-9a-f]{32}\\.json"
+#define NAME_ANY                                                                        \
+    NAME_BOX "|roster-[0-9a-f]{16}\\.json|signal-[A-Za-z0-9_-]{1,64}\\.js|probe\\.json" \
+             "|manifest-[0-9a-f]{16}-[0-9]+\\.json|package-[0-9a-f]{16}-[0-9a-f]{64}\\.tar\\.gz"
+static const char index_text[] = "<!doctype html><title>-</title>\n";
+/* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
+ * it is a 500 all the same: the page sees that, and it is taken away. */
+static const char htaccess_text[] = "<IfModule mod_headers.c>\n"
+                                    "Header set Access-Control-Allow-Origin \"*\"\n"
+                                    "Header set Cache-Control \"no-cache\"\n"
+                                    "</IfModule>\n";
 
 enum err spool_get(struct ctx *ctx, const struct spool **out) {
     const char *cors;
@@ -28,7 +40,7 @@ bool spool_serves(struct ctx *ctx, const struct spool *spool, const char *origin
 }
 
 static const char *box_name(struct ctx *ctx, const struct signal *s) {
-    return arena_text(ctx->arena, "%s%s%s", prefix, hex_text(ctx->arena, s->box, sizeof s->box), ending);
+    return arena_text(ctx->arena, "box-%s.json", hex_text(ctx->arena, s->box, sizeof s->box));
 }
 
 const char *spool_box_url(struct ctx *ctx, const struct spool *spool, const struct signal *s) {
@@ -54,7 +66,8 @@ enum err spool_box_open(struct ctx *ctx, struct signal *s) {
     const struct spool *spool;
     spool_box_close(ctx, s);
     TRY(spool_get(ctx, &spool));
-    if (is_spool(spool->dir)) (void)file_make(arena_text(ctx->arena, "%s/index.html", spool->dir), "", 0, 0644);
+    if (is_spool(spool->dir))
+        (void)file_make(arena_path(ctx->arena, spool->dir, "index.html"), index_text, sizeof index_text - 1, 0644);
     randombytes_buf(s->box, sizeof s->box);
     s->boxed = true;
     return ERR_OK;
@@ -95,26 +108,71 @@ enum err spool_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
     return spool_box_write(ctx, &s, true);
 }
 
-void spool_sweep(struct ctx *ctx, const struct spool *spool) {
+static enum err put(struct ctx *ctx, const char *dir, const char *name, const char *text) {
+    const char *path = arena_path(ctx->arena, dir, name);
+    if (file_put(path, text, strlen(text), 0644)) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
+}
+
+/* What it has only if it says what we wrote. */
+static void drop(struct ctx *ctx, const char *dir, const char *name, const char *text) {
+    const char *path = arena_path(ctx->arena, dir, name);
+    if (file_says(path, text, strlen(text))) (void)unlink(path);
+}
+
+/* The web server must read what is in it, whatever our umask is. Names in it are secrets: nobody else may list it, neither
+ * over the web (an index, where the web server runs as us) nor on the machine. */
+enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess) {
+    struct stat st;
+    if (mkdir(dir, 0755) != 0 && errno != EEXIST) return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", dir, strerror(errno));
+    if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+        return fault_set(&ctx->fault, ERR_FILES, "%.180s is there, and not a directory of ours: remove it.", dir);
+    (void)chmod(dir, 0711);
+    TRY(put(ctx, dir, "index.html", index_text));
+    if (htaccess) return put(ctx, dir, ".htaccess", htaccess_text);
+    drop(ctx, dir, ".htaccess", htaccess_text);
+    return ERR_OK;
+}
+
+enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess) {
+    TRY(spool_make(ctx, dir, htaccess));
+    return put(ctx, dir, "probe.json", arena_text(ctx->arena, "{\"polycircle\":1,\"value\":\"%s\"}\n", value));
+}
+
+/* Removes the files with such a name (an extended regular expression, whole; a kill leaves some with a process id behind it,
+ * see file_put) whose time is not after. */
+static void remove_named(struct ctx *ctx, const char *dir, const char *names, int64_t after_s) {
+    regex_t re;
+    struct file_id id;
     size_t n;
-    const char **names = directory_names(ctx->arena, spool->dir, &n);
+    if (regcomp(&re, arena_text(ctx->arena, "^(%s)(\\.[0-9]+)?$", names), REG_EXTENDED | REG_NOSUB) != 0) return;
+    const char **all = directory_names(ctx->arena, dir, &n);
     for (size_t i = 0; i < n; i++) {
-        struct file_id id;
-        const char *path = arena_path(ctx->arena, spool->dir, names[i]);
-        bool box = strncmp(names[i], prefix, sizeof prefix - 1) == 0;
-        if (box && file_look(path, &id) && id.mtime < (ctx->now - SPAN_BOX_OLD) / 1000) (void)unlink(path);
+        const char *path = arena_path(ctx->arena, dir, all[i]);
+        if (regexec(&re, all[i], 0, NULL, 0) == 0 && file_look(path, &id) && id.mtime <= after_s) (void)unlink(path);
     }
+    regfree(&re);
+}
+
+void spool_sweep(struct ctx *ctx, const struct spool *spool) {
+    remove_named(ctx, spool->dir, NAME_BOX, (ctx->now - SPAN_BOX_OLD) / 1000 - 1);
+}
+
+void spool_drop(struct ctx *ctx, const struct circle *c) {
+    const struct spool *spool;
+    const char *cid = hex_text(ctx->arena, c->cid.b, sizeof c->cid.b);
+    if (spool_get(ctx, &spool) != ERR_OK || !*spool->dir) return;
+    spool_put(ctx, spool, arena_text(ctx->arena, "signal-%s.js", c->api_key), NULL, 0);
+    remove_named(ctx, spool->dir, arena_text(ctx->arena, "manifest-%s-[0-9]+\\.json|package-%s-[0-9a-f]{64}\\.tar\\.gz", cid, cid),
+                 INT64_MAX);
 }
 
 void spool_clear(struct ctx *ctx, const char *dir) {
-    static const char *const ours[] = {"box-",     "roster-",    "signal-",    "manifest-",
-                                       "package-", "probe.json", "index.html", ".htaccess"};
-    size_t n = is_spool(dir) ? sizeof ours / sizeof *ours : 5;
-    DIR *d = opendir(dir);
-    for (struct dirent *entry; d && (entry = readdir(d));)
-        for (size_t i = 0; i < n; i++)
-            if (strncmp(entry->d_name, ours[i], strlen(ours[i])) == 0)
-                (void)unlink(arena_text(ctx->arena, "%s/%s", dir, entry->d_name));
-    if (d) (void)closedir(d);
-    if (is_spool(dir)) (void)rmdir(dir);
+    if (!*dir) return;
+    remove_named(ctx, dir, NAME_ANY, INT64_MAX);
+    if (!is_spool(dir)) return;
+    drop(ctx, dir, "index.html", index_text);
+    drop(ctx, dir, "index.html", "");
+    drop(ctx, dir, ".htaccess", htaccess_text);
+    (void)rmdir(dir); /* if anything else is in it, it is not ours */
 }

@@ -29,5 +29,11 @@ enum err spool_call_greeter(struct ctx *ctx, int64_t circle, int64_t except);
 void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, const void *body, size_t len);
 /* Removes boxes whose greeters have not written for SPAN_BOX_OLD. */
 void spool_sweep(struct ctx *ctx, const struct spool *spool);
-/* The end of a spool: what is ours in dir goes, and dir itself if nothing else is in it. */
+/* What it holds of a circle's loader, manifest and package goes: it is made anew from what is now. */
+void spool_drop(struct ctx *ctx, const struct circle *c);
+/* Makes the directory, with an .htaccess for pages of other origins or without. */
+enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess);
+/* The same, and probe.json that holds value: can browsers read it? */
+enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess);
+/* The end of a spool: the files that we made in dir go, by their whole names, and dir itself if nothing else is in it. */
 void spool_clear(struct ctx *ctx, const char *dir);

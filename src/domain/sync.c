@@ -59,8 +59,6 @@ static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out,
 static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out) {
     enum err e = signal_by_token(ctx, &in->token, &out->signal, NULL);
     if (e == ERR_REJOIN) {
-        TRY(signal_sweep(ctx));
-        TRY(mail_sweep(ctx));
         TRY(signal_add(ctx, &out->circle, &in->token, in->run, in->address, &out->signal));
         TRY(tally_add(ctx, out->circle.id, "joins", 1));
     } else if (e != ERR_OK) {
@@ -79,21 +77,24 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
     return pulse_get(ctx, out->circle.id, &out->pulse);
 }
 
+/* Not whoever stands in the roster: only whom this one has tried to reach. */
 static enum err suspects(struct ctx *ctx, const struct sync *in, const struct signal *me) {
     for (size_t i = 0; i < in->n_gone; i++) {
         struct signal gone;
-        bool found;
+        bool found, may;
         TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
         if (!found || gone.id == me->id || signal_spoke(&gone, ctx->now)) continue;
-        TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
-        TRY(offers_clear(ctx, &gone));
+        TRY(offers_blame(ctx, me, &gone, &may));
+        if (may) TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
     }
     return ERR_OK;
 }
 
 static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &in->mail[i], &out->sent[out->n_sent++]));
-    return in->n_mail ? tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail) : ERR_OK;
+    if (!in->n_mail) return ERR_OK;
+    TRY(mail_sweep(ctx));
+    for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &out->pulse, &in->mail[i], &out->sent[out->n_sent++]));
+    return tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail);
 }
 
 static const char *indices(struct ctx *ctx, const struct sync *in) {
@@ -109,12 +110,18 @@ static enum err claim_late(struct ctx *ctx, struct synced *out) {
     return signal_renew(ctx, &out->signal, &out->pulse, false);
 }
 
+static bool trusted(const struct synced *out) {
+    for (size_t i = 0; i < out->n_peers; i++)
+        if (!out->peers[i].suspect) return true;
+    return false;
+}
+
 /* Claims: a newcomer from greeters; a greeter from those that found none. */
 static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
     if (in->key) {
-        TRY(offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out->peers, &out->n_peers));
-        s->needy = out->n_peers || out->pulse.n <= 1 ? CONTENT : s->needy == NEEDY ? NEEDY : SEEKING;
+        TRY(offers_join(ctx, s, out->peers, &out->n_peers));
+        s->needy = trusted(out) || out->pulse.n <= 1 ? CONTENT : s->needy == NEEDY ? NEEDY : SEEKING;
     } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
         if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
@@ -154,9 +161,11 @@ static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *o
         TRY(give_up(ctx, in, s));
     if (s->needy == NEEDY) TRY(spool_call_greeter(ctx, s->circle, s->id));
     if (s->boxes) TRY(can_read(ctx, in, &readable));
-    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now))
+    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now)) {
+        if (!in->key) TRY(signal_today(ctx, s, in->address));
         TRY(signal_renew(ctx, s, &out->pulse, readable));
-    if (s->role == PEER) return offers_clear(ctx, s);
+    }
+    if (s->role == PEER) return offers_withdraw(ctx, s);
     return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
 }
 
@@ -193,7 +202,9 @@ enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
         TRY(manifest_version(ctx, out->circle.id, &out->version));
     }
     TRY(store_begin(ctx->store, LIVE, true));
-    TRY(act(ctx, in, out));
+    enum err e = act(ctx, in, out);
+    if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) TRY(store_commit(ctx->store, LIVE)); /* what was swept stays so */
+    TRY(e);
     ctx->touched = out->signal.circle;
     TRY(store_commit(ctx->store, LIVE));
     return in->key ? tally_fold(ctx) : ERR_OK;

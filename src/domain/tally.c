@@ -43,7 +43,7 @@ static enum err move(struct ctx *ctx) {
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(take(ctx, all, &n));
     for (size_t i = 0; i < n; i++)
-        TRY(store_run(ctx->store, SQL_STATISTIC_ADD, ARGS(I(all[i].circle), I(ctx->now / 86400000), T(all[i].name), I(all[i].n))));
+        TRY(store_run(ctx->store, SQL_STATISTIC_ADD, ARGS(I(all[i].circle), I(ctx->now / SPAN_DAY), T(all[i].name), I(all[i].n))));
     TRY(store_commit(ctx->store, MAIN));
     return store_commit(ctx->store, LIVE);
 }

@@ -149,9 +149,17 @@ bool tier_active(struct ctx *ctx, const char *dir) {
     return text && strstr(text, begin_mark);
 }
 
-void tier_sweep(struct ctx *ctx, const char *data) {
+/* Is there a note, and has it been there for too long? */
+static bool left(struct ctx *ctx, const char *data, const char *name, int64_t ms) {
     struct file_id id;
-    if (file_look(arena_path(ctx->arena, data, "tier-try"), &id) && ctx->now - id.mtime * 1000 > TRY_MS) tier_untry(ctx, data);
-    if (file_look(arena_path(ctx->arena, data, "tier-pending"), &id) && ctx->now - id.mtime * 1000 > PENDING_MS)
-        (void)!tier_undo(ctx, data);
+    return file_look(arena_path(ctx->arena, data, name), &id) && ctx->now - id.mtime * 1000 > ms;
+}
+
+bool tier_left(struct ctx *ctx, const char *data) {
+    return left(ctx, data, "tier-pending", PENDING_MS);
+}
+
+void tier_sweep(struct ctx *ctx, const char *data) {
+    if (left(ctx, data, "tier-try", TRY_MS)) tier_untry(ctx, data);
+    if (tier_left(ctx, data)) (void)!tier_undo(ctx, data);
 }

@@ -31,5 +31,7 @@ bool tier_confirmed(struct ctx *ctx, const char *data);
 enum err tier_undo(struct ctx *ctx, const char *data);
 /* Is there a block of ours in dir's .htaccess? */
 bool tier_active(struct ctx *ctx, const char *dir);
+/* Waits a change that nobody confirmed in time? Its request was killed. */
+bool tier_left(struct ctx *ctx, const char *data);
 /* What a request that died left behind: a try older than ten minutes, a change that nobody confirmed. */
 void tier_sweep(struct ctx *ctx, const char *data);

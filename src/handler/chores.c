@@ -22,17 +22,25 @@ static enum err one_step(struct ctx *ctx) {
     bool worked;
     if (backup_due(ctx)) TRY(backup_daily(ctx));
     TRY(index_background(ctx, &worked));
+    TRY(store_shrink(ctx->store));
     return sweep(ctx);
 }
 
 void chores(void *context, struct arena *arena) {
     struct server *server = context;
-    if (!server->store || (!store_wrote(server->store) && !server->touched)) return;
+    if (!server->store) return;
     struct ctx ctx = {.arena = arena, .store = server->store, .now = clock_now()};
-    int turn = file_turn(arena_path(arena, store_dir(server->store), "chores"), ctx.now, EVERY_MS);
+    bool wrote = store_wrote(server->store) || server->touched;
+    /* what a kill has left of a tier's activation may have broken what writes: any request undoes it */
+    if (!wrote && !tier_left(&ctx, server->data)) return;
+    int turn = file_turn(arena_path(arena, server->data, "chores"), ctx.now, EVERY_MS);
     if (turn < 0) return;
     jsn_use(arena);
-    tier_sweep(&ctx, store_dir(server->store));
+    tier_sweep(&ctx, server->data);
+    if (!wrote) {
+        (void)close(turn);
+        return;
+    }
     if (one_step(&ctx) != ERR_OK || spool_refresh(&ctx, server->touched) != ERR_OK) store_rollback(server->store);
     (void)close(turn);
 }

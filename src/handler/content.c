@@ -20,8 +20,7 @@ enum err handle_package(struct exchange *x) {
     TRY(package_get(x->ctx, sha256, archive ? NULL : slash + 1, &body));
     x->res->cache = immutable;
     /* no Content-Encoding: the loader inflates it itself, and checks the hash of what was sent */
-    response_body(x->res, archive ? "application/gzip" : script_type(slash), body.data, body.len);
-    return ERR_OK;
+    return response_body(x->res, archive ? "application/gzip" : script_type(slash), body.data, body.len);
 }
 
 enum err handle_asset(struct exchange *x) {
@@ -32,9 +31,7 @@ enum err handle_asset(struct exchange *x) {
     x->res->cache = worker ? "no-cache" : "max-age=300";
     buf_add(&body, asset->data, asset->len);
     if (!worker) buf_add(&body, element->data, element->len);
-    response_body(x->res, "text/javascript", body.data, body.len);
-    response_etag(x->res, x->req, response_tag(x->ctx->arena, body.data, body.len));
-    return ERR_OK;
+    return response_tagged(x->res, "text/javascript", body.data, body.len);
 }
 
 enum err handle_circles(struct exchange *x) {
@@ -44,7 +41,5 @@ enum err handle_circles(struct exchange *x) {
     TRY(circles_json(x->ctx, NULL, &body));
     if (script) buf_text(&body, ";\n");
     x->res->cache = "max-age=60";
-    response_body(x->res, script ? "text/javascript" : "application/json", body.data, body.len);
-    response_etag(x->res, x->req, response_tag(x->ctx->arena, body.data, body.len));
-    return ERR_OK;
+    return response_tagged(x->res, script ? "text/javascript" : "application/json", body.data, body.len);
 }

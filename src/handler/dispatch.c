@@ -6,21 +6,21 @@
 #include "util/assets.h"
 #include <sodium.h>
 
-static const struct route *find(const struct request *req, const char **rest, enum err *e) {
+static enum err find(const struct request *req, const struct route **out, const char **rest) {
     const char *method = strcmp(req->method, "HEAD") == 0 ? "GET" : req->method;
-    *e = ERR_NOT_FOUND;
+    enum err e = ERR_NOT_FOUND;
     for (size_t i = 0; i < routes_count; i++) {
         size_t len = strlen(routes[i].path);
         bool prefix = routes[i].path[len - 1] == '/';
         if (strncmp(req->path, routes[i].path, len) != 0 || (!prefix && req->path[len])) continue;
         if (strcmp(method, routes[i].method) == 0) {
             *rest = prefix ? req->path + len : req->path;
-            *e = ERR_OK;
-            return &routes[i];
+            *out = &routes[i];
+            return ERR_OK;
         }
-        *e = ERR_METHOD;
+        e = ERR_METHOD;
     }
-    return NULL;
+    return e;
 }
 
 /* Afterwards polycircle.db is another one, or was missing: without a shell a restore begins here, too. */
@@ -43,8 +43,7 @@ static enum err farewell(struct exchange *x) {
         const struct asset *asset = asset_find(scripts[i][1]);
         response_header(x->res, "Service-Worker-Allowed", "/");
         x->res->cache = "no-cache";
-        response_body(x->res, "text/javascript", asset->data, asset->len);
-        return ERR_OK;
+        return response_body(x->res, "text/javascript", asset->data, asset->len);
     }
     return fault_set(&x->ctx->fault, ERR_REMOVED, "This instance was uninstalled: take the tag out of the pages.");
 }
@@ -64,12 +63,11 @@ static enum err once(struct exchange *x, const struct route *route) {
 }
 
 static enum err run(struct server *server, struct exchange *x) {
-    enum err e;
+    const struct route *route;
     bool host_ok;
     TRY(x->req->body_error);
-    const struct route *route = find(x->req, &x->rest, &e);
-    TRY(e);
-    e = open_store(server, x->ctx);
+    TRY(find(x->req, &route, &x->rest));
+    enum err e = open_store(server, x->ctx);
     x->ctx->store = server->store;
     x->unopened = e;
     if (e != ERR_OK && route->needs == NEEDS_NOTHING) return route->handle(x);
@@ -81,7 +79,7 @@ static enum err run(struct server *server, struct exchange *x) {
     e = once(x, route);
     if (e != ERR_LIVE_LOST) return e;
     TRY(store_renew(server->store));
-    response_start(x->res, x->ctx->arena);
+    response_start(x->res, x->req);
     e = once(x, route);
     return e == ERR_LIVE_LOST ? fault_set(&x->ctx->fault, ERR_BUSY, "%s", err_text(e, NULL)) : e;
 }
@@ -90,25 +88,22 @@ static void answer_error(struct exchange *x, enum err e) {
     enum { SPREAD = 5000 };
     json_t *body = json_pack("{s:i, s:s, s:s}", "polycircle", 1, "error", err_name(e), "text", err_text(e, &x->ctx->fault));
     if (e == ERR_REJOIN) (void)json_object_set_new(body, "after_ms", json_integer(randombytes_uniform(SPREAD)));
-    if (e == ERR_RANGE) { /* the handler has put Content-Range there */
-        struct buf headers = x->res->headers;
-        response_start(x->res, x->ctx->arena);
-        x->res->headers = headers;
-    } else {
-        response_start(x->res, x->ctx->arena);
-    }
+    struct buf headers = x->res->headers;
+    bool secret = x->res->secret;
+    response_start(x->res, x->req);
+    x->res->secret = secret;
+    if (e == ERR_RANGE) x->res->headers = headers; /* Content-Range is there */
+    x->res->status = err_status(e);
     if (e == ERR_INTERNAL)
         (void)fprintf(stderr, "polycircle: internal: %s %s: %s\n", x->req->method, x->req->path, err_text(e, &x->ctx->fault));
     if (e == ERR_METHOD) response_header(x->res, "Allow", "GET, HEAD, POST");
-    (void)answer_json(x, body);
-    x->res->status = err_status(e);
+    (void)!answer_json(x, body); /* an error is never a part */
 }
 
 enum err answer_json(struct exchange *x, const json_t *value) {
     struct buf text = {.arena = x->ctx->arena};
     jsn_dump(&text, value);
-    response_body(x->res, "application/json", text.data, text.len);
-    return ERR_OK;
+    return response_body(x->res, "application/json", text.data, text.len);
 }
 
 const char *without(struct exchange *x, const char *ending) {
@@ -122,7 +117,7 @@ void dispatch(void *context, struct request *req, struct response *res) {
     struct ctx ctx = {.arena = req->arena, .now = clock_now()};
     struct exchange x = {.req = req, .res = res, .ctx = &ctx, .server = server, .address = req->address, .rest = ""};
     jsn_use(req->arena);
-    response_start(res, req->arena);
+    response_start(res, req);
     enum err e = run(server, &x);
     if (server->store) store_rollback(server->store); /* only what a failure left open */
     if (e != ERR_OK) answer_error(&x, e);

@@ -32,6 +32,7 @@ extern const size_t routes_count;
 /* The server's state between requests: where the data is, and the store once it is open. */
 struct server {
     const char *data;
+    const char *(*claim)(void); /* the same, before the first file is made in it; NULL: data is the place */
     struct store *store;
     int64_t touched; /* the circle that the last request changed; 0: none */
 };

@@ -1,6 +1,8 @@
 /* The owner's actions that keep an instance, and end it. */
 #include "domain/backup.h"
+#include "domain/owner.h"
 #include "domain/retire.h"
+#include "domain/signing.h"
 #include "domain/upgrade.h"
 #include "handler/owner.h"
 
@@ -9,6 +11,24 @@ enum err owner_backup(struct exchange *x, const json_t *, json_t *out) {
     const char *path;
     TRY(backup_now(x->ctx, &path));
     return jsn_add(out, json_pack("{s:s}", "file", path));
+}
+
+/* {"circle"}: a new signing key. */
+enum err owner_rekey(struct exchange *x, const json_t *in, json_t *out) {
+    struct circle c;
+    const char *can = "";
+    TRY(jsn_text(in, "circle", 1, 63, &can, &x->ctx->fault));
+    TRY(circle_by_can(x->ctx, can, &c));
+    TRY(store_live(x->ctx->store));
+    TRY(signing_renew(x->ctx, &c));
+    return owner_status(x, in, out);
+}
+
+/* A new code of the console; the one that came with this request opens nothing any longer. */
+enum err owner_recode(struct exchange *x, const json_t *, json_t *out) {
+    const char *code;
+    TRY(owner_renew(x->ctx, x->server->data, &code));
+    return jsn_add(out, json_pack("{s:s}", "new_code", code));
 }
 
 /* Every browser is told to let go of its worker; with files, what set-up put into the site goes, too. */

@@ -2,19 +2,27 @@
 #include "domain/manifest.h"
 #include "handler/handler.h"
 
+/* With the key: read just before it was renewed, it would stand beside what the new one has signed, and be kept. */
+static const char *tag_of(struct exchange *x, const char *cid, const struct manifest *m, const char *key) {
+    return arena_text(x->ctx->arena, "%s-%" PRId64 "-%s", cid, m->version, key);
+}
+
+/* The text is read only for whom it is news. */
 enum err handle_manifest(struct exchange *x) {
     struct circle c;
     struct manifest m;
     struct arena *a = x->ctx->arena;
     const char *cid = without(x, ".json");
     TRY(cid ? circle_by_cid(x->ctx, cid, &c) : ERR_NOT_FOUND);
-    TRY(manifest_get(x->ctx, &c, &m));
-    (void)answer_json(x, json_pack("{s:i, s:s, s:s, s:s}", "polycircle", 1, "key",
-                                   base64url_text(a, c.sign_public, sizeof c.sign_public), "signed", m.signed_text, "sig",
-                                   base64url_text(a, m.signature, sizeof m.signature)));
+    const char *key = base64url_text(a, c.sign_public, sizeof c.sign_public);
+    TRY(manifest_current(x->ctx, &c, &m));
+    bool news = m.version == 0 || !conditional_match(x->req->if_none_match, tag_of(x, cid, &m, key));
+    if (news) TRY(manifest_read(x->ctx, &c, &m));
     x->res->cache = "no-cache";
-    response_etag(x->res, x->req, arena_text(a, "%s-%" PRId64, cid, m.version));
-    return ERR_OK;
+    response_etag(x->res, tag_of(x, cid, &m, key));
+    if (!news) return response_body(x->res, "application/json", "", 0);
+    return answer_json(x, json_pack("{s:i, s:s, s:s, s:s}", "polycircle", 1, "key", key, "signed", m.signed_text, "sig",
+                                    base64url_text(a, m.signature, sizeof m.signature)));
 }
 
 /* Nothing that a browser would run, whatever the file is. */
@@ -25,36 +33,16 @@ static const char *harmless(const char *type) {
     return "application/octet-stream";
 }
 
-static enum err send_part(struct exchange *x, const struct media *m, int fd) {
-    int64_t first = 0, last = m->file.size - 1, size = m->file.size;
-    bool past;
-    struct buf *headers = &x->res->headers;
-    bool part = range_parse(x->req->range, size, &first, &last, &past);
-    buf_text(headers, "Accept-Ranges: bytes\r\nContent-Security-Policy: sandbox\r\n");
-    if (past || (!part && size > CAP_MIRROR)) {
-        buf_format(headers, "Content-Range: bytes */%" PRId64 "\r\n", size);
-        return ERR_RANGE;
-    }
-    if (last - first >= CAP_MIRROR) last = first + CAP_MIRROR - 1;
-    size_t len = (size_t)(last - first + 1);
-    char *bytes = arena_alloc(x->ctx->arena, len + 1);
-    if (!file_read(fd, bytes, len, first)) return ERR_NOT_FOUND;
-    if (part) {
-        x->res->status = 206;
-        buf_format(headers, "Content-Range: bytes %" PRId64 "-%" PRId64 "/%" PRId64 "\r\n", first, last, size);
-    }
-    x->res->cache = "no-cache";
-    response_body(x->res, harmless(m->type), bytes, len);
-    return ERR_OK;
-}
-
 static enum err send_file(struct exchange *x, const struct manifest *m, const struct media *media) {
     struct file_id now;
     int fd = file_open(arena_path(x->ctx->arena, m->dir, media->path), &now);
     if (fd < 0) return ERR_NOT_FOUND;
+    x->res->cache = "no-cache";
+    response_header(x->res, "Accept-Ranges", "bytes");
+    response_header(x->res, "Content-Security-Policy", "sandbox");
     /* a file that is no longer what was published is not sent under its name */
     bool same = now.size == media->file.size && now.mtime == media->file.mtime;
-    enum err e = same ? send_part(x, media, fd) : ERR_NOT_FOUND;
+    enum err e = same ? response_file(x->res, harmless(media->type), fd, now.size, CAP_MIRROR) : ERR_NOT_FOUND;
     (void)close(fd);
     return e;
 }

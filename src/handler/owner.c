@@ -27,6 +27,8 @@ static const struct action actions[] = {
     {"unretire", WHEN_SET, true, owner_unretire},
     {"upgrade", WHEN_SET, false, owner_upgrade},
     {"finish", WHILE_OPEN, true, owner_finish},
+    {"rekey", WHEN_SET, true, owner_rekey},
+    {"recode", WHEN_SET, true, owner_recode},
     {"selftest", OWNERS, false, owner_selftest},
     {"stay", OWNERS, false, owner_stay},
     {"spool", OWNERS, false, owner_spool},
@@ -62,13 +64,15 @@ enum err handle_page(struct exchange *x) {
     enum { PAGES = sizeof pages / sizeof *pages };
     size_t i = 0;
     while (i < PAGES - 1 && strcmp(pages[i].path, x->req->path) != 0) i++;
-    if (i == 0) TRY(owner_open(x->ctx, x->server->data));
+    if (i == 0) {
+        if (!x->ctx->store && x->server->claim) x->server->data = x->server->claim();
+        TRY(owner_open(x->ctx, x->server->data));
+    }
     response_header(x->res, "Content-Security-Policy", policy(x));
     response_header(x->res, "X-Frame-Options", "DENY");
     response_header(x->res, "Referrer-Policy", "no-referrer");
     const struct asset *asset = asset_find(pages[i].asset);
-    response_body(x->res, pages[i].type, asset->data, asset->len);
-    return ERR_OK;
+    return response_body(x->res, pages[i].type, asset->data, asset->len);
 }
 
 /* Our program, started in this way: also where nothing is set up. A CGI program's variables are its environment. */
@@ -107,6 +111,7 @@ static enum err choose(struct exchange *x, const json_t *in, const struct action
 enum err handle_owner(struct exchange *x) {
     json_t *in, *out = json_pack("{s:i}", "polycircle", 1);
     const struct action *action;
+    x->res->secret = true; /* some answer with a code */
     TRY(same_origin(x));
     TRY(request_json(x->req, &in, &x->ctx->fault));
     TRY(choose(x, in, &action));

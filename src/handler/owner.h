@@ -22,6 +22,6 @@ action_function owner_allow, owner_folders, owner_look, owner_share, owner_index
 /* handler/tier.c */
 action_function owner_tiers, owner_try, owner_untry, owner_activate, owner_confirm, owner_deactivate;
 /* handler/keep.c */
-action_function owner_backup, owner_retire, owner_unretire, owner_upgrade;
+action_function owner_rekey, owner_recode, owner_backup, owner_retire, owner_unretire, owner_upgrade;
 /* handler/selftest.c; owner_use: what was found becomes settings */
 action_function owner_selftest, owner_stay, owner_spool, owner_use;

@@ -17,17 +17,15 @@ static enum err signals(struct exchange *x, const struct circle *c, struct buf *
     return ERR_OK;
 }
 
-static enum err answer(struct exchange *x, const struct circle *c) {
+static enum err gather(struct exchange *x, const struct circle *c, struct buf *body) {
     struct pulse pulse;
-    struct buf body = {.arena = x->ctx->arena};
     TRY(store_begin(x->ctx->store, LIVE, false));
     TRY(pulse_get(x->ctx, c->id, &pulse));
-    buf_format(&body, "{\"polycircle\":1,\"cid\":\"%s\",\"n\":%" PRId64 ",\"signals\":[",
+    buf_format(body, "{\"polycircle\":1,\"cid\":\"%s\",\"n\":%" PRId64 ",\"signals\":[",
                hex_text(x->ctx->arena, c->cid.b, sizeof c->cid.b), pulse.n);
-    TRY(signals(x, c, &body));
+    TRY(signals(x, c, body));
     TRY(store_commit(x->ctx->store, LIVE));
-    buf_text(&body, "]}");
-    response_body(x->res, "application/json", body.data, body.len);
+    buf_text(body, "]}");
     return ERR_OK;
 }
 
@@ -38,24 +36,26 @@ static enum err find(struct exchange *x, struct circle *c) {
 
 enum err handle_roster(struct exchange *x) {
     struct circle c;
+    struct buf body = {.arena = x->ctx->arena};
     TRY(find(x, &c));
     if (strcmp(c.roster, "public") != 0) return ERR_NOT_MEMBER;
-    TRY(answer(x, &c));
+    TRY(gather(x, &c, &body));
     x->res->cache = "no-cache";
-    response_etag(x->res, x->req, response_tag(x->ctx->arena, x->res->body, x->res->len));
-    return ERR_OK;
+    return response_tagged(x->res, "application/json", body.data, body.len);
 }
 
 enum err handle_roster_members(struct exchange *x) {
     struct circle c;
     struct signal me;
-    json_t *body;
+    struct buf body = {.arena = x->ctx->arena};
+    json_t *in;
     uint8_t raw[32];
     TRY(find(x, &c));
-    TRY(request_json(x->req, &body, &x->ctx->fault));
-    TRY(jsn_hex(body, "token", raw, sizeof raw, &x->ctx->fault));
+    TRY(request_json(x->req, &in, &x->ctx->fault));
+    TRY(jsn_hex(in, "token", raw, sizeof raw, &x->ctx->fault));
     struct token token = token_make(raw);
     TRY(signal_by_token(x->ctx, &token, &me, NULL));
     if (me.circle != c.id || !signal_alive(&me, x->ctx->now) || strcmp(c.roster, "hidden") == 0) return ERR_NOT_MEMBER;
-    return answer(x, &c);
+    TRY(gather(x, &c, &body));
+    return response_body(x->res, "application/json", body.data, body.len);
 }

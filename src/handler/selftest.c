@@ -2,6 +2,7 @@
 #include "domain/selftest.h"
 #include "domain/circle.h"
 #include "domain/settle.h"
+#include "domain/spool.h"
 #include "handler/owner.h"
 #include "util/gzip.h"
 #include <sodium.h>
@@ -13,8 +14,7 @@ enum err handle_measure(struct exchange *x) {
     struct buf body = {.arena = x->ctx->arena};
     if (strcmp(x->req->path, "measure.gz") == 0) {
         TRY(gzip_pack(&body, sample, sizeof sample - 1));
-        response_body(x->res, "application/gzip", body.data, body.len);
-        return ERR_OK;
+        return response_body(x->res, "application/gzip", body.data, body.len);
     }
     uint8_t random[8];
     json_t *in;
@@ -23,15 +23,7 @@ enum err handle_measure(struct exchange *x) {
     jsn_dump(&body,
              json_pack("{s:i, s:s, s:I, s:i, s:b}", "polycircle", 1, "nonce", hex_text(x->ctx->arena, random, sizeof random), "now",
                        (json_int_t)x->ctx->now, "pid", (int)getpid(), "authorization", *x->req->authorization != '\0'));
-    int64_t first = 0, last = (int64_t)body.len - 1;
-    bool past;
-    if (range_parse(x->req->range, (int64_t)body.len, &first, &last, &past) && !past) {
-        x->res->status = 206;
-        response_header(x->res, "Content-Range",
-                        arena_text(x->ctx->arena, "bytes %" PRId64 "-%" PRId64 "/%zu", first, last, body.len));
-    }
-    response_body(x->res, "application/json", body.data + first, (size_t)(last - first + 1));
-    return ERR_OK;
+    return response_body(x->res, "application/json", body.data, body.len);
 }
 
 static struct facts facts_of(struct exchange *x) {
@@ -92,7 +84,7 @@ enum err owner_spool(struct exchange *x, const json_t *in, json_t *out) {
         return fault_set(&ctx->fault, ERR_FILES,
                          "The web server does not say where its document root is: polycircle set root DIR.");
     (void)json_object_set_new(out, "dir", json_string(dir));
-    return *value ? settle_spool_try(ctx, dir, value, htaccess) : settle_spool_end(ctx, dir);
+    return *value ? spool_try(ctx, dir, value, htaccess) : settle_spool_end(ctx, dir);
 }
 
 enum err owner_use(struct exchange *x, const json_t *in, json_t *out) {

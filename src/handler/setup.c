@@ -42,20 +42,22 @@ static bool below(const char *dir, const char *const *roots, size_t n) {
 }
 
 static enum err status_host(struct exchange *x, json_t *out) {
-    const char *roots[FOLDER_ROOTS], *where = program(x);
+    const char *roots[FOLDER_ROOTS], *strays[FOLDER_STRAYS], *where = program(x);
     size_t n = folder_roots(x->ctx, x->req->document_root, where, roots);
-    json_t *list = json_array();
+    size_t n_strays = folder_strays(x->ctx, x->server->data, directory(x, where), strays);
+    json_t *list = json_array(), *others = json_array();
     for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(roots[i]));
-    json_t *host =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:s}", "software", x->req->software, "face",
-                  getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", where, "script", x->req->script, "data", x->server->data,
-                  "outside", !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "version", PACKAGE_VERSION);
+    for (size_t i = 0; i < n_strays; i++) (void)json_array_append_new(others, json_string(strays[i]));
+    json_t *host = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s}", "software", x->req->software, "face",
+                             getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", where, "script", x->req->script, "data",
+                             x->server->data, "outside", !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others",
+                             others, "version", PACKAGE_VERSION);
     return jsn_add(out, host);
 }
 
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     struct ctx *ctx = x->ctx;
-    const char *root;
+    const char *root, *exposed;
     json_t *urls = json_array(), *circles;
     TRY(status_host(x, out));
     if (!ctx->store) return x->unopened == ERR_NOT_SET_UP ? ERR_OK : x->unopened;
@@ -63,8 +65,9 @@ enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     TRY(texts_json(ctx, SQL_BASE_LIST, NULL, 0, urls));
     TRY(setting_get(ctx, "root", &root));
     TRY(describe_circles(ctx, false, &circles));
-    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b}", "root", root, "urls", urls, "circles", circles, "retired",
-                                  (int)store_retired(ctx->store)));
+    TRY(setting_get(ctx, "exposed_code", &exposed));
+    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", root, "urls", urls, "circles", circles, "retired",
+                                  (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
 }
 
 static enum err known_root(struct exchange *x, const char *root) {
@@ -84,9 +87,9 @@ enum err owner_begin(struct exchange *x, const json_t *in, json_t *out) {
     if (new.root) TRY(known_root(x, new.root));
     new.urls = &url;
     new.n_urls = 1;
-    enum err e = instance_make(x->ctx, x->server->data, &new);
+    TRY(instance_make(x->ctx, x->server->data, &new));
     x->server->store = x->ctx->store;
-    return e == ERR_OK ? owner_status(x, in, out) : e;
+    return owner_status(x, in, out);
 }
 
 /* Makes a circle, or changes what may be changed. */
@@ -95,7 +98,6 @@ enum err owner_circle(struct exchange *x, const json_t *in, json_t *out) {
     struct circle_new new = {.roster = "public", .p2p = "on", .listed = true};
     struct circle c;
     json_t *urls;
-    char secret[44];
     TRY(jsn_text(in, "circle", 1, 63, &new.can, fault));
     TRY(jsn_optional_text(in, "p2p", 2, 3, &new.p2p, fault));
     TRY(jsn_list(in, "ice", 4, &urls, fault));
@@ -104,7 +106,7 @@ enum err owner_circle(struct exchange *x, const json_t *in, json_t *out) {
     if (e == ERR_OK)
         TRY(circle_change(x->ctx, &c, new.p2p, new.ice));
     else
-        TRY(circle_add(x->ctx, &new, &c, secret));
+        TRY(circle_add(x->ctx, &new, &c));
     return owner_status(x, in, out);
 }
 

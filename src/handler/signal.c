@@ -60,7 +60,5 @@ enum err handle_signal(struct exchange *x) {
     buf_add(&script, asset->data, asset->len);
     buf_text(&script, e == ERR_OK ? "}\n" : "");
     x->res->cache = "max-age=300";
-    response_body(x->res, "text/javascript", script.data, script.len);
-    response_etag(x->res, x->req, response_tag(x->ctx->arena, script.data, script.len));
-    return ERR_OK;
+    return response_tagged(x->res, "text/javascript", script.data, script.len);
 }

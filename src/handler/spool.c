@@ -7,9 +7,10 @@
 /* The answer of a route as a file; what is refused (removed, hidden) has none. */
 static enum err keep(struct ctx *ctx, const struct spool *spool, handler_function *handle, const char *rest, const char *name) {
     struct response res;
-    struct request req = {.arena = ctx->arena, .method = "GET", .path = rest, .query = rest, .if_none_match = "", .range = ""};
+    struct request req = {
+        .arena = ctx->arena, .method = "GET", .path = rest, .query = rest, .if_none_match = "", .range = "", .if_range = ""};
     struct exchange x = {.req = &req, .res = &res, .ctx = ctx, .address = "", .rest = rest};
-    response_start(&res, ctx->arena);
+    response_start(&res, &req);
     enum err e = handle(&x);
     bool refused = e == ERR_REMOVED || e == ERR_NOT_FOUND || e == ERR_NOT_MEMBER || e == ERR_UNKNOWN_KEY;
     if (e == ERR_OK || refused) spool_put(ctx, spool, name, e == ERR_OK ? res.body : NULL, res.len);

@@ -18,23 +18,21 @@ static enum err each(struct reader *r, const json_t *object, const char *key, si
     return ERR_OK;
 }
 
-static bool index_ok(const json_t *value, int64_t *out) {
-    *out = json_integer_value(value);
-    return json_is_integer(value) && *out >= 0 && *out < CAP_FILES;
+static bool in_bounds(const json_t *value, int64_t min, int64_t max) {
+    return json_is_integer(value) && json_integer_value(value) >= min && json_integer_value(value) <= max;
 }
 
 static enum err read_have(struct reader *r, const json_t *item, size_t i) {
-    struct share *share = &r->in->have[i];
-    const json_t *percent = json_array_get(item, 1);
-    share->percent = json_integer_value(percent);
-    if (json_array_size(item) != 2 || !index_ok(json_array_get(item, 0), &share->index) || !json_is_integer(percent) ||
-        share->percent < 1 || share->percent > 100)
+    const json_t *index = json_array_get(item, 0), *percent = json_array_get(item, 1);
+    if (json_array_size(item) != 2 || !in_bounds(index, 0, CAP_FILES - 1) || !in_bounds(percent, 1, 100))
         return fault_set(r->fault, ERR_BAD_FIELD, "Field \"have\" must be [[index, percent 1..100], ...].");
+    r->in->have[i] = (struct share){.index = json_integer_value(index), .percent = json_integer_value(percent)};
     return ERR_OK;
 }
 
 static enum err read_want(struct reader *r, const json_t *item, size_t i) {
-    if (!index_ok(item, &r->in->want[i])) return fault_set(r->fault, ERR_BAD_FIELD, "Field \"want\" must be [index, ...].");
+    if (!in_bounds(item, 0, CAP_FILES - 1)) return fault_set(r->fault, ERR_BAD_FIELD, "Field \"want\" must be [index, ...].");
+    r->in->want[i] = json_integer_value(item);
     return ERR_OK;
 }
 
@@ -61,10 +59,10 @@ static enum err read_cursor(struct reader *r, const json_t *object) {
     const char *text = "0.0";
     TRY(jsn_optional_text(object, "cursor", 3, 40, &text, r->fault));
     size_t gen = strspn(text, "0123456789"), n = text[gen] == '.' ? strspn(text + gen + 1, "0123456789") : 0;
-    r->in->cursor_gen = strtoll(text, NULL, 10);
-    r->in->cursor_n = n ? strtoll(text + gen + 1, NULL, 10) : 0;
     if (gen == 0 || gen > 18 || n == 0 || n > 18 || text[gen + 1 + n])
         return fault_set(r->fault, ERR_BAD_FIELD, "Field \"cursor\" must be \"GEN.N\", as it was received.");
+    r->in->cursor_gen = strtoll(text, NULL, 10);
+    r->in->cursor_n = strtoll(text + gen + 1, NULL, 10);
     return ERR_OK;
 }
 

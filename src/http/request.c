@@ -18,6 +18,7 @@ static const struct {
     VARIABLE("HTTP_ORIGIN=", origin),
     VARIABLE("HTTP_IF_NONE_MATCH=", if_none_match),
     VARIABLE("HTTP_RANGE=", range),
+    VARIABLE("HTTP_IF_RANGE=", if_range),
     VARIABLE("REMOTE_ADDR=", address),
     VARIABLE("HTTP_X_FORWARDED_FOR=", forwarded),
     VARIABLE("CONTENT_TYPE=", content_type),

@@ -13,7 +13,7 @@ struct request {
     const char *host; /* lower case, without port */
     const char *origin;
     const char *if_none_match;
-    const char *range;
+    const char *range, *if_range;
     const char *address; /* REMOTE_ADDR */
     const char *forwarded; /* X-Forwarded-For */
     const char *content_type;

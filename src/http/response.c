@@ -1,5 +1,6 @@
 #include "http/response.h"
 #include "util/codec.h"
+#include "util/file.h"
 #include <sodium.h>
 
 static const struct {
@@ -24,18 +25,12 @@ static const struct {
     {503, "Service Unavailable"},
 };
 
-void response_start(struct response *res, struct arena *arena) {
-    *res = (struct response){.status = 200, .cache = "no-store", .headers = {.arena = arena}};
+void response_start(struct response *res, const struct request *req) {
+    *res = (struct response){.req = req, .status = 200, .cache = "no-store", .tag = "", .headers = {.arena = req->arena}};
 }
 
 void response_header(struct response *res, const char *name, const char *value) {
     buf_format(&res->headers, "%s: %s\r\n", name, value);
-}
-
-void response_body(struct response *res, const char *type, const void *body, size_t len) {
-    res->type = type;
-    res->body = body;
-    res->len = len;
 }
 
 bool conditional_match(const char *header, const char *tag) {
@@ -45,18 +40,71 @@ bool conditional_match(const char *header, const char *tag) {
     return strcmp(header, "*") == 0;
 }
 
-const char *response_tag(struct arena *arena, const void *body, size_t len) {
-    uint8_t hash[16];
-    (void)crypto_generichash(hash, sizeof hash, body, len, NULL, 0);
-    return hex_text(arena, hash, 8);
+void response_etag(struct response *res, const char *tag) {
+    res->tag = tag;
+    buf_format(&res->headers, "ETag: \"%s\"\r\n", tag);
+    if (conditional_match(res->req->if_none_match, tag)) res->status = 304;
 }
 
-void response_etag(struct response *res, const struct request *req, const char *tag) {
-    buf_format(&res->headers, "ETag: \"%s\"\r\n", tag);
-    if (conditional_match(req->if_none_match, tag)) {
-        res->status = 304;
-        res->len = 0;
+/* Is a range asked for, of just this version (RFC 9110 13.1.5)? Ours have no date to compare. */
+static bool wants_range(const struct response *res) {
+    const struct request *req = res->req;
+    if (res->status != 200 || strcmp(req->method, "GET") != 0) return false;
+    return !*req->if_range || (*res->tag && strcmp(req->if_range, arena_text(req->arena, "\"%s\"", res->tag)) == 0);
+}
+
+/* Which part of size bytes goes out, at most `most` of them, and what the head says of it. Whatever computes with offsets is
+ * here and in range_parse(). */
+static enum err cut(struct response *res, int64_t size, size_t most, struct part *out) {
+    struct part part = {0, size};
+    enum range range = wants_range(res) ? range_parse(res->req->range, size, &part) : RANGE_NONE;
+    if (range == RANGE_PAST || (range == RANGE_NONE && (uint64_t)size > most)) {
+        buf_format(&res->headers, "Content-Range: bytes */%" PRId64 "\r\n", size);
+        return ERR_RANGE;
     }
+    if ((uint64_t)part.len > most) part.len = (int64_t)most;
+    if (range == RANGE_PART) {
+        res->status = 206;
+        buf_format(&res->headers, "Content-Range: bytes %" PRId64 "-%" PRId64 "/%" PRId64 "\r\n", part.first,
+                   part.first + part.len - 1, size);
+    }
+    *out = part;
+    return ERR_OK;
+}
+
+/* A head alone has been asked for, or is all there is to say. */
+static bool head_alone(struct response *res, const char *type, int64_t size) {
+    bool head = strcmp(res->req->method, "HEAD") == 0;
+    res->type = type;
+    if (head && res->status != 304) buf_format(&res->headers, "Content-Length: %" PRId64 "\r\n", size);
+    return head || res->status == 304;
+}
+
+enum err response_body(struct response *res, const char *type, const void *body, size_t len) {
+    struct part part;
+    if (head_alone(res, type, (int64_t)len)) return ERR_OK;
+    TRY(cut(res, (int64_t)len, SIZE_MAX, &part));
+    res->body = (const char *)body + part.first;
+    res->len = (size_t)part.len;
+    return ERR_OK;
+}
+
+enum err response_tagged(struct response *res, const char *type, const void *body, size_t len) {
+    uint8_t hash[16]; /* the least that libsodium gives */
+    (void)crypto_generichash(hash, sizeof hash, body, len, NULL, 0);
+    response_etag(res, hex_text(res->req->arena, hash, 8));
+    return response_body(res, type, body, len);
+}
+
+enum err response_file(struct response *res, const char *type, int fd, int64_t size, size_t most) {
+    struct part part;
+    if (head_alone(res, type, size)) return ERR_OK;
+    TRY(cut(res, size, most, &part));
+    char *bytes = arena_alloc(res->req->arena, (size_t)part.len);
+    if (!file_read(fd, bytes, (size_t)part.len, part.first)) return ERR_NOT_FOUND;
+    res->body = bytes;
+    res->len = (size_t)part.len;
+    return ERR_OK;
 }
 
 void response_head(const struct response *res, struct buf *out) {
@@ -70,31 +118,38 @@ void response_head(const struct response *res, struct buf *out) {
     buf_text(out, "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
-/* Digits; NULL when there is none. What is too large for any file is the largest number. */
+/* Digits, and what follows them; NULL when there is none. What is too large for any file is the largest number. */
 static const char *number(const char *p, int64_t *out) {
     const char *start = p;
-    for (*out = 0; *p >= '0' && *p <= '9'; p++) *out = *out > INT64_MAX / 10 - 1 ? INT64_MAX : *out * 10 + (*p - '0');
-    return p == start ? NULL : p;
+    int64_t n = 0;
+    for (; *p >= '0' && *p <= '9'; p++) n = n > INT64_MAX / 10 - 1 ? INT64_MAX : n * 10 + (*p - '0');
+    if (p == start) return NULL;
+    *out = n;
+    return p;
 }
 
-bool range_parse(const char *header, int64_t size, int64_t *first, int64_t *last, bool *past) {
-    *past = false;
-    if (strncmp(header, "bytes=", 6) != 0) return false;
-    const char *p = header + 6;
-    bool suffix = *p == '-';
-    if (!suffix && (!(p = number(p, first)) || *p != '-')) return false;
-    p++;
-    *last = INT64_MAX;
-    if (*p && !(p = number(p, last))) return false;
-    if (*p || (suffix && header[7] == '\0')) return false;
-    if (suffix) {
-        *past = *last == 0 || size == 0;
-        *first = *last >= size ? 0 : size - *last;
-        *last = size - 1;
-        return !*past;
-    }
-    if (*last < *first) return false;
-    if (*last >= size) *last = size - 1;
-    *past = *first >= size;
-    return !*past;
+/* "-500": so many bytes at the end */
+static enum range suffix(const char *p, int64_t size, struct part *part) {
+    int64_t len = 0;
+    p = number(p, &len);
+    if (!p || *p) return RANGE_NONE;
+    if (len == 0 || size == 0) return RANGE_PAST;
+    if (len > size) len = size;
+    *part = (struct part){size - len, len};
+    return RANGE_PART;
+}
+
+enum range range_parse(const char *header, int64_t size, struct part *part) {
+    static const char unit[] = "bytes=";
+    int64_t first = 0, last = INT64_MAX;
+    if (strncasecmp(header, unit, sizeof unit - 1) != 0) return RANGE_NONE;
+    const char *p = header + sizeof unit - 1;
+    if (*p == '-') return suffix(p + 1, size, part);
+    p = number(p, &first);
+    if (!p || *p++ != '-') return RANGE_NONE;
+    if (*p) p = number(p, &last);
+    if (!p || *p || last < first) return RANGE_NONE;
+    if (first >= size) return RANGE_PAST;
+    *part = (struct part){first, (last < size ? last + 1 : size) - first};
+    return RANGE_PART;
 }

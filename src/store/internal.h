@@ -24,6 +24,8 @@ enum err store_exec(struct store *s, enum db db, const char *sql);
 void store_finalize(struct store *s, enum db db);
 /* Opens path with what every connection needs. flags: SQLITE_OPEN_*. */
 int store_connect(sqlite3 **db, const char *path, int flags);
+/* From now on what SQLite frees is wiped: its pages are whatever it has read. Before anything is opened. */
+void store_wipes(void);
 /* Removes a database and what SQLite puts beside it. */
 void store_remove(const char *path);
 /* Sets journal and synchronous. */
@@ -32,10 +34,11 @@ enum err store_tune(struct store *s, enum db db);
 /* MAIN's user_version; -1, and *e, where it cannot be read. */
 int store_version(struct store *s, enum err *e);
 
-/* One version step of polycircle.db: SQL that leads from version - 1 to version. */
+/* One version step of polycircle.db: SQL that leads from version - 1 to version, and what comes before it (NULL: nothing). */
 struct migration {
     int version;
     const char *sql;
+    enum err (*before)(struct store *s);
 };
 extern const struct migration migrations[];
 extern const size_t migrations_count;

@@ -4,6 +4,7 @@
  * another form, is it replaced by rename; its journals are moved away before, so that they are never applied to the
  * new one. store_begin() refuses to write into a file that was replaced. */
 #include "store/internal.h"
+#include "store/keys.h"
 #include "util/file.h"
 
 typedef char path_text[sizeof((struct store *)0)->dir + 64];
@@ -31,6 +32,48 @@ enum err store_backup(struct store *s, const char *path, struct fault *fault) {
     return fault_set(fault, store_code(s, MAIN, rc), "The backup %s could not be written: %s", path, sqlite3_errmsg(s->db[MAIN]));
 }
 
+static bool is_cid(const char *text) {
+    return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
+}
+
+static int add_key(sqlite3_stmt *stmt, const char *dir, const char *cid) {
+    uint8_t seed[KEY_SEED];
+    enum err e = key_read(dir, cid, seed);
+    if (e == ERR_DAMAGED) (void)fprintf(stderr, "polycircle: signing/%s is no key: the backup is without it\n", cid);
+    if (e != ERR_OK) return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? SQLITE_OK : SQLITE_IOERR;
+    (void)sqlite3_bind_text(stmt, 1, cid, -1, SQLITE_TRANSIENT);
+    (void)sqlite3_bind_blob(stmt, 2, seed, sizeof seed, SQLITE_TRANSIENT);
+    explicit_bzero(seed, sizeof seed);
+    int rc = sqlite3_step(stmt);
+    (void)sqlite3_reset(stmt);
+    (void)sqlite3_clear_bindings(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The signing keys go along, in a table that only backups have. */
+static enum err add_keys(const char *dir, const char *path, struct fault *fault) {
+    struct store copy = {.db = {NULL}};
+    sqlite3_stmt *stmt = NULL;
+    path_text folder;
+    (void)snprintf(folder, sizeof folder, "%s/signing", dir);
+    int rc = store_connect(&copy.db[MAIN], path, SQLITE_OPEN_READWRITE);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(copy.db[MAIN], "BEGIN; CREATE TABLE IF NOT EXISTS signing(cid TEXT PRIMARY KEY, seed BLOB NOT NULL)",
+                          NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(copy.db[MAIN], "INSERT OR REPLACE INTO signing VALUES(?1, ?2)", -1, &stmt, NULL);
+    DIR *d = opendir(folder);
+    if (!d && errno != ENOENT) rc = SQLITE_IOERR;
+    for (struct dirent *entry; rc == SQLITE_OK && d && (entry = readdir(d));)
+        if (is_cid(entry->d_name)) rc = add_key(stmt, dir, entry->d_name);
+    if (d) (void)closedir(d);
+    (void)sqlite3_finalize(stmt);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(copy.db[MAIN], "COMMIT", NULL, NULL, NULL);
+    enum err e = rc == SQLITE_OK ? ERR_OK : store_code(&copy, MAIN, rc);
+    if (e != ERR_OK) (void)!fault_set(fault, e, "The backup %s could not be written: %s", path, sqlite3_errmsg(copy.db[MAIN]));
+    (void)sqlite3_close(copy.db[MAIN]);
+    return e;
+}
+
 enum err store_save(struct store *s, const char *path, struct fault *fault) {
     path_text part, dir = "./";
     if (strlen(path) + sizeof ".part" > sizeof part) return fault_set(fault, ERR_FILES, "%.200s...: too long a name", path);
@@ -40,6 +83,7 @@ enum err store_save(struct store *s, const char *path, struct fault *fault) {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) return no_room(fault, dir);
     (void)unlink(part);
     enum err e = store_backup(s, part, fault);
+    if (e == ERR_OK && *s->dir) e = add_keys(s->dir, part, fault);
     if (e == ERR_OK && (!file_sync(part) || rename(part, path) != 0)) e = no_room(fault, path);
     if (e != ERR_OK) (void)unlink(part);
     if (e == ERR_OK) (void)file_sync(dir);
@@ -65,6 +109,11 @@ struct restore {
     struct store part, now; /* the working copy; what is there */
     path_text part_path, now_path;
     bool saved; /* kept is written */
+    struct kept_key {
+        char cid[17];
+        uint8_t seed[KEY_SEED];
+    } * keys; /* that the copy has brought along */
+    size_t n_keys;
 };
 
 static enum err exec(struct store *s, const char *sql) {
@@ -107,6 +156,53 @@ static void remove_part(struct restore *r) {
     store_remove(r->part_path);
 }
 
+static void forget_keys(struct restore *r) {
+    if (r->keys) explicit_bzero(r->keys, r->n_keys * sizeof *r->keys);
+    free(r->keys);
+    r->keys = NULL;
+    r->n_keys = 0;
+}
+
+static void keep_key(struct restore *r, sqlite3_stmt *stmt) {
+    const char *cid = (const char *)sqlite3_column_text(stmt, 0);
+    const void *seed = sqlite3_column_blob(stmt, 1);
+    if (!cid || !is_cid(cid) || !seed || sqlite3_column_bytes(stmt, 1) != KEY_SEED) return;
+    struct kept_key *all = calloc(r->n_keys + 1, sizeof *all);
+    if (!all) abort();
+    if (r->n_keys) memcpy(all, r->keys, r->n_keys * sizeof *all);
+    size_t n = r->n_keys;
+    memcpy(all[n].cid, cid, sizeof all[n].cid);
+    memcpy(all[n].seed, seed, KEY_SEED);
+    forget_keys(r);
+    r->keys = all;
+    r->n_keys = n + 1;
+}
+
+/* Those of the copy, which are in a table of their own, or before version 3 in the circles'. */
+static enum err collect_keys(struct restore *r) {
+    static const char *const places[] = {"SELECT cid, seed FROM signing",
+                                         "SELECT lower(hex(cid)), substr(sign_secret, 1, 32) FROM circle"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(r->part.db[MAIN], places[i], -1, &stmt, NULL);
+        while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) keep_key(r, stmt);
+        (void)sqlite3_finalize(stmt);
+    }
+    return exec(&r->part, "PRAGMA secure_delete=ON; DROP TABLE IF EXISTS signing");
+}
+
+/* Only where there is none: what is there is newer, or the same. Before the rows, which need them. */
+static enum err put_keys(struct restore *r) {
+    for (size_t i = 0; i < r->n_keys; i++) {
+        uint8_t there[KEY_SEED];
+        enum err e = key_read(r->dir, r->keys[i].cid, there);
+        explicit_bzero(there, sizeof there);
+        if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) e = key_write(r->dir, r->keys[i].cid, r->keys[i].seed);
+        if (e != ERR_OK) return fault_set(r->fault, e, "signing/%s could not be written: %s", r->keys[i].cid, strerror(errno));
+    }
+    return ERR_OK;
+}
+
 /* A copy of our own of file, whole, of our version and form. */
 static enum err prepare(struct restore *r, const char *file) {
     struct stat a, b;
@@ -118,10 +214,14 @@ static enum err prepare(struct restore *r, const char *file) {
     if (stat(file, &a) == 0 && stat(r->now_path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
         return fault_set(r->fault, ERR_USAGE, "%.200s is polycircle.db itself: name a backup.", file);
     if (!file_copy(file, r->part_path)) return no_room(r->fault, file);
+    (void)snprintf(r->part.main_path, sizeof r->part.main_path, "%.1039s", r->part_path);
+    (void)stat(r->part_path, &r->part.main_file); /* what store_begin() looks at */
     int rc = store_connect(&r->part.db[MAIN], r->part_path, SQLITE_OPEN_READWRITE);
     e = rc == SQLITE_OK ? exec(&r->part, "PRAGMA journal_mode=DELETE; PRAGMA temp_store=MEMORY") : store_code(&r->part, MAIN, rc);
     if (e == ERR_OK && store_check(&r->part, MAIN, r->fault) == ERR_OK && store_version(&r->part, &e) > 0) {
+        TRY(collect_keys(r));
         e = migrate(&r->part, migrations, migrations_count, r->fault);
+        store_finalize(&r->part, MAIN);
         if (e != ERR_OK || of_our_form(&r->part)) return e;
     }
     if (e == ERR_DISK_FULL) return e;
@@ -177,6 +277,7 @@ static enum err copy_tables(struct restore *r) {
 /* What is there, as it is at this moment, since we have its write lock. */
 static enum err save(struct restore *r) {
     struct store reader = {.db = {NULL}};
+    (void)snprintf(reader.dir, sizeof reader.dir, "%s", r->dir);
     int rc = store_connect(&reader.db[MAIN], r->now_path, SQLITE_OPEN_READWRITE);
     enum err e = rc == SQLITE_OK ? store_save(&reader, r->kept, r->fault) : store_code(&reader, MAIN, rc);
     (void)sqlite3_close(reader.db[MAIN]);
@@ -231,12 +332,14 @@ enum err store_restore(const char *dir, const char *file, const char *kept, cons
     struct restore r = {.dir = dir, .kept = kept, .mark = mark, .fault = fault};
     bool done = false;
     enum err e = prepare(&r, file);
+    if (e == ERR_OK) e = put_keys(&r);
     if (e == ERR_OK) {
         e = access(r.now_path, F_OK) == 0 ? in_place(&r, &done) : ERR_DAMAGED;
         if (e == ERR_DAMAGED || (e == ERR_OK && !done)) e = swap(&r);
     }
     (void)sqlite3_close(r.now.db[MAIN]);
     remove_part(&r);
+    forget_keys(&r);
     return e;
 }
 
@@ -244,5 +347,6 @@ enum err store_restorable(const char *dir, const char *file, struct fault *fault
     struct restore r = {.dir = dir, .kept = "", .mark = "", .fault = fault};
     enum err e = prepare(&r, file);
     remove_part(&r);
+    forget_keys(&r);
     return e;
 }

@@ -1,11 +1,34 @@
 /* polycircle.db from version to version: PRAGMA user_version says where it stands, each step is tried in
  * one transaction, a backup is made first, a file of a newer program is refused with words. */
 #include "store/internal.h"
+#include "store/keys.h"
 #include "store/schema.h"
 
+/* Version 2 kept the signing keys in the circles' rows. What is freed of these is zeroed. */
+static enum err move_keys(struct store *s) {
+    sqlite3_stmt *stmt = NULL;
+    enum err e = ERR_OK;
+    if (s->scratch) return ERR_OK; /* a restore looks after them */
+    TRY(store_exec(s, MAIN, "PRAGMA secure_delete=ON"));
+    int rc = sqlite3_prepare_v2(s->db[MAIN], "SELECT lower(hex(cid)), sign_secret FROM circle", -1, &stmt, NULL);
+    while (rc == SQLITE_OK && e == ERR_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        uint8_t there[KEY_SEED];
+        const char *cid = (const char *)sqlite3_column_text(stmt, 0);
+        const void *secret = sqlite3_column_blob(stmt, 1); /* seed and public key */
+        rc = SQLITE_OK;
+        if (secret && sqlite3_column_bytes(stmt, 1) == 2 * KEY_SEED) e = key_read(s->dir, cid, there);
+        if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) e = key_write(s->dir, cid, secret);
+        explicit_bzero(there, sizeof there);
+    }
+    (void)sqlite3_finalize(stmt);
+    return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : store_error(s, MAIN, rc);
+}
+
 const struct migration migrations[] = {
-    {1, SCHEMA_MAIN},
-    {2, SCHEMA_MAIN_2},
+    {1, SCHEMA_MAIN, NULL},
+    {2, SCHEMA_MAIN_2, NULL},
+    {3, SCHEMA_MAIN_3, move_keys},
+    {4, SCHEMA_MAIN_4, NULL},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 
@@ -29,6 +52,7 @@ static enum err backup(struct store *s, int version, struct fault *fault) {
     struct store reader = {.db = {NULL}};
     int rc = store_connect(&reader.db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
     (void)snprintf(path, sizeof path, "%s/backups/polycircle-v%d.db", s->dir, version);
+    if (version > 2) (void)snprintf(reader.dir, sizeof reader.dir, "%s", s->dir); /* whose keys are files */
     enum err e = rc == SQLITE_OK ? store_save(&reader, path, fault) : store_error(&reader, MAIN, rc);
     (void)sqlite3_close(reader.db[MAIN]);
     return e;
@@ -43,6 +67,7 @@ static enum err steps_from(struct store *s, const struct migration *steps, size_
         if (steps[i].version <= version) continue;
         char mark[64];
         (void)snprintf(mark, sizeof mark, "PRAGMA user_version=%d", steps[i].version);
+        if (steps[i].before) TRY(steps[i].before(s));
         TRY(store_exec(s, MAIN, steps[i].sql));
         TRY(store_exec(s, MAIN, mark));
     }
@@ -61,5 +86,7 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
     e = steps_from(s, steps, count, fault);
     if (e == ERR_OK) e = store_commit(s, MAIN);
     if (e != ERR_OK) store_rollback(s);
+    /* what a step has zeroed stands in the file until the log is written back; whoever reads just now may keep it for longer */
+    if (e == ERR_OK && !s->scratch) (void)store_exec(s, MAIN, "PRAGMA wal_checkpoint(TRUNCATE)");
     return e;
 }

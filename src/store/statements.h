@@ -1,15 +1,17 @@
 /* Every SQL statement of the program, by name. Prepared on first use; tests/unit/store prepares them all.
  * Values are bound, never printed into text. MAIN is polycircle.db, LIVE the live database. */
 #pragma once
-#define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p"
+#define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed"
 #define SIGNAL_COLUMNS                                                                                         \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
     " s.version, s.have, s.boxes, s.box, s.box_v"
 #define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
 /* Milliseconds until a greeter's next poll; ?2 is now. */
 #define DUE "(s.every - (((?2 - s.base) % s.every) + s.every) % s.every)"
-/* An offer that stands: not about to expire, and not from a clock that was ahead (?2 is now). */
-#define STANDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
+/* An offer that holds: not about to expire, and not from a clock that was ahead (?2 is now). It stands while nobody has it. */
+#define HOLDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
+#define STANDS "o.taker IS NULL AND " HOLDS
+#define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
 
 #define SQL_TABLE(X)                                                                                                             \
     /* transactions, by store_begin and store_commit */                                                                          \
@@ -18,6 +20,7 @@
     X(MAIN_COMMIT, MAIN, "COMMIT")                                                                                               \
     X(LIVE_READ, LIVE, "BEGIN")                                                                                                  \
     X(LIVE_WRITE, LIVE, "BEGIN IMMEDIATE")                                                                                       \
+    X(LIVE_FREE, LIVE, "PRAGMA freelist_count")                                                                                  \
     X(LIVE_COMMIT, LIVE, "COMMIT")                                                                                               \
     /* what every request needs: the live database's generation, and whether the Host is ours */                                 \
     X(ENTER, MAIN,                                                                                                               \
@@ -30,14 +33,14 @@
     X(BASE_ADD, MAIN, "INSERT INTO base VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                                  \
     X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY url")                                                                \
     X(CIRCLE_ADD, MAIN,                                                                                                          \
-      "INSERT INTO circle(can, cid, pad, api_key, secret_hash, sign_public, sign_secret, roster, listed,"                        \
-      " ice, up_kbps, created, p2p) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                             \
+      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p)"                      \
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                                                   \
     X(CIRCLE_BY_KEY, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE api_key = ?1")                                           \
     X(CIRCLE_BY_CAN, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE can = ?1")                                               \
     X(CIRCLE_BY_ID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE id = ?1")                                                 \
     X(CIRCLE_BY_CID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE cid = ?1")                                               \
     X(CIRCLE_LIST, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle ORDER BY can")                                                   \
-    X(CIRCLE_SECRET, MAIN, "SELECT sign_secret FROM circle WHERE id = ?1")                                                       \
+    X(CIRCLE_SIGN, MAIN, "UPDATE circle SET sign_public = ?2, exposed = ?3 WHERE id = ?1")                                       \
     X(CIRCLE_PADS, MAIN, "SELECT can, cid, pad FROM circle ORDER BY can")                                                        \
     X(CIRCLE_PAD_SET, MAIN, "UPDATE circle SET pad = ?2 WHERE can = ?1")                                                         \
     X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                                       \
@@ -73,7 +76,7 @@
     X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2 WHERE circle = ?1")                                                        \
     X(JOB_DUE, MAIN,                                                                                                             \
       "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                \
-      " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished LIMIT 1")                              \
+      " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                    \
     X(SCAN_WORK, MAIN,                                                                                                           \
       "SELECT path, kind, size, mtime_s, piece, at, state, sha256 FROM scan WHERE circle = ?1 AND (kind < 2 OR at < size)"       \
       " ORDER BY kind, path LIMIT ?2")                                                                                           \
@@ -121,50 +124,66 @@
     X(ORPHAN_SCANS, MAIN, "DELETE FROM scan WHERE " NO_CIRCLE)                                                                   \
     /* signals */                                                                                                                \
     X(SIGNAL_BY_TOKEN, LIVE,                                                                                                     \
-      "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy FROM signal s"                                                          \
+      "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy, p.mail FROM signal s"                                                  \
       " JOIN pulse p ON p.circle = s.circle WHERE s.token = ?1")                                                                 \
     X(SIGNAL_BY_SIG, LIVE, "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.sig = ?1")                                           \
     X(SIGNAL_ADD, LIVE,                                                                                                          \
       "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version,"                          \
-      " have) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '')")                                                               \
+      " have, wider, widest) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '', ?8, ?9)")                                        \
     X(SIGNAL_SET, LIVE,                                                                                                          \
       "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, needy = ?5, base = ?6, every = ?7,"                       \
       " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12 WHERE id = ?1")                                           \
     X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                            \
     X(SIGNAL_CALL, LIVE,                                                                                                         \
       "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"            \
-      " AND s.suspect = 0 AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY (s.id + ?4) % 8 LIMIT 1")                                \
+      " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, (s.id + ?4) % 8 LIMIT 1")                                       \
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                   \
-    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1, role = 0 WHERE id = ?1")                                             \
+    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1 WHERE id = ?1")                                                       \
     X(SIGNAL_UNNEED, LIVE, "UPDATE signal SET needy = 0 WHERE id = ?1")                                                          \
-    X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE expires < ?1 OR expires > ?2 LIMIT 50)")  \
+    X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE expires < ?1 OR expires > ?2 LIMIT ?3)")  \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                \
     X(SIGNAL_GREETERS, LIVE,                                                                                                     \
       "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                       \
       " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                             \
-    X(SIGNAL_BUCKET, LIVE, "SELECT count(*) FROM signal WHERE circle = ?1 AND bucket = ?2")                                      \
-    X(PULSE_GET, LIVE, "SELECT n, joined, needy FROM pulse WHERE circle = ?1")                                                   \
+    X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                 \
+    X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                           \
+    X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                             \
     X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                      \
     X(ROSTER, LIVE,                                                                                                              \
       "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                        \
-      " ORDER BY s.role DESC, s.needy, s.id LIMIT ?3")                                                                           \
+      " ORDER BY s.role DESC, s.suspect, s.needy, s.id LIMIT ?3")                                                                \
     /* standing offers */                                                                                                        \
     X(OFFER_ADD, LIVE, "INSERT INTO offer(signal, id, sdp, expires) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")              \
     X(OFFER_COUNT, LIVE, "SELECT count(*) FROM offer o WHERE o.signal = ?1 AND " STANDS)                                         \
     X(OFFER_OLD, LIVE,                                                                                                           \
       "DELETE FROM offer WHERE signal = ?1 AND (expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000"                                   \
-      " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 ORDER BY n DESC LIMIT ?3))")                                          \
+      " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NULL ORDER BY n DESC LIMIT ?3)"                          \
+      " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                   \
     X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                  \
-    X(OFFER_TAKE, LIVE, "DELETE FROM offer WHERE n = ?1")                                                                        \
-    /* from the first few that have any: in a crowd nobody looks through all who wait */                                         \
+    X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                             \
+    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, taken = ?4 WHERE n = ?1")                                        \
+    X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")             \
+    X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE taker = ?1 AND spent = 0")                                           \
+    /* the word that a link is dead: good for one offer that was taken */                                                        \
+    X(OFFER_BLAME, LIVE,                                                                                                         \
+      "UPDATE offer SET spent = 2 WHERE n ="                                                                                     \
+      " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 2 LIMIT 1)")                           \
+    X(OFFER_AGAIN, LIVE,                                                                                                         \
+      "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                 \
+      " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")            \
+    X(OFFER_ROUNDS, LIVE, "SELECT count(DISTINCT taken) FROM offer o WHERE taker = ?1 AND " HOLDS)                               \
+    /* from the first few that have any: in a crowd nobody looks through all who wait. A network that has had three              \
+     * of late takes no greeter's last one (?5: its bucket) */                                                                   \
     X(OFFER_GREETERS, LIVE,                                                                                                      \
-      "SELECT min(o.n), o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have FROM"                                              \
-      " (SELECT id, sig, bucket, version, have, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"                    \
-      " AND s.needy < 2 AND s.expires > ?2 AND s.suspect = 0 AND s.id <> ?3"                                                     \
-      " AND EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS ") ORDER BY s.needy LIMIT 24) s"                     \
-      " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY " DUE " LIMIT ?4")                               \
+      "SELECT min(o.n), " INVITATION " FROM"                                                                                     \
+      " (SELECT id, sig, bucket, version, have, suspect, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"           \
+      " AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                                                   \
+      " (SELECT count(*) FROM offer o WHERE o.signal = s.id AND " STANDS ") >"                                                   \
+      " (SELECT count(*) = 3 FROM (SELECT 1 FROM offer o WHERE o.net = ?5 AND " HOLDS " LIMIT 3))"                               \
+      " ORDER BY s.suspect, s.needy LIMIT 24) s"                                                                                 \
+      " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY s.suspect, " DUE " LIMIT ?4")                    \
     X(OFFER_NEEDY, LIVE,                                                                                                         \
-      "SELECT min(o.n), o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have FROM signal s"                                     \
+      "SELECT min(o.n), " INVITATION " FROM signal s"                                                                            \
       " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 1 AND s.expires > ?2"                   \
       " AND s.suspect = 0 AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                                   \
     /* mail */                                                                                                                   \
@@ -174,11 +193,12 @@
     X(MAIL_READ, LIVE, "SELECT n, sender, re, body FROM mail WHERE signal = ?1 AND n > ?2 AND expires > ?3 ORDER BY n LIMIT 16") \
     X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= ?2")                                                  \
     X(MAIL_CLEAR, LIVE, "DELETE FROM mail WHERE signal = ?1")                                                                    \
-    X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail ORDER BY n LIMIT 50) AND expires < ?1")                 \
+    X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires < ?1 LIMIT 50)")                          \
+    X(MAIL_SENT, LIVE, "SELECT sum(length(body)) FROM mail WHERE sender = ?1 AND NOT (signal = ?2 AND id = ?3)")                 \
+    X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                            \
     /* media ids */                                                                                                              \
     X(MID_GET, LIVE, "SELECT mid FROM mid WHERE signal = ?1 AND path = ?2")                                                      \
     X(MID_ADD, LIVE, "INSERT INTO mid VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")                                                \
-    X(MID_COUNT, LIVE, "SELECT count(*) FROM mid WHERE signal = ?1")                                                             \
     /* running counts */                                                                                                         \
     X(REFUSED_ADD, LIVE,                                                                                                         \
       "INSERT INTO refused SELECT ?1, ?2, 1, ?3 WHERE (SELECT count(*) FROM refused"                                             \

@@ -69,6 +69,7 @@ enum err store_error(const struct store *s, enum db db, int rc) {
 }
 
 int store_connect(sqlite3 **db, const char *path, int flags) {
+    store_wipes();
     int rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
         (void)sqlite3_busy_timeout(*db, SPAN_BUSY);
@@ -153,19 +154,8 @@ static enum err start(struct store **out, const char *dir) {
     return ERR_OK;
 }
 
-enum err store_open(struct store **out, const char *dir, struct fault *fault) {
-    TRY(start(out, dir));
-    enum err e = open_main(*out, 0, fault);
-    if (e != ERR_OK) {
-        store_close(*out);
-        *out = NULL;
-    }
-    return e;
-}
-
-enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
-    TRY(start(out, dir));
-    struct store *s = *out;
+static enum err create_main(struct store *s, const char *journal, struct fault *fault) {
+    const char *dir = s->dir;
     if (!directory_make(dir)) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
     bool fresh = access(s->main_path, F_OK) != 0;
     TRY(open_main(s, SQLITE_OPEN_CREATE, fault));
@@ -175,6 +165,24 @@ enum err store_create(struct store **out, const char *dir, const char *journal, 
         s->wal = true;
     }
     return ERR_OK;
+}
+
+/* What has failed is closed: a process that kept it would answer by a database without tables. */
+static enum err whole_or_none(struct store **out, enum err e) {
+    if (e == ERR_OK) return ERR_OK;
+    store_close(*out);
+    *out = NULL;
+    return e;
+}
+
+enum err store_open(struct store **out, const char *dir, struct fault *fault) {
+    TRY(start(out, dir));
+    return whole_or_none(out, open_main(*out, 0, fault));
+}
+
+enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
+    TRY(start(out, dir));
+    return whole_or_none(out, create_main(*out, journal, fault));
 }
 
 void store_finalize(struct store *s, enum db db) {

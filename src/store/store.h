@@ -47,6 +47,8 @@ enum err store_leave_wal(struct store *s, struct fault *fault);
 enum err store_enter(struct store *s, const char *host, bool *host_ok);
 /* Opens the live database of the generation that store_enter read, or keeps it open. */
 enum err store_live(struct store *s);
+/* Gives back a megabyte of a live database that has as much to spare. */
+enum err store_shrink(struct store *s);
 /* After ERR_LIVE_LOST: advances the generation (unless somebody has) and opens it. */
 enum err store_renew(struct store *s);
 /* Was the instance uninstalled? As store_enter read it. */

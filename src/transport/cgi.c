@@ -41,7 +41,7 @@ int cgi_run(struct service *service) {
     request_read(&req, &service->arena, environ, from_stdin, &left);
     service->serve(service->context, &req, &res);
     response_head(&res, &out);
-    if (res.len && strcmp(req.method, "HEAD") != 0) buf_add(&out, res.body, res.len);
+    if (res.len) buf_add(&out, res.body, res.len);
     (void)signal(SIGTERM, SIG_IGN); /* Apache ends a program as soon as it has the answer, and waits 3 s for it */
     bool written = write_all(out.data, out.len);
     (void)close(STDOUT_FILENO); /* the web server has the whole answer */

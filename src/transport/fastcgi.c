@@ -18,8 +18,18 @@ struct self {
     int64_t looked; /* second of the last look: one a second is enough */
 };
 
+/* libfcgi's buffer keeps what was read until something else comes into it: it is wiped, for an owner's code may be in it. */
 static ssize_t from_stream(void *from, char *into, size_t len) {
-    return FCGX_GetStr(into, (int)len, from);
+    FCGX_Stream *in = from;
+    size_t ready = in->stop > in->rdNext ? (size_t)(in->stop - in->rdNext) : 1; /* 1: makes it read on */
+    int n = FCGX_GetStr(into, (int)(len < ready ? len : ready), in);
+    if (in->rdNext > in->stopUnget) explicit_bzero(in->stopUnget, (size_t)(in->rdNext - in->stopUnget));
+    return n;
+}
+
+/* What was written goes out at once, and its buffer is wiped. */
+static void flush_secret(FCGX_Stream *out) {
+    if (FCGX_FFlush(out) == 0 && out->stop > out->wrNext) explicit_bzero(out->wrNext, (size_t)(out->stop - out->wrNext));
 }
 
 bool fastcgi_here(void) {
@@ -75,19 +85,20 @@ int fastcgi_run(struct service *service) {
         struct request req;
         struct response res;
         struct buf head = {.arena = &service->arena};
-        arena_reset(&service->arena);
         (void)alarm(SPAN_ANSWER / 1000);
         request_read(&req, &service->arena, fcgi.envp, from_stream, fcgi.in);
         service->serve(service->context, &req, &res);
         response_head(&res, &head);
         (void)FCGX_PutStr(head.data, (int)head.len, fcgi.out);
-        if (res.len && strcmp(req.method, "HEAD") != 0) (void)FCGX_PutStr(res.body, (int)res.len, fcgi.out);
+        if (res.len) (void)FCGX_PutStr(res.body, (int)res.len, fcgi.out);
+        if (res.secret) flush_secret(fcgi.out);
         fcgi.keepConnection = 0;
         FCGX_Detach(&fcgi);
         FCGX_Finish_r(&fcgi);
         (void)alarm(SPAN_ANSWER / 1000);
         service->after(service->context, &service->arena);
         (void)alarm(0);
+        arena_reset(&service->arena); /* the next request may be hours away */
     }
     return 0;
 }

@@ -2,16 +2,34 @@
 #include <stdalign.h>
 #include <stdarg.h>
 
+/* Under AddressSanitizer what was not given out is poisoned, so that reading behind an allocation is seen although it lies in
+ * the same block; a gap keeps two of them apart. */
+#if defined(__SANITIZE_ADDRESS__)
+#define POISONS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POISONS 1
+#endif
+#endif
+#ifdef POISONS
+#include <sanitizer/asan_interface.h>
+enum { GAP = 16 };
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+enum { GAP = 0 };
+#endif
+
 enum { BLOCK = 64 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
-    size_t size;
-    alignas(max_align_t) char bytes[];
+    size_t size, used;
+    alignas(max_align_t) char bytes[]; /* zero, as far as they are not used */
 };
 
 static void add_block(struct arena *a, size_t size) {
-    struct arena_block *block = malloc(sizeof *block + size);
+    struct arena_block *block = calloc(1, sizeof *block + size);
     if (!block) {
         (void)fputs("polycircle: out of memory\n", stderr);
         abort();
@@ -19,15 +37,16 @@ static void add_block(struct arena *a, size_t size) {
     block->next = a->head;
     block->size = size;
     a->head = block;
-    a->used = 0;
+    ASAN_POISON_MEMORY_REGION(block->bytes, size);
 }
 
 void *arena_alloc(struct arena *a, size_t size) {
-    size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    if (!a->head || a->head->size - a->used < size) add_block(a, size > BLOCK ? size : BLOCK);
-    void *p = a->head->bytes + a->used;
-    a->used += size;
-    return memset(p, 0, size);
+    size_t room = (size + GAP + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    if (!a->head || a->head->size - a->head->used < room) add_block(a, room > BLOCK ? room : BLOCK);
+    void *p = a->head->bytes + a->head->used;
+    a->head->used += room;
+    ASAN_UNPOISON_MEMORY_REGION(p, size);
+    return p;
 }
 
 char *arena_copy(struct arena *a, const char *text, size_t len) {
@@ -52,17 +71,26 @@ char *arena_path(struct arena *a, const char *dir, const char *name) {
     return arena_text(a, "%s/%s", dir, name);
 }
 
+/* What was in it may be a secret: it is gone, not only forgotten. */
+static void wipe(struct arena_block *block) {
+    ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->used);
+    explicit_bzero(block->bytes, block->used);
+    ASAN_POISON_MEMORY_REGION(block->bytes, block->used);
+    block->used = 0;
+}
+
 void arena_reset(struct arena *a) {
-    while (a->head && a->head->next) {
-        struct arena_block *old = a->head;
-        a->head = old->next;
-        free(old);
+    for (struct arena_block *next; a->head && (next = a->head->next); a->head = next) {
+        wipe(a->head);
+        ASAN_UNPOISON_MEMORY_REGION(a->head->bytes, a->head->size);
+        free(a->head);
     }
-    a->used = 0;
+    if (a->head) wipe(a->head);
 }
 
 void arena_free(struct arena *a) {
     arena_reset(a);
+    if (a->head) ASAN_UNPOISON_MEMORY_REGION(a->head->bytes, a->head->size);
     free(a->head);
     a->head = NULL;
 }

@@ -1,12 +1,11 @@
-/* One owner frees: everything a request allocates comes from its arena and goes with it.
- * Out of memory ends the process (the web server starts another). */
+/* One owner frees: everything a request allocates comes from its arena and goes with it, and what was there is wiped: a request
+ * holds secrets no longer than it takes. Out of memory ends the process (the web server starts another). */
 #pragma once
 #include "util/libc.h"
 
 struct arena_block;
 struct arena {
     struct arena_block *head; /* the block allocated from; older ones behind it */
-    size_t used;
 };
 
 /* size bytes aligned for any type, zeroed; never NULL. */
@@ -15,6 +14,6 @@ char *arena_copy(struct arena *a, const char *text, size_t len); /* adds a NUL *
 char *arena_text(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* dir/name. */
 char *arena_path(struct arena *a, const char *dir, const char *name);
-/* Forgets all but keeps one block for the next request. */
+/* Wipes all, and keeps one block for the next request. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);

@@ -8,14 +8,17 @@ enum cap {
     CAP_SDP = 1024, /* characters of a packed offer */
     CAP_MAIL_BODY = 8192,
     CAP_MAIL_REQUEST = 8, /* mails in one request */
-    CAP_MAIL_WAITING = 64,
+    CAP_MAIL_WAITING = 64, /* mails for one signal */
+    CAP_MAIL_SENDER = 64 << 10, /* characters under way from one signal */
+    CAP_MAIL_CIRCLE = 64 << 20, /* and in a circle: more than one network's signals may send */
     CAP_OFFERS = 3,
     CAP_MEDIA = 256, /* have or want entries */
     CAP_GONE = 16, /* dead links named in one request */
     CAP_CLAIM = 3, /* offers claimed by one join */
+    CAP_ROUNDS = 3, /* joins of one signal that are given fresh offers, in an offer's life */
     CAP_ROSTER = 200, /* signals shown */
     CAP_SIGNALS = 10000, /* signals a circle */
-    CAP_BUCKET = 500, /* signals a circle from one /32 or /64 */
+    CAP_SWEEP = 10000, /* signals removed by a join that finds no room */
     CAP_FILES = 65536, /* media a circle */
     CAP_PATH = 1024, /* bytes of a media's path */
     CAP_MIRROR = 1 << 20, /* bytes of one mirror answer */
@@ -53,6 +56,7 @@ enum span {
     SPAN_BACKUP_AGAIN = 60 * 60 * 1000, /* tried again after a failure */
     SPAN_UPLOAD = 10 * 1000, /* a file that was written to so recently may still grow */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
+    SPAN_DAY = 24 * 60 * 60 * 1000,
 };
 
 enum {

@@ -21,13 +21,11 @@ char *hex_text(struct arena *a, const uint8_t *data, size_t len) {
 }
 
 bool hex_decode(uint8_t *out, size_t len, const char *text) {
-    for (size_t i = 0; i < len; i++, text += 2) {
-        int high = hex_digit(text[0], false);
-        int low = high < 0 ? -1 : hex_digit(text[1], false);
-        if (low < 0) return false;
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return *text == '\0';
+    size_t digits = 0;
+    while (digits < 2 * len && hex_digit(text[digits], false) >= 0) digits++;
+    if (digits < 2 * len || text[digits]) return false;
+    for (size_t i = 0; i < len; i++) out[i] = (uint8_t)(hex_digit(text[2 * i], false) << 4 | hex_digit(text[2 * i + 1], false));
+    return true;
 }
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -72,8 +70,9 @@ static bool decode(const struct digits *d, uint8_t *out, size_t *out_len, const 
         have += d->bits;
         if (have >= 8) *end++ = (uint8_t)(v >> (have -= 8));
     }
+    if (have >= d->bits) return false; /* a digit stands alone */
     *out_len = (size_t)(end - out);
-    return have < d->bits; /* else a digit stands alone */
+    return true;
 }
 
 bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len) {

@@ -6,13 +6,14 @@
 /* out: 2 * len + 1 bytes. */
 void hex_encode(char *out, const uint8_t *data, size_t len);
 char *hex_text(struct arena *a, const uint8_t *data, size_t len);
-/* Exactly 2 * len lower-case digits, then the end of the text. */
+/* Exactly 2 * len lower-case digits, then the end of the text. false: out is as it was. */
 bool hex_decode(uint8_t *out, size_t len, const char *text);
 
 /* In digits of an alphabet of 64 or 32 characters. No padding is written. */
 char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *alphabet);
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len);
-/* Padding is tolerated. out has room for len / 4 * 3 + 3 bytes (in may be out). false: not base64url. */
+/* Padding is tolerated. out has room for len / 4 * 3 + 3 bytes (in may be out). false: not base64url; *out_len is as it was, and
+ * what lies in out is nothing. */
 bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len);
 bool base32_decode(uint8_t *out, size_t *out_len, const char *in, size_t len); /* the same; either case */
 

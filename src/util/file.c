@@ -1,9 +1,9 @@
 #include "util/file.h"
 
 static bool identify(const struct stat *st, struct file_id *id) {
-    id->size = st->st_size;
-    id->mtime = st->st_mtime;
-    return S_ISREG(st->st_mode);
+    if (!S_ISREG(st->st_mode)) return false;
+    *id = (struct file_id){.size = st->st_size, .mtime = st->st_mtime};
+    return true;
 }
 
 int file_open(const char *path, struct file_id *id) {

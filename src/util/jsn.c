@@ -17,10 +17,11 @@ void jsn_use(struct arena *a) {
 
 enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault) {
     json_error_t why;
-    *out = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (!*out)
+    json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!value)
         return fault_set(fault, ERR_BAD_JSON, "The field must hold one strict JSON object: %s (byte %d).", why.text, why.position);
-    if (!json_is_object(*out)) return fault_set(fault, ERR_BAD_JSON, "The field must hold one JSON object.");
+    if (!json_is_object(value)) return fault_set(fault, ERR_BAD_JSON, "The field must hold one JSON object.");
+    *out = value;
     return ERR_OK;
 }
 
@@ -56,9 +57,11 @@ enum err jsn_optional_text(const json_t *object, const char *key, size_t min, si
 }
 
 enum err jsn_id(const json_t *object, const char *key, const char **out, struct fault *fault) {
-    TRY(jsn_text(object, key, 1, CAP_ID, out, fault));
-    if ((*out)[strspn(*out, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
+    const char *id = "";
+    TRY(jsn_text(object, key, 1, CAP_ID, &id, fault));
+    if (id[strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
         return bad(fault, key, "1 to 16 of A-Z a-z 0-9 _ -");
+    *out = id;
     return ERR_OK;
 }
 
@@ -86,9 +89,10 @@ enum err jsn_bool(const json_t *object, const char *key, bool *out, struct fault
 }
 
 enum err jsn_list(const json_t *object, const char *key, size_t max, json_t **out, struct fault *fault) {
-    *out = json_object_get(object, key);
-    if (*out && !json_is_array(*out)) return bad(fault, key, "a list");
-    if (*out && json_array_size(*out) > max)
-        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" has %zu members; at most %zu.", key, json_array_size(*out), max);
+    json_t *list = json_object_get(object, key);
+    if (list && !json_is_array(list)) return bad(fault, key, "a list");
+    if (json_array_size(list) > max)
+        return fault_set(fault, ERR_BAD_FIELD, "Field \"%s\" has %zu members; at most %zu.", key, json_array_size(list), max);
+    *out = list;
     return ERR_OK;
 }

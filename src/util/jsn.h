@@ -1,5 +1,6 @@
 /* JSON both ways, by jansson, strict. The only place that decides how jansson gets memory: from the request's arena, so nothing
- * is ever freed one by one. Getters check type and bounds while they read and name the field in the fault. */
+ * is ever freed one by one. Getters check type and bounds while they read and name the field in the fault; on any error *out is
+ * as it was. */
 #pragma once
 #include "util/buf.h"
 #include "util/err.h"

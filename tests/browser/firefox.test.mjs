@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { firefox } from 'playwright-core';
-import { ended, makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
+import { adopted, ended, makeSite, makeViewer, page, play, stats, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 let site, browser;
@@ -35,12 +35,6 @@ async function seeks(tab, places) {
   }
 }
 
-/** The page's player is the mirror's: one that plays before it is goes on by plain HTTP. */
-async function adopted(tab) {
-  await mirrored(tab);
-  await until(tab, 'adopted', () => document.querySelector('video').crossOrigin == 'use-credentials');
-}
-
 /** All of the film, as a page's script gets it. */
 const whole = tab => tab.evaluate(async () => {
   await (await fetch('/media/film.mp4', { signal: AbortSignal.timeout(60_000) })).arrayBuffer();
@@ -70,10 +64,10 @@ test('Firefox and Chromium hand each other pieces', async () => {
   const first = await visitor(), chromium = await makeViewer();
   try {
     await first.open('/');
-    await mirrored(first.tab);
+    await adopted(first.tab);
     assert.ok(await whole(first.tab));
     const tab = await chromium.open(`${site.url}/`);
-    await mirrored(tab);
+    await adopted(tab);
     await until(tab, 'a link to Firefox', () => polycircle.peers.length);
     assert.ok(await whole(tab));
     const one = await stats(tab);
@@ -81,7 +75,7 @@ test('Firefox and Chromium hand each other pieces', async () => {
     await first.context.close();
     const second = await visitor();
     await second.open('/');
-    await mirrored(second.tab);
+    await adopted(second.tab);
     await until(second.tab, 'a link to Chromium', () => polycircle.peers.length);
     assert.ok(await whole(second.tab));
     const two = await stats(second.tab);

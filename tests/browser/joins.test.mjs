@@ -2,7 +2,7 @@
 // FastCGI, no spool. Every newcomer has a fresh storage, and leaves again.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { ended, launch, makeSite, makeViewer, page } from './site.mjs';
+import { PATIENCE, ended, launch, makeSite, makeViewer, page } from './site.mjs';
 
 const JOINS = 20, WRITES = 2;
 
@@ -30,7 +30,7 @@ test('first peer within 1.5 s (p50) and 2.5 s (p90), two writing requests, over 
     const sent = [];
     tab.on('response', answer => { if (isWrite(answer)) sent.push(answer.request().timing().startTime); });
     await tab.goto(`${site.url}/`, { waitUntil: 'commit' });
-    await tab.waitForFunction('globalThis.polycircle?.stats().first_peer_ms != null', null, { timeout: 20000 });
+    await tab.waitForFunction('globalThis.polycircle?.stats().first_peer_ms != null', null, { timeout: 20000 * PATIENCE });
     first.push(await tab.evaluate('polycircle.stats().first_peer_ms'));
     await tab.waitForFunction('polycircle.peers.length > 0');
     const opened = await tab.evaluate('performance.timeOrigin + polycircle.stats().first_peer_ms');

@@ -17,6 +17,9 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 const how = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, chromiumSandbox: false };
 let count = 0;
 
+/** What must come at last may take so many times as long as on a quiet machine (POLYCIRCLE_LONG=1: that long). */
+export const PATIENCE = process.env.POLYCIRCLE_LONG ? 1 : 4;
+
 /** An H.264 film of about `kbps` that a browser can show from its first bytes on. */
 export async function makeFilm(path, { seconds, kbps = 2400, tone = 300 }) {
   await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=24', '-f', 'lavfi', '-i', `sine=frequency=${tone}`, '-t', seconds,
@@ -157,8 +160,9 @@ function watch() {
   search.observe(document, { childList: true, subtree: true });
 }
 
-/** Polls the page until `test` (run there) gives something true, which it returns. */
-export async function until(tab, what, test, ms = 15000, arg = undefined) {
+/** Polls the page until `test` (run there) gives something true, which it returns. quiet: ms, on a quiet machine. */
+export async function until(tab, what, test, quiet = 15000, arg = undefined) {
+  const ms = quiet * PATIENCE;
   for (const end = Date.now() + ms; ;) {
     const value = await tab.evaluate(test, arg);
     if (value) return value;
@@ -169,6 +173,12 @@ export async function until(tab, what, test, ms = 15000, arg = undefined) {
 
 /** From here on what the page's players ask for goes through the worker, and the circle knows this tab. */
 export const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
+
+/** The page's player is the mirror's: one that plays before it is goes on by plain HTTP. */
+export async function adopted(tab) {
+  await mirrored(tab);
+  await until(tab, 'adopted', () => document.querySelector('video').crossOrigin == 'use-credentials');
+}
 
 /** Starts the page's video. */
 export async function play(tab) {

@@ -66,14 +66,16 @@ matches(w.cli('init', '--url', 'http://x.example/', '--data', '/proc/nosuch').er
 
 // circles
 r = w.cli('circle', 'add', 'demo', '--origin', 'https://Friend.example/page', '--origin=https://two.example:444', '--json');
-same([r.status, Object.keys(r.json)], [0, ['can', 'cid', 'api_key', 'secret_key']], 'circle add --json: its fields');
+same([r.status, Object.keys(r.json)], [0, ['can', 'cid', 'api_key']], 'circle add --json: its fields');
 matches(r.json.cid, /^[0-9a-f]{16}$/, 'cid');
 matches(r.json.api_key, /^[A-Za-z0-9_-]{22}$/, 'api_key');
-matches(r.json.secret_key, /^[A-Za-z0-9_-]{43}$/, 'secret_key');
 const demo = r.json;
-ok(!readFileSync(join(w.data, 'polycircle.db')).includes(demo.secret_key), 'the secret key is not kept');
+const seed = readFileSync(join(w.data, 'signing', demo.cid), 'utf8');
+matches(seed, /^[0-9a-f]{64}\n$/, 'its signing key');
+same(['signing', join('signing', demo.cid)].map((name) => statSync(join(w.data, name)).mode & 0o777), [0o700, 0o600], 'mode of the signing key');
+for (const name of readdirSync(w.data)) if (statSync(join(w.data, name)).isFile()) ok(!readFileSync(join(w.data, name)).includes(Buffer.from(seed.trim(), 'hex')), `no signing key in ${name}`);
 r = w.cli('circle', 'add', 'words', '--unlisted', '--up-kbps', '500', '--ice', 'stun:stun.example:3478');
-matches(r.out, /secret key \(keep it, it is shown once\): [A-Za-z0-9_-]{43}\n/, 'circle add: in words');
+matches(r.out, /^Circle words, CID [0-9a-f]{16}\napi key \(public\): [A-Za-z0-9_-]{22}\n/, 'circle add: in words');
 matches(r.out, /<script src="http:\/\/localhost:8080\/signal\?[A-Za-z0-9_-]{22}"><\/script>/, 'circle add: the tag to paste');
 const failing = [
   [['circle', 'add', 'demo'], 1, /taken/], [['circle', 'add', 'Bad_Name'], 2, /a-z, 0-9/], [['circle', 'add'], 2, /usage/], [['circle'], 2, /usage/],
@@ -147,8 +149,8 @@ for (const path of [own[1], join(home, 'boxes')]) {
 // check
 r = w.cli('check', '--json');
 same([r.status, r.json.ok], [0, true], 'check: whole');
-same([...new Set(r.json.checks.map((c) => c.what))].slice(0, 9),
-  ['directory', 'files', 'journal', 'polycircle.db', 'live', 'left-overs', 'circles', 'rows', 'spool'], 'check: what it looks at');
+same([...new Set(r.json.checks.map((c) => c.what))].slice(0, 12),
+  ['directory', 'files', 'journal', 'polycircle.db', 'live', 'left-overs', 'circles', 'signing keys', 'exposed keys', 'rows', 'spool', 'other data'], 'check: what it looks at');
 matches(w.cli('check').out, /^ok +directory/, 'check: in words');
 chmodSync(join(w.data, 'polycircle.db'), 0o644);
 r = w.cli('check', '--json');

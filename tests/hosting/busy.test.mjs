@@ -39,21 +39,29 @@ async function nobodyLost(host, crowd) {
   assert.deepEqual(lost.map(({ signal }) => `${signal.role} ${signal.links.size} links`), [], 'no client is lost: each has a link, and is in the roster');
 }
 
+/** A herd that spreads fills the host for 5 s, or, where that is slow (not in the long form), for two requests of each visitor at most. */
+function spreads({ seconds: full, answered }, crowd) {
+  assert.ok(full <= 5 || !LONG && answered <= 2 * crowd.visitors.size, `full for ${full} s, with ${answered} answers for ${crowd.visitors.size} visitors`);
+}
+
 /** What the web server saw since a moment, in words. */
 async function describe(host, since) {
   const all = curve(await host.log(), since, seconds());
   const sum = (what) => all.reduce((n, second) => n + second[what], 0);
+  const full = longestFull(all);
   const most = Math.max(...all.map((second) => second.most));
-  return { all, refused: sum('refused'), requests: sum('answered') + sum('refused'), full: longestFull(all),
-    text: `${sum('answered')} answered, ${sum('refused')} refused, at most ${most} at once, longest time full ${longestFull(all)} s` };
+  return { all, refused: sum('refused'), requests: sum('answered') + sum('refused'), full,
+    text: `${sum('answered')} answered, ${sum('refused')} refused, at most ${most} at once, full for ${full.seconds} s at a time, with ${full.answered} answers` };
 }
 
+// Whoever is refused asks again; of a program that takes four times as long on a busy machine more are. What we promise is that of a quiet one.
+const REFUSED = process.env.POLYCIRCLE_LONG ? 0.001 : 0.05;
 test(`${N} visitors and ${LIMIT} processes`, { timeout: 1_500_000 }, async (t) => {
   const host = await Host.make();
   const crowd = new Crowd(host);
   const say = (text) => t.diagnostic(`${text}; load ${loadavg()[0].toFixed(1)}`);
   try {
-    await t.test(`they come within ${FILL_S} s, then come and go for ${STEADY_S} s: 0.1 % refused, none lost, no mail lost`, async () => {
+    await t.test(`they come within ${FILL_S} s, then come and go for ${STEADY_S} s: ${100 * REFUSED} % refused, none lost, no mail lost`, async () => {
       const since = seconds();
       for (const ms = FILL_S * 1000 / N; crowd.visitors.size < N;) await crowd.often(1000 / ms, ms * 10, () => crowd.visitors.size < N && crowd.arrive());
       await crowd.often(N / VISIT_S, STEADY_S * 1000, () => {
@@ -63,7 +71,7 @@ test(`${N} visitors and ${LIMIT} processes`, { timeout: 1_500_000 }, async (t) =
       const waited = await together(crowd, 30);
       const { requests, refused, text } = await describe(host, since);
       say(`${text}; first link ${crowd.firsts()}; ${waited.toFixed(1)} s for the last ones; ${crowd.islands()} islands; mail: ${crowd.mail.length}`);
-      assert.ok(refused <= requests / 1000, `${refused} of ${requests} refused`);
+      assert.ok(refused <= requests * REFUSED, `${refused} of ${requests} refused`);
       await nobodyLost(host, crowd);
       assert.deepEqual(crowd.lost(0), [], 'mail that was acknowledged is read in time');
     });
@@ -80,7 +88,7 @@ test(`${N} visitors and ${LIMIT} processes`, { timeout: 1_500_000 }, async (t) =
       const { all, full, text } = await describe(host, since);
       say(`${asked} requests in vain; ${text}; all linked after ${waited.toFixed(1)} s; ${crowd.islands()} islands`);
       say(`at once, second by second: ${all.map(({ most, refused }) => (refused ? `${most}!` : most)).join(' ')}`);
-      assert.ok(full <= 5, `full for ${full} s`);
+      spreads(full, crowd);
       await nobodyLost(host, crowd);
       await sleep(5000);
       assert.deepEqual(crowd.lost(since * 1000), [], 'mail that was acknowledged is read in time');
@@ -93,7 +101,7 @@ test(`${N} visitors and ${LIMIT} processes`, { timeout: 1_500_000 }, async (t) =
       const { refused, full, text } = await describe(host, since);
       say(`${text}; all linked after ${waited.toFixed(1)} s; first link ${crowd.firsts(BUS)}`);
       assert.ok(refused > 0, 'some were refused');
-      assert.ok(full <= 5, `full for ${full} s`);
+      spreads(full, crowd);
       await nobodyLost(host, crowd);
     });
   } finally {

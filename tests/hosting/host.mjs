@@ -160,13 +160,13 @@ export function curve(log, since, until) {
   return seconds;
 }
 
-/** The longest run of seconds in which the host had no place left. */
+/** The longest run of seconds in which the host had no place left, and how many requests it answered in them. */
 export function longestFull(seconds) {
-  let longest = 0;
-  let run = 0;
-  for (const { refused, most } of seconds) {
-    run = refused || most >= LIMIT ? run + 1 : 0;
-    longest = Math.max(longest, run);
+  let longest = { seconds: 0, answered: 0 };
+  let run = longest;
+  for (const { answered, refused, most } of seconds) {
+    run = refused || most >= LIMIT ? { seconds: run.seconds + 1, answered: run.answered + answered } : { seconds: 0, answered: 0 };
+    if (run.seconds > longest.seconds) longest = run;
   }
   return longest;
 }

@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from '../browser/site.mjs';
 import { freePort, makeDirectory, must, polycircle, removeDirectory, startHost, tier0, upload } from '../servers/server.mjs';
 
 export const modules = '/usr/lib/apache2/modules', cgi = 'public_html/cgi-bin';
@@ -77,7 +78,7 @@ export async function selftest(chrome, { base, code }, look = {}) {
   await page.goto(`${base}selftest`);
   await page.fill('#code', code);
   await page.click('#start button');
-  await page.waitForSelector('#summary:not([hidden])', { timeout: 120_000 });
+  await page.waitForSelector('#summary:not([hidden])', { timeout: 120_000 * PATIENCE });
   assert.deepEqual(errors, []);
   const lines = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll('.line')].map(li => [li.dataset.id, {
     level: li.className.split(' ')[1], word: li.querySelector('.level').textContent, found: li.querySelector('.finding').textContent,

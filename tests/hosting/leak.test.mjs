@@ -48,7 +48,7 @@ class Installation {
     execFileSync('chmod', ['-R', 'go=', this.data]);
     const codes = await Promise.all(['setup-code', 'owner-code'].map((name) => readFile(join(this.data, name), 'utf8')));
     const keys = execFileSync('sqlite3', [join(this.data, 'polycircle.db'), "SELECT quote(value) FROM instance WHERE name = 'pepper'"], { encoding: 'utf8' });
-    this.secrets = [this.circle.secret_key ?? this.circle.secret, ...codes.map((code) => code.trim()), keys.trim().slice(2, -1)];
+    this.secrets = [(await readFile(join(this.data, 'signing', this.circle.cid), 'utf8')).trim(), ...codes.map((code) => code.trim()), keys.trim().slice(2, -1)];
     for (const secret of this.secrets) assert.ok(secret?.length > 12, `nothing to look for: ${JSON.stringify(this.circle)}`);
   }
 

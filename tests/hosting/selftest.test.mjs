@@ -6,7 +6,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ruleSets, startWalled } from './wall.mjs';
-import { ended, launch } from '../browser/site.mjs';
+import { PATIENCE, ended, launch } from '../browser/site.mjs';
 import { cgi, folder, modules, onHost, selftest } from './judge.mjs';
 
 /** @type {import('playwright-core').Browser} */
@@ -51,7 +51,7 @@ test('Apache with mod_fcgid, as it is', () => onHost({}, async site => {
   assert.deepEqual([other.status, other.headers.get('access-control-allow-origin')], [200, '*']);
   assert.ok(!(await other.text()).includes('.htaccess'), 'no listing');
   await page.click('#again');
-  await page.waitForFunction(() => document.querySelectorAll('.line').length > 5 && document.querySelector('#summary').hidden === false && !document.querySelector('#running:not([hidden])'), null, { timeout: 60_000 });
+  await page.waitForFunction(() => document.querySelectorAll('.line').length > 5 && document.querySelector('#summary').hidden === false && !document.querySelector('#running:not([hidden])'), null, { timeout: 60_000 * PATIENCE });
   assert.ok((await readdir(set.spool_dir)).includes('.htaccess'), 'a second look leaves the spool in use alone');
   await close();
 }));
@@ -87,7 +87,7 @@ SecRequestBodyNoFilesLimit 131072\nFcgidIOTimeout 8\nSecRule ARGS_POST_NAMES "@s
   await settle();
   assert.equal((await settings(site)).wire, 'h');
   await page.click('#longest');
-  await page.waitForFunction(() => document.querySelector('.line[data-id="longest"]'), null, { timeout: 60_000 });
+  await page.waitForFunction(() => document.querySelector('.line[data-id="longest"]'), null, { timeout: 60_000 * PATIENCE });
   assert.match(await page.textContent('.line[data-id="longest"] .finding'), /^An answer may take 5 s; longer ones are cut off/);
   await close();
 }));

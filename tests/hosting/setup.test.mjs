@@ -1,11 +1,12 @@
 // /setup and /console as an owner meets them: Apache, the program uploaded, a file manager and a browser; no shell, no command line.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFilm, makeViewer, mirrored, page as html, play, until } from '../browser/site.mjs';
+import { PATIENCE, adopted, makeFilm, makeViewer, page as html, play, until } from '../browser/site.mjs';
 import { form, parse } from '../servers/server.mjs';
 import { makeHost } from './owner.mjs';
 
@@ -21,7 +22,7 @@ after(() => rm(scratch, { recursive: true, force: true }));
 
 /** A host with a site on it, and its owner's browser; both end with the test. */
 function owner(name, work, options = {}) {
-  test(name, { timeout: 120_000 }, async () => {
+  test(name, { timeout: 120_000 * PATIENCE }, async () => {
     const host = await makeHost(options), viewer = await makeViewer(options.viewer);
     try {
       await host.put('public_html/index.html', html('hello'));
@@ -41,9 +42,9 @@ function owner(name, work, options = {}) {
   });
 }
 
-const at = (p, step) => p.waitForSelector(`#step-${step}[data-state=current]`, { timeout: 20_000 });
+const at = (p, step) => p.waitForSelector(`#step-${step}[data-state=current]`, { timeout: 20_000 * PATIENCE });
 const says = async (p, id, pattern) => {
-  const el = await p.waitForSelector(`#${id}:not(:empty)`, { timeout: 20_000 });
+  const el = await p.waitForSelector(`#${id}:not(:empty)`, { timeout: 20_000 * PATIENCE });
   assert.match(await el.textContent(), pattern);
 };
 
@@ -99,11 +100,12 @@ owner('from an uploaded program to a film shared between two browsers', async (h
   const one = await makeViewer(), two = await makeViewer();
   try {
     const first = await one.open(`${host.url}/film.html`);
-    await mirrored(first);
+    await adopted(first);
     await play(first);
     await until(first, 'the first viewer has the film', () => globalThis.polycircle?.stats().media[0]?.have >= 10, 30_000);
-    await p.waitForSelector('#arrived[data-kind=good]', { timeout: 10_000 });
+    await p.waitForSelector('#arrived[data-kind=good]', { timeout: 10_000 * PATIENCE });
     const second = await two.open(`${host.url}/film.html`);
+    await adopted(second);
     await until(second, 'a link', () => globalThis.polycircle?.peers.length);
     await play(second);
     await until(second, 'the second one plays it', () => globalThis.polycircle?.stats().bytes.peers > 2_000_000, 30_000);
@@ -322,7 +324,7 @@ owner('a site with another address than the program has: the line of the worker,
   const visitor = await makeViewer();
   try {
     const page = await visitor.open(`${site}/film.html`);
-    await mirrored(page);
+    await adopted(page);
     await play(page);
     await until(page, 'it has the film', () => globalThis.polycircle?.stats().media[0]?.have > 3, 30_000);
     assert.match(await page.evaluate(() => navigator.serviceWorker.controller?.scriptURL ?? ''), /polycircle-sw\.js$/);
@@ -348,7 +350,7 @@ async function press(p, tier, label) {
   await p.waitForFunction(({ tier: n, label: text }) => {
     const row = document.getElementById(`tier-${n}`)?.closest('li');
     return text ? row?.querySelector('button')?.textContent == text : row?.querySelector('.note')?.dataset.kind == 'bad' && !row.ariaBusy;
-  }, { tier, label }, { timeout: 40_000 });
+  }, { tier, label }, { timeout: 40_000 * PATIENCE });
 }
 
 for (const [override, pretty, fast] of [['None', false, false], ['FileInfo', true, true], ['All', true, true]])
@@ -480,7 +482,7 @@ owner('visitors are asked, or nobody is connected, as it was chosen', async (hos
     const { json } = await post(host, { do: 'status', code: await host.read('polycircle-data/setup-code') });
     assert.equal(json.circles[0].signals, 0, 'nobody is connected before the answer');
     await page.click('.polycircle-ask [value=yes]');
-    await p.waitForSelector('#arrived[data-kind=good]', { timeout: 15_000 });
+    await p.waitForSelector('#arrived[data-kind=good]', { timeout: 15_000 * PATIENCE });
   } finally { await visitor.close(); }
   await p.click('#step-visitors .summary button');
   await p.check('[name=p2p][value=off]');
@@ -492,6 +494,38 @@ owner('visitors are asked, or nobody is connected, as it was chosen', async (hos
     await until(page, 'the client is there', () => !!globalThis.polycircle);
     assert.deepEqual(await page.evaluate(() => [globalThis.polycircle.signal, document.querySelector('.polycircle-ask')]), [null, null]);
   } finally { await other.close(); }
+});
+
+owner('signing key and code are renewed in the console, which asks for it after a version that could give them away', async (host, viewer, p) => {
+  await wizard(host, p);
+  await finish(host, p);
+  const data = join(host.dir, 'polycircle-data'), code = () => readFile(join(data, 'owner-code'), 'utf8'), before = await code();
+  const press = name => p.getByRole('button', { name, exact: true }).click();
+  const signs = async () => (await (await fetch(`${host.base}manifest/${(await readdir(join(data, 'signing'))).find(name => /^[0-9a-f]{16}$/.test(name))}.json`)).json()).key;
+  execFileSync('sqlite3', [join(data, 'polycircle.db'), "UPDATE circle SET exposed = 1; INSERT INTO instance VALUES('exposed_code', 1)"]);
+  await p.click('#after-done a');
+  await p.waitForSelector('text=could give away parts of its memory');
+  if (shots) await p.screenshot({ path: join(shots, 'console-exposed.png'), fullPage: true });
+  const old = await signs();
+  await press('Make a new signing key');
+  await p.locator('#circle-127-0-0-1', { hasText: 'Press again' }).waitFor();
+  assert.equal(await signs(), old, 'asked once, nothing happens');
+  await press('Make a new signing key');
+  await p.locator('#circle-127-0-0-1', { hasText: 'signs with a new key' }).waitFor();
+  const now = await signs();
+  assert.notEqual(now, old);
+  assert.match(await p.textContent('#circle-127-0-0-1'), new RegExp(`data-key="${now}"`));
+  await p.waitForSelector('text=could give away parts of its memory');
+  await press('Make a new code');
+  await says(p, 'care-2', /Press again/);
+  await press('Make a new code');
+  await p.locator('#care-2', { hasText: 'Your code is' }).waitFor();
+  assert.notEqual(await code(), before);
+  assert.ok((await p.textContent('#care-2')).includes((await code()).trim()), 'it is shown');
+  assert.equal(await p.locator('text=could give away parts of its memory').count(), 0, 'the notice is gone');
+  if (shots) await p.screenshot({ path: join(shots, 'console-renewed.png'), fullPage: true });
+  await p.click('text=Copy the database now');
+  await says(p, 'care-1', /Written:/);
 });
 
 owner('the console copies the database, ends the instance and undoes that', async (host, viewer, p) => {
@@ -507,7 +541,7 @@ owner('the console copies the database, ends the instance and undoes that', asyn
   assert.equal(copies.length, 1);
   assert.equal(await mode(host, `polycircle-data/backups/${copies[0]}`), 0o600);
   await p.click('text=End this instance');
-  await says(p, 'care-2', /Press again/);
+  await says(p, 'care-3', /Press again/);
   assert.equal((await fetch(`${host.base}health`)).status, 200, 'asked once, nothing happens');
   await p.click('text=End this instance');
   await p.waitForSelector('text=Take its lines out of the site');

@@ -92,8 +92,22 @@ test('a page without the tag: pictures and films at once, a part of a file after
   assert.equal(part(), null);
 });
 
+test('a page that named the file is waited for while its script is busy; another tab is not', async () => {
+  const busy = worker((message, port) => setTimeout(() => answers(['abc'])(message, port), 700));
+  busy.announce();
+  assert.equal(await (await busy.ask().answer).text(), 'abc');
+  const frozen = worker();
+  frozen.announce([FILM], true, 'other');
+  frozen.announce([], false);
+  const began = performance.now();
+  assert.equal(await (await frozen.ask(FILM, { range: 'bytes=0-' }).answer).text(), 'plain');
+  assert.ok(performance.now() - began < 1000);
+});
+
 test('a worker that was restarted asks the page, which still answers', async () => {
   assert.equal(await (await worker(answers(['abc'])).ask().answer).text(), 'abc');
+  const busy = worker((message, port) => setTimeout(() => answers(['abc'])(message, port), 700));
+  assert.equal(await (await busy.ask().answer).text(), 'abc', 'one that is busy: a player that was adopted says that the page is there');
 });
 
 test('the page passes, or fails before its first byte: plain HTTP; a replaced file not from the cache', async () => {

@@ -1,11 +1,13 @@
 // The program dropped on a shared host by FTP: no configuration of the server,
 // no environment, only files. The tiers are those of cgi-bin/htaccess.N.txt.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeDirectory, must, parse, removeDirectory, startHost, tier0, upload } from './server.mjs';
+import { promisify } from 'node:util';
+import { form, makeDirectory, must, parse, removeDirectory, startHost, tier0, upload } from './server.mjs';
 
 const cgiBin = (dir, override) => `<Directory ${dir}/public_html>\n  AllowOverride ${override}\n</Directory>
 ScriptAlias /cgi-bin/ ${dir}/public_html/cgi-bin/\n`;
@@ -94,4 +96,51 @@ test('nothing above the document root may be written: a name that nobody can gue
   await rm(join(data, 'polycircle.db'));
   assert.equal(parse((await server.request({ path: '/circle/polycircle.fcgi/health' })).body).error, 'not_set_up');
   assert.equal((await command('init', '--url', url('circle'))).data, data, 'a deleted database is no reason to look elsewhere');
+}));
+
+// an earlier version drew a name in each process: two set-up codes, each refused by the other, and after set-up an instance that was gone
+test('only the folder of the program may be written: processes that draw a name at the same moment agree on one', () => inFolder('public_html/circle', async ({ dir, folder }) => {
+  await chmod(dir, 0o555);
+  const { uid, gid } = await stat(folder), program = join(folder, 'polycircle.fcgi');
+  const env = { GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'GET', SERVER_PROTOCOL: 'HTTP/1.1', SCRIPT_NAME: '/circle/polycircle.fcgi', SCRIPT_FILENAME: program, PATH_INFO: '/setup',
+    QUERY_STRING: '', DOCUMENT_ROOT: join(dir, 'public_html'), HTTP_HOST: 'site.example', REMOTE_ADDR: '198.51.100.7' };
+  const rooted = process.getuid() == 0 ? { uid, gid } : {};
+  for (let round = 0; round < 10; round++) {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => promisify(execFile)(program, [], { env, ...rooted })));
+    for (const { stdout } of answers) assert.match(stdout, /^Status: 200/);
+    const made = (await readdir(folder)).filter(name => name.startsWith('polycircle-data'));
+    assert.equal(made.length, 1, String(made));
+    assert.match(made[0], /^polycircle-data-[0-9a-f]{32}$/);
+    assert.ok((await readdir(join(folder, made[0]))).includes('setup-code'));
+    await rm(join(folder, made[0]), { recursive: true });
+  }
+}));
+
+test('the same in processes that stay: each finds what another one has made, and a stray of before is named', () => inFolder('public_html/circle', async ({ dir, command, folder }) => {
+  await chmod(dir, 0o555);
+  const server = await startHost('apache-fcgid', dir, `<Directory ${dir}/public_html>\n  AllowOverride All\n</Directory>\n`);
+  try {
+    const ask = (path, body) => server.request({ path: `/circle/polycircle.fcgi/${path}`, ...body && { method: 'POST', body: form(body) } });
+    const many = work => Promise.all(Array.from({ length: 24 }, work));
+    for (const { status } of await many(() => ask('probe'))) assert.equal(status, 200);  // each process has looked, and found nothing
+    for (const { status } of await many(() => ask('setup'))) assert.equal(status, 200);
+    assert.ok((await server.programs()).length > 1, 'more than one process');
+    const [name, ...more] = (await readdir(folder)).filter(each => each.startsWith('polycircle-data'));
+    assert.deepEqual(more, []);
+    const code = (await readFile(join(folder, name, 'setup-code'), 'utf8')).trim();
+    const owner = fields => ask('owner', { v: 1, code, ...fields });
+    const begun = parse((await owner({ do: 'begin', url: 'http://site.example/circle/polycircle.fcgi/', root: join(dir, 'public_html') })).body);
+    assert.deepEqual(begun.urls, ['http://site.example/circle/polycircle.fcgi/'], JSON.stringify(begun));
+    for (const { status, body } of await many(() => ask('health'))) assert.equal(status, 200, String(body));
+    for (const { body } of await many(() => owner({ do: 'status' }))) assert.equal(parse(body).data, join(folder, name));
+    const stray = join(folder, `polycircle-data-${'0'.repeat(32)}`);  // sorted before it, as after the fault
+    const { uid, gid } = await stat(folder);
+    await mkdir(stray);
+    await chown(stray, uid, gid);
+    for (const { body } of await many(() => owner({ do: 'status' }))) assert.deepEqual([parse(body).data, parse(body).others], [join(folder, name), [stray]]);
+    assert.equal((await command('init')).data, join(folder, name));
+    const checks = (await command('check')).checks.find(({ what }) => what == 'other data');
+    assert.equal(checks.level, 'warn');
+    assert.ok(checks.text.includes(stray));
+  } finally { await server.stop(); }
 }));

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { statSync, truncateSync } from 'node:fs';
 import { chmod, open, readdir, readFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -221,6 +222,33 @@ for (const kind of ['lighttpd-cgi', 'lighttpd-fastcgi']) {
     undo: (dir) => asRoot('umount', join(dir, 'data')),
   }));
 }
+
+test('a disk that is full while an instance is set up', async () => {
+  const dir = await makeDirectory(), data = join(dir, 'data'), filler = join(data, 'filler'), { uid, gid } = await stat(data);
+  asRoot('mount', '-t', 'tmpfs', '-o', `size=1m,mode=0700,uid=${uid},gid=${gid}`, 'polycircle-test', data);
+  let server;
+  try {
+    server = await startServer('lighttpd-fastcgi', dir);
+    const owner = async fields => server.request({ method: 'POST', path: `${tier0}owner`, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: form({ v: 1, ...fields }) });
+    assert.equal((await server.request({ path: `${tier0}setup` })).status, 200);
+    const code = (await readFile(join(data, 'setup-code'), 'utf8')).trim(), begin = { do: 'begin', code, url: `http://site.example${tier0}` };
+    for (const left of [0, 1, 3, 6, 10, 20, 30, 40, 60]) { // blocks: each time it ends somewhere else
+      execFileSync('sh', ['-c', 'cat /dev/zero > "$0" 2>/dev/null || :', filler]);
+      truncateSync(filler, Math.max(0, statSync(filler).size - left * 4096));
+      for (let i = 0; i < 3; i++) {
+        const answer = await owner(begin);
+        assert.ok(answer.status === 200 || parse(answer.body)?.error === 'disk_full', `${left} blocks: ${answer.status} ${answer.body}`);
+      }
+      await unlink(filler);
+    }
+    for (let i = 0; i < 8; i++) assert.equal((await owner(begin)).status, 200, 'with room again, in every process');
+    for (let i = 0; i < 8; i++) assert.equal((await server.request({ path: `${tier0}health` })).status, 200);
+  } finally {
+    await server?.stop();
+    asRoot('umount', data);
+    await removeDirectory(dir);
+  }
+});
 
 /** One request as a web server makes it of a CGI program, at another time of day. */
 function cgiAt(dir, shift, fields) {

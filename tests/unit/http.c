@@ -1,10 +1,12 @@
 /* Requests as web servers hand them over, and the parts of HTTP that are ours. */
+#define _GNU_SOURCE /* memfd_create */
 #include "http/request.h"
 #include "http/response.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "util/jsn.h"
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static struct arena a;
 
@@ -12,49 +14,60 @@ static void ranges(void) {
     static const struct {
         const char *header;
         int64_t size;
-        int want; /* 1: a part, 0: the whole, -1: past the end */
+        enum range want;
         int64_t first, last;
     } cases[] = {
-        {"bytes=0-0", 10, 1, 0, 0},
-        {"bytes=2-5", 10, 1, 2, 5},
-        {"bytes=9-", 10, 1, 9, 9},
-        {"bytes=0-", 10, 1, 0, 9},
-        {"bytes=5-99", 10, 1, 5, 9},
-        {"bytes=-3", 10, 1, 7, 9},
-        {"bytes=-10", 10, 1, 0, 9},
-        {"bytes=-99", 10, 1, 0, 9},
-        {"bytes=10-", 10, -1, 0, 0},
-        {"bytes=10-10", 10, -1, 0, 0},
-        {"bytes=99-", 10, -1, 0, 0},
-        {"bytes=99-200", 10, -1, 0, 0},
-        {"bytes=-0", 10, -1, 0, 0},
-        {"bytes=0-", 0, -1, 0, 0},
-        {"bytes=-1", 0, -1, 0, 0},
-        {"bytes=0-9223372036854775807", 10, 1, 0, 9},
-        {"bytes=0-99999999999999999999999999", 10, 1, 0, 9},
-        {"bytes=-99999999999999999999999999", 10, 1, 0, 9},
-        {"bytes=99999999999999999999999999-", 10, -1, 0, 0},
-        {"bytes=9223372036854775807-9223372036854775808", 10, -1, 0, 0},
-        {"", 10, 0, 0, 0},
-        {"bytes=", 10, 0, 0, 0},
-        {"bytes=-", 10, 0, 0, 0},
-        {"bytes=5-2", 10, 0, 0, 0},
-        {"bytes=a-b", 10, 0, 0, 0},
-        {"bytes=1-2,4-5", 10, 0, 0, 0},
-        {"bytes=1-2 ", 10, 0, 0, 0},
-        {"bytes= 1-2", 10, 0, 0, 0},
-        {"bytes=1--2", 10, 0, 0, 0},
-        {"bytes=--2", 10, 0, 0, 0},
-        {"bytes=+1-2", 10, 0, 0, 0},
-        {"bytes=1", 10, 0, 0, 0},
-        {"bytes=0x1-2", 10, 0, 0, 0},
-        {"lines=1-2", 10, 0, 0, 0},
+        {"bytes=0-0", 10, RANGE_PART, 0, 0},
+        {"bytes=2-5", 10, RANGE_PART, 2, 5},
+        {"bytes=9-", 10, RANGE_PART, 9, 9},
+        {"bytes=0-", 10, RANGE_PART, 0, 9},
+        {"bytes=5-99", 10, RANGE_PART, 5, 9},
+        {"bytes=-3", 10, RANGE_PART, 7, 9},
+        {"bytes=-10", 10, RANGE_PART, 0, 9},
+        {"bytes=-99", 10, RANGE_PART, 0, 9},
+        {"bytes=10-", 10, RANGE_PAST, 0, 0},
+        {"bytes=10-10", 10, RANGE_PAST, 0, 0},
+        {"bytes=99-", 10, RANGE_PAST, 0, 0},
+        {"bytes=99-200", 10, RANGE_PAST, 0, 0},
+        {"bytes=-0", 10, RANGE_PAST, 0, 0},
+        {"bytes=0-", 0, RANGE_PAST, 0, 0},
+        {"bytes=-1", 0, RANGE_PAST, 0, 0},
+        {"bytes=0-9223372036854775807", 10, RANGE_PART, 0, 9},
+        {"bytes=0-99999999999999999999999999", 10, RANGE_PART, 0, 9},
+        {"bytes=-99999999999999999999999999", 10, RANGE_PART, 0, 9},
+        {"bytes=99999999999999999999999999-", 10, RANGE_PAST, 0, 0},
+        {"bytes=9223372036854775807-9223372036854775808", 10, RANGE_PAST, 0, 0},
+        {"", 10, RANGE_NONE, 0, 0},
+        {"bytes=", 10, RANGE_NONE, 0, 0},
+        {"bytes=-", 10, RANGE_NONE, 0, 0},
+        {"bytes=5-2", 10, RANGE_NONE, 0, 0},
+        {"bytes=a-b", 10, RANGE_NONE, 0, 0},
+        {"bytes=1-2,4-5", 10, RANGE_NONE, 0, 0},
+        {"bytes=1-2 ", 10, RANGE_NONE, 0, 0},
+        {"bytes= 1-2", 10, RANGE_NONE, 0, 0},
+        {"bytes=1--2", 10, RANGE_NONE, 0, 0},
+        {"bytes=--2", 10, RANGE_NONE, 0, 0},
+        {"bytes=+1-2", 10, RANGE_NONE, 0, 0},
+        {"bytes=1", 10, RANGE_NONE, 0, 0},
+        {"bytes=0x1-2", 10, RANGE_NONE, 0, 0},
+        {"lines=1-2", 10, RANGE_NONE, 0, 0},
+        {"BYTES=2-5", 10, RANGE_PART, 2, 5},
+        {"bytes=9-3", 300, RANGE_NONE, 0, 0},
+        {"bytes=0-300000,1-2", 300, RANGE_NONE, 0, 0},
+        {"bytes=50-10", 1, RANGE_NONE, 0, 0},
+        {"bytes=-2,5-", 10, RANGE_NONE, 0, 0},
+        {"bytes=0-0-", 10, RANGE_NONE, 0, 0},
+        {"bytes=0-", 9223372036854775807, RANGE_PART, 0, 9223372036854775806},
+        {"bytes=-9223372036854775807", 9223372036854775807, RANGE_PART, 0, 9223372036854775806},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int64_t first = -5, last = -5;
-        bool past, part = range_parse(cases[i].header, cases[i].size, &first, &last, &past);
-        same_int(part ? 1 : past ? -1 : 0, cases[i].want, "'%s' of %d", cases[i].header, (int)cases[i].size);
-        if (cases[i].want == 1) ok(first == cases[i].first && last == cases[i].last, "'%s': first and last", cases[i].header);
+        struct part part = {-5, -7};
+        enum range got = range_parse(cases[i].header, cases[i].size, &part);
+        same_int(got, cases[i].want, "'%s' of %lld", cases[i].header, (long long)cases[i].size);
+        if (got == RANGE_PART)
+            ok(part.first == cases[i].first && part.len == cases[i].last - cases[i].first + 1, "'%s': which", cases[i].header);
+        else
+            ok(part.first == -5 && part.len == -7, "'%s': nothing was written", cases[i].header);
     }
 }
 
@@ -222,13 +235,17 @@ static void forms(void) {
     }
 }
 
-static void answers(void) {
-    struct request req = {.if_none_match = "\"t\""};
+static struct request asks(const char *method, const char *range) {
+    return (struct request){.arena = &a, .method = method, .if_none_match = "\"t\"", .range = range, .if_range = ""};
+}
+
+static void heads(void) {
+    struct request req = asks("GET", "");
     struct response res;
     struct buf out = {.arena = &a}, changed = {.arena = &a};
-    response_start(&res, &a);
-    response_body(&res, "text/plain", "hello", 5);
-    response_etag(&res, &req, "u");
+    response_start(&res, &req);
+    response_etag(&res, "u");
+    same_text(err_name(response_body(&res, "text/plain", "hello", 5)), "ok", "a body");
     res.timing = "read";
     response_head(&res, &out);
     same_text(out.data,
@@ -236,14 +253,100 @@ static void answers(void) {
               "Content-Type: text/plain\r\nServer-Timing: read\r\nETag: \"u\"\r\n"
               "X-Content-Type-Options: nosniff\r\n\r\n",
               "the head of an answer");
-    response_start(&res, &a);
-    response_body(&res, "text/plain", "hello", 5);
-    response_etag(&res, &req, "t");
+    response_start(&res, &req);
+    response_etag(&res, "t");
+    (void)!response_body(&res, "text/plain", "hello", 5);
     response_head(&res, &changed);
     ok(res.len == 0 && strncmp(changed.data, "Status: 304 Not Modified\r\n", 26) == 0 && !strstr(changed.data, "\nContent-Type"),
        "a 304 has no body and no type");
-    ok(strcmp(response_tag(&a, "a", 1), response_tag(&a, "b", 1)) != 0 && strlen(response_tag(&a, "a", 1)) == 16,
-       "a tag names its bytes");
+    struct response other;
+    response_start(&res, &req);
+    response_start(&other, &req);
+    (void)!response_tagged(&res, "text/plain", "a", 1);
+    (void)!response_tagged(&other, "text/plain", "b", 1);
+    ok(strcmp(res.tag, other.tag) != 0 && strlen(res.tag) == 16, "a tag names its bytes");
+}
+
+/* What of "0123456789" goes out, from memory and from a file, under which status and Content-Range or -Length. */
+static void parts(void) {
+    static const char whole[] = "0123456789";
+    static const struct {
+        const char *method, *range, *if_range, *tag;
+        int before; /* the status that a handler has set */
+        int status; /* 416: refused */
+        const char *body, *head;
+    } cases[] = {
+        {"GET", "", "", "u", 200, 200, whole, ""},
+        {"GET", "bytes=2-4", "", "u", 200, 206, "234", "Content-Range: bytes 2-4/10\r\n"},
+        {"GET", "bytes=8-99", "", "", 200, 206, "89", "Content-Range: bytes 8-9/10\r\n"},
+        {"GET", "bytes=-1", "", "u", 200, 206, "9", "Content-Range: bytes 9-9/10\r\n"},
+        {"GET", "bytes=10-", "", "u", 200, 416, "", "Content-Range: bytes */10\r\n"},
+        {"GET", "bytes=9-3", "", "u", 200, 200, whole, ""},
+        {"GET", "bytes=0-300000,1-2", "", "u", 200, 200, whole, ""},
+        {"GET", "bytes=2-4", "", "t", 200, 304, "", ""},
+        {"GET", "bytes=2-4", "\"u\"", "u", 200, 206, "234", "Content-Range: bytes 2-4/10\r\n"},
+        {"GET", "bytes=2-4", "\"v\"", "u", 200, 200, whole, ""},
+        {"GET", "bytes=2-4", "W/\"u\"", "u", 200, 200, whole, ""},
+        {"GET", "bytes=2-4", "\"\"", "", 200, 200, whole, ""},
+        {"GET", "bytes=10-", "Sat, 28 Nov 2026 00:00:00 GMT", "u", 200, 200, whole, ""},
+        {"POST", "bytes=2-4", "", "", 200, 200, whole, ""},
+        {"POST", "bytes=10-", "", "", 200, 200, whole, ""},
+        {"HEAD", "bytes=2-4", "", "u", 200, 200, "", "Content-Length: 10\r\n"},
+        {"HEAD", "", "", "t", 200, 304, "", ""},
+        {"GET", "bytes=2-4", "", "", 503, 503, whole, ""},
+        {"GET", "bytes=10-", "", "", 404, 404, whole, ""},
+    };
+    int fd = memfd_create("whole", MFD_CLOEXEC);
+    ok(fd >= 0 && write(fd, whole, 10) == 10, "a file");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int from = 0; from < 2; from++) {
+            struct request req = asks(cases[i].method, cases[i].range);
+            struct response res;
+            req.if_range = cases[i].if_range;
+            response_start(&res, &req);
+            res.status = cases[i].before;
+            if (*cases[i].tag) response_etag(&res, cases[i].tag);
+            size_t len = res.headers.len;
+            enum err e = from ? response_file(&res, "text/plain", fd, 10, 10) : response_body(&res, "text/plain", whole, 10);
+            const char *name = arena_text(&a, "%s %s, If-Range %s, tag %s, from a %s", cases[i].method, cases[i].range,
+                                          cases[i].if_range, cases[i].tag, from ? "file" : "buffer");
+            same_int(e == ERR_RANGE ? 416 : res.status, cases[i].status, "%s: status", name);
+            same_text(arena_copy(&a, res.body, res.len), cases[i].body, "%s: body", name);
+            same_text(res.headers.data ? res.headers.data + len : "", cases[i].head, "%s: head", name);
+        }
+    }
+    (void)close(fd);
+}
+
+static void large_files(void) {
+    static const struct {
+        const char *name, *method, *range;
+        int64_t size;
+        enum err want;
+        const char *body;
+    } cases[] = {
+        {"an open range is cut", "GET", "bytes=1-", 10, ERR_OK, "1234"},
+        {"a range too long is cut", "GET", "bytes=1-8", 10, ERR_OK, "1234"},
+        {"a small one is not", "GET", "bytes=-2", 10, ERR_OK, "89"},
+        {"no whole of more than that", "GET", "", 10, ERR_RANGE, ""},
+        {"nor for several ranges", "GET", "bytes=0-1,4-5", 10, ERR_RANGE, ""},
+        {"nor for one turned round", "GET", "bytes=9-3", 10, ERR_RANGE, ""},
+        {"a head of the whole is none", "HEAD", "", 10, ERR_OK, ""},
+        {"a whole that is just as long", "GET", "", 4, ERR_OK, "0123"},
+        {"an empty one", "GET", "", 0, ERR_OK, ""},
+        {"a part of nothing", "GET", "bytes=0-", 0, ERR_RANGE, ""},
+        {"a file that became shorter", "GET", "bytes=-2", 12, ERR_NOT_FOUND, ""},
+    };
+    int fd = memfd_create("whole", MFD_CLOEXEC);
+    ok(fd >= 0 && write(fd, "0123456789", 10) == 10, "a file");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct request req = asks(cases[i].method, cases[i].range);
+        struct response res;
+        response_start(&res, &req);
+        same_text(err_name(response_file(&res, "text/plain", fd, cases[i].size, 4)), err_name(cases[i].want), "%s", cases[i].name);
+        same_text(arena_copy(&a, res.body, res.len), cases[i].body, "%s: body", cases[i].name);
+    }
+    (void)close(fd);
 }
 
 int main(void) {
@@ -254,7 +357,9 @@ int main(void) {
     hosts();
     bodies();
     forms();
-    answers();
+    heads();
+    parts();
+    large_files();
     arena_free(&a);
     return done();
 }

@@ -175,28 +175,41 @@ static void egd(enum egd kind, const uint8_t *want, size_t len, const char *name
     (void)close(listener);
 }
 
-static void buckets(void) {
+/* How many networks two addresses have in common, from the widest on; 0: none. */
+static int shared(const char *a, const char *b, const uint8_t *key, int64_t day) {
+    struct nets x = nets_of(a, key, day), y = nets_of(b, key, day);
+    int n = 0;
+    for (size_t i = 0; i < NETS; i++) n += x.id[i] && x.id[i] == y.id[i];
+    return x.n == y.n ? n : -1;
+}
+
+static void networks(void) {
     static const struct {
         const char *a, *b;
-        bool same;
+        int shared;
     } cases[] = {
-        {"192.0.2.1", "192.0.2.1", true},
-        {"192.0.2.1", "192.0.2.2", false},
-        {"192.0.2.1", "::ffff:192.0.2.1", true},
-        {"2001:db8::1", "2001:db8::ffff:2", true},
-        {"2001:db8:0:1::1", "2001:db8:0:2::1", false},
-        {"unix:", "unix:", true},
-        {"unix:", "unix", false},
-        {"", "", true},
+        {"192.0.2.1", "192.0.2.1", 2},
+        {"192.0.2.1", "192.0.2.2", 1},
+        {"192.0.2.1", "192.0.3.1", 0},
+        {"192.0.2.1", "::ffff:192.0.2.1", 2},
+        {"2001:db8::1", "2001:db8::ffff:2", 3},
+        {"2001:db8:0:1::1", "2001:db8:0:2::1", 2},
+        {"2001:db8:0:1::1", "2001:db8:0:100::1", 1},
+        {"2001:db8:0:1::1", "2001:db8:1:1::1", 0},
+        {"192.0.2.1", "2001:db8::1", -1},
+        {"unix:", "unix:", 1},
+        {"unix:", "unix", 0},
+        {"", "", 1},
     };
     const uint8_t key[32] = {1}, other[32] = {2};
-    enum { DAY = 86400000 };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ok((bucket_of(cases[i].a, key, 0) == bucket_of(cases[i].b, key, 0)) == cases[i].same, "bucket of '%s' and '%s'", cases[i].a,
-           cases[i].b);
-    ok(bucket_of("192.0.2.1", key, 0) == bucket_of("192.0.2.1", key, DAY - 1), "a bucket lasts a day");
-    ok(bucket_of("192.0.2.1", key, 0) != bucket_of("192.0.2.1", key, DAY), "and is another on the next");
-    ok(bucket_of("192.0.2.1", key, 0) != bucket_of("192.0.2.1", other, 0), "and with another key");
+        same_int(shared(cases[i].a, cases[i].b, key, 0), cases[i].shared, "networks that '%s' and '%s' share", cases[i].a,
+                 cases[i].b);
+    struct nets one = nets_of("192.0.2.1", key, 0);
+    ok(one.id[0] != one.id[1], "a network and the one around it are two");
+    ok(one.id[0] != nets_of("192.0.2.1", key, 1).id[0], "and others on the next day");
+    ok(one.id[0] != nets_of("192.0.2.1", other, 0).id[0], "and with another key");
+    ok(nets_of("10.0.0.0", key, 0).id[0] != nets_of("10.0.0.0", key, 0).id[1], "also where the bits that are left out are 0");
 }
 
 int main(void) {
@@ -206,7 +219,7 @@ int main(void) {
     vectors();
     names();
     cids();
-    buckets();
+    networks();
     randombytes_set_implementation(&known);
     files();
     egd(GOOD, reference, 16, "an EGD socket is XORed in");

@@ -159,6 +159,30 @@ static void background(void) {
     world_close(&w);
 }
 
+/* One circle whose walk always fails, before the others in every order. */
+static void another_fails(void) {
+    struct world w;
+    struct walk walk;
+    struct circle other;
+    bool worked = true;
+    fill(&w);
+    struct circle_new new = {.can = "other", .roster = "public", .ice = "[]", .listed = true};
+    same_text(err_name(circle_add(&w.ctx, &new, &other)), "ok", "two circles");
+    char name[64] = "signing/";
+    for (size_t i = 0; i < sizeof w.circle.cid.b; i++)
+        (void)snprintf(name + strlen(name), sizeof name - strlen(name), "%02x", w.circle.cid.b[i]);
+    ok(unlink(world_path(&w, name)) == 0, "the first has lost its key");
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", true);
+    (void)!index_begin(&w.ctx, &other, site(&w), "/", true);
+    int steps = 0;
+    for (; worked && steps < 200; steps++)
+        if (index_background(&w.ctx, &worked) != ERR_OK) store_rollback(w.ctx.store);
+    same_text(err_name(index_look(&w.ctx, &other, &walk)), "ok", "the second");
+    ok(walk.finished && walk.version == 1, "is indexed");
+    ok(steps < 200, "and the first does not go on for ever: %d steps", steps);
+    world_close(&w);
+}
+
 static void odd(void) {
     struct world w;
     struct walk walk;
@@ -183,6 +207,7 @@ int main(void) {
     steps();
     changes();
     background();
+    another_fails();
     odd();
     return done();
 }

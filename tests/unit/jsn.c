@@ -44,11 +44,13 @@ static void hostile(void) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fault fault = {0};
-        json_t *json;
+        json_t *const before = json_true(), *json = before;
         size_t len = cases[i].len ? cases[i].len : strlen(cases[i].text);
         enum err e = jsn_parse(&json, cases[i].text, len, &fault);
         same_text(err_name(e), err_name(cases[i].want), "%s", cases[i].name);
-        if (e != ERR_OK) ok(strncmp(fault.text, "The field must hold one", 23) == 0, "%s: in words", cases[i].name);
+        if (e != ERR_OK)
+            ok(strncmp(fault.text, "The field must hold one", 23) == 0 && json == before, "%s: in words, and no value",
+               cases[i].name);
     }
 }
 
@@ -75,26 +77,29 @@ static json_t *object(const char *text) {
 
 enum kind { ID, HEX, INT, BOOL, LIST, TEXT, OPTIONAL };
 
-static enum err get(enum kind kind, const json_t *json, struct fault *fault) {
-    const char *text = "";
-    uint8_t bytes[2];
-    int64_t n = 5;
-    bool b = false;
+struct outputs {
+    const char *text;
     json_t *list;
+    int64_t n;
+    bool b;
+    uint8_t bytes[2];
+};
+
+static enum err get(enum kind kind, const json_t *json, struct outputs *out, struct fault *fault) {
     switch (kind) {
     case ID:
-        return jsn_id(json, "f", &text, fault);
+        return jsn_id(json, "f", &out->text, fault);
     case HEX:
-        return jsn_hex(json, "f", bytes, sizeof bytes, fault);
+        return jsn_hex(json, "f", out->bytes, sizeof out->bytes, fault);
     case INT:
-        return jsn_int(json, "f", 0, 10, &n, fault);
+        return jsn_int(json, "f", 0, 10, &out->n, fault);
     case BOOL:
-        return jsn_bool(json, "f", &b, fault);
+        return jsn_bool(json, "f", &out->b, fault);
     case LIST:
-        return jsn_list(json, "f", 2, &list, fault);
+        return jsn_list(json, "f", 2, &out->list, fault);
     case TEXT:
     case OPTIONAL:
-        return (kind == TEXT ? jsn_text : jsn_optional_text)(json, "f", 1, 3, &text, fault);
+        return (kind == TEXT ? jsn_text : jsn_optional_text)(json, "f", 1, 3, &out->text, fault);
     }
     return ERR_INTERNAL;
 }
@@ -144,9 +149,14 @@ static void fields(void) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fault fault = {0};
-        enum err e = get(cases[i].kind, object(cases[i].json), &fault);
+        struct outputs before, after;
+        memset(&before, 1, sizeof before);
+        after = before;
+        enum err e = get(cases[i].kind, object(cases[i].json), &after, &fault);
         same_text(err_name(e), cases[i].good ? "ok" : "bad_field", "%s as %d", cases[i].json, (int)cases[i].kind);
-        if (!cases[i].good) ok(strstr(fault.text, "\"f\"") != NULL, "%s: the text names the field", cases[i].json);
+        if (cases[i].good) continue;
+        ok(strstr(fault.text, "\"f\"") != NULL, "%s: the text names the field", cases[i].json);
+        ok(memcmp(&before, &after, sizeof before) == 0, "%s: no value", cases[i].json);
     }
 }
 

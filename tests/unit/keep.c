@@ -40,8 +40,7 @@ static int64_t circles(const char *path) {
 static void add(struct world *w, const char *can) {
     struct circle_new new = {.can = can, .roster = "public", .ice = "[]"};
     struct circle c;
-    char secret[44];
-    ok(circle_add(&w->ctx, &new, &c, secret) == ERR_OK, "a circle %s", can);
+    ok(circle_add(&w->ctx, &new, &c) == ERR_OK, "a circle %s", can);
 }
 
 static void daily(void) {
@@ -410,14 +409,15 @@ static void the_end(void) {
     json_t *gone = json_array();
     ok(world_join(&w, 1, &out) == ERR_OK, "a signal");
     ok(mkdir(world_path(&w, "spool"), 0700) == 0 && mkdir(world_path(&w, "public_html"), 0700) == 0, "spool and document root");
-    world_write(&w, "spool/box-01.json", "x", 1);
+    world_write(&w, "spool/box-00112233445566778899aabbccddeeff.json", "x", 1);
     world_write(&w, "spool/letter", "x", 1);
     world_write(&w, "public_html/.htaccess", "# BEGIN polycircle\n# END polycircle\n", 36);
     ok(store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("spool_dir"), T(keep(&w, "spool")))) == ERR_OK &&
            store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("root"), T(keep(&w, "public_html")))) == ERR_OK,
        "as set-up says");
     same_text(err_name(retire(&w.ctx)), "ok", "retired");
-    ok(!there(&w, "spool/box-01.json") && there(&w, "public_html/.htaccess"), "the spool goes at once, the rest does not");
+    ok(!there(&w, "spool/box-00112233445566778899aabbccddeeff.json") && there(&w, "public_html/.htaccess"),
+       "the spool goes at once, the rest does not");
     ok(there(&w, "spool/letter") && unlink(keep(&w, "spool/letter")) == 0, "nor what is somebody else's in its directory");
     ok(rmdir(keep(&w, "spool")) == 0, "which then is empty");
     ok(answers(&w, "signal", 200, "unregister") && !memmem(w.res.body, w.res.len, "POLYCIRCLE_CONFIG", 17),

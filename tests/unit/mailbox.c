@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 static struct sync in; /* large */
+static int failed; /* requests that no test looks at more closely */
 
 static enum err deposit(struct world *w, int k, const char *const *ids, size_t n, struct synced *out) {
     world_sync(&in, k);
@@ -67,28 +68,154 @@ static void offers(void) {
     world_close(&w);
 }
 
+static enum err blame(struct world *w, int k, const struct sig *who, size_t n, struct synced *out) {
+    world_sync(&in, k);
+    memcpy(in.gone, who, n * sizeof *who);
+    in.n_gone = n;
+    return world_run(w, &in, out);
+}
+
 static void suspects(void) {
-    static const char *const ids[] = {"a", "b"};
+    static const char *const ids[] = {"a", "b", "c"};
     struct world w;
     struct synced out;
     world_open(&w, "wal");
     same_text(err_name(world_join(&w, 1, &out)), "ok", "a greeter");
     struct sig greeter = out.signal.sig;
-    (void)!deposit(&w, 1, ids, 2, &out);
-    same_text(err_name(world_join(&w, 2, &out)), "ok", "a neighbour");
-    world_sync(&in, 2);
-    in.gone[0] = greeter;
-    in.gone[1] = out.signal.sig;
-    in.n_gone = 2;
-    same_text(err_name(world_run(&w, &in, &out)), "ok", "who says at once that the greeter is gone");
+    (void)!deposit(&w, 1, ids, 3, &out);
+    same_text(err_name(world_join(&w, 2, &out)), "ok", "a neighbour has one of its offers");
+    struct sig gone[] = {greeter, out.signal.sig};
+    same_text(err_name(blame(&w, 2, gone, 2, &out)), "ok", "who says at once that the greeter is gone");
     same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not believed: it has just spoken");
     w.ctx.now += SPAN_SPOKE + 1;
-    same_text(err_name(world_run(&w, &in, &out)), "ok", "but a moment later");
+    same_text(err_name(blame(&w, 2, gone, 2, &out)), "ok", "but a moment later");
     same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "it is");
-    same_text(err_name(world_join(&w, 3, &out)), "ok", "then a newcomer");
-    same_int((int64_t)out.n_peers, 0, "gets none of its offers");
+    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 2, "and the offers stand");
+    same_text(err_name(world_join(&w, 3, &out)), "ok", "the only greeter");
+    same_int((int64_t)out.n_peers, 1, "is still given to a newcomer");
+    same_int(out.signal.role, GREETER, "who waits for others, too");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "until it speaks");
     same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "nobody is suspected any more, nor by oneself");
+    w.ctx.now += SPAN_SPOKE + 1;
+    same_text(err_name(blame(&w, 2, gone, 2, &out)), "ok", "a second word for the same offer");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not heard");
+    same_text(err_name(blame(&w, 3, gone, 2, &out)), "ok", "another has an offer of its own");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "and is heard");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, every = 2000, needy = 0,"
+                                           " suspect = 0, expires = (SELECT min(expires) FROM signal); DELETE FROM offer");
+    (void)!deposit(&w, 1, ids, 3, &out);
+    (void)!deposit(&w, 3, ids, 3, &out);
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET suspect = id = 1");
+    same_text(err_name(world_join(&w, 4, &out)), "ok", "a newcomer");
+    same_int((int64_t)out.n_peers, 2, "gets an offer of each");
+    ok(memcmp(&out.peers[1].sig, &greeter, sizeof greeter) == 0 && out.peers[1].suspect && !out.peers[0].suspect,
+       "and who is suspected last");
+    world_close(&w);
+}
+
+/* Names taken from the roster are no reason; a mail that nobody fetches is one. */
+static void strangers(void) {
+    static const char *const ids[] = {"a", "b"};
+    struct world w;
+    struct synced out;
+    struct sig all[8];
+    world_open(&w, "wal");
+    for (int k = 0; k < 8; k++) {
+        (void)!world_join(&w, k, &out);
+        all[k] = out.signal.sig;
+        (void)!deposit(&w, k, ids, 2, &out);
+    }
+    world_sql(world_path(&w, "live-1.db"), "DELETE FROM offer WHERE taker IS NOT NULL");
+    w.ctx.now += SPAN_SPOKE + 1;
+    int64_t greeters = live(&w, "SELECT sum(role) FROM signal");
+    world_sync(&in, 9);
+    in.key = w.circle.api_key;
+    in.address = "192.0.2.9";
+    (void)!world_run(&w, &in, &out);
+    int64_t has = (int64_t)out.n_peers;
+    same_text(err_name(blame(&w, 9, all, 8, &out)), "ok", "one names the whole roster");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), has, "those whose offers it has are suspected, no others");
+    ok(live(&w, "SELECT sum(role) FROM signal") >= greeters, "and all go on greeting");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET suspect = 0");
+    (void)!mail(&w, 9, &all[7], "m", "x", &out);
+    same_text(err_name(blame(&w, 9, all, 8, &out)), "ok", "a mail that waits");
+    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "is a reason, for its recipient");
+    world_close(&w);
+}
+
+static size_t join_run(struct world *w, int k, int64_t run, struct synced *out) {
+    world_sync(&in, k);
+    in.key = w->circle.api_key;
+    in.run = run;
+    failed += world_run(w, &in, out) != ERR_OK;
+    return out->n_peers;
+}
+
+static void again(void) {
+    static const char *const ids[] = {"a", "b", "c"};
+    struct world w;
+    struct synced out;
+    char first[16];
+    world_open(&w, "wal");
+    (void)!world_join(&w, 1, &out);
+    struct sig greeter = out.signal.sig;
+    (void)!deposit(&w, 1, ids, 3, &out);
+    same_int((int64_t)join_run(&w, 2, 1, &out), 1, "a newcomer has an offer");
+    (void)snprintf(first, sizeof first, "%s", out.peers[0].offer.id);
+    for (int i = 0; i < 5; i++) {
+        w.ctx.now += 1000;
+        same_int((int64_t)join_run(&w, 2, 1, &out), 1, "its answer was lost, it joins again");
+        same_text(out.peers[0].offer.id, first, "and has the same");
+    }
+    world_sync(&in, 2);
+    in.mail[0] = (struct mail_out){.id = "m1", .re = first, .body = "x", .to = greeter};
+    in.n_mail = 1;
+    failed += world_run(&w, &in, &out) != ERR_OK;
+    w.ctx.now += 1000;
+    same_int((int64_t)join_run(&w, 2, 1, &out), 1, "that one is answered, and the link is lost: it joins again");
+    ok(strcmp(out.peers[0].offer.id, first) != 0, "and has another");
+    w.ctx.now += 1000;
+    same_int((int64_t)join_run(&w, 2, 2, &out), 1, "the page is loaded again: a third");
+    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 0, "was the last");
+    (void)!deposit(&w, 1, (const char *const[]){"d", "e", "f"}, 3, &out);
+    for (int run = 3; run < 9; run++) {
+        w.ctx.now += 1000;
+        same_int((int64_t)join_run(&w, 2, run, &out), 0, "and there are no more for it");
+        same_int(out.signal.role, GREETER, "it waits as one for whom none was there");
+    }
+    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL AND id BETWEEN 'd' AND 'f'"), 3, "the greeter keeps them");
+    same_int((int64_t)join_run(&w, 3, 1, &out), 1, "for others");
+    w.ctx.now += SPAN_OFFER;
+    (void)!world_join(&w, 1, &out);
+    (void)!deposit(&w, 1, ids, 3, &out);
+    same_int((int64_t)join_run(&w, 2, 9, &out), 1, "after an offer's life it may ask anew");
+    world_close(&w);
+}
+
+/* A network that asks and asks leaves each greeter an offer for the next. */
+static void share(void) {
+    static const char *const ids[] = {"a", "b", "c"};
+    struct world w;
+    struct synced out;
+    int got = 0;
+    world_open(&w, "wal");
+    for (int k = 0; k < 4; k++) (void)!world_join(&w, k, &out);
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, every = 2000, needy = 0");
+    for (int k = 0; k < 4; k++) (void)!deposit(&w, k, ids, 3, &out);
+    int64_t stand = live(&w, "SELECT count(*) FROM offer"), greeters = live(&w, "SELECT count(DISTINCT signal) FROM offer");
+    for (int k = 10; k < 40; k++) {
+        world_sync(&in, k);
+        in.key = w.circle.api_key;
+        in.address = "198.51.100.7";
+        failed += world_run(&w, &in, &out) != ERR_OK;
+        got += (int)out.n_peers;
+    }
+    same_int(got, stand - greeters, "thirty of one address have all but one offer of each of the %d greeters", (int)greeters);
+    world_sync(&in, 50);
+    in.key = w.circle.api_key;
+    in.address = "203.0.113.1";
+    failed += world_run(&w, &in, &out) != ERR_OK;
+    same_int((int64_t)out.n_peers, greeters < CAP_CLAIM ? greeters : CAP_CLAIM, "somebody from elsewhere finds them");
     world_close(&w);
 }
 
@@ -172,6 +299,13 @@ static void letters(void) {
     in.n_mail = 1;
     (void)!world_run(&w, &in, &out);
     same_int(live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 0, "the next write deletes what is acknowledged");
+    (void)!world_join(&w, 3, &out);
+    struct sig c = out.signal.sig;
+    (void)!mail(&w, 2, &a, "two", "for a", &out);
+    (void)!mail(&w, 2, &c, "two", "for c", &out);
+    same_int(out.sent[0].error, ERR_OK, "one id for two recipients");
+    same_text(err_name(read_from(&w, 3, 1, 0, &out)), "ok", "is two mails");
+    ok(out.n_mail == 1 && strcmp(out.mail[0].body, "for c") == 0, "and the second arrives");
     (void)!mail(&w, 2, &b, "self", "y", &out);
     same_int(out.sent[0].error, ERR_NOT_FOUND, "mail to oneself is not taken");
     b.b[0] ^= 1;
@@ -213,6 +347,39 @@ static void limits(void) {
     (void)!world_join(&w, 2, &out);
     (void)!mail(&w, 2, &a, "m65", "x", &out);
     same_int(out.sent[0].error, ERR_OK, "nor is it counted");
+    world_close(&w);
+}
+
+/* Nobody fetches it, and nobody joins. */
+static void growth(void) {
+    struct world w;
+    struct synced out;
+    struct sig all[8];
+    char id[16], body[CAP_MAIL_BODY + 1];
+    int refused = 0;
+    int64_t most = 0, lie;
+    memset(body, 'x', CAP_MAIL_BODY);
+    body[CAP_MAIL_BODY] = '\0';
+    world_open(&w, "wal");
+    for (int k = 0; k < 8; k++) {
+        (void)!world_join(&w, k, &out);
+        all[k] = out.signal.sig;
+    }
+    for (int i = 0; i < 2000; i++) {
+        (void)snprintf(id, sizeof id, "m%d", i);
+        failed += mail(&w, i % 2, &all[2 + i % 6], id, body, &out) != ERR_OK;
+        refused += out.sent[0].error == ERR_MAILBOX_FULL;
+        lie = i % 50 ? 0 : live(&w, "SELECT count(*) FROM mail");
+        most = lie > most ? lie : most;
+        w.ctx.now += 1000; /* the leases of greeters end, those of peers do not */
+    }
+    ok(refused > 0, "one sender has no more than %d characters under way: %d were refused", CAP_MAIL_SENDER, refused);
+    ok(most <= 2 * CAP_MAIL_SENDER / CAP_MAIL_BODY + 50, "what has expired goes: %d lay there at the most", (int)most);
+    same_int(live(&w, "SELECT mail - (SELECT coalesce(sum(length(body)), 0) FROM mail) FROM pulse"), 0, "the count is right");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET mail = 64 << 20");
+    (void)!world_join(&w, 20, &out);
+    (void)!mail(&w, 20, &all[3], "late", "x", &out);
+    ok(out.sent[0].error != ERR_OK, "a circle has its bound, too");
     world_close(&w);
 }
 
@@ -291,7 +458,7 @@ static void concurrent(const char *journal) {
     same_int(bad, 0, "%s: all %d join", journal, PROCESSES);
     ok(times[0] == 1 && times[1] == 1 && times[2] == 1, "%s: each offer is claimed once: %d %d %d", journal, times[0], times[1],
        times[2]);
-    same_int(live(&w, "SELECT count(*) FROM offer"), 0, "%s: and none is left", journal);
+    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 0, "%s: and none is left", journal);
     same_int(live(&w, "SELECT n FROM pulse"), PROCESSES + 1, "%s: the count is right", journal);
     world_close(&w);
 }
@@ -299,13 +466,18 @@ static void concurrent(const char *journal) {
 int main(void) {
     offers();
     suspects();
+    strangers();
+    again();
+    share();
     needy();
     vanished();
     letters();
     limits();
+    growth();
     expiry();
     new_run();
     concurrent("wal");
     concurrent("truncate");
+    same_int(failed, 0, "every request is answered");
     return done();
 }

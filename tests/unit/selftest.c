@@ -3,6 +3,7 @@
 #include "domain/owner.h"
 #include "domain/setting.h"
 #include "domain/settle.h"
+#include "domain/spool.h"
 #include "tap.h"
 #include "util/trial.h"
 #include "world.h"
@@ -218,18 +219,18 @@ static void spool(void) {
     (void)!setting_set(&w.ctx, "root", w.dir);
     same_text(err_name(settle_spool_place(&w.ctx, "/elsewhere", &dir)), "ok", "the setting goes first");
     same_text(dir, world_path(&w, "polycircle-spool"), "a directory of our own in it");
-    same_text(err_name(settle_spool_try(&w.ctx, dir, "00", true)), "ok", "it is tried");
+    same_text(err_name(spool_try(&w.ctx, dir, "00", true)), "ok", "it is tried");
     same_int(mode_of(dir), 0711, "the web server may read what is in it, nobody may list it");
     same_int(mode_of(world_path(&w, "polycircle-spool/probe.json")), 0644, "and the file");
     ok(mode_of(world_path(&w, "polycircle-spool/.htaccess")) != 0, "with a header for other sites");
-    same_text(err_name(settle_spool_try(&w.ctx, dir, "01", false)), "ok", "without");
+    same_text(err_name(spool_try(&w.ctx, dir, "01", false)), "ok", "without");
     same_int(mode_of(world_path(&w, "polycircle-spool/.htaccess")), 0, "it is gone");
     same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "the trial ends");
     same_int(mode_of(dir), 0, "without a trace");
     struct findings f = {
         .spool_url = "https://site.example/polycircle-spool/", .htaccess = true, .cors = true, .wire = "h", .budget = 7};
     same_text(err_name(settle(&w.ctx, "", &f)), "ok", "what was found is set");
-    same_text(err_name(settle_spool_try(&w.ctx, dir, "02", true)), "ok", "tried while in use");
+    same_text(err_name(spool_try(&w.ctx, dir, "02", true)), "ok", "tried while in use");
     same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "and ended");
     ok(mode_of(world_path(&w, "polycircle-spool/.htaccess")) != 0, "leaves it as it is");
     static const char *const want[][2] = {{"spool_url", "https://site.example/polycircle-spool/"},
@@ -246,17 +247,17 @@ static void spool(void) {
     store_rollback(w.ctx.store);
     (void)!setting_get(&w.ctx, "wire", &value);
     same_text(value, "h", "and nothing of it is set");
-    world_write(&w, "polycircle-spool/box-01.json", "x", 1);
+    world_write(&w, "polycircle-spool/box-00112233445566778899aabbccddeeff.json", "x", 1);
     world_write(&w, "polycircle-spool/film.mp4", "x", 1);
     f = (struct findings){.spool_url = ""};
     same_text(err_name(settle(&w.ctx, "", &f)), "ok", "no spool");
     (void)!setting_get(&w.ctx, "spool_dir", &value);
     same_text(value, "", "it is taken away");
-    same_int(mode_of(world_path(&w, "polycircle-spool/box-01.json")), 0, "and the mail in it");
+    same_int(mode_of(world_path(&w, "polycircle-spool/box-00112233445566778899aabbccddeeff.json")), 0, "and the mail in it");
     ok(unlink(world_path(&w, "polycircle-spool/film.mp4")) == 0, "what is not ours stays");
     same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "then the directory goes");
     ok(symlink("/tmp", dir) == 0, "a link in its place");
-    same_text(err_name(settle_spool_try(&w.ctx, dir, "03", false)), "files", "is not followed");
+    same_text(err_name(spool_try(&w.ctx, dir, "03", false)), "files", "is not followed");
     world_close(&w);
 }
 

@@ -218,28 +218,91 @@ static void handover(void) {
     world_close(&w);
 }
 
+/* Signals that are only there to be counted: n of them, from these networks. */
+static void crowd(struct world *w, int n, int64_t bucket, int64_t wider, int64_t widest, int64_t expires) {
+    static int first;
+    world_sql(
+        world_path(w, "live-1.db"),
+        arena_text(
+            &w->arena,
+            "WITH RECURSIVE k(n) AS (SELECT %d UNION ALL SELECT n + 1 FROM k WHERE n < %d)"
+            " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, wider, widest, base, every, expires, version, have)"
+            " SELECT %" PRId64 ", 'token' || n, 'sig' || n, 1, 0, 1, %" PRId64 ", %" PRId64 ", %" PRId64 ", 0, 1000, %" PRId64
+            ", 0, '' FROM k",
+            first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
+    first += n;
+}
+
+static enum err join_from(struct world *w, int k, const char *address) {
+    static struct sync in; /* large */
+    struct synced out;
+    world_sync(&in, k);
+    in.key = w->circle.api_key;
+    in.address = address;
+    return world_run(w, &in, &out);
+}
+
+static struct nets nets_at(struct world *w, const char *address, int days) {
+    static const uint8_t pepper[32] = {7};
+    return nets_of(address, pepper, w->ctx.now / SPAN_DAY + days);
+}
+
 static void caps(void) {
     struct world w;
-    struct synced out;
-    struct sync in;
+    struct nets net;
     world_open(&w, "wal");
-    same_text(err_name(world_join(&w, 1, &out)), "ok", "one is there");
-    world_sql(world_path(&w, "live-1.db"),
-              "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 499)"
-              " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)"
-              " SELECT s.circle, 'token' || n, 'sig' || n, 1, 0, 1, s.bucket, s.base, 1000, s.expires, 0, ''"
-              " FROM k, (SELECT * FROM signal) s");
-    same_text(err_name(world_join(&w, 2, &out)), "too_many", "the 501st of an address is refused");
-    world_sync(&in, 2);
-    in.key = w.circle.api_key;
-    in.address = "192.0.2.2";
-    same_text(err_name(world_run(&w, &in, &out)), "ok", "another address is not");
-    same_text(err_name(world_join(&w, 1, &out)), "ok", "nor one that is there already");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET n = 10000");
-    world_sync(&in, 3);
-    in.key = w.circle.api_key;
-    in.address = "192.0.2.3";
-    same_text(err_name(world_run(&w, &in, &out)), "circle_full", "the 10,001st of a circle is refused");
+    net = nets_at(&w, "192.0.2.1", 0);
+    int64_t later = w.ctx.now + SPAN_PEER_LEASE;
+    same_text(err_name(join_from(&w, 1, "192.0.2.1")), "ok", "one is there");
+    crowd(&w, 499, net.id[0], net.id[1], 0, later);
+    same_text(err_name(join_from(&w, 2, "192.0.2.1")), "too_many", "the 501st of an address is refused");
+    same_text(err_name(join_from(&w, 3, "192.0.2.2")), "ok", "another address is not");
+    same_text(err_name(join_from(&w, 1, "192.0.2.1")), "ok", "nor one that is there already");
+    crowd(&w, 1499, 1, net.id[1], 0, later);
+    same_text(err_name(join_from(&w, 4, "192.0.2.3")), "too_many", "the 2,001st of a /24 is refused");
+    same_text(err_name(join_from(&w, 4, "192.0.3.3")), "ok", "the next /24 is not");
+    net = nets_at(&w, "2001:db8::1", 0);
+    crowd(&w, 500, 2, net.id[1], net.id[2], later);
+    same_text(err_name(join_from(&w, 5, "2001:db8:0:1::1")), "too_many", "the 501st of a /56 is refused, whatever its /64");
+    crowd(&w, 1500, 3, 4, net.id[2], later);
+    same_text(err_name(join_from(&w, 5, "2001:db8:0:f00::1")), "too_many", "and the 2,001st of a /48");
+    crowd(&w, 4999, 5, 0, 0, later);
+    same_int(live(&w, "SELECT sum(n) FROM net"), live(&w, "SELECT sum(1 + (wider <> 0) + (widest <> 0)) FROM signal"),
+             "counted is what is there");
+    w.ctx.now = later + 1;
+    same_text(err_name(join_from(&w, 9, "192.0.2.1")), "ok", "only what lives counts: there is room");
+    world_close(&w);
+}
+
+/* Whose leases have ended makes room also for one that is refused at first; and midnight gives nobody twice as many. */
+static void rooms(void) {
+    struct world w;
+    struct nets net;
+    world_open(&w, "wal");
+    net = nets_at(&w, "192.0.2.1", 0);
+    crowd(&w, 3000, 7, 8, 0, w.ctx.now - 1000);
+    crowd(&w, 500, net.id[0], net.id[1], 0, w.ctx.now + SPAN_PEER_LEASE);
+    same_text(err_name(join_from(&w, 1, "192.0.2.1")), "too_many", "refused");
+    same_int(live(&w, "SELECT n FROM pulse"), 500, "and yet what had ended was removed");
+    w.ctx.now += SPAN_PEER_LEASE - (w.ctx.now + SPAN_PEER_LEASE) % SPAN_DAY + SPAN_DAY;
+    world_sql(world_path(&w, "live-1.db"), "DELETE FROM signal");
+    same_int(live(&w, "SELECT count(*) FROM net"), 0, "nothing is counted");
+    int64_t midnight = w.ctx.now - w.ctx.now % SPAN_DAY;
+    w.ctx.now = midnight - 1000;
+    net = nets_at(&w, "192.0.2.1", 0);
+    same_text(err_name(join_from(&w, 1, "192.0.2.1")), "ok", "one comes before midnight");
+    crowd(&w, 499, net.id[0], net.id[1], 0, midnight + SPAN_PEER_LEASE);
+    w.ctx.now = midnight + 1000;
+    same_text(err_name(join_from(&w, 2, "192.0.2.1")), "too_many", "the 501st comes after it, and is refused");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 0, expires = (SELECT max(expires) FROM signal)");
+    w.ctx.now = midnight + SPAN_PEER_LEASE - 2000;
+    static struct sync in; /* large */
+    struct synced out;
+    world_sync(&in, 1);
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "who stays");
+    struct nets today = nets_at(&w, "192.0.2.1", 0);
+    ok(out.signal.bucket == today.id[0] && today.id[0] != net.id[0], "counts under the new day");
+    same_int(live(&w, "SELECT sum(n) FROM net"), 1000, "once");
     world_close(&w);
 }
 
@@ -274,6 +337,7 @@ int main(void) {
     greet();
     handover();
     caps();
+    rooms();
     ends();
     return done();
 }

@@ -189,7 +189,7 @@ static void sweeping(void) {
     int n;
     with_spool(&w);
     greets(&w, 1, "", &out);
-    world_write(&w, "spool/box-0123.json.77", "x", 1);
+    world_write(&w, "spool/box-00112233445566778899aabbccddeeff.json.77", "x", 1);
     world_write(&w, "spool/other", "x", 1);
     same_text(err_name(spool_get(&w.ctx, &spool)), "ok", "the spool");
     w.ctx.now = clock_now();

@@ -30,33 +30,40 @@ static void statements(void) {
 static const char old_backup[] = "an older backup";
 
 static void migrations_run(void) {
-    static const struct migration good[] = {
-        {1, SCHEMA_MAIN}, {2, SCHEMA_MAIN_2}, {3, "ALTER TABLE circle ADD COLUMN note TEXT"}, {4, "CREATE TABLE more(x)"}};
-    static const struct migration bad[] = {
-        {1, SCHEMA_MAIN}, {2, SCHEMA_MAIN_2}, {3, "CREATE TABLE half(x)"}, {4, "CREATE TABLE other(x); DELETE FROM nonexistent"}};
+    struct migration good[8], bad[8];
+    size_t count = migrations_count;
+    for (size_t i = 0; i < count; i++) good[i] = bad[i] = migrations[i];
+    int now = store_form();
+    good[count] = (struct migration){now + 1, "ALTER TABLE circle ADD COLUMN note TEXT", NULL};
+    good[count + 1] = (struct migration){now + 2, "CREATE TABLE more(x)", NULL};
+    bad[count] = (struct migration){now + 1, "CREATE TABLE half(x)", NULL};
+    bad[count + 1] = (struct migration){now + 2, "CREATE TABLE other(x); DELETE FROM nonexistent", NULL};
+    count += 2;
     static const char version[] = "PRAGMA user_version";
     struct world w;
     struct fault fault = {0};
     world_open(&w, "wal");
     const char *db = arena_copy(&w.arena, world_path(&w, "polycircle.db"), strlen(world_path(&w, "polycircle.db")));
-    same_int(world_number(db, version), 2, "a new instance is of version 2");
-    same_text(err_name(migrate(w.ctx.store, bad, 4, &fault)), "internal", "a step that fails");
-    same_int(world_number(db, version), 2, "leaves the version");
+    same_int(world_number(db, version), now, "a new instance is of the newest version");
+    same_text(err_name(migrate(w.ctx.store, bad, count, &fault)), "internal", "a step that fails");
+    same_int(world_number(db, version), now, "leaves the version");
     same_int(world_number(db, "SELECT count(*) FROM sqlite_master WHERE name IN ('half', 'other')"), 0,
              "and nothing of the steps before it");
     ok(sqlite3_get_autocommit(w.ctx.store->db[MAIN]), "and no open transaction");
-    const char *backup = world_path(&w, "backups/polycircle-v2.db");
-    same_int(world_number(backup, version), 2, "the backup is of the old version");
-    world_write(&w, "backups/polycircle-v2.db", old_backup, sizeof old_backup);
-    same_text(err_name(migrate(w.ctx.store, good, 4, &fault)), "ok", "steps that succeed");
-    same_int(world_number(db, version), 4, "reach the last version");
+    char name[40];
+    (void)snprintf(name, sizeof name, "backups/polycircle-v%d.db", now);
+    const char *backup = world_path(&w, name);
+    same_int(world_number(backup, version), now, "the backup is of the old version");
+    world_write(&w, name, old_backup, sizeof old_backup);
+    same_text(err_name(migrate(w.ctx.store, good, count, &fault)), "ok", "steps that succeed");
+    same_int(world_number(db, version), now + 2, "reach the last version");
     same_int(world_number(db, "SELECT count(note) FROM circle"), 0, "with what they add");
     same_int(world_number(db, "SELECT count(*) FROM circle"), 1, "and keep what was there");
     same_int(world_number(backup, "SELECT count(*) FROM circle"), 1, "an older backup is replaced by one of now");
-    same_int(world_number(backup, version), 2, "of the version before");
+    same_int(world_number(backup, version), now, "of the version before");
     struct stat st;
     ok(stat(backup, &st) == 0 && (st.st_mode & 077) == 0, "which nobody else can read");
-    same_text(err_name(migrate(w.ctx.store, good, 4, &fault)), "ok", "again: nothing to do");
+    same_text(err_name(migrate(w.ctx.store, good, count, &fault)), "ok", "again: nothing to do");
     world_sql(db, "PRAGMA user_version=99");
     struct store *newer = NULL;
     same_text(err_name(store_open(&newer, w.dir, &fault)), "damaged", "a file of a newer program is refused");
@@ -231,6 +238,24 @@ static void transactions(void) {
     world_close(&w);
 }
 
+/* What a crowd or an attack has filled is given back, a step at a time. */
+static void shrinks(const char *journal) {
+    static const char pages[] = "PRAGMA page_count";
+    struct world w;
+    world_open(&w, journal);
+    const char *live = arena_copy(&w.arena, world_path(&w, "live-1.db"), strlen(world_path(&w, "live-1.db")));
+    world_sql(live,
+              "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000)"
+              " INSERT INTO mail(signal, sender, id, re, body, expires) SELECT 1, x'00', n, 'r', hex(zeroblob(4000)), 0 FROM k;");
+    int64_t full = world_number(live, pages);
+    world_sql(live, "DELETE FROM mail");
+    same_int(world_number(live, pages), full, "%s: an empty database keeps its size", journal);
+    for (int i = 0; i < 40; i++) same_text(err_name(store_shrink(w.ctx.store)), "ok", "%s: a step", journal);
+    int64_t left = world_number(live, pages);
+    ok(left < full / 10, "%s: then it has none of it: %d pages of %d", journal, (int)left, (int)full);
+    world_close(&w);
+}
+
 int main(void) {
     static const char *const names[] = {"vanished", "truncated", "overwritten", "overwritten in part"};
     statements();
@@ -244,5 +269,7 @@ int main(void) {
     no_room();
     race("truncate");
     race("wal");
+    shrinks("wal");
+    shrinks("truncate");
     return done();
 }

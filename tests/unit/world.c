@@ -43,7 +43,7 @@ void world_open(struct world *w, const char *journal) {
     must_ok(store_enter(s, "", &host_ok), "store_enter");
     must_ok(store_renew(s), "store_renew");
     struct circle_new new = {.can = "demo", .roster = "public", .ice = "[]", .listed = true};
-    must_ok(circle_add(&w->ctx, &new, &w->circle, w->secret), "circle_add");
+    must_ok(circle_add(&w->ctx, &new, &w->circle), "circle_add");
 }
 
 void world_reopen(struct world *w) {
@@ -92,17 +92,12 @@ int64_t world_number(const char *path, const char *sql) {
     return number;
 }
 
-struct text {
-    const char *at;
-    size_t left;
-};
-
-static ssize_t read_text(void *from, char *into, size_t len) {
-    struct text *t = from;
-    len = len < t->left ? len : t->left;
-    memcpy(into, t->at, len);
-    t->at += len;
-    t->left -= len;
+ssize_t world_feed(void *body, char *into, size_t len) {
+    struct world_body *b = body;
+    len = len < b->left ? len : b->left;
+    if (len) memcpy(into, b->at, len);
+    b->at += len;
+    b->left -= len;
     return (ssize_t)len;
 }
 
@@ -110,7 +105,7 @@ json_t *world_call(struct world *w, const char *path, const char *json) {
     struct arena *a = &w->arena;
     struct request req;
     const char *body = json ? arena_text(a, "d=%s", base64url_text(a, (const uint8_t *)json, strlen(json))) : "";
-    struct text from = {body, strlen(body)};
+    struct world_body from = {body, strlen(body)};
     char *env[] = {
         json ? "REQUEST_METHOD=POST" : "REQUEST_METHOD=GET",
         arena_text(a, "PATH_INFO=/%s", path),
@@ -120,7 +115,7 @@ json_t *world_call(struct world *w, const char *path, const char *json) {
         arena_text(a, "CONTENT_LENGTH=%zu", from.left),
         NULL,
     };
-    request_read(&req, a, env, read_text, &from);
+    request_read(&req, a, env, world_feed, &from);
     dispatch(&w->server, &req, &w->res);
     return w->res.len ? json_loadb(w->res.body, w->res.len, 0, NULL) : NULL;
 }

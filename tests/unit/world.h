@@ -14,7 +14,6 @@ struct world {
     struct arena arena;
     struct ctx ctx;
     struct circle circle; /* "demo" */
-    char secret[44];
     struct server server;
     struct response res; /* of the last world_call */
 };
@@ -30,6 +29,13 @@ const char *world_path(struct world *w, const char *name);
 void world_write(struct world *w, const char *name, const void *bytes, size_t len);
 void world_sql(const char *path, const char *sql);
 int64_t world_number(const char *path, const char *sql); /* the first column of the first row; -1: no row */
+
+/* A request's body, and the source that request_read() takes it from. */
+struct world_body {
+    const char *at;
+    size_t left;
+};
+ssize_t world_feed(void *body, char *into, size_t len);
 
 /* One request through dispatch(); json (NULL: a GET) becomes d=. The answer's JSON, or NULL. */
 json_t *world_call(struct world *w, const char *path, const char *json);

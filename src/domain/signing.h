@@ -1,0 +1,20 @@
+/* A circle's signing key (store/keys.h): made, used, renewed. What verifies it, sign_public, stands in the circle's row and in
+ * every loader. */
+#pragma once
+#include "domain/circle.h"
+
+/* A new key for a circle that has none yet; its public half goes into out. */
+enum err signing_make(struct ctx *ctx, const struct cid *cid, uint8_t public[static 32]);
+/* Ed25519 of text. A key that is not there, or is not the one that sign_public verifies: ERR_DAMAGED, with words. */
+enum err signing_sign(struct ctx *ctx, const struct circle *c, const char *text, uint8_t signature[static 64]);
+/* Is the key there, and the right one? unfinished: it is still CID.new, since a renewal was killed behind its commit. */
+enum err signing_check(struct ctx *ctx, const struct circle *c, bool *unfinished);
+/* What such a renewal has left becomes CID, in all circles. Begins a transaction of MAIN; the caller rolls back on an error. */
+enum err signing_finish(struct ctx *ctx);
+/* Inside a transaction of MAIN, after a restore: the key that is there counts, and where there is none, or nothing that is one,
+ * a new one is made. c and its row follow it. */
+enum err signing_adopt(struct ctx *ctx, struct circle *c);
+/* A new key in the place of the one before. Version, manifest and package are new, what the spool holds of the old ones goes,
+ * address buckets get a new pepper, and every signal joins again. Pages with an old loader play plain, or by what they
+ * have kept, until they get the new one, which is after five minutes at most (PROTOCOL 1.5). */
+enum err signing_renew(struct ctx *ctx, struct circle *c);

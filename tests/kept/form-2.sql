@@ -1,0 +1,27 @@
+-- polycircle.db of an instance that version 0.1.0 made (form 2): one circle, one film. DIR/ is where it lies.
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE instance(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+INSERT INTO instance VALUES('gen',1);
+INSERT INTO instance VALUES('pepper',X'bb3b5dc31885ccbf2105e64593555855b7960dee990f9e8cbafb08a1ac1d0235');
+INSERT INTO instance VALUES('root','DIR/site');
+CREATE TABLE base(url TEXT PRIMARY KEY, host TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO base VALUES('http://site.example/cgi-bin/polycircle.fcgi/','site.example');
+CREATE TABLE circle(id INTEGER PRIMARY KEY, can TEXT NOT NULL UNIQUE, cid BLOB NOT NULL UNIQUE, pad BLOB NOT NULL, api_key TEXT NOT NULL UNIQUE, secret_hash BLOB NOT NULL, sign_public BLOB NOT NULL, sign_secret BLOB NOT NULL, roster TEXT NOT NULL, listed INTEGER NOT NULL, ice TEXT NOT NULL, up_kbps INTEGER NOT NULL, created INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0, p2p TEXT NOT NULL DEFAULT 'on');
+INSERT INTO circle VALUES(1,'demo',X'2e0f8bf86454941f',X'8265e3f5f0e7662c','rpkHdRJhjH4rA36gVuGZnQ',X'5c7335bf3675858237d2cdf288aaa84adb4845afd21736d805bc4cce5ce07f28',X'ca8eb49f7baacc18df2a514b25d9331842938886b656ea1481676cf98388f471',X'abeb3ffb4a840cf1dde2eb34553882269d0f8949817f326d98827384f69a42f1ca8eb49f7baacc18df2a514b25d9331842938886b656ea1481676cf98388f471','public',1,'[]',0,1795850234140,0,'on');
+CREATE TABLE origin(circle INTEGER NOT NULL, origin TEXT NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;
+INSERT INTO origin VALUES(1,'http://site.example');
+CREATE TABLE media(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL, mtime_s INTEGER NOT NULL, piece INTEGER NOT NULL, sha256 BLOB NOT NULL, place INTEGER NOT NULL, PRIMARY KEY(circle, path)) WITHOUT ROWID;
+INSERT INTO media VALUES(1,'film.mp4','video/mp4',7,1790000000,262144,X'cbe575977d8b2daf0ade62b71065f34e86dab5c5787433515d4f9053e5ca417a',0);
+CREATE TABLE manifest(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL, url TEXT NOT NULL, signed TEXT NOT NULL, signature BLOB NOT NULL);
+INSERT INTO manifest VALUES(1,1,'DIR/site/media','/media/','{"v":1,"cid":"2e0f8bf86454941f","can":"demo","version":1,"issued":1795850234,"origins":["/media/"],"media":[{"path":"film.mp4","type":"video/mp4","size":7,"mtime":1790000000,"piece":262144,"sha256":"y-V1l32LLa8K3mK3EGXzTobatcV4dDNRXU-QU-XKQXo"}]}',X'1f581842de4a85f7c1f335a306d622574a893db7c5daec481d9b3b44e19cd9f822d30cfe21848244e1225cdf29c026b52dc053219dea0c65d8270d8cec4ae00f');
+CREATE TABLE package(circle INTEGER PRIMARY KEY, basis BLOB NOT NULL, sha256 BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE statistic(circle INTEGER NOT NULL, day INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(circle, day, name)) WITHOUT ROWID;
+CREATE TABLE job(circle INTEGER PRIMARY KEY, dir TEXT NOT NULL, url TEXT NOT NULL, patient INTEGER NOT NULL, skipped INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0, hashed INTEGER NOT NULL DEFAULT 0, finished INTEGER NOT NULL DEFAULT 0);
+INSERT INTO job VALUES(1,'DIR/site/media','/media/',0,0,0,1,1795850234155);
+CREATE TABLE scan(circle INTEGER NOT NULL, path TEXT NOT NULL, kind INTEGER NOT NULL, type TEXT NOT NULL DEFAULT '', size INTEGER NOT NULL DEFAULT 0, mtime_s INTEGER NOT NULL DEFAULT 0, piece INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL DEFAULT 0, state BLOB, sha256 BLOB NOT NULL DEFAULT x'', PRIMARY KEY(circle, path)) WITHOUT ROWID;
+CREATE INDEX base_host ON base(host);
+CREATE INDEX media_place ON media(circle, place);
+CREATE INDEX scan_work ON scan(circle, kind, path) WHERE kind < 2 OR at < size;
+COMMIT;
+PRAGMA user_version=2;

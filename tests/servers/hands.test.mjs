@@ -1,0 +1,162 @@
+// Hostile and unlucky hands on a circle, as anybody with its public key may lay them on it: by requests alone. What is in the live file is
+// only changed to let time pass. Each of these ended a circle's work in an earlier version.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, test } from 'node:test';
+import { World, hex } from '../cgi/world.mjs';
+
+const worlds = [], SPOKE_MS = 5000;
+after(() => worlds.forEach(w => w.remove()));
+
+const sql = (w, text) => execFileSync('sqlite3', [join(w.data, readdirSync(w.data).find(name => /^live-\d+\.db$/.test(name)))], { input: text, encoding: 'utf8' }).trim();
+const offers = (...ids) => ids.map(id => ({ id, sdp: 'sdp' }));
+
+function makeCircle() {
+  const w = new World();
+  worlds.push(w);
+  w.must('init', '--url', 'http://site.example/cgi-bin/polycircle.fcgi/', '--json');
+  Object.assign(w, { key: '', cid: '' });
+  ({ api_key: w.key, cid: w.cid } = w.must('circle', 'add', 'demo', '--json'));
+  return w;
+}
+
+/** One visitor's browser, at an address. */
+class Visitor {
+  token = hex(32);
+  run = hex(4);
+  constructor(w, address) { Object.assign(this, { w, address }); }
+  say(fields) { return this.w.sync({ v: 1, token: this.token, run: this.run, ...fields }, { send: { REMOTE_ADDR: this.address } }); }
+  join(fields = {}) {
+    const answer = this.say({ key: this.w.key, ...fields });
+    this.sig = answer.json.sig ?? this.sig;
+    return answer;
+  }
+}
+const peersOf = answer => { assert.equal(answer.status, 200, JSON.stringify(answer.json)); return answer.json.peers ?? []; };
+
+test('one who names the whole roster as gone silences nobody', async () => {
+  const w = makeCircle(), greeters = [1, 2, 3].map(n => new Visitor(w, `192.0.2.${n}`));
+  for (const g of greeters) g.join();
+  for (const g of greeters) g.say({ offers: offers('a', 'b', 'c') });
+  const standing = () => greeters.map(g => g.say({}).json.standing ?? 0).reduce((a, b) => a + b, 0);
+  const before = standing();
+  assert.ok(before >= 3, `${before} offers stand`);
+  await sleep(SPOKE_MS + 200);
+  const attacker = new Visitor(w, '203.0.113.66');
+  attacker.join();
+  attacker.say({ gone: greeters.map(g => g.sig) });
+  assert.ok(peersOf(new Visitor(w, '198.51.100.1').join()).length > 0, 'a newcomer finds a greeter');
+  assert.ok(standing() >= before - 6, 'and what was deposited stands, but for what the two have taken');
+});
+
+test('one who joins again and again does not empty a greeter', () => {
+  const w = makeCircle(), greeter = new Visitor(w, '192.0.2.1'), attacker = new Visitor(w, '203.0.113.66');
+  greeter.join();
+  greeter.say({ offers: offers('a', 'b', 'c') });
+  const seen = new Set();
+  for (let i = 0; i < 6; i++) for (const { offer } of peersOf(attacker.join())) seen.add(offer.id);
+  assert.equal(seen.size, 1, 'the same page has the same offer');
+  assert.equal(peersOf(new Visitor(w, '198.51.100.1').join()).length, 1, 'another finds one');
+  greeter.say({ offers: offers('d', 'e', 'f') });
+  for (let i = 0; i < 8; i++) {
+    attacker.run = hex(4);
+    for (const { offer } of peersOf(attacker.join())) seen.add(offer.id);
+  }
+  assert.ok(seen.size <= 3, `reloads have ${seen.size} in all`);
+});
+
+test('one network that joins with ever new names leaves some for others', () => {
+  const w = makeCircle(), greeter = new Visitor(w, '192.0.2.1');
+  greeter.join();
+  greeter.say({ offers: offers('a', 'b', 'c') });
+  for (let i = 0; i < 3; i++) new Visitor(w, '203.0.113.66').join();
+  greeter.say({ offers: offers('d', 'e', 'f') });
+  for (let i = 0; i < 12; i++) new Visitor(w, '203.0.113.66').join();
+  assert.ok(peersOf(new Visitor(w, '198.51.100.1').join()).some(p => p.sig == greeter.sig), 'somebody from elsewhere finds the greeter');
+});
+
+test('one household with 256 networks has no more than one address', () => {
+  const w = makeCircle(), answers = { 200: 0, 429: 0 };
+  for (let i = 0; i < 540; i++) answers[new Visitor(w, `2001:db8:0:${(i % 256).toString(16)}::1`).join().status]++;
+  assert.deepEqual(answers, { 200: 500, 429: 40 });
+  assert.equal(new Visitor(w, '2001:db8:0:100::1').join().status, 200, 'its neighbour comes in');
+});
+
+test('who was refused comes in when the leases of others have ended, without anybody else', () => {
+  const w = makeCircle();
+  for (let i = 0; i < 500; i++) new Visitor(w, '192.0.2.1').join();
+  assert.equal(new Visitor(w, '192.0.2.1').join().status, 429, 'one too many');
+  // others left before them, many, and nobody has come since: all of it a day ago
+  sql(w, `UPDATE signal SET expires = expires - 86400000;
+    WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 3000)
+    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)
+    SELECT 999, 'token' || n, 'sig' || n, 1, 0, 1, 1, 0, 1000, 1, 0, '' FROM k;`);
+  assert.equal(new Visitor(w, '192.0.2.1').join().status, 200);
+});
+
+test('a full circle is open again when its leases have ended', () => {
+  const w = makeCircle();
+  new Visitor(w, '192.0.2.1').join();
+  sql(w, `WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 9999)
+    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)
+    SELECT s.circle, 'token' || n, 'sig' || n, 1, 0, 1, n, 0, 1000, s.expires, 0, '' FROM k, (SELECT * FROM signal) s;`);
+  assert.equal(new Visitor(w, '192.0.2.2').join().status, 429, 'full');
+  sql(w, `UPDATE signal SET expires = expires - 86400000;
+    WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 3000)
+    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)
+    SELECT 999, 'tokem' || n, 'sib' || n, 1, 0, 1, 1, 0, 1000, 1, 0, '' FROM k;`);
+  assert.equal(new Visitor(w, '192.0.2.2').join().status, 200);
+});
+
+test('one id for mail to two is two mails', () => {
+  const w = makeCircle(), [a, b, c] = [1, 2, 3].map(n => new Visitor(w, `192.0.2.${n}`));
+  for (const v of [a, b, c]) v.join();
+  c.say({ mail: [a, b].map(({ sig }) => ({ id: 'same', to: sig, re: 'r', body: `for ${sig}` })) });
+  for (const v of [a, b]) assert.deepEqual(v.say({}).json.mail?.map(m => m.body), [`for ${v.sig}`]);
+});
+
+test('a spool that is given up takes nothing of the owner with it', () => {
+  const w = makeCircle(), dir = join(w.dir, 'site/spool');
+  const owners = ['index.html', '.htaccess', 'signal-strength.html', 'box-office.json', 'package-tour.tar.gz', 'manifest-2026.json', 'roster-of-players.json',
+    `box-${'0'.repeat(31)}.json`, `roster-${w.cid}.json.bak`];
+  const ours = [`roster-${w.cid}.json`, `box-${'0'.repeat(32)}.json`, `signal-${w.key}.js`, `manifest-${w.cid}-12.json`, `package-${w.cid}-${'a'.repeat(64)}.tar.gz`, 'probe.json'];
+  mkdirSync(dir, { recursive: true });
+  for (const name of [...owners, ...ours]) writeFileSync(join(dir, name), `of the owner: ${name}`);
+  w.must('set', 'spool_dir', dir, '--json');
+  w.must('set', 'spool_dir', '', '--json');
+  assert.deepEqual(readdirSync(dir).sort(), owners.sort());
+});
+
+test('a change of .htaccess whose request was killed is undone by any request', () => {
+  const w = makeCircle(), path = join(w.dir, '.htaccess'), copy = join(w.dir, 'kept'), pending = join(w.data, 'tier-pending'), before = '# of the owner\n';
+  writeFileSync(copy, before);
+  writeFileSync(path, `# BEGIN polycircle\nNonsense\n# END polycircle\n${before}`);
+  writeFileSync(pending, `${path}\n${copy}\n`);
+  w.request('/health');
+  assert.match(readFileSync(path, 'utf8'), /Nonsense/, 'not while the browser may still confirm it');
+  utimesSync(pending, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+  w.request('/health');
+  assert.equal(readFileSync(path, 'utf8'), before);
+});
+
+test('mail that nobody fetches goes, also when nobody joins; the file gives its room back', async () => {
+  const w = makeCircle(), all = [1, 2, 3, 4].map(n => new Visitor(w, `192.0.2.${n}`));
+  for (const v of all) v.join();
+  const [from, ...to] = all, body = 'x'.repeat(8192), pages = () => Number(sql(w, 'PRAGMA page_count'));
+  for (let i = 0; i < 60; i++) {
+    from.say({ mail: Array.from({ length: 8 }, (_, k) => ({ id: `${i}-${k}`, to: to[k % 3].sig, re: 'r', body })) });
+    sql(w, 'UPDATE mail SET expires = 1');
+  }
+  assert.ok(Number(sql(w, 'SELECT count(*) FROM mail')) <= 60, `${sql(w, 'SELECT count(*) FROM mail')} of 480 lie there`);
+  sql(w, "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000) INSERT INTO refused SELECT 1, hex(zeroblob(2000)) || n, 1, 1 FROM k");
+  const full = pages();
+  sql(w, 'DELETE FROM refused');
+  for (let i = 0; i < 5; i++) {
+    from.say({ mail: [{ id: `z${i}`, to: to[0].sig, re: 'r', body: 'x' }] });
+    await sleep(1100);
+  }
+  assert.ok(pages() < full - 1000, `${full} pages before, ${pages()} after five requests`);
+});
