@@ -41,7 +41,7 @@ test(`an idle circle of ${N}: under one dynamic request a second for 1,000`, asy
   // an offer that nobody waits by any more costs the newcomer who claims it many seconds
   const offers = { waits: 0, dead: 0 };
   while (performance.now() - at < WATCHED_MS) {
-    for (const sdp of await live(dir, `SELECT sdp FROM offer WHERE expires > ${Date.now() + 5000}`)) offers[waits(sdp) ? 'waits' : 'dead']++;
+    for (const sdp of await live(dir, `SELECT sdp FROM offer WHERE taker IS NULL AND expires > ${Date.now() + 5000}`)) offers[waits(sdp) ? 'waits' : 'dead']++;
     await sleep(5000);
   }
   const seconds = (performance.now() - at) / 1000, asked = crowd.requests.slice(began.requests), roles = [...crowd.visitors].map(v => v.signal.role);
