@@ -2,7 +2,7 @@
 import { instance } from '../lib/instance.js';
 /** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
  *   statistics: Record<string, number>, version: number, dir: string, url: string, files: number, bytes: number, walk?: Walk}} Circle
- * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, finished: boolean, same: boolean,
+ * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, doubted: number, finished: boolean, same: boolean,
  *   version: number, current: string}} Walk
  * @typedef {{software: string, face: string, program: string, script: string, data: string, outside: boolean, roots: string[], others?: string[], version: string, root?: string,
  *   urls?: string[], circles?: Circle[], retired?: boolean, exposed_code?: boolean}} Status urls, circles, root: once there is an instance */

@@ -26,4 +26,5 @@ export async function index(circle, { bar, says }, control = {}) {
 /** @param {Walk} w */
 export const result = w => `${count(w.files, 'file')}, ${size(w.bytes)}` + (w.same ? '. Nothing had changed.' : `, version ${w.version}.`) +
   (w.skipped ? ` ${count(w.skipped, 'file')} left out (empty, hidden, programs).` : '') +
+  (w.doubted ? ` ${count(w.doubted, 'file')} missing: withdrawn by the next reading, unless back by then.` : '') +
   (w.changed ? ` ${count(w.changed, 'file')} changed meanwhile: index again in a minute.` : '');

@@ -54,6 +54,11 @@ static enum err find_url(struct cli *cli, const char *dir, const char **out) {
 static void tell(const struct publishing *p, const struct walk *w) {
     (void)printf("%s: version %" PRId64 "%s, %" PRId64 " files, %.1f MB, %" PRId64 " read, %" PRId64 " left out\n", p->circle->can,
                  w->version, w->same ? " (nothing has changed)" : "", w->files, (double)w->bytes / 1e6, w->hashed, w->skipped);
+    if (w->doubted)
+        (void)printf("%" PRId64
+                     " of these are missing, and the folder does not say for sure that they are gone (a disk that is not\n"
+                     "mounted, no permission, or all of them at once): they stay until it is published again without them.\n",
+                     w->doubted);
     if (*p->url)
         (void)printf("The bytes stay in %s, served at %s\n", p->dir, p->url);
     else
@@ -70,9 +75,10 @@ static enum err publish(struct publishing *p) {
     TRY(index_run(&cli->ctx, p->circle, budget, p, &w));
     if (p->terminal) (void)fputs("\r\033[K", stderr);
     if (cli->json)
-        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "can", p->circle->can, "version",
+        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "can", p->circle->can, "version",
                                       (json_int_t)w.version, "files", (json_int_t)w.files, "bytes", (json_int_t)w.bytes, "hashed",
-                                      (json_int_t)w.hashed, "skipped", (json_int_t)w.skipped, "url", p->url));
+                                      (json_int_t)w.hashed, "skipped", (json_int_t)w.skipped, "doubted", (json_int_t)w.doubted,
+                                      "url", p->url));
     else
         tell(p, &w);
     if (w.changed == 0) return ERR_OK;

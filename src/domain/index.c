@@ -20,8 +20,8 @@ struct indexer {
     struct ctx *ctx;
     struct arena *scratch; /* goes with the unit */
     const struct circle *circle;
-    const char *dir, *url;
-    bool patient;
+    const char *dir, *url, *sought;
+    bool patient, published; /* published: something is, from dir */
     struct item *items;
     size_t n;
     int64_t skipped, changed, hashed; /* by this unit */
@@ -29,13 +29,15 @@ struct indexer {
 
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient) {
     TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_SCAN_OTHER, ARGS(I(c->id), T(dir))));
+    TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
     TRY(store_run(ctx->store, SQL_SCAN_AGAIN, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_SCAN_ADD, ARGS(I(c->id), T(""), I(DIRECTORY))));
-    TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
     return store_commit(ctx->store, MAIN);
 }
 
-static enum err read_job(struct indexer *x, struct walk *out) {
+/* How the walk stands; *work_left: there is a row to be looked at, listed or read. */
+static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     struct store *s = x->ctx->store;
     const enum sql id = SQL_JOB_GET;
     bool row;
@@ -44,23 +46,21 @@ static enum err read_job(struct indexer *x, struct walk *out) {
     x->dir = store_copy(s, id, 0, x->scratch);
     x->url = store_copy(s, id, 1, x->scratch);
     x->patient = store_int(s, id, 2);
-    out->skipped = store_int(s, id, 3);
-    out->changed = store_int(s, id, 4);
-    out->hashed = store_int(s, id, 5);
-    out->finished = store_int(s, id, 6);
+    *out = (struct walk){
+        .skipped = store_int(s, id, 3),
+        .changed = store_int(s, id, 4),
+        .hashed = store_int(s, id, 5),
+        .finished = store_int(s, id, 6),
+        .files = store_int(s, id, 7),
+        .bytes = store_int(s, id, 9),
+        .done = store_int(s, id, 10),
+        .doubted = store_int(s, id, 11),
+        .current = "",
+    };
+    *work_left = store_int(s, id, 8) > 0;
+    x->sought = store_copy(s, id, 12, x->scratch);
+    x->published = store_int(s, id, 13);
     store_reset(s, id);
-    return ERR_OK;
-}
-
-static enum err sums(struct indexer *x, struct walk *out, bool *work_left) {
-    struct store *s = x->ctx->store;
-    bool row;
-    TRY(store_find(s, SQL_SCAN_SUMS, ARGS(I(x->circle->id)), &row));
-    out->files = store_int(s, SQL_SCAN_SUMS, 0);
-    *work_left = store_int(s, SQL_SCAN_SUMS, 1) > 0;
-    out->bytes = store_int(s, SQL_SCAN_SUMS, 2);
-    out->done = store_int(s, SQL_SCAN_SUMS, 3);
-    store_reset(s, SQL_SCAN_SUMS);
     return ERR_OK;
 }
 
@@ -77,7 +77,10 @@ static enum err next_items(struct indexer *x) {
         size_t len;
         *item = (struct item){.path = store_copy(s, id, 0, x->scratch),
                               .kind = (enum kind)store_int(s, id, 1),
-                              .file = {store_int(s, id, 2), store_int(s, id, 3)},
+                              .file = {.size = store_int(s, id, 2),
+                                       .mtime = store_int(s, id, 3),
+                                       .ino = store_int(s, id, 8),
+                                       .ctime_ns = store_int(s, id, 9)},
                               .piece = store_int(s, id, 4),
                               .at = store_int(s, id, 5),
                               .sha256 = {.arena = x->scratch}};
@@ -99,19 +102,27 @@ static enum err drop(struct indexer *x, const struct item *item) {
     return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(item->path)));
 }
 
+static bool directory(const char *path) {
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A file's type, size and time; what is known of it need not be read. */
 static enum err look_at(struct indexer *x, const struct item *item) {
-    struct stat st;
+    struct file_id now;
     struct store *s = x->ctx->store;
-    const char *type = media_type(item->path);
+    const char *type = media_type(item->path), *path = full(x, item->path);
     int64_t id = x->circle->id;
-    if (lstat(full(x, item->path), &st) != 0) return drop(x, item);
-    if (S_ISDIR(st.st_mode)) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
-    bool young = x->patient && st.st_mtime > x->ctx->now / 1000 - YOUNG_S;
-    if (!S_ISREG(st.st_mode) || !type || st.st_size == 0 || young) return drop(x, item);
+    if (!file_look(path, &now))
+        return directory(path) ? store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY))) : drop(x, item);
+    bool young = x->patient && now.mtime > x->ctx->now / 1000 - YOUNG_S;
+    if (!type || now.size == 0 || young) return drop(x, item);
     TRY(store_run(s, SQL_SCAN_FILE,
-                  ARGS(I(id), T(item->path), T(type), I(st.st_size), I(st.st_mtime), I(media_piece(st.st_size)))));
-    return store_run(s, SQL_SCAN_KNOWN, ARGS(I(id), T(item->path)));
+                  ARGS(I(id), T(item->path), T(type), I(now.size), I(now.mtime), I(media_piece(now.size)), I(now.dev), I(now.ino),
+                       I(now.ctime_ns))));
+    TRY(store_run(s, SQL_SCAN_KNOWN, ARGS(I(id), T(item->path), T(x->dir))));
+    if (store_changes(s, MAIN)) return ERR_OK;
+    return store_run(s, SQL_SCAN_KEPT, ARGS(I(id), T(item->path), T(x->dir)));
 }
 
 static bool nameable(const char *path) {
@@ -151,14 +162,14 @@ static bool secret(struct indexer *x, int fd) {
 static enum err list(struct indexer *x, const struct item *item) {
     const char *path = full(x, item->path);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*item->path ? O_NOFOLLOW : 0));
+    int why = errno;
     bool closed = fd >= 0 && secret(x, fd);
     DIR *dir = fd >= 0 && !closed ? fdopendir(fd) : NULL;
     if (!dir) {
         if (fd >= 0) (void)close(fd);
-        if (!*item->path)
-            return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
-                             closed ? "it is for Polycircle's own files: publish another folder" : strerror(errno));
-        return drop(x, item);
+        if (*item->path || (!closed && x->published)) return drop(x, item);
+        return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
+                         closed ? "it is for Polycircle's own files: publish another folder" : strerror(why));
     }
     enum err e = add_names(x, item, dir);
     (void)closedir(dir);
@@ -179,7 +190,7 @@ static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
     static uint8_t bytes[256 << 10]; /* no piece is smaller, so none ends inside one read */
     struct file_id now;
     int fd = file_open(full(x, item->path), &now);
-    bool good = fd >= 0 && now.size == item->file.size && now.mtime == item->file.mtime;
+    bool good = fd >= 0 && file_same(&now, &item->file);
     while (good && *budget > 0 && item->at < item->file.size) {
         int64_t left = item->file.size - item->at, len = left < (int64_t)sizeof bytes ? left : (int64_t)sizeof bytes;
         good = file_read(fd, bytes, (size_t)len, item->at);
@@ -188,8 +199,7 @@ static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
     }
     if (fd >= 0) (void)close(fd);
     bool whole = item->at == item->file.size;
-    item->changed =
-        !good || (whole && (!file_look(full(x, item->path), &now) || now.size != item->file.size || now.mtime != item->file.mtime));
+    item->changed = !good || (whole && (!file_look(full(x, item->path), &now) || !file_same(&now, &item->file)));
 }
 
 static enum err save_hash(struct indexer *x, const struct item *item, int64_t from) {
@@ -224,21 +234,69 @@ static enum err unit(struct indexer *x, int64_t budget) {
     return store_commit(x->ctx->store, MAIN);
 }
 
+/* What was published of this folder and was not found: the next of these. */
+static enum err next_missed(struct indexer *x) {
+    struct store *s = x->ctx->store;
+    const enum sql id = SQL_MEDIA_MISSED;
+    bool row;
+    x->n = 0;
+    x->items = arena_alloc(x->scratch, BATCH * sizeof *x->items);
+    TRY(store_find(s, id, ARGS(I(x->circle->id), T(x->dir), T(x->sought), I(BATCH)), &row));
+    while (row) {
+        x->items[x->n++] = (struct item){.path = store_copy(s, id, 0, x->scratch),
+                                         .file = {.size = store_int(s, id, 1),
+                                                  .mtime = store_int(s, id, 2),
+                                                  .dev = store_int(s, id, 3),
+                                                  .ino = store_int(s, id, 4)},
+                                         .changed = store_int(s, id, 5)};
+        TRY(store_next(s, id, &row));
+    }
+    return ERR_OK;
+}
+
+/* Whether what is missing is gone: a disk may not be mounted, a folder may be renamed for a moment, or no folder lets us in. What
+ * is doubtful, or would leave nothing at all, stays published until a second walk does not find it either. */
+static enum err seek(struct indexer *x, bool none) {
+    bool stays[BATCH], missing;
+    int64_t doubted = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct item *item = &x->items[i];
+        bool gone = file_gone(x->dir, item->path, &item->file, &missing);
+        stays[i] = !item->changed && (!gone || (none && missing));
+    }
+    TRY(store_begin(x->ctx->store, MAIN, true));
+    for (size_t i = 0; i < x->n; i++) {
+        if (!stays[i]) continue;
+        TRY(store_run(x->ctx->store, SQL_SCAN_DOUBT, ARGS(I(x->circle->id), T(x->items[i].path))));
+        doubted += store_changes(x->ctx->store, MAIN);
+    }
+    TRY(store_run(x->ctx->store, SQL_JOB_SOUGHT, ARGS(I(x->circle->id), T(x->items[x->n - 1].path), I(doubted))));
+    return store_commit(x->ctx->store, MAIN);
+}
+
+static enum err replace(struct indexer *x, struct walk *out) {
+    struct store *s = x->ctx->store;
+    int64_t id = x->circle->id, differ, published;
+    struct manifest m;
+    TRY(store_number(s, SQL_SCAN_DIFFERS, ARGS(I(id)), &differ, 0));
+    TRY(store_number(s, SQL_MEDIA_COUNT, ARGS(I(id)), &published, 0));
+    TRY(manifest_head(x->ctx, id, &m));
+    out->same = m.version && differ == 0 && published == out->files && strcmp(m.url, x->url) == 0 && strcmp(m.dir, x->dir) == 0;
+    out->version = m.version;
+    if (out->same) return store_run(s, SQL_MEDIA_NOTE, ARGS(I(id)));
+    return manifest_replace(x->ctx, x->circle, x->dir, x->url, &out->version);
+}
+
 /* Nothing is left to do: what was found is the content now. */
 static enum err finish(struct indexer *x, struct walk *out) {
     struct ctx *ctx = x->ctx;
-    int64_t id = x->circle->id, differ, published;
-    struct manifest m;
+    int64_t id = x->circle->id;
     bool work_left;
     TRY(store_begin(ctx->store, MAIN, true));
-    TRY(sums(x, out, &work_left));
-    if (!work_left) {
-        TRY(store_number(ctx->store, SQL_SCAN_DIFFERS, ARGS(I(id)), &differ, 0));
-        TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(id)), &published, 0));
-        TRY(manifest_head(ctx, id, &m));
-        out->same = m.version && differ == 0 && published == out->files && strcmp(m.url, x->url) == 0 && strcmp(m.dir, x->dir) == 0;
-        out->version = m.version;
-        if (!out->same) TRY(manifest_replace(ctx, x->circle, x->dir, x->url, &out->version));
+    TRY(read_job(x, out, &work_left)); /* somebody may have begun anew, or finished */
+    TRY(next_missed(x));
+    if (!out->finished && !work_left && x->n == 0) {
+        TRY(replace(x, out));
         TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(id))));
         TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now))));
         out->finished = ctx->now;
@@ -247,9 +305,7 @@ static enum err finish(struct indexer *x, struct walk *out) {
 }
 
 static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
-    *out = (struct walk){.current = ""};
-    TRY(read_job(x, out));
-    TRY(sums(x, out, work_left));
+    TRY(read_job(x, out, work_left));
     if (!out->finished) return ERR_OK;
     TRY(store_number(x->ctx->store, SQL_MEDIA_COUNT, ARGS(I(x->circle->id)), &out->files, 0));
     TRY(store_number(x->ctx->store, SQL_MEDIA_BYTES, ARGS(I(x->circle->id)), &out->bytes, 0));
@@ -260,7 +316,8 @@ static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url) {
     struct indexer x = {.ctx = ctx, .circle = c, .scratch = ctx->arena};
     struct walk w;
-    TRY(read_job(&x, &w));
+    bool work_left;
+    TRY(read_job(&x, &w, &work_left));
     *dir = x.dir;
     *url = x.url;
     return ERR_OK;
@@ -283,12 +340,13 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
     *more = false;
     TRY(look(x, out, &work_left));
     if (out->finished) return ERR_OK;
-    if (!work_left) return finish(x, out);
-    TRY(next_items(x));
-    if (x->items[0].kind == FILE_FOUND) out->current = arena_copy(x->ctx->arena, x->items[0].path, strlen(x->items[0].path));
+    TRY(work_left ? next_items(x) : next_missed(x));
+    if (x->n == 0) return finish(x, out);
+    if (work_left && x->items[0].kind == FILE_FOUND)
+        out->current = arena_copy(x->ctx->arena, x->items[0].path, strlen(x->items[0].path));
     if ((bytes = allowed->budget(allowed->context, out)) <= 0) return ERR_OK;
     *more = true;
-    return unit(x, bytes);
+    return work_left ? unit(x, bytes) : seek(x, out->files == out->doubted);
 }
 
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out) {
@@ -321,6 +379,11 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     TRY(circle_by_id(ctx, id, &c));
     if (finished) TRY(index_begin(ctx, &c, dir, url, true));
     enum err e = index_run(ctx, &c, one_unit, &bytes, &walk);
+    if (e == ERR_OK && walk.finished && walk.doubted)
+        (void)fprintf(stderr,
+                      "polycircle: %" PRId64
+                      " files of %s are missing in %s; unless they are back, they are withdrawn in ten minutes\n",
+                      walk.doubted, c.can, dir);
     if (e == ERR_OK || e == ERR_BUSY) return e;
     /* no folder, too large a one, no key to sign with ...: not again at once, for other circles wait */
     (void)fprintf(stderr, "polycircle: the folder of %s is not indexed; it is tried again in ten minutes: %s\n", c.can,

@@ -3,7 +3,9 @@
  * finished; then it replaces the media and is signed as the next version, unless nothing has changed.
  *
  * Hidden names, symbolic links, empty files, names that are not UTF-8, programs and settings of the host (media_type) are
- * left out. What is published already with the same size and time is not read again. */
+ * left out. What is published from this folder already, or was in the last month, is not read again while it is the same file
+ * (file_same). What was published and is missing is withdrawn when it surely is gone (file_gone) and others are there; else it
+ * stays until the second walk that does not find it. */
 #pragma once
 #include "domain/manifest.h"
 
@@ -11,6 +13,7 @@ struct walk {
     int64_t files, bytes, done; /* found so far; bytes hashed or known already */
     int64_t skipped, changed; /* left out; of those, files that changed while they were read */
     int64_t hashed; /* files read */
+    int64_t doubted; /* of files: not found, and published nevertheless, until the next walk */
     int64_t finished; /* when; 0: not yet */
     int64_t version; /* of the manifest, once finished */
     bool same; /* finished, and nothing had changed */
@@ -23,7 +26,8 @@ typedef int64_t index_budget(void *context, const struct walk *so_far);
 /* Starts the walk anew; what an earlier one has hashed is kept where the file is still the same. dir is absolute; url ""
  * when only our own mirror serves it. patient: files younger than 10 s are left for the next walk (an upload goes on). */
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient);
-/* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND. The folder is gone: ERR_FILES. */
+/* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND. The folder is not there and nothing of it
+ * was published: ERR_FILES. */
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out);
 /* The folder of the last walk and where it is served. None: ERR_NOT_FOUND. */
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url);

@@ -79,6 +79,8 @@ enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *d
     TRY(manifest_head(ctx, c->id, &m));
     m.dir = dir;
     m.url = url;
+    TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(I(c->id), T(dir), I(ctx->now + SPAN_KEPT))));
+    TRY(store_run(ctx->store, SQL_KEPT_OLD, ARGS(I(c->id), I(ctx->now), I(CAP_FILES))));
     TRY(store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_MEDIA_FILL, ARGS(I(c->id))));
     TRY(build(ctx, c, &m));
@@ -92,22 +94,29 @@ enum err manifest_again(struct ctx *ctx, const struct circle *c) {
     return m.version ? build(ctx, c, &m) : ERR_OK;
 }
 
-/* Paths among a slice of the media that are not on disk as they were published. */
+/* Paths among a slice of the media that surely are not on disk any more as they were published. */
 static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char **changed, size_t *n) {
     const enum sql id = SQL_MEDIA_STAT;
     bool row;
     int64_t count;
+    size_t seen = 0, gone = 0;
     *n = 0;
     TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(c->id)), &count, 0));
     int64_t offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
     TRY(store_find(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
     while (row) {
-        struct file_id now;
-        const char *path = arena_path(ctx->arena, dir, store_text(ctx->store, id, 0));
-        if (!file_look(path, &now) || now.size != store_int(ctx->store, id, 1) || now.mtime != store_int(ctx->store, id, 2))
-            changed[(*n)++] = path + strlen(dir) + 1;
+        bool missing;
+        const struct file_id was = {.size = store_int(ctx->store, id, 1),
+                                    .mtime = store_int(ctx->store, id, 2),
+                                    .dev = store_int(ctx->store, id, 3),
+                                    .ino = store_int(ctx->store, id, 4)};
+        if (file_gone(dir, store_text(ctx->store, id, 0), &was, &missing))
+            changed[(*n)++] = store_copy(ctx->store, id, 0, ctx->arena);
+        gone += missing;
+        seen++;
         TRY(store_next(ctx->store, id, &row));
     }
+    if (gone == seen) *n = 0; /* all at once: that is for a walk to say (domain/index.h) */
     return ERR_OK;
 }
 
@@ -120,7 +129,10 @@ static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifes
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(manifest_head(ctx, c->id, m)); /* somebody may have published meanwhile */
     TRY(find_changed(ctx, c, m->dir, changed, &n));
-    for (size_t i = 0; i < n; i++) TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
+    for (size_t i = 0; i < n; i++) {
+        TRY(store_run(ctx->store, SQL_KEPT_ADD_ONE, ARGS(I(c->id), T(changed[i]), I(ctx->now + SPAN_KEPT))));
+        TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
+    }
     if (n) TRY(build(ctx, c, m));
     return store_commit(ctx->store, MAIN);
 }

@@ -102,10 +102,10 @@ static enum err read_url(struct exchange *x, const struct circle *c, const json_
 }
 
 static enum err put_walk(json_t *out, const struct walk *w) {
-    json_t *walk = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s}", "files", (json_int_t)w->files, "bytes",
+    json_t *walk = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s}", "files", (json_int_t)w->files, "bytes",
                              (json_int_t)w->bytes, "done", (json_int_t)w->done, "skipped", (json_int_t)w->skipped, "changed",
-                             (json_int_t)w->changed, "hashed", (json_int_t)w->hashed, "finished", w->finished != 0, "same",
-                             (int)w->same, "version", (json_int_t)w->version, "current", w->current);
+                             (json_int_t)w->changed, "hashed", (json_int_t)w->hashed, "doubted", (json_int_t)w->doubted, "finished",
+                             w->finished != 0, "same", (int)w->same, "version", (json_int_t)w->version, "current", w->current);
     return jsn_add(out, walk);
 }
 

@@ -59,6 +59,8 @@ enum span {
     SPAN_DAY = 24 * 60 * 60 * 1000,
 };
 
+static const int64_t SPAN_KEPT = 30LL * SPAN_DAY; /* the hashes of what was withdrawn */
+
 enum {
     POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
     GREETERS_MAX = 8,

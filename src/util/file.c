@@ -2,7 +2,11 @@
 
 static bool identify(const struct stat *st, struct file_id *id) {
     if (!S_ISREG(st->st_mode)) return false;
-    *id = (struct file_id){.size = st->st_size, .mtime = st->st_mtime};
+    *id = (struct file_id){.size = st->st_size,
+                           .mtime = st->st_mtime,
+                           .dev = (int64_t)st->st_dev,
+                           .ino = (int64_t)st->st_ino,
+                           .ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec};
     return true;
 }
 
@@ -20,6 +24,45 @@ int file_open(const char *path, struct file_id *id) {
 bool file_look(const char *path, struct file_id *id) {
     struct stat st;
     return lstat(path, &st) == 0 && identify(&st, id);
+}
+
+bool file_same(const struct file_id *a, const struct file_id *b) {
+    return a->size == b->size && a->mtime == b->mtime && a->ino == b->ino && a->ctime_ns == b->ctime_ns;
+}
+
+static bool absent(int why) {
+    return why == ENOENT || why == ENOTDIR;
+}
+
+/* Can it be listed, and where does it lie? 0, or why not. */
+static int lists(const char *dir, dev_t *dev) {
+    struct stat st = {0};
+    DIR *d = opendir(dir);
+    if (!d) return errno;
+    errno = 0;
+    int why = !readdir(d) || fstat(dirfd(d), &st) != 0 ? errno : 0;
+    *dev = st.st_dev;
+    (void)closedir(d);
+    return why;
+}
+
+bool file_gone(const char *dir, const char *path, const struct file_id *was, bool *missing) {
+    char full[PATH_MAX];
+    struct file_id now;
+    struct stat st;
+    dev_t dev = 0;
+    int top = snprintf(full, sizeof full, "%s/%s", dir, path), why;
+    *missing = false;
+    if (top >= (int)sizeof full) return false;
+    top = (int)strlen(dir);
+    if (lstat(full, &st) == 0) return !identify(&st, &now) || now.size != was->size || now.mtime != was->mtime;
+    *missing = true;
+    if (!absent(errno)) return false;
+    do {
+        *strrchr(full, '/') = '\0';
+        why = lists(full, &dev);
+    } while (absent(why) && (int)strlen(full) > top);
+    return why == 0 && (was->ino == 0 || (int64_t)dev == was->dev);
 }
 
 bool file_read(int fd, void *data, size_t len, int64_t offset) {

@@ -6,12 +6,20 @@
 struct file_id {
     int64_t size; /* bytes */
     int64_t mtime; /* seconds */
+    int64_t dev, ino, ctime_ns; /* ino 0: not known */
 };
 
 /* Opens a regular file for reading, no symbolic link at its end; -1 with errno. */
 int file_open(const char *path, struct file_id *id);
 /* false: no regular file there. */
 bool file_look(const char *path, struct file_id *id);
+/* Is it the file that it was, and untouched since? Size and mtime alone are kept by `cp -p` and `rsync -t`, too. Of the device
+ * nothing is asked: its number changes when it is mounted again. */
+bool file_same(const struct file_id *a, const struct file_id *b);
+/* A file dir/path that was there once surely is not now: another size or mtime stands in its place, or it is missing from a
+ * folder, dir or below it, that can be listed and lies on the device where the file lay. Anything else (no permission, a
+ * disk that fails or is not mounted, dir itself gone) says nothing about the file: false. *missing: nothing is in its place. */
+bool file_gone(const char *dir, const char *path, const struct file_id *was, bool *missing);
 /* Reads len bytes at offset; false when the file is shorter or fails. */
 bool file_read(int fd, void *data, size_t len, int64_t offset);
 /* Makes a file that was not there (no symbolic link either), whole and on the disk, with this mode; false with errno, and

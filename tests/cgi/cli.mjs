@@ -114,7 +114,7 @@ writeFileSync(join(site, 'sub', 'b.png'), 'png');
 for (const name of ['.hidden', 'config.php', 'x.ini', 'empty.txt']) writeFileSync(join(site, name), name === 'empty.txt' ? '' : 'x');
 symlinkSync('/etc/passwd', join(site, 'link.txt'));
 r = w.cli('publish', 'demo', site, '--json');
-same([r.status, r.json], [0, { can: 'demo', version: 1, files: 2, bytes: 300_003, hashed: 2, skipped: 4, url: '/site/' }], 'publish --json: below --root the URL is derived');
+same([r.status, r.json], [0, { can: 'demo', version: 1, files: 2, bytes: 300_003, hashed: 2, skipped: 4, doubted: 0, url: '/site/' }], 'publish --json: below --root the URL is derived');
 r = w.cli('publish', 'demo', site);
 matches(r.out, /^demo: version 1 \(nothing has changed\), 2 files, 0\.3 MB, 0 read, 4 left out\nThe bytes stay in .*, served at \/site\/\n$/, 'publish again: nothing to do');
 writeFileSync(join(site, 'sub', 'b.png'), 'other');
