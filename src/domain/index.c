@@ -1,8 +1,9 @@
 #include "domain/index.h"
-#include "domain/spool.h"
+#include "domain/compare.h"
+#include "domain/walk.h"
 #include <sodium.h>
 
-enum { BATCH = 200, DEEPEST = 32, YOUNG_S = 10, BACKGROUND_BYTES = 512 << 10 };
+enum { BATCH = 200, BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 256 }; /* to compare a name takes as long as to read so many */
 enum kind { NEW, DIRECTORY, FILE_FOUND };
 
 /* One row of scan. */
@@ -21,7 +22,7 @@ struct indexer {
     struct arena *scratch; /* goes with the unit */
     const struct circle *circle;
     const char *dir, *url, *sought;
-    bool patient, published; /* published: something is, from dir */
+    bool patient, published, comparing; /* published: something is, from dir */
     struct item *items;
     size_t n;
     int64_t skipped, changed, hashed; /* by this unit */
@@ -32,7 +33,7 @@ enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, c
     TRY(store_run(ctx->store, SQL_SCAN_OTHER, ARGS(I(c->id), T(dir))));
     TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
     TRY(store_run(ctx->store, SQL_SCAN_AGAIN, ARGS(I(c->id))));
-    TRY(store_run(ctx->store, SQL_SCAN_ADD, ARGS(I(c->id), T(""), I(DIRECTORY))));
+    TRY(store_run(ctx->store, SQL_SCAN_ROOT, ARGS(I(c->id))));
     return store_commit(ctx->store, MAIN);
 }
 
@@ -60,6 +61,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     *work_left = store_int(s, id, 8) > 0;
     x->sought = store_copy(s, id, 12, x->scratch);
     x->published = store_int(s, id, 13);
+    x->comparing = store_int(s, id, 14);
     store_reset(s, id);
     return ERR_OK;
 }
@@ -111,12 +113,11 @@ static bool directory(const char *path) {
 static enum err look_at(struct indexer *x, const struct item *item) {
     struct file_id now;
     struct store *s = x->ctx->store;
-    const char *type = media_type(item->path), *path = full(x, item->path);
+    const char *path = full(x, item->path), *type;
     int64_t id = x->circle->id;
     if (!file_look(path, &now))
         return directory(path) ? store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY))) : drop(x, item);
-    bool young = x->patient && now.mtime > x->ctx->now / 1000 - YOUNG_S;
-    if (!type || now.size == 0 || young) return drop(x, item);
+    if (!(type = walk_type(item->path, &now)) || walk_young(x->ctx, x->patient, &now)) return drop(x, item);
     TRY(store_run(s, SQL_SCAN_FILE,
                   ARGS(I(id), T(item->path), T(type), I(now.size), I(now.mtime), I(media_piece(now.size)), I(now.dev), I(now.ino),
                        I(now.ctime_ns))));
@@ -125,19 +126,13 @@ static enum err look_at(struct indexer *x, const struct item *item) {
     return store_run(s, SQL_SCAN_KEPT, ARGS(I(id), T(item->path), T(x->dir)));
 }
 
-static bool nameable(const char *path) {
-    size_t slashes = 0;
-    for (const char *p = path; *p; p++) slashes += *p == '/';
-    return strlen(path) <= CAP_PATH && slashes < DEEPEST && json_string(path); /* NULL: not UTF-8 */
-}
-
 static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
     int64_t found;
     TRY(store_number(x->ctx->store, SQL_SCAN_COUNT, ARGS(I(x->circle->id)), &found, 0));
     for (struct dirent *entry; (entry = readdir(dir));) {
         const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, entry->d_name);
         if (entry->d_name[0] == '.') continue;
-        if (!nameable(path)) {
+        if (!walk_name(path)) {
             x->skipped++;
             continue;
         }
@@ -150,26 +145,14 @@ static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
     return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(in->path)));
 }
 
-/* Codes, keys and the names of boxes are nobody's to read: a data directory, whosever it is, and the spool. */
-static bool secret(struct indexer *x, int fd) {
-    struct stat here, there;
-    const struct spool *spool;
-    if (faccessat(fd, "polycircle.db", F_OK, 0) == 0) return true;
-    return spool_get(x->ctx, &spool) == ERR_OK && fstat(fd, &here) == 0 && stat(spool->dir, &there) == 0 &&
-           here.st_ino == there.st_ino && here.st_dev == there.st_dev;
-}
-
 static enum err list(struct indexer *x, const struct item *item) {
+    int why;
     const char *path = full(x, item->path);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*item->path ? O_NOFOLLOW : 0));
-    int why = errno;
-    bool closed = fd >= 0 && secret(x, fd);
-    DIR *dir = fd >= 0 && !closed ? fdopendir(fd) : NULL;
+    DIR *dir = walk_open(x->ctx, path, !*item->path, &why);
     if (!dir) {
-        if (fd >= 0) (void)close(fd);
-        if (*item->path || (!closed && x->published)) return drop(x, item);
+        if (*item->path || (why && x->published)) return drop(x, item);
         return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
-                         closed ? "it is for Polycircle's own files: publish another folder" : strerror(why));
+                         why ? strerror(why) : "it is for Polycircle's own files: publish another folder");
     }
     enum err e = add_names(x, item, dir);
     (void)closedir(dir);
@@ -270,7 +253,7 @@ static enum err seek(struct indexer *x, bool none) {
         TRY(store_run(x->ctx->store, SQL_SCAN_DOUBT, ARGS(I(x->circle->id), T(x->items[i].path))));
         doubted += store_changes(x->ctx->store, MAIN);
     }
-    TRY(store_run(x->ctx->store, SQL_JOB_SOUGHT, ARGS(I(x->circle->id), T(x->items[x->n - 1].path), I(doubted))));
+    TRY(store_run(x->ctx->store, SQL_JOB_SOUGHT, ARGS(I(x->circle->id), T(x->sought), T(x->items[x->n - 1].path), I(doubted))));
     return store_commit(x->ctx->store, MAIN);
 }
 
@@ -295,7 +278,7 @@ static enum err finish(struct indexer *x, struct walk *out) {
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(read_job(x, out, &work_left)); /* somebody may have begun anew, or finished */
     TRY(next_missed(x));
-    if (!out->finished && !work_left && x->n == 0) {
+    if (!out->finished && !x->comparing && !work_left && x->n == 0) {
         TRY(replace(x, out));
         TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(id))));
         TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now))));
@@ -333,6 +316,30 @@ struct allowance {
     void *context;
 };
 
+/* What most walks find is that nothing has changed; only if not, all is listed and written down. */
+static enum err unchanged(struct indexer *x, struct walk *out, int64_t budget, bool *more) {
+    struct store *s = x->ctx->store;
+    int64_t id = x->circle->id, most = budget / COMPARE_BYTES + 1;
+    struct compare k = {.arena = x->scratch, .dir = x->dir, .patient = x->patient, .after = x->sought};
+    enum compared is;
+    k.most = (size_t)(most < CAP_FILES ? most : CAP_FILES);
+    TRY(compare(x->ctx, x->circle, &k, &is));
+    int64_t finished = is == COMPARED_SAME ? x->ctx->now : 0;
+    bool work_left;
+    TRY(store_begin(s, MAIN, true));
+    if (is == COMPARED_OTHER) {
+        TRY(store_run(s, SQL_JOB_WALK, ARGS(I(id))));
+        TRY(store_run(s, SQL_SCAN_ROOT, ARGS(I(id))));
+    } else {
+        TRY(store_run(s, SQL_JOB_COMPARED, ARGS(I(id), T(x->sought), T(k.after), I(k.skipped), I(finished))));
+    }
+    *more = finished == 0 || !store_changes(s, MAIN); /* somebody has begun anew, or was quicker */
+    TRY(store_commit(s, MAIN));
+    if (!*more) TRY(look(x, out, &work_left));
+    out->same = !*more;
+    return ERR_OK;
+}
+
 /* *more: a unit was worked off, and there may be another. */
 static enum err step(struct indexer *x, const struct allowance *allowed, struct walk *out, bool *more) {
     bool work_left;
@@ -340,6 +347,7 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
     *more = false;
     TRY(look(x, out, &work_left));
     if (out->finished) return ERR_OK;
+    if (x->comparing) return (bytes = allowed->budget(allowed->context, out)) > 0 ? unchanged(x, out, bytes, more) : ERR_OK;
     TRY(work_left ? next_items(x) : next_missed(x));
     if (x->n == 0) return finish(x, out);
     if (work_left && x->items[0].kind == FILE_FOUND)

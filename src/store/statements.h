@@ -15,237 +15,249 @@
 #define UNTOUCHED "size = ?4 AND mtime_s = ?5 AND ino = ?8 AND ctime_ns = ?9"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
 
-#define SQL_TABLE(X)                                                                                                             \
-    /* transactions, by store_begin and store_commit */                                                                          \
-    X(MAIN_READ, MAIN, "BEGIN")                                                                                                  \
-    X(MAIN_WRITE, MAIN, "BEGIN IMMEDIATE")                                                                                       \
-    X(MAIN_COMMIT, MAIN, "COMMIT")                                                                                               \
-    X(LIVE_READ, LIVE, "BEGIN")                                                                                                  \
-    X(LIVE_WRITE, LIVE, "BEGIN IMMEDIATE")                                                                                       \
-    X(LIVE_FREE, LIVE, "PRAGMA freelist_count")                                                                                  \
-    X(LIVE_COMMIT, LIVE, "COMMIT")                                                                                               \
-    /* what every request needs: the live database's generation, and whether the Host is ours */                                 \
-    X(ENTER, MAIN,                                                                                                               \
-      "SELECT (SELECT value FROM instance WHERE name = 'gen'), EXISTS(SELECT 1 FROM base WHERE host = ?1),"                      \
-      " EXISTS(SELECT 1 FROM instance WHERE name = 'retired')")                                                                  \
-    X(INSTANCE_GET, MAIN, "SELECT value FROM instance WHERE name = ?1")                                                          \
-    X(INSTANCE_SET, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")                \
-    X(INSTANCE_ONCE, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                         \
-    X(INSTANCE_DROP, MAIN, "DELETE FROM instance WHERE name = ?1")                                                               \
-    X(BASE_ADD, MAIN, "INSERT INTO base VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                                  \
-    X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY url")                                                                \
-    X(CIRCLE_ADD, MAIN,                                                                                                          \
-      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p)"                      \
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                                                   \
-    X(CIRCLE_BY_KEY, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE api_key = ?1")                                           \
-    X(CIRCLE_BY_CAN, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE can = ?1")                                               \
-    X(CIRCLE_BY_ID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE id = ?1")                                                 \
-    X(CIRCLE_BY_CID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE cid = ?1")                                               \
-    X(CIRCLE_LIST, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle ORDER BY can")                                                   \
-    X(CIRCLE_SIGN, MAIN, "UPDATE circle SET sign_public = ?2, exposed = ?3 WHERE id = ?1")                                       \
-    X(CIRCLE_PADS, MAIN, "SELECT can, cid, pad FROM circle ORDER BY can")                                                        \
-    X(CIRCLE_PAD_SET, MAIN, "UPDATE circle SET pad = ?2 WHERE can = ?1")                                                         \
-    X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                                       \
-    X(CIRCLE_CHANGE, MAIN, "UPDATE circle SET p2p = ?2, ice = ?3 WHERE id = ?1")                                                 \
-    X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                              \
-    X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                 \
-    X(ORIGIN_OTHERS, MAIN, "SELECT count(*) FROM origin WHERE circle = ?1 AND origin <> ?2")                                     \
-    X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                                          \
-    X(ORIGIN_ALL, MAIN, "SELECT DISTINCT origin FROM origin ORDER BY origin LIMIT 64")                                           \
-    X(MEDIA_LIST, MAIN, "SELECT path, type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 ORDER BY path")            \
-    X(MEDIA_STAT, MAIN, "SELECT path, size, mtime_s, dev, ino FROM media WHERE circle = ?1 ORDER BY path LIMIT ?2 OFFSET ?3")    \
-    /* published from the folder ?2, not found there by this walk, behind the path ?3; and not at the one before either? */      \
-    X(MEDIA_MISSED, MAIN,                                                                                                        \
-      "SELECT path, size, mtime_s, dev, ino, doubted FROM media m WHERE circle = ?1 AND path > ?3"                               \
-      " AND EXISTS(SELECT 1 FROM manifest WHERE circle = ?1 AND dir = ?2)"                                                       \
-      " AND NOT EXISTS(SELECT 1 FROM scan s WHERE s.circle = ?1 AND s.path = m.path) ORDER BY path LIMIT ?4")                    \
-    X(MEDIA_COUNT, MAIN, "SELECT count(*) FROM media WHERE circle = ?1")                                                         \
-    X(MEDIA_BYTES, MAIN, "SELECT total(size) FROM media WHERE circle = ?1")                                                      \
-    X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")                   \
-    X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                                 \
-    X(MEDIA_FILL, MAIN,                                                                                                          \
-      "INSERT INTO media SELECT circle, path, type, size, mtime_s, piece, sha256, -1, dev, ino, ctime_ns, doubted FROM scan"     \
-      " WHERE circle = ?1 AND kind = 2")                                                                                         \
-    X(MEDIA_NOTE, MAIN,                                                                                                          \
-      "UPDATE media SET dev = s.dev, ino = s.ino, ctime_ns = s.ctime_ns, doubted = s.doubted FROM scan s"                        \
-      " WHERE media.circle = ?1 AND s.circle = ?1 AND s.path = media.path AND (media.dev <> s.dev OR media.ino <> s.ino"         \
-      " OR media.ctime_ns <> s.ctime_ns OR media.doubted <> s.doubted)")                                                         \
-    /* an index on the wire is a place in the order of paths */                                                                  \
-    X(MEDIA_PLACE, MAIN,                                                                                                         \
-      "UPDATE media SET place = r.n FROM (SELECT path, row_number() OVER (ORDER BY path) - 1 AS n"                               \
-      " FROM media WHERE circle = ?1) r WHERE circle = ?1 AND media.path = r.path")                                              \
-    X(MEDIA_CLEAR, MAIN, "DELETE FROM media WHERE circle = ?1")                                                                  \
-    X(MEDIA_DELETE, MAIN, "DELETE FROM media WHERE circle = ?1 AND path = ?2")                                                   \
-    /* hashes of what is withdrawn: by a walk through the folder ?2, of the one path ?2; ?3: until when */                       \
-    X(KEPT_ADD, MAIN,                                                                                                            \
-      "REPLACE INTO kept SELECT m.circle, f.dir, m.path, m.size, m.mtime_s, m.ino, m.ctime_ns, m.sha256, ?3"                     \
-      " FROM media m JOIN manifest f ON f.circle = m.circle WHERE m.circle = ?1 AND m.ino <> 0"                                  \
-      " AND (f.dir <> ?2 OR NOT EXISTS(SELECT 1 FROM scan s WHERE s.circle = ?1 AND s.path = m.path))")                          \
-    X(KEPT_ADD_ONE, MAIN,                                                                                                        \
-      "REPLACE INTO kept SELECT m.circle, f.dir, m.path, m.size, m.mtime_s, m.ino, m.ctime_ns, m.sha256, ?3"                     \
-      " FROM media m JOIN manifest f ON f.circle = m.circle WHERE m.circle = ?1 AND m.path = ?2 AND m.ino <> 0")                 \
-    X(KEPT_OLD, MAIN,                                                                                                            \
-      "DELETE FROM kept WHERE circle = ?1 AND (until < ?2 OR until <"                                                            \
-      " (SELECT until FROM kept WHERE circle = ?1 ORDER BY until DESC LIMIT 1 OFFSET ?3))")                                      \
-    X(MANIFEST_GET, MAIN, "SELECT version, dir, url, signed, signature FROM manifest WHERE circle = ?1")                         \
-    X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url FROM manifest WHERE circle = ?1")                                           \
-    X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                \
-    /* the walk through a folder */                                                                                              \
-    X(JOB_SET, MAIN,                                                                                                             \
-      "INSERT INTO job(circle, dir, url, patient) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET dir = excluded.dir,"          \
-      " url = excluded.url, patient = excluded.patient, skipped = 0, changed = 0, hashed = 0, finished = 0, doubted = 0,"        \
-      " sought = ''")                                                                                                            \
-    X(JOB_GET, MAIN,                                                                                                             \
-      "SELECT dir, url, patient, skipped, changed, hashed, finished, files, work, bytes, done, doubted, sought,"                 \
-      " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1) FROM job"           \
-      " WHERE circle = ?1")                                                                                                      \
-    X(JOB_ADD, MAIN, "UPDATE job SET skipped = skipped + ?2, changed = changed + ?3, hashed = hashed + ?4 WHERE circle = ?1")    \
-    X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = max(sought, ?2), doubted = doubted + ?3 WHERE circle = ?1")                     \
-    X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2 WHERE circle = ?1")                                                        \
-    X(JOB_DUE, MAIN,                                                                                                             \
-      "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                \
-      " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                    \
-    X(SCAN_WORK, MAIN,                                                                                                           \
-      "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns FROM scan"                                      \
-      " WHERE circle = ?1 AND (kind < 2 OR at < size) ORDER BY kind, path LIMIT ?2")                                             \
-    X(SCAN_COUNT, MAIN, "SELECT n FROM job WHERE circle = ?1")                                                                   \
-    X(SCAN_CLEAR, MAIN, "DELETE FROM scan WHERE circle = ?1")                                                                    \
-    X(SCAN_OTHER, MAIN, "DELETE FROM scan WHERE circle = ?1 AND ?2 <> (SELECT dir FROM job WHERE circle = ?1)")                  \
-    X(SCAN_AGAIN, MAIN, "UPDATE scan SET kind = 0, doubted = 0 WHERE circle = ?1")                                               \
-    X(SCAN_ADD, MAIN, "INSERT INTO scan(circle, path, kind) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = excluded.kind")  \
-    X(SCAN_NEW, MAIN, "INSERT INTO scan(circle, path, kind) VALUES(?1, ?2, 0) ON CONFLICT DO NOTHING")                           \
-    X(SCAN_DROP, MAIN, "DELETE FROM scan WHERE circle = ?1 AND path = ?2")                                                       \
-    /* what was hashed of it already stays when it is the same file */                                                           \
-    X(SCAN_FILE, MAIN,                                                                                                           \
-      "UPDATE scan SET kind = 2, type = ?3, size = ?4, mtime_s = ?5, piece = ?6, dev = ?7, ino = ?8, ctime_ns = ?9,"             \
-      " at = iif(" UNTOUCHED ", at, 0), state = iif(" UNTOUCHED ", state, NULL), sha256 = iif(" UNTOUCHED ", sha256, x'')"       \
-      " WHERE circle = ?1 AND path = ?2")                                                                                        \
-    /* published from the folder ?3, or withdrawn from it not long ago */                                                        \
-    X(SCAN_KNOWN, MAIN,                                                                                                          \
-      "UPDATE scan SET at = scan.size, state = NULL, sha256 = m.sha256 FROM media m JOIN manifest f ON f.circle = m.circle"      \
-      " WHERE scan.circle = ?1 AND scan.path = ?2 AND m.circle = ?1 AND m.path = ?2 AND f.dir = ?3 AND m.size = scan.size"       \
-      " AND m.mtime_s = scan.mtime_s AND (m.ino = 0 OR (m.ino = scan.ino AND m.ctime_ns = scan.ctime_ns))")                      \
-    X(SCAN_KEPT, MAIN,                                                                                                           \
-      "UPDATE scan SET at = scan.size, state = NULL, sha256 = k.sha256 FROM kept k WHERE scan.circle = ?1 AND scan.path = ?2"    \
-      " AND k.circle = ?1 AND k.path = ?2 AND k.dir = ?3 AND k.size = scan.size AND k.mtime_s = scan.mtime_s"                    \
-      " AND k.ino = scan.ino AND k.ctime_ns = scan.ctime_ns")                                                                    \
-    X(SCAN_DOUBT, MAIN,                                                                                                          \
-      "INSERT INTO scan(circle, path, kind, type, size, mtime_s, piece, at, sha256, dev, ino, ctime_ns, doubted)"                \
-      " SELECT circle, path, 2, type, size, mtime_s, piece, size, sha256, dev, ino, ctime_ns, 1 FROM media"                      \
-      " WHERE circle = ?1 AND path = ?2 ON CONFLICT DO NOTHING")                                                                 \
-    X(SCAN_HASHED, MAIN,                                                                                                         \
-      "UPDATE scan SET at = ?4, state = ?5, sha256 = ?6 WHERE circle = ?1 AND path = ?2 AND kind = 2 AND at = ?3")               \
-    X(SCAN_DIFFERS, MAIN,                                                                                                        \
-      "SELECT count(*) FROM scan s WHERE s.circle = ?1 AND NOT EXISTS(SELECT 1 FROM media m WHERE m.circle = ?1"                 \
-      " AND m.path = s.path AND m.size = s.size AND m.mtime_s = s.mtime_s AND m.type = s.type AND m.sha256 = s.sha256)")         \
-    X(PACKAGE_BASIS, MAIN, "SELECT basis, sha256 FROM package WHERE circle = ?1")                                                \
-    X(PACKAGE_GET, MAIN, "SELECT circle, body FROM package WHERE sha256 = ?1")                                                   \
-    X(PACKAGE_SET, MAIN,                                                                                                         \
-      "INSERT INTO package VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET basis = excluded.basis,"                             \
-      " sha256 = excluded.sha256, body = excluded.body")                                                                         \
-    X(STATISTIC_ADD, MAIN, "INSERT INTO statistic VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = n + excluded.n")          \
-    X(STATISTIC_LIST, MAIN, "SELECT name, sum(n) FROM statistic WHERE circle = ?1 GROUP BY name ORDER BY name")                  \
-    /* rows of no circle */                                                                                                      \
-    X(ORPHANS, MAIN,                                                                                                             \
-      "SELECT (SELECT count(*) FROM origin WHERE " NO_CIRCLE ") + (SELECT count(*) FROM media WHERE " NO_CIRCLE ")"              \
-      " + (SELECT count(*) FROM manifest WHERE " NO_CIRCLE ") + (SELECT count(*) FROM package WHERE " NO_CIRCLE ")"              \
-      " + (SELECT count(*) FROM statistic WHERE " NO_CIRCLE ") + (SELECT count(*) FROM job WHERE " NO_CIRCLE ")"                 \
-      " + (SELECT count(*) FROM scan WHERE " NO_CIRCLE ") + (SELECT count(*) FROM kept WHERE " NO_CIRCLE ")")                    \
-    X(ORPHAN_ORIGINS, MAIN, "DELETE FROM origin WHERE " NO_CIRCLE)                                                               \
-    X(ORPHAN_MEDIA, MAIN, "DELETE FROM media WHERE " NO_CIRCLE)                                                                  \
-    X(ORPHAN_MANIFESTS, MAIN, "DELETE FROM manifest WHERE " NO_CIRCLE)                                                           \
-    X(ORPHAN_PACKAGES, MAIN, "DELETE FROM package WHERE " NO_CIRCLE)                                                             \
-    X(ORPHAN_STATISTICS, MAIN, "DELETE FROM statistic WHERE " NO_CIRCLE)                                                         \
-    X(ORPHAN_JOBS, MAIN, "DELETE FROM job WHERE " NO_CIRCLE)                                                                     \
-    X(ORPHAN_KEPT, MAIN, "DELETE FROM kept WHERE " NO_CIRCLE)                                                                    \
-    X(ORPHAN_SCANS, MAIN, "DELETE FROM scan WHERE " NO_CIRCLE)                                                                   \
-    /* signals */                                                                                                                \
-    X(SIGNAL_BY_TOKEN, LIVE,                                                                                                     \
-      "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy, p.mail FROM signal s"                                                  \
-      " JOIN pulse p ON p.circle = s.circle WHERE s.token = ?1")                                                                 \
-    X(SIGNAL_BY_SIG, LIVE, "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.sig = ?1")                                           \
-    X(SIGNAL_ADD, LIVE,                                                                                                          \
-      "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version,"                          \
-      " have, wider, widest) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '', ?8, ?9)")                                        \
-    X(SIGNAL_SET, LIVE,                                                                                                          \
-      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, needy = ?5, base = ?6, every = ?7,"                       \
-      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12 WHERE id = ?1")                                           \
-    X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                            \
-    X(SIGNAL_CALL, LIVE,                                                                                                         \
-      "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"            \
-      " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, (s.id + ?4) % 8 LIMIT 1")                                       \
-    X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                   \
-    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1 WHERE id = ?1")                                                       \
-    X(SIGNAL_UNNEED, LIVE, "UPDATE signal SET needy = 0 WHERE id = ?1")                                                          \
-    X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE expires < ?1 OR expires > ?2 LIMIT ?3)")  \
-    X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                \
-    X(SIGNAL_GREETERS, LIVE,                                                                                                     \
-      "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                       \
-      " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                             \
-    X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                 \
-    X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                           \
-    X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                             \
-    X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                      \
-    X(ROSTER, LIVE,                                                                                                              \
-      "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                        \
-      " ORDER BY s.role DESC, s.suspect, s.needy, s.id LIMIT ?3")                                                                \
-    /* standing offers */                                                                                                        \
-    X(OFFER_ADD, LIVE, "INSERT INTO offer(signal, id, sdp, expires) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")              \
-    X(OFFER_COUNT, LIVE, "SELECT count(*) FROM offer o WHERE o.signal = ?1 AND " STANDS)                                         \
-    X(OFFER_OLD, LIVE,                                                                                                           \
-      "DELETE FROM offer WHERE signal = ?1 AND (expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000"                                   \
-      " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NULL ORDER BY n DESC LIMIT ?3)"                          \
-      " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                   \
-    X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                  \
-    X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                             \
-    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, taken = ?4 WHERE n = ?1")                                        \
-    X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")             \
-    X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE taker = ?1 AND spent = 0")                                           \
-    /* the word that a link is dead: good for one offer that was taken */                                                        \
-    X(OFFER_BLAME, LIVE,                                                                                                         \
-      "UPDATE offer SET spent = 2 WHERE n ="                                                                                     \
-      " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 2 LIMIT 1)")                           \
-    X(OFFER_AGAIN, LIVE,                                                                                                         \
-      "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                 \
-      " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")            \
-    X(OFFER_ROUNDS, LIVE, "SELECT count(DISTINCT taken) FROM offer o WHERE taker = ?1 AND " HOLDS)                               \
-    /* from the first few that have any: in a crowd nobody looks through all who wait. A network that has had three              \
-     * of late takes no greeter's last one (?5: its bucket) */                                                                   \
-    X(OFFER_GREETERS, LIVE,                                                                                                      \
-      "SELECT min(o.n), " INVITATION " FROM"                                                                                     \
-      " (SELECT id, sig, bucket, version, have, suspect, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"           \
-      " AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                                                   \
-      " (SELECT count(*) FROM offer o WHERE o.signal = s.id AND " STANDS ") >"                                                   \
-      " (SELECT count(*) = 3 FROM (SELECT 1 FROM offer o WHERE o.net = ?5 AND " HOLDS " LIMIT 3))"                               \
-      " ORDER BY s.suspect, s.needy LIMIT 24) s"                                                                                 \
-      " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY s.suspect, " DUE " LIMIT ?4")                    \
-    X(OFFER_NEEDY, LIVE,                                                                                                         \
-      "SELECT min(o.n), " INVITATION " FROM signal s"                                                                            \
-      " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 1 AND s.expires > ?2"                   \
-      " AND s.suspect = 0 AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                                   \
-    /* mail */                                                                                                                   \
-    X(MAIL_ADD, LIVE,                                                                                                            \
-      "INSERT INTO mail(signal, sender, id, re, body, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")           \
-    X(MAIL_WAITING, LIVE, "SELECT count(*) FROM mail WHERE signal = ?1 AND expires > ?2 AND NOT (sender = ?3 AND id = ?4)")      \
-    X(MAIL_READ, LIVE, "SELECT n, sender, re, body FROM mail WHERE signal = ?1 AND n > ?2 AND expires > ?3 ORDER BY n LIMIT 16") \
-    X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= ?2")                                                  \
-    X(MAIL_CLEAR, LIVE, "DELETE FROM mail WHERE signal = ?1")                                                                    \
-    X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires < ?1 LIMIT 50)")                          \
-    X(MAIL_SENT, LIVE, "SELECT sum(length(body)) FROM mail WHERE sender = ?1 AND NOT (signal = ?2 AND id = ?3)")                 \
-    X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                            \
-    /* media ids */                                                                                                              \
-    X(MID_GET, LIVE, "SELECT mid FROM mid WHERE signal = ?1 AND path = ?2")                                                      \
-    X(MID_ADD, LIVE, "INSERT INTO mid VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")                                                \
-    /* running counts */                                                                                                         \
-    X(REFUSED_ADD, LIVE,                                                                                                         \
-      "INSERT INTO refused SELECT ?1, ?2, 1, ?3 WHERE (SELECT count(*) FROM refused"                                             \
-      " WHERE circle = ?1) < ?4 OR EXISTS(SELECT 1 FROM refused WHERE circle = ?1 AND origin = ?2)"                              \
-      " ON CONFLICT DO UPDATE SET n = n + 1, last = excluded.last")                                                              \
-    X(REFUSED_LIST, LIVE, "SELECT origin, n FROM refused WHERE circle = ?1 ORDER BY n DESC")                                     \
-    X(TALLY_ADD, LIVE, "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")                      \
-    X(TALLY_LIST, LIVE, "SELECT circle, name, n FROM tally")                                                                     \
-    X(TALLY_DELETE, LIVE, "DELETE FROM tally WHERE circle = ?1 AND name = ?2")                                                   \
-    X(FOLDED_GET, LIVE, "SELECT at FROM folded")                                                                                 \
+#define SQL_TABLE(X)                                                                                                              \
+    /* transactions, by store_begin and store_commit */                                                                           \
+    X(MAIN_READ, MAIN, "BEGIN")                                                                                                   \
+    X(MAIN_WRITE, MAIN, "BEGIN IMMEDIATE")                                                                                        \
+    X(MAIN_COMMIT, MAIN, "COMMIT")                                                                                                \
+    X(LIVE_READ, LIVE, "BEGIN")                                                                                                   \
+    X(LIVE_WRITE, LIVE, "BEGIN IMMEDIATE")                                                                                        \
+    X(LIVE_FREE, LIVE, "PRAGMA freelist_count")                                                                                   \
+    X(LIVE_COMMIT, LIVE, "COMMIT")                                                                                                \
+    /* what every request needs: the live database's generation, and whether the Host is ours */                                  \
+    X(ENTER, MAIN,                                                                                                                \
+      "SELECT (SELECT value FROM instance WHERE name = 'gen'), EXISTS(SELECT 1 FROM base WHERE host = ?1),"                       \
+      " EXISTS(SELECT 1 FROM instance WHERE name = 'retired')")                                                                   \
+    X(INSTANCE_GET, MAIN, "SELECT value FROM instance WHERE name = ?1")                                                           \
+    X(INSTANCE_SET, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")                 \
+    X(INSTANCE_ONCE, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                          \
+    X(INSTANCE_DROP, MAIN, "DELETE FROM instance WHERE name = ?1")                                                                \
+    X(BASE_ADD, MAIN, "INSERT INTO base VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                                   \
+    X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY url")                                                                 \
+    X(CIRCLE_ADD, MAIN,                                                                                                           \
+      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p)"                       \
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                                                    \
+    X(CIRCLE_BY_KEY, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE api_key = ?1")                                            \
+    X(CIRCLE_BY_CAN, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE can = ?1")                                                \
+    X(CIRCLE_BY_ID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE id = ?1")                                                  \
+    X(CIRCLE_BY_CID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE cid = ?1")                                                \
+    X(CIRCLE_LIST, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle ORDER BY can")                                                    \
+    X(CIRCLE_SIGN, MAIN, "UPDATE circle SET sign_public = ?2, exposed = ?3 WHERE id = ?1")                                        \
+    X(CIRCLE_PADS, MAIN, "SELECT can, cid, pad FROM circle ORDER BY can")                                                         \
+    X(CIRCLE_PAD_SET, MAIN, "UPDATE circle SET pad = ?2 WHERE can = ?1")                                                          \
+    X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                                        \
+    X(CIRCLE_CHANGE, MAIN, "UPDATE circle SET p2p = ?2, ice = ?3 WHERE id = ?1")                                                  \
+    X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                               \
+    X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                  \
+    X(ORIGIN_OTHERS, MAIN, "SELECT count(*) FROM origin WHERE circle = ?1 AND origin <> ?2")                                      \
+    X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                                           \
+    X(ORIGIN_ALL, MAIN, "SELECT DISTINCT origin FROM origin ORDER BY origin LIMIT 64")                                            \
+    X(MEDIA_LIST, MAIN, "SELECT path, type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 ORDER BY path")             \
+    X(MEDIA_STAT, MAIN, "SELECT path, size, mtime_s, dev, ino FROM media WHERE circle = ?1 ORDER BY path LIMIT ?2 OFFSET ?3")     \
+    /* published from the folder ?2, not found there by this walk, behind the path ?3; and not at the one before either? */       \
+    X(MEDIA_MISSED, MAIN,                                                                                                         \
+      "SELECT path, size, mtime_s, dev, ino, doubted FROM media m WHERE circle = ?1 AND path > ?3"                                \
+      " AND EXISTS(SELECT 1 FROM manifest WHERE circle = ?1 AND dir = ?2)"                                                        \
+      " AND NOT EXISTS(SELECT 1 FROM scan s WHERE s.circle = ?1 AND s.path = m.path) ORDER BY path LIMIT ?4")                     \
+    X(MEDIA_FROM, MAIN,                                                                                                           \
+      "SELECT path, type, size, mtime_s, dev, ino, ctime_ns, doubted FROM media WHERE circle = ?1 AND path > ?2 ORDER BY path"    \
+      " LIMIT ?3")                                                                                                                \
+    X(MEDIA_COUNT, MAIN, "SELECT count(*) FROM media WHERE circle = ?1")                                                          \
+    X(MEDIA_BYTES, MAIN, "SELECT total(size) FROM media WHERE circle = ?1")                                                       \
+    X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")                    \
+    X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                                  \
+    X(MEDIA_FILL, MAIN,                                                                                                           \
+      "INSERT INTO media SELECT circle, path, type, size, mtime_s, dev, ino, ctime_ns, doubted, piece, -1, sha256 FROM scan"      \
+      " WHERE circle = ?1 AND kind = 2")                                                                                          \
+    X(MEDIA_NOTE, MAIN,                                                                                                           \
+      "UPDATE media SET dev = s.dev, ino = s.ino, ctime_ns = s.ctime_ns, doubted = s.doubted FROM scan s"                         \
+      " WHERE media.circle = ?1 AND s.circle = ?1 AND s.path = media.path AND (media.dev <> s.dev OR media.ino <> s.ino"          \
+      " OR media.ctime_ns <> s.ctime_ns OR media.doubted <> s.doubted)")                                                          \
+    /* an index on the wire is a place in the order of paths */                                                                   \
+    X(MEDIA_PLACE, MAIN,                                                                                                          \
+      "UPDATE media SET place = r.n FROM (SELECT path, row_number() OVER (ORDER BY path) - 1 AS n"                                \
+      " FROM media WHERE circle = ?1) r WHERE circle = ?1 AND media.path = r.path")                                               \
+    X(MEDIA_CLEAR, MAIN, "DELETE FROM media WHERE circle = ?1")                                                                   \
+    X(MEDIA_DELETE, MAIN, "DELETE FROM media WHERE circle = ?1 AND path = ?2")                                                    \
+    /* hashes of what is withdrawn: by a walk through the folder ?2, of the one path ?2; ?3: until when */                        \
+    X(KEPT_ADD, MAIN,                                                                                                             \
+      "REPLACE INTO kept SELECT m.circle, f.dir, m.path, m.size, m.mtime_s, m.ino, m.ctime_ns, m.sha256, ?3"                      \
+      " FROM media m JOIN manifest f ON f.circle = m.circle WHERE m.circle = ?1 AND m.ino <> 0"                                   \
+      " AND (f.dir <> ?2 OR NOT EXISTS(SELECT 1 FROM scan s WHERE s.circle = ?1 AND s.path = m.path))")                           \
+    X(KEPT_ADD_ONE, MAIN,                                                                                                         \
+      "REPLACE INTO kept SELECT m.circle, f.dir, m.path, m.size, m.mtime_s, m.ino, m.ctime_ns, m.sha256, ?3"                      \
+      " FROM media m JOIN manifest f ON f.circle = m.circle WHERE m.circle = ?1 AND m.path = ?2 AND m.ino <> 0")                  \
+    X(KEPT_OLD, MAIN,                                                                                                             \
+      "DELETE FROM kept WHERE circle = ?1 AND (until < ?2 OR until <"                                                             \
+      " (SELECT until FROM kept WHERE circle = ?1 ORDER BY until DESC LIMIT 1 OFFSET ?3))")                                       \
+    X(MANIFEST_GET, MAIN, "SELECT version, dir, url, signed, signature FROM manifest WHERE circle = ?1")                          \
+    X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url FROM manifest WHERE circle = ?1")                                            \
+    X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
+    /* the walk through a folder */                                                                                               \
+    X(JOB_SET, MAIN,                                                                                                              \
+      "INSERT INTO job(circle, dir, url, patient, comparing) VALUES(?1, ?2, ?3, ?4, EXISTS(SELECT 1 FROM manifest"                \
+      " WHERE circle = ?1 AND dir = ?2 AND url = ?3) AND NOT EXISTS(SELECT 1 FROM scan WHERE circle = ?1))"                       \
+      " ON CONFLICT DO UPDATE SET dir = excluded.dir,"                                                                            \
+      " url = excluded.url, patient = excluded.patient, skipped = 0, changed = 0, hashed = 0, finished = 0, doubted = 0,"         \
+      " sought = '', comparing = excluded.comparing")                                                                             \
+    X(JOB_GET, MAIN,                                                                                                              \
+      "SELECT dir, url, patient, skipped, changed, hashed, finished, files, work, bytes, done, doubted, sought,"                  \
+      " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1), comparing FROM job" \
+      " WHERE circle = ?1")                                                                                                       \
+    X(JOB_ADD, MAIN, "UPDATE job SET skipped = skipped + ?2, changed = changed + ?3, hashed = hashed + ?4 WHERE circle = ?1")     \
+    X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = ?3, doubted = doubted + ?4 WHERE circle = ?1 AND sought = ?2")                   \
+    X(JOB_COMPARED, MAIN,                                                                                                         \
+      "UPDATE job SET sought = ?3, skipped = skipped + ?4, finished = ?5"                                                         \
+      " WHERE circle = ?1 AND comparing AND finished = 0 AND sought = ?2")                                                        \
+    X(JOB_WALK, MAIN, "UPDATE job SET comparing = 0, skipped = 0, sought = '' WHERE circle = ?1 AND comparing")                   \
+    X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2 WHERE circle = ?1")                                                         \
+    X(JOB_DUE, MAIN,                                                                                                              \
+      "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                 \
+      " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                     \
+    X(SCAN_WORK, MAIN,                                                                                                            \
+      "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns FROM scan"                                       \
+      " WHERE circle = ?1 AND (kind < 2 OR at < size) ORDER BY kind, path LIMIT ?2")                                              \
+    X(SCAN_COUNT, MAIN, "SELECT n FROM job WHERE circle = ?1")                                                                    \
+    X(SCAN_CLEAR, MAIN, "DELETE FROM scan WHERE circle = ?1")                                                                     \
+    X(SCAN_OTHER, MAIN, "DELETE FROM scan WHERE circle = ?1 AND ?2 <> (SELECT dir FROM job WHERE circle = ?1)")                   \
+    X(SCAN_AGAIN, MAIN, "UPDATE scan SET kind = 0, doubted = 0 WHERE circle = ?1")                                                \
+    X(SCAN_ROOT, MAIN,                                                                                                            \
+      "INSERT INTO scan(circle, path, kind) SELECT circle, '', 1 FROM job WHERE circle = ?1 AND NOT comparing AND finished = 0"   \
+      " ON CONFLICT DO UPDATE SET kind = 1")                                                                                      \
+    X(SCAN_ADD, MAIN, "INSERT INTO scan(circle, path, kind) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = excluded.kind")   \
+    X(SCAN_NEW, MAIN, "INSERT INTO scan(circle, path, kind) VALUES(?1, ?2, 0) ON CONFLICT DO NOTHING")                            \
+    X(SCAN_DROP, MAIN, "DELETE FROM scan WHERE circle = ?1 AND path = ?2")                                                        \
+    /* what was hashed of it already stays when it is the same file */                                                            \
+    X(SCAN_FILE, MAIN,                                                                                                            \
+      "UPDATE scan SET kind = 2, type = ?3, size = ?4, mtime_s = ?5, piece = ?6, dev = ?7, ino = ?8, ctime_ns = ?9,"              \
+      " at = iif(" UNTOUCHED ", at, 0), state = iif(" UNTOUCHED ", state, NULL), sha256 = iif(" UNTOUCHED ", sha256, x'')"        \
+      " WHERE circle = ?1 AND path = ?2")                                                                                         \
+    /* published from the folder ?3, or withdrawn from it not long ago */                                                         \
+    X(SCAN_KNOWN, MAIN,                                                                                                           \
+      "UPDATE scan SET at = scan.size, state = NULL, sha256 = m.sha256 FROM media m JOIN manifest f ON f.circle = m.circle"       \
+      " WHERE scan.circle = ?1 AND scan.path = ?2 AND m.circle = ?1 AND m.path = ?2 AND f.dir = ?3 AND m.size = scan.size"        \
+      " AND m.mtime_s = scan.mtime_s AND (m.ino = 0 OR (m.ino = scan.ino AND m.ctime_ns = scan.ctime_ns))")                       \
+    X(SCAN_KEPT, MAIN,                                                                                                            \
+      "UPDATE scan SET at = scan.size, state = NULL, sha256 = k.sha256 FROM kept k WHERE scan.circle = ?1 AND scan.path = ?2"     \
+      " AND k.circle = ?1 AND k.path = ?2 AND k.dir = ?3 AND k.size = scan.size AND k.mtime_s = scan.mtime_s"                     \
+      " AND k.ino = scan.ino AND k.ctime_ns = scan.ctime_ns")                                                                     \
+    X(SCAN_DOUBT, MAIN,                                                                                                           \
+      "INSERT INTO scan(circle, path, kind, type, size, mtime_s, piece, at, sha256, dev, ino, ctime_ns, doubted)"                 \
+      " SELECT circle, path, 2, type, size, mtime_s, piece, size, sha256, dev, ino, ctime_ns, 1 FROM media"                       \
+      " WHERE circle = ?1 AND path = ?2 ON CONFLICT DO NOTHING")                                                                  \
+    X(SCAN_HASHED, MAIN,                                                                                                          \
+      "UPDATE scan SET at = ?4, state = ?5, sha256 = ?6 WHERE circle = ?1 AND path = ?2 AND kind = 2 AND at = ?3")                \
+    X(SCAN_DIFFERS, MAIN,                                                                                                         \
+      "SELECT count(*) FROM scan s WHERE s.circle = ?1 AND NOT EXISTS(SELECT 1 FROM media m WHERE m.circle = ?1"                  \
+      " AND m.path = s.path AND m.size = s.size AND m.mtime_s = s.mtime_s AND m.type = s.type AND m.sha256 = s.sha256)")          \
+    X(PACKAGE_BASIS, MAIN, "SELECT basis, sha256 FROM package WHERE circle = ?1")                                                 \
+    X(PACKAGE_GET, MAIN, "SELECT circle, body FROM package WHERE sha256 = ?1")                                                    \
+    X(PACKAGE_SET, MAIN,                                                                                                          \
+      "INSERT INTO package VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET basis = excluded.basis,"                              \
+      " sha256 = excluded.sha256, body = excluded.body")                                                                          \
+    X(STATISTIC_ADD, MAIN, "INSERT INTO statistic VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = n + excluded.n")           \
+    X(STATISTIC_LIST, MAIN, "SELECT name, sum(n) FROM statistic WHERE circle = ?1 GROUP BY name ORDER BY name")                   \
+    /* rows of no circle */                                                                                                       \
+    X(ORPHANS, MAIN,                                                                                                              \
+      "SELECT (SELECT count(*) FROM origin WHERE " NO_CIRCLE ") + (SELECT count(*) FROM media WHERE " NO_CIRCLE ")"               \
+      " + (SELECT count(*) FROM manifest WHERE " NO_CIRCLE ") + (SELECT count(*) FROM package WHERE " NO_CIRCLE ")"               \
+      " + (SELECT count(*) FROM statistic WHERE " NO_CIRCLE ") + (SELECT count(*) FROM job WHERE " NO_CIRCLE ")"                  \
+      " + (SELECT count(*) FROM scan WHERE " NO_CIRCLE ") + (SELECT count(*) FROM kept WHERE " NO_CIRCLE ")")                     \
+    X(ORPHAN_ORIGINS, MAIN, "DELETE FROM origin WHERE " NO_CIRCLE)                                                                \
+    X(ORPHAN_MEDIA, MAIN, "DELETE FROM media WHERE " NO_CIRCLE)                                                                   \
+    X(ORPHAN_MANIFESTS, MAIN, "DELETE FROM manifest WHERE " NO_CIRCLE)                                                            \
+    X(ORPHAN_PACKAGES, MAIN, "DELETE FROM package WHERE " NO_CIRCLE)                                                              \
+    X(ORPHAN_STATISTICS, MAIN, "DELETE FROM statistic WHERE " NO_CIRCLE)                                                          \
+    X(ORPHAN_JOBS, MAIN, "DELETE FROM job WHERE " NO_CIRCLE)                                                                      \
+    X(ORPHAN_KEPT, MAIN, "DELETE FROM kept WHERE " NO_CIRCLE)                                                                     \
+    X(ORPHAN_SCANS, MAIN, "DELETE FROM scan WHERE " NO_CIRCLE)                                                                    \
+    /* signals */                                                                                                                 \
+    X(SIGNAL_BY_TOKEN, LIVE,                                                                                                      \
+      "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy, p.mail FROM signal s"                                                   \
+      " JOIN pulse p ON p.circle = s.circle WHERE s.token = ?1")                                                                  \
+    X(SIGNAL_BY_SIG, LIVE, "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.sig = ?1")                                            \
+    X(SIGNAL_ADD, LIVE,                                                                                                           \
+      "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version,"                           \
+      " have, wider, widest) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '', ?8, ?9)")                                         \
+    X(SIGNAL_SET, LIVE,                                                                                                           \
+      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, needy = ?5, base = ?6, every = ?7,"                        \
+      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12 WHERE id = ?1")                                            \
+    X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                             \
+    X(SIGNAL_CALL, LIVE,                                                                                                          \
+      "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"             \
+      " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, (s.id + ?4) % 8 LIMIT 1")                                        \
+    X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                    \
+    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1 WHERE id = ?1")                                                        \
+    X(SIGNAL_UNNEED, LIVE, "UPDATE signal SET needy = 0 WHERE id = ?1")                                                           \
+    X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE expires < ?1 OR expires > ?2 LIMIT ?3)")   \
+    X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
+    X(SIGNAL_GREETERS, LIVE,                                                                                                      \
+      "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                        \
+      " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                              \
+    X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
+    X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
+    X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                              \
+    X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                       \
+    X(ROSTER, LIVE,                                                                                                               \
+      "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                         \
+      " ORDER BY s.role DESC, s.suspect, s.needy, s.id LIMIT ?3")                                                                 \
+    /* standing offers */                                                                                                         \
+    X(OFFER_ADD, LIVE, "INSERT INTO offer(signal, id, sdp, expires) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")               \
+    X(OFFER_COUNT, LIVE, "SELECT count(*) FROM offer o WHERE o.signal = ?1 AND " STANDS)                                          \
+    X(OFFER_OLD, LIVE,                                                                                                            \
+      "DELETE FROM offer WHERE signal = ?1 AND (expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000"                                    \
+      " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NULL ORDER BY n DESC LIMIT ?3)"                           \
+      " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                    \
+    X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                   \
+    X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                              \
+    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, taken = ?4 WHERE n = ?1")                                         \
+    X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")              \
+    X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE taker = ?1 AND spent = 0")                                            \
+    /* the word that a link is dead: good for one offer that was taken */                                                         \
+    X(OFFER_BLAME, LIVE,                                                                                                          \
+      "UPDATE offer SET spent = 2 WHERE n ="                                                                                      \
+      " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 2 LIMIT 1)")                            \
+    X(OFFER_AGAIN, LIVE,                                                                                                          \
+      "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                  \
+      " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")             \
+    X(OFFER_ROUNDS, LIVE, "SELECT count(DISTINCT taken) FROM offer o WHERE taker = ?1 AND " HOLDS)                                \
+    /* from the first few that have any: in a crowd nobody looks through all who wait. A network that has had three               \
+     * of late takes no greeter's last one (?5: its bucket) */                                                                    \
+    X(OFFER_GREETERS, LIVE,                                                                                                       \
+      "SELECT min(o.n), " INVITATION " FROM"                                                                                      \
+      " (SELECT id, sig, bucket, version, have, suspect, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"            \
+      " AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                                                    \
+      " (SELECT count(*) FROM offer o WHERE o.signal = s.id AND " STANDS ") >"                                                    \
+      " (SELECT count(*) = 3 FROM (SELECT 1 FROM offer o WHERE o.net = ?5 AND " HOLDS " LIMIT 3))"                                \
+      " ORDER BY s.suspect, s.needy LIMIT 24) s"                                                                                  \
+      " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY s.suspect, " DUE " LIMIT ?4")                     \
+    X(OFFER_NEEDY, LIVE,                                                                                                          \
+      "SELECT min(o.n), " INVITATION " FROM signal s"                                                                             \
+      " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 1 AND s.expires > ?2"                    \
+      " AND s.suspect = 0 AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                                    \
+    /* mail */                                                                                                                    \
+    X(MAIL_ADD, LIVE,                                                                                                             \
+      "INSERT INTO mail(signal, sender, id, re, body, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")            \
+    X(MAIL_WAITING, LIVE, "SELECT count(*) FROM mail WHERE signal = ?1 AND expires > ?2 AND NOT (sender = ?3 AND id = ?4)")       \
+    X(MAIL_READ, LIVE, "SELECT n, sender, re, body FROM mail WHERE signal = ?1 AND n > ?2 AND expires > ?3 ORDER BY n LIMIT 16")  \
+    X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= ?2")                                                   \
+    X(MAIL_CLEAR, LIVE, "DELETE FROM mail WHERE signal = ?1")                                                                     \
+    X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires < ?1 LIMIT 50)")                           \
+    X(MAIL_SENT, LIVE, "SELECT sum(length(body)) FROM mail WHERE sender = ?1 AND NOT (signal = ?2 AND id = ?3)")                  \
+    X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
+    /* media ids */                                                                                                               \
+    X(MID_GET, LIVE, "SELECT mid FROM mid WHERE signal = ?1 AND path = ?2")                                                       \
+    X(MID_ADD, LIVE, "INSERT INTO mid VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")                                                 \
+    /* running counts */                                                                                                          \
+    X(REFUSED_ADD, LIVE,                                                                                                          \
+      "INSERT INTO refused SELECT ?1, ?2, 1, ?3 WHERE (SELECT count(*) FROM refused"                                              \
+      " WHERE circle = ?1) < ?4 OR EXISTS(SELECT 1 FROM refused WHERE circle = ?1 AND origin = ?2)"                               \
+      " ON CONFLICT DO UPDATE SET n = n + 1, last = excluded.last")                                                               \
+    X(REFUSED_LIST, LIVE, "SELECT origin, n FROM refused WHERE circle = ?1 ORDER BY n DESC")                                      \
+    X(TALLY_ADD, LIVE, "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")                       \
+    X(TALLY_LIST, LIVE, "SELECT circle, name, n FROM tally")                                                                      \
+    X(TALLY_DELETE, LIVE, "DELETE FROM tally WHERE circle = ?1 AND name = ?2")                                                    \
+    X(FOLDED_GET, LIVE, "SELECT at FROM folded")                                                                                  \
     X(FOLDED_SET, LIVE, "UPDATE folded SET at = ?1")
 
 #define SQL_ENUM(id, db, text) SQL_##id,

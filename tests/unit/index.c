@@ -1,5 +1,6 @@
 /* The walk through a folder: in small steps, broken off, begun again, while files come, change and go. */
 #include "domain/index.h"
+#include "domain/compare.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "world.h"
@@ -159,6 +160,66 @@ static void background(void) {
     world_close(&w);
 }
 
+static enum compared compare_in_steps(struct world *w, size_t most, int64_t *skipped) {
+    struct compare k = {.arena = &w->arena, .dir = site(w), .after = "", .most = most};
+    enum compared is = COMPARED_SO_FAR;
+    *skipped = 0;
+    for (int steps = 0; is == COMPARED_SO_FAR && steps < 100; steps++) {
+        if (compare(&w->ctx, &w->circle, &k, &is) != ERR_OK) abort();
+        *skipped += k.skipped;
+    }
+    return is;
+}
+
+/* Each change of a published folder, as steps of any length see it. The names around '/' in the order of bytes are on purpose. */
+static void compared(void) {
+    static const struct {
+        const char *what, *remove, *add;
+        bool same;
+    } cases[] = {
+        {"nothing", NULL, NULL, true},
+        {"the first file", "a.png", NULL, false},
+        {"the last file", "one.png", NULL, false},
+        {"the only file of a folder", "a/b.png", NULL, false},
+        {"a file before all", NULL, "A.png", false},
+        {"a file between", NULL, "films/m.mp4", false},
+        {"a file behind all", NULL, "z.png", false},
+        {"a file in a new folder", NULL, "new/x.png", false},
+        {"a program", NULL, "films/x.php", true},
+        {"a hidden file", NULL, "films/.x.png", true},
+        {"an empty folder", NULL, "void/", true},
+        {"the same bytes and time in another file", "one.png", "one.png", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        struct walk walk;
+        int64_t skipped, skips = -1;
+        fill(&w);
+        (void)mkdir(world_path(&w, "site/a"), 0700);
+        (void)mkdir(world_path(&w, "site/new"), 0700);
+        put(&w, "a.png", 3, OLD);
+        put(&w, "a/b.png", 4, OLD);
+        put(&w, "a0.png", 5, OLD);
+        same_text(err_name(whole(&w, &walk)), "ok", "published, then: %s", cases[i].what);
+        if (cases[i].remove) (void)unlink(world_path(&w, arena_text(&w.arena, "site/%s", cases[i].remove)));
+        const char *add = cases[i].add;
+        if (add && add[strlen(add) - 1] == '/') (void)mkdir(world_path(&w, arena_text(&w.arena, "site/%s", add)), 0700);
+        if (add && add[strlen(add) - 1] != '/') put(&w, add, 1, OLD);
+        for (size_t most = 1; most < 20; most++) {
+            enum compared is = compare_in_steps(&w, most, &skipped);
+            if (skips < 0) skips = skipped;
+            if ((is == COMPARED_SAME) != cases[i].same || (cases[i].same && skips != skipped))
+                same_int(is, cases[i].same ? COMPARED_SAME : COMPARED_OTHER, "steps of %zu, %d left out", most, (int)skipped);
+        }
+        same_text(err_name(whole(&w, &walk)), "ok", "published again");
+        bool replaced = cases[i].remove && cases[i].add; /* by what has the same hash */
+        ok(walk.finished && walk.same == (cases[i].same || replaced), "a walk says the same of it");
+        ok(walk.hashed == (cases[i].same || (cases[i].remove && !replaced) ? 0 : 1), "and reads what is new");
+        if (cases[i].same) same_int(walk.skipped, skips, "with as many left out");
+        world_close(&w);
+    }
+}
+
 /* One circle whose walk always fails, before the others in every order. */
 static void another_fails(void) {
     struct world w;
@@ -207,6 +268,7 @@ int main(void) {
     steps();
     changes();
     background();
+    compared();
     another_fails();
     odd();
     return done();

@@ -1,0 +1,14 @@
+/* What of a folder is looked at, and what of it may be shared: the same for who indexes it and for who compares it. */
+#pragma once
+#include "domain/ctx.h"
+
+/* A path below the folder that can stand in a manifest: UTF-8, not too long, not too deep. Hidden names are not asked about here.
+ */
+bool walk_name(const char *path);
+/* Opens a folder to be listed; root: it is the published one itself, which may be a symbolic link. NULL, with *why: errno, or 0:
+ * it holds files of our own, which are nobody's to read (a data directory, whosever it is, or the spool). */
+DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why);
+/* The type under which a file may be shared; NULL: not at all (empty, or a host's program or settings). */
+const char *walk_type(const char *path, const struct file_id *file);
+/* Patient, who leaves a file alone that may still be written to. */
+bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file);
