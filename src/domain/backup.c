@@ -149,9 +149,18 @@ static enum err sign_anew(struct ctx *ctx, const char *dir) {
     return e;
 }
 
+/* A renewal of keys that was broken off is settled by the database that knows which one counts, while it is there. */
+static void settle_keys(struct ctx *ctx, const char *dir) {
+    if (store_open(&ctx->store, dir, &ctx->fault) != ERR_OK) return;
+    if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store);
+    store_close(ctx->store);
+    ctx->store = NULL;
+}
+
 /* Under the lock. */
 static enum err restore(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
     const char *path = named(ctx, dir, "before-restore");
+    settle_keys(ctx, dir);
     TRY(store_restore(dir, file, path, mark, &ctx->fault));
     if (kept) *kept = access(path, F_OK) == 0 ? path : NULL;
     return sign_anew(ctx, dir);

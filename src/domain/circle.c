@@ -135,15 +135,19 @@ static enum err allow_own(struct ctx *ctx, const struct circle *c) {
     return ERR_OK;
 }
 
-static enum err insert(struct ctx *ctx, const struct circle_new *in) {
-    uint8_t pad[8], raw[16], public[32];
-    struct cid cid = cid_make(in->can, pad);
+static enum err insert(struct ctx *ctx, const struct circle_new *in, const struct cid *cid, const uint8_t pad[static 8],
+                       struct circle *out) {
+    uint8_t raw[16], public[32];
     randombytes_buf(raw, sizeof raw);
-    TRY(signing_make(ctx, &cid, public));
-    return store_run(ctx->store, SQL_CIRCLE_ADD,
-                     ARGS(T(in->can), B(cid.b, sizeof cid.b), B(pad, sizeof pad), T(base64url_text(ctx->arena, raw, sizeof raw)),
-                          B(public, sizeof public), T(in->roster), I(in->listed), T(in->ice), I(in->up_kbps), I(ctx->now),
-                          T(in->p2p ? in->p2p : "on")));
+    TRY(signing_make(ctx, cid, public));
+    TRY(store_run(ctx->store, SQL_CIRCLE_ADD,
+                  ARGS(T(in->can), B(cid->b, sizeof cid->b), B(pad, 8), T(base64url_text(ctx->arena, raw, sizeof raw)),
+                       B(public, sizeof public), T(in->roster), I(in->listed), T(in->ice), I(in->up_kbps), I(ctx->now),
+                       T(in->p2p ? in->p2p : "on"))));
+    TRY(circle_by_can(ctx, in->can, out));
+    TRY(allow_own(ctx, out));
+    for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));
+    return ERR_OK;
 }
 
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out) {
@@ -156,10 +160,12 @@ enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle 
         return fault_set(&ctx->fault, ERR_EXISTS, "The name %s is taken%s: choose another.", in->can,
                          e == ERR_REMOVED ? " (by a circle that was removed; names are never used again)" : "");
     if (e != ERR_NOT_FOUND) return e;
-    TRY(insert(ctx, in));
-    TRY(circle_by_can(ctx, in->can, out));
-    TRY(allow_own(ctx, out));
-    for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));
+    uint8_t pad[8];
+    struct cid cid = cid_make(in->can, pad);
+    if ((e = insert(ctx, in, &cid, pad, out)) != ERR_OK) {
+        signing_unmake(ctx, &cid);
+        return e;
+    }
     return store_commit(ctx->store, MAIN);
 }
 

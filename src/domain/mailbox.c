@@ -30,7 +30,7 @@ static void invitation_row(struct ctx *ctx, enum sql id, const struct signal *s,
 static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     bool row;
     *n = 0;
-    TRY(store_find(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket)), &row));
+    TRY(store_find(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket), I(s->wider)), &row));
     while (row && *n < max) {
         invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
@@ -41,24 +41,25 @@ static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql fr
 
 enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     TRY(invitations(ctx, s, from, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
+    bool needy = from == SQL_OFFER_NEEDY; /* helps; it is no share of what there is */
     for (size_t i = 0; i < *n; i++) {
-        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(s->bucket), I(ctx->now))));
-        if (from == SQL_OFFER_NEEDY) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(out[i].owner))));
+        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider))));
+        if (needy) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(out[i].owner))));
     }
     return ERR_OK;
 }
 
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
-    int64_t rounds;
     TRY(invitations(ctx, s, SQL_OFFER_AGAIN, CAP_CLAIM, out, n));
-    if (*n) return ERR_OK;
-    TRY(store_number(ctx->store, SQL_OFFER_ROUNDS, ARGS(I(s->id), I(ctx->now)), &rounds, 0));
-    return rounds < CAP_ROUNDS ? offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n) : ERR_OK;
+    return *n ? ERR_OK : offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n);
 }
 
 enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may) {
     int64_t mailed;
-    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id))));
+    bool spoke = signal_spoke(other, ctx->now);
+    *may = false;
+    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? 1 : 2))));
+    if (spoke) return ERR_OK;
     *may = store_changes(ctx->store, LIVE) > 0;
     if (*may) return ERR_OK;
     TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
@@ -66,15 +67,23 @@ enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct sign
     return ERR_OK;
 }
 
-/* Is there room for it? For the recipient, for the sender, in the circle. The mail itself does not count when it is sent again. */
+/* Is there room for it? From its sender; and for the recipient and in the circle, but that an answer to an offer which the sender
+ * was given always has its place there: these are few, and whoever fills a greeter's mailbox must not keep newcomers out. The mail
+ * itself does not count when it is sent again. */
 static enum err mail_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct pulse *pulse,
                           const struct mail_out *mail) {
-    int64_t waiting, sent, more = (int64_t)strlen(mail->body);
+    int64_t waiting, place, more = (int64_t)strlen(mail->body);
     struct arg sender = B(from->sig.b, sizeof from->sig.b);
-    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now), sender, T(mail->id)), &waiting, 0));
-    TRY(store_number(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(to->id), T(mail->id)), &sent, 0));
-    return waiting < CAP_MAIL_WAITING && sent + more <= CAP_MAIL_SENDER && pulse->mail + more <= CAP_MAIL_CIRCLE ? ERR_OK
-                                                                                                                 : ERR_MAILBOX_FULL;
+    bool row;
+    TRY(store_find(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(ctx->now), I(to->id), T(mail->id)), &row));
+    bool room = row && store_int(ctx->store, SQL_MAIL_SENT, 0) < CAP_MAIL_SENT &&
+                store_int(ctx->store, SQL_MAIL_SENT, 1) + more <= CAP_MAIL_SENDER;
+    store_reset(ctx->store, SQL_MAIL_SENT);
+    if (!room) return ERR_MAILBOX_FULL;
+    TRY(store_number(ctx->store, SQL_MAIL_PLACE, ARGS(I(to->id), T(mail->re), I(from->id), sender, T(mail->id)), &place, 0));
+    if (place) return pulse->mail + more <= 2 * CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
+    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now)), &waiting, 0));
+    return waiting < CAP_MAIL_WAITING && pulse->mail + more <= CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
 }
 
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
@@ -137,6 +146,7 @@ enum err mailbox_clear(struct ctx *ctx, const struct signal *s) {
     return store_run(ctx->store, SQL_MAIL_CLEAR, ARGS(I(s->id)));
 }
 
-enum err mail_sweep(struct ctx *ctx) {
-    return store_run(ctx->store, SQL_MAIL_SWEEP, ARGS(I(ctx->now)));
+enum err mail_sweep(struct ctx *ctx, int64_t circle, struct pulse *pulse) {
+    TRY(store_run(ctx->store, SQL_MAIL_SWEEP, ARGS(I(ctx->now))));
+    return store_changes(ctx->store, LIVE) ? pulse_get(ctx, circle, pulse) : ERR_OK;
 }

@@ -42,9 +42,10 @@ enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
 /* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest, suspected ones last
  * (SQL_OFFER_GREETERS), or those of signals that wait for a greeter (SQL_OFFER_NEEDY). */
 enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
-/* For a join: what s has and has not answered, while it holds; else fresh ones, CAP_ROUNDS times in an offer's life. */
+/* For a join: what s has and has not answered, while it holds; else fresh ones. */
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
-/* May s say that the link to other is dead? Once for each offer of other's that it has claimed and each mail that waits there. */
+/* s says that the link to other is dead: the offer of other's that it has is not given to it again. *may: it may be heard, once for
+ * each such offer and while a mail of its waits there; not while other has just spoken. */
 enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may);
 
 /* The same id from the same sender to the same recipient twice is one mail. Answers the offer that it speaks of. */
@@ -57,4 +58,5 @@ json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto);
 /* A new run of the page: what its old life deposited, was sent and had claimed is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);
-enum err mail_sweep(struct ctx *ctx);
+/* Some of what has expired goes; pulse is that of a circle, read again when it may have changed. */
+enum err mail_sweep(struct ctx *ctx, int64_t circle, struct pulse *pulse);

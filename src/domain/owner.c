@@ -99,7 +99,8 @@ enum err owner_renew(struct ctx *ctx, const char *data, const char **code) {
     TRY(store_begin(ctx->store, MAIN, true)); /* before the file, behind which there is no way back */
     TRY(store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T("exposed_code"))));
     TRY(owner_settle(ctx, data, true, code));
-    return store_commit(ctx->store, MAIN);
+    if (store_commit(ctx->store, MAIN) != ERR_OK) store_rollback(ctx->store); /* the new code counts; the console asks once more */
+    return ERR_OK;
 }
 
 enum err owner_proof(struct ctx *ctx, const char *data, const char *nonce, const char **name) {

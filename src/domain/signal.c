@@ -26,6 +26,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .have = store_copy(s, id, 13, ctx->arena),
         .boxes = store_int(s, id, 14),
         .box_v = store_int(s, id, 16),
+        .wider = store_int(s, id, 17),
     };
     (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
     out->boxed = store_bytes(s, id, 15, out->box, sizeof out->box);
@@ -38,8 +39,8 @@ enum err signal_by_token(struct ctx *ctx, const struct token *token, struct sign
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
     if (pulse)
-        *pulse = (struct pulse){store_int(ctx->store, id, 17), store_int(ctx->store, id, 18), store_int(ctx->store, id, 19),
-                                store_int(ctx->store, id, 20)};
+        *pulse = (struct pulse){store_int(ctx->store, id, 18), store_int(ctx->store, id, 19), store_int(ctx->store, id, 20),
+                                store_int(ctx->store, id, 21)};
     store_reset(ctx->store, id);
     return ERR_OK;
 }
@@ -128,6 +129,7 @@ enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {
     TRY(networks(ctx, address, &today, &yesterday));
     if (s->bucket != yesterday.id[0]) return ERR_OK;
     s->bucket = today.id[0];
+    s->wider = today.id[1];
     return store_run(ctx->store, SQL_SIGNAL_NETS, ARGS(I(s->id), I(today.id[0]), I(today.id[1]), I(today.id[2])));
 }
 

@@ -15,7 +15,7 @@ struct pulse {
     int64_t n; /* signals */
     int64_t joined; /* when somebody joined last */
     int64_t needy; /* signals that wait for a greeter to take their offer */
-    int64_t mail; /* characters of mail under way */
+    int64_t mail; /* bytes of mail under way */
 };
 
 struct signal {
@@ -26,7 +26,7 @@ struct signal {
     bool greet; /* may be a greeter */
     bool suspect; /* who claimed its offer, or mailed it, says it is dead: chosen last, until it speaks */
     enum need needy;
-    int64_t bucket; /* of the network it joined from (domain/ids.h), today's or yesterday's */
+    int64_t bucket, wider; /* of the networks it joined from (domain/ids.h), today's or yesterday's; wider 0: none */
     int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base or, every > 0, was a greeter until then */
     int64_t expires;
     int64_t version; /* of the manifest that have speaks of */

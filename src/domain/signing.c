@@ -80,12 +80,22 @@ enum err signing_check(struct ctx *ctx, const struct circle *c, bool *unfinished
     return words(ctx, e, c);
 }
 
-/* Inside a transaction of MAIN that may write, c as it is in there: only so nobody's next CID.new is taken for this one. */
+/* Inside a transaction of MAIN that may write, c as it is in there: only so nobody's next CID.new is taken for this one. A CID.new
+ * beside the key that counts is of a renewal that was broken off before its commit: nobody has seen it. */
 static void finish(struct ctx *ctx, const struct circle *c) {
     struct pair *p = pair_new();
     bool renewed;
-    if (load(ctx, c, p, &renewed) == ERR_OK && renewed) (void)key_promote(store_dir(ctx->store), name_of(ctx, &c->cid, ""));
+    if (load(ctx, c, p, &renewed) == ERR_OK) {
+        if (renewed)
+            (void)key_promote(store_dir(ctx->store), name_of(ctx, &c->cid, ""));
+        else
+            key_drop(store_dir(ctx->store), name_of(ctx, &c->cid, ".new"));
+    }
     sodium_free(p);
+}
+
+void signing_unmake(struct ctx *ctx, const struct cid *cid) {
+    key_drop(store_dir(ctx->store), name_of(ctx, cid, ""));
 }
 
 enum err signing_finish(struct ctx *ctx) {

@@ -4,6 +4,8 @@
 #include "domain/circle.h"
 
 /* A new key for a circle that has none yet; its public half goes into out. */
+/* A key that no circle came to have. */
+void signing_unmake(struct ctx *ctx, const struct cid *cid);
 enum err signing_make(struct ctx *ctx, const struct cid *cid, uint8_t public[static 32]);
 /* Ed25519 of text. A key that is not there, or is not the one that sign_public verifies: ERR_DAMAGED, with words. */
 enum err signing_sign(struct ctx *ctx, const struct circle *c, const char *text, uint8_t signature[static 64]);

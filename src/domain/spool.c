@@ -3,11 +3,9 @@
 #include <regex.h>
 #include <sodium.h>
 
-/* Every name that this program gives a file there, whole: the directory is in an owner's site, and may hold the owner's own. */
+/* What this program makes there it knows by the whole name: the directory is in an owner's site, and may hold the owner's own. */
 #define NAME_BOX "box-[0-9a-f]{32}\\.json"
-#define NAME_ANY                                                                        \
-    NAME_BOX "|roster-[0-9a-f]{16}\\.json|signal-[A-Za-z0-9_-]{1,64}\\.js|probe\\.json" \
-             "|manifest-[0-9a-f]{16}-[0-9]+\\.json|package-[0-9a-f]{16}-[0-9a-f]{64}\\.tar\\.gz"
+static const char probe_text[] = "{\"polycircle\":1,\"value\":";
 static const char index_text[] = "<!doctype html><title>-</title>\n";
 /* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
  * it is a 500 all the same: the page sees that, and it is taken away. */
@@ -136,7 +134,7 @@ enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess) {
 
 enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess) {
     TRY(spool_make(ctx, dir, htaccess));
-    return put(ctx, dir, "probe.json", arena_text(ctx->arena, "{\"polycircle\":1,\"value\":\"%s\"}\n", value));
+    return put(ctx, dir, "probe.json", arena_text(ctx->arena, "%s\"%s\"}\n", probe_text, value));
 }
 
 /* Removes the files with such a name (an extended regular expression, whole; a kill leaves some with a process id behind it,
@@ -158,18 +156,37 @@ void spool_sweep(struct ctx *ctx, const struct spool *spool) {
     remove_named(ctx, spool->dir, NAME_BOX, (ctx->now - SPAN_BOX_OLD) / 1000 - 1);
 }
 
+static void drop_of(struct ctx *ctx, const char *dir, const struct circle *c) {
+    const char *cid = hex_text(ctx->arena, c->cid.b, sizeof c->cid.b);
+    remove_named(
+        ctx, dir,
+        arena_text(ctx->arena, "signal-%s\\.js|manifest-%s-[0-9]+\\.json|package-%s-[0-9a-f]{64}\\.tar\\.gz", c->api_key, cid, cid),
+        INT64_MAX);
+}
+
 void spool_drop(struct ctx *ctx, const struct circle *c) {
     const struct spool *spool;
-    const char *cid = hex_text(ctx->arena, c->cid.b, sizeof c->cid.b);
-    if (spool_get(ctx, &spool) != ERR_OK || !*spool->dir) return;
-    spool_put(ctx, spool, arena_text(ctx->arena, "signal-%s.js", c->api_key), NULL, 0);
-    remove_named(ctx, spool->dir, arena_text(ctx->arena, "manifest-%s-[0-9]+\\.json|package-%s-[0-9a-f]{64}\\.tar\\.gz", cid, cid),
-                 INT64_MAX);
+    if (spool_get(ctx, &spool) == ERR_OK && *spool->dir) drop_of(ctx, spool->dir, c);
+}
+
+/* Removes a file that begins with this. */
+static void drop_begun(struct ctx *ctx, const char *dir, const char *name, const char *begin) {
+    enum { MOST = 4096 };
+    const char *path = arena_path(ctx->arena, dir, name), *text = file_text(ctx->arena, path, MOST);
+    if (text && strncmp(text, begin, strlen(begin)) == 0) (void)unlink(path);
 }
 
 void spool_clear(struct ctx *ctx, const char *dir) {
-    if (!*dir) return;
-    remove_named(ctx, dir, NAME_ANY, INT64_MAX);
+    struct circle_list all;
+    if (!*dir || circle_list(ctx, &all) != ERR_OK) return;
+    for (size_t i = 0; i < all.n; i++) {
+        const struct circle *c = &all.all[i];
+        drop_of(ctx, dir, c);
+        remove_named(ctx, dir, arena_text(ctx->arena, "roster-%s\\.json", hex_text(ctx->arena, c->cid.b, sizeof c->cid.b)),
+                     INT64_MAX);
+    }
+    remove_named(ctx, dir, NAME_BOX, INT64_MAX);
+    drop_begun(ctx, dir, "probe.json", probe_text);
     if (!is_spool(dir)) return;
     drop(ctx, dir, "index.html", index_text);
     drop(ctx, dir, "index.html", "");

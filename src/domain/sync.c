@@ -83,7 +83,7 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
         struct signal gone;
         bool found, may;
         TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
-        if (!found || gone.id == me->id || signal_spoke(&gone, ctx->now)) continue;
+        if (!found || gone.id == me->id) continue;
         TRY(offers_blame(ctx, me, &gone, &may));
         if (may) TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
     }
@@ -92,7 +92,7 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
 
 static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
     if (!in->n_mail) return ERR_OK;
-    TRY(mail_sweep(ctx));
+    TRY(mail_sweep(ctx, out->signal.circle, &out->pulse));
     for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &out->pulse, &in->mail[i], &out->sent[out->n_sent++]));
     return tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail);
 }

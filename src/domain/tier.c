@@ -133,12 +133,22 @@ bool tier_confirmed(struct ctx *ctx, const char *data) {
     return file_look(arena_path(ctx->arena, data, "tier-mark"), &id);
 }
 
+/* What was there before, unless the owner has been at it since: of theirs nothing goes but our block. */
+static enum err put_back(struct ctx *ctx, const char *path, const char *copy) {
+    struct buf now = {.arena = ctx->arena}, before = {.arena = ctx->arena};
+    const char *text, *old = "";
+    TRY(read_file(ctx, path, &text, &now));
+    if (!text || now.len == strlen(text)) return ERR_OK;
+    if (*copy) TRY(read_file(ctx, copy, &old, &before));
+    if (!old) return failed(ctx, copy);
+    bool same = now.len == before.len && (now.len == 0 || memcmp(now.data, before.data, now.len) == 0);
+    return same ? retire_put(ctx, path, old, strlen(old)) : retire_put(ctx, path, now.data, now.len);
+}
+
 enum err tier_undo(struct ctx *ctx, const char *data) {
     char *path, *copy;
     if (!read_note(ctx, data, "tier-pending", &path, &copy)) return ERR_OK;
-    const char *text = *copy ? file_text(ctx->arena, copy, HTACCESS_MOST) : "";
-    if (!text) return failed(ctx, copy);
-    if (!tier_confirmed(ctx, data)) TRY(retire_put(ctx, path, text, strlen(text)));
+    if (!tier_confirmed(ctx, data)) TRY(put_back(ctx, path, copy));
     (void)unlink(arena_path(ctx->arena, data, "tier-pending"));
     (void)unlink(arena_path(ctx->arena, data, "tier-mark"));
     return ERR_OK;

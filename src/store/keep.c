@@ -39,8 +39,10 @@ static bool is_cid(const char *text) {
 static int add_key(sqlite3_stmt *stmt, const char *dir, const char *cid) {
     uint8_t seed[KEY_SEED];
     enum err e = key_read(dir, cid, seed);
-    if (e == ERR_DAMAGED) (void)fprintf(stderr, "polycircle: signing/%s is no key: the backup is without it\n", cid);
-    if (e != ERR_OK) return e == ERR_NOT_FOUND || e == ERR_DAMAGED ? SQLITE_OK : SQLITE_IOERR;
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        (void)fprintf(stderr, "polycircle: signing/%s %s: the backup is without it\n", cid,
+                      e == ERR_DAMAGED ? "is no key" : "cannot be read");
+    if (e != ERR_OK) return SQLITE_OK;
     (void)sqlite3_bind_text(stmt, 1, cid, -1, SQLITE_TRANSIENT);
     (void)sqlite3_bind_blob(stmt, 2, seed, sizeof seed, SQLITE_TRANSIENT);
     explicit_bzero(seed, sizeof seed);

@@ -91,61 +91,64 @@
 
 /* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every). suspect: a neighbour reported the link
  * dead. needy: 2 it found no offer, 1 it has deposited its own. bucket, wider, widest: the networks it joined from, as net counts
- * them. Of an offer: taker is the signal that it was given to, NULL while it stands; net is the taker's bucket, taken when; spent:
- * 1 answered, or the taker's page began anew, 2 the taker has named the link dead. In pulse: how many signals, how many of them
- * are needy 1, bytes of mail. */
-#define SCHEMA_LIVE                                                                                                       \
-    "CREATE TABLE signal(id INTEGER PRIMARY KEY, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"                    \
-    " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                     \
-    " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"                     \
-    " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0,"                                               \
-    " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                 \
-    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                 \
-    "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, needy);"                                              \
-    "CREATE INDEX signal_expires ON signal(expires);"                                                                     \
-    "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                 \
-    " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                           \
-    "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"             \
-    " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, taken INTEGER, spent INTEGER NOT NULL DEFAULT 0,"             \
-    " UNIQUE(signal, id));"                                                                                               \
-    "CREATE INDEX offer_taker ON offer(taker) WHERE taker IS NOT NULL;"                                                   \
-    "CREATE INDEX offer_net ON offer(net, expires) WHERE net IS NOT NULL;"                                                \
-    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"               \
-    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, signal, id));"     \
-    "CREATE INDEX mail_signal ON mail(signal, n);"                                                                        \
-    "CREATE INDEX mail_expires ON mail(expires);"                                                                         \
-    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                 \
-    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                     \
-    "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL," \
-    " mail INTEGER NOT NULL DEFAULT 0);"                                                                                  \
-    "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                             \
-    " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                 \
-    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"                                 \
-    " PRIMARY KEY(circle, name)) WITHOUT ROWID;"                                                                          \
-    "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                   \
-    "INSERT INTO folded VALUES(1, 0);"                                                                                    \
-    "CREATE TRIGGER signal_in AFTER INSERT ON signal BEGIN"                                                               \
-    " INSERT INTO pulse(circle, n, joined, needy) VALUES(new.circle, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1;"       \
-    " INSERT INTO net SELECT new.circle, net, 1 FROM"                                                                     \
-    "  (SELECT new.bucket AS net UNION ALL SELECT new.wider UNION ALL SELECT new.widest)"                                 \
-    "  WHERE net <> 0 ON CONFLICT DO UPDATE SET n = n + 1; END;"                                                          \
-    "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                             \
-    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                   \
-    " DELETE FROM mid WHERE signal = old.id;"                                                                             \
-    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                 \
-    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                \
-    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                        \
-    "CREATE TRIGGER signal_moves AFTER UPDATE OF bucket ON signal WHEN new.bucket <> old.bucket BEGIN"                    \
-    " INSERT INTO net SELECT new.circle, net, 1 FROM"                                                                     \
-    "  (SELECT new.bucket AS net UNION ALL SELECT new.wider UNION ALL SELECT new.widest)"                                 \
-    "  WHERE net <> 0 ON CONFLICT DO UPDATE SET n = n + 1;"                                                               \
-    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                 \
-    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1; END;"           \
-    "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                       \
-    " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                 \
-    "CREATE TRIGGER mail_in AFTER INSERT ON mail BEGIN"                                                                   \
-    " UPDATE pulse SET mail = mail + length(new.body) WHERE circle = (SELECT circle FROM signal WHERE id = new.signal);"  \
-    " END;"                                                                                                               \
-    "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                  \
-    " UPDATE pulse SET mail = mail - length(old.body) WHERE circle = (SELECT circle FROM signal WHERE id = old.signal);"  \
+ * them. Of an offer: taker is the signal that it was given to, NULL while it stands; net and wider are the taker's networks
+ * (0: none of their share); spent: 1 answered, or the taker's page began anew, or it was named dead too soon, 2 the taker's word
+ * that the link is dead was heard. In pulse: how many signals, how many of them are needy 1, bytes of mail. */
+#define SCHEMA_LIVE                                                                                                        \
+    "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"       \
+    " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                      \
+    " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"                      \
+    " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0,"                                                \
+    " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                  \
+    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                  \
+    "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, needy);"                                               \
+    "CREATE INDEX signal_expires ON signal(expires);"                                                                      \
+    "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                  \
+    " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                            \
+    "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"              \
+    " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, wider INTEGER, spent INTEGER NOT NULL DEFAULT 0,"              \
+    " UNIQUE(signal, id));"                                                                                                \
+    "CREATE INDEX offer_taker ON offer(taker) WHERE taker IS NOT NULL;"                                                    \
+    "CREATE INDEX offer_net ON offer(net, expires) WHERE net IS NOT NULL;"                                                 \
+    "CREATE INDEX offer_wider ON offer(wider, expires) WHERE wider IS NOT NULL;"                                           \
+    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"                \
+    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, signal, id));"      \
+    "CREATE INDEX mail_signal ON mail(signal, n);"                                                                         \
+    "CREATE INDEX mail_expires ON mail(expires);"                                                                          \
+    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                  \
+    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                      \
+    "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL,"  \
+    " mail INTEGER NOT NULL DEFAULT 0);"                                                                                   \
+    "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                              \
+    " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                  \
+    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"                                  \
+    " PRIMARY KEY(circle, name)) WITHOUT ROWID;"                                                                           \
+    "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                    \
+    "INSERT INTO folded VALUES(1, 0);"                                                                                     \
+    "CREATE TRIGGER signal_in AFTER INSERT ON signal BEGIN"                                                                \
+    " INSERT INTO pulse(circle, n, joined, needy) VALUES(new.circle, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1;"        \
+    " INSERT INTO net SELECT new.circle, net, 1 FROM"                                                                      \
+    "  (SELECT new.bucket AS net UNION ALL SELECT new.wider UNION ALL SELECT new.widest)"                                  \
+    "  WHERE net <> 0 ON CONFLICT DO UPDATE SET n = n + 1; END;"                                                           \
+    "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                              \
+    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                    \
+    " DELETE FROM mid WHERE signal = old.id;"                                                                              \
+    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                  \
+    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                 \
+    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                         \
+    "CREATE TRIGGER signal_moves AFTER UPDATE OF bucket ON signal WHEN new.bucket <> old.bucket BEGIN"                     \
+    " INSERT INTO net SELECT new.circle, net, 1 FROM"                                                                      \
+    "  (SELECT new.bucket AS net UNION ALL SELECT new.wider UNION ALL SELECT new.widest)"                                  \
+    "  WHERE net <> 0 ON CONFLICT DO UPDATE SET n = n + 1;"                                                                \
+    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                  \
+    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1; END;"            \
+    "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                        \
+    " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                  \
+    "CREATE TRIGGER mail_in AFTER INSERT ON mail BEGIN"                                                                    \
+    " UPDATE pulse SET mail = mail + length(CAST(new.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = " \
+    "new.signal);"                                                                                                         \
+    " END;"                                                                                                                \
+    "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                   \
+    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = " \
+    "old.signal);"                                                                                                         \
     " END;"

@@ -4,7 +4,7 @@
 #define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed"
 #define SIGNAL_COLUMNS                                                                                         \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
-    " s.version, s.have, s.boxes, s.box, s.box_v"
+    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider"
 #define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
 /* Milliseconds until a greeter's next poll; ?2 is now. */
 #define DUE "(s.every - (((?2 - s.base) % s.every) + s.every) % s.every)"
@@ -210,25 +210,25 @@
       " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                    \
     X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                   \
     X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                              \
-    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, taken = ?4 WHERE n = ?1")                                         \
+    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, wider = ?4 WHERE n = ?1")                                         \
     X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")              \
     X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE taker = ?1 AND spent = 0")                                            \
     /* the word that a link is dead: good for one offer that was taken */                                                         \
     X(OFFER_BLAME, LIVE,                                                                                                          \
-      "UPDATE offer SET spent = 2 WHERE n ="                                                                                      \
+      "UPDATE offer SET spent = max(spent, ?4) WHERE n ="                                                                         \
       " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 2 LIMIT 1)")                            \
     X(OFFER_AGAIN, LIVE,                                                                                                          \
       "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                  \
       " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")             \
-    X(OFFER_ROUNDS, LIVE, "SELECT count(DISTINCT taken) FROM offer o WHERE taker = ?1 AND " HOLDS)                                \
-    /* from the first few that have any: in a crowd nobody looks through all who wait. A network that has had three               \
-     * of late takes no greeter's last one (?5: its bucket) */                                                                    \
+    /* from the first few that have any: in a crowd nobody looks through all who wait. An address that has had three              \
+     * of late, or the network around it six, takes no greeter's last one (?5, ?6: their buckets) */                              \
     X(OFFER_GREETERS, LIVE,                                                                                                       \
       "SELECT min(o.n), " INVITATION " FROM"                                                                                      \
       " (SELECT id, sig, bucket, version, have, suspect, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"            \
       " AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                                                    \
       " (SELECT count(*) FROM offer o WHERE o.signal = s.id AND " STANDS ") >"                                                    \
-      " (SELECT count(*) = 3 FROM (SELECT 1 FROM offer o WHERE o.net = ?5 AND " HOLDS " LIMIT 3))"                                \
+      " ((SELECT count(*) = 3 FROM (SELECT 1 FROM offer o WHERE o.net = ?5 AND " HOLDS " LIMIT 3))"                               \
+      " OR (SELECT count(*) = 6 FROM (SELECT 1 FROM offer o WHERE o.wider = ?6 AND o.wider <> 0 AND " HOLDS " LIMIT 6)))"         \
       " ORDER BY s.suspect, s.needy LIMIT 24) s"                                                                                  \
       " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY s.suspect, " DUE " LIMIT ?4")                     \
     X(OFFER_NEEDY, LIVE,                                                                                                          \
@@ -238,12 +238,18 @@
     /* mail */                                                                                                                    \
     X(MAIL_ADD, LIVE,                                                                                                             \
       "INSERT INTO mail(signal, sender, id, re, body, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")            \
-    X(MAIL_WAITING, LIVE, "SELECT count(*) FROM mail WHERE signal = ?1 AND expires > ?2 AND NOT (sender = ?3 AND id = ?4)")       \
+    /* it answers an offer that its sender has, or waits already */                                                               \
+    X(MAIL_PLACE, LIVE,                                                                                                           \
+      "SELECT EXISTS(SELECT 1 FROM offer WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0)"                             \
+      " OR EXISTS(SELECT 1 FROM mail WHERE sender = ?4 AND signal = ?1 AND id = ?5)")                                             \
+    X(MAIL_WAITING, LIVE, "SELECT count(*) FROM mail WHERE signal = ?1 AND expires > ?2")                                         \
     X(MAIL_READ, LIVE, "SELECT n, sender, re, body FROM mail WHERE signal = ?1 AND n > ?2 AND expires > ?3 ORDER BY n LIMIT 16")  \
     X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= ?2")                                                   \
     X(MAIL_CLEAR, LIVE, "DELETE FROM mail WHERE signal = ?1")                                                                     \
     X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires < ?1 LIMIT 50)")                           \
-    X(MAIL_SENT, LIVE, "SELECT sum(length(body)) FROM mail WHERE sender = ?1 AND NOT (signal = ?2 AND id = ?3)")                  \
+    X(MAIL_SENT, LIVE,                                                                                                            \
+      "SELECT count(*), total(length(CAST(body AS BLOB))) FROM mail WHERE sender = ?1 AND expires > ?2 AND NOT (signal = ?3 AND " \
+      "id = ?4)")                                                                                                                 \
     X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
     /* media ids */                                                                                                               \
     X(MID_GET, LIVE, "SELECT mid FROM mid WHERE signal = ?1 AND path = ?2")                                                       \

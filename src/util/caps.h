@@ -9,13 +9,13 @@ enum cap {
     CAP_MAIL_BODY = 8192,
     CAP_MAIL_REQUEST = 8, /* mails in one request */
     CAP_MAIL_WAITING = 64, /* mails for one signal */
-    CAP_MAIL_SENDER = 64 << 10, /* characters under way from one signal */
-    CAP_MAIL_CIRCLE = 64 << 20, /* and in a circle: more than one network's signals may send */
+    CAP_MAIL_SENT = 64, /* mails under way from one signal */
+    CAP_MAIL_SENDER = 64 << 10, /* and their bytes: a whole request's */
+    CAP_MAIL_CIRCLE = 64 << 20, /* those in a circle; as many again are kept free for answers to offers */
     CAP_OFFERS = 3,
     CAP_MEDIA = 256, /* have or want entries */
     CAP_GONE = 16, /* dead links named in one request */
     CAP_CLAIM = 3, /* offers claimed by one join */
-    CAP_ROUNDS = 3, /* joins of one signal that are given fresh offers, in an offer's life */
     CAP_ROSTER = 200, /* signals shown */
     CAP_SIGNALS = 10000, /* signals a circle */
     CAP_SWEEP = 10000, /* signals removed by a join that finds no room */

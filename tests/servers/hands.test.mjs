@@ -2,7 +2,7 @@
 // only changed to let time pass. Each of these ended a circle's work in an earlier version.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, test } from 'node:test';
@@ -65,7 +65,61 @@ test('one who joins again and again does not empty a greeter', () => {
     attacker.run = hex(4);
     for (const { offer } of peersOf(attacker.join())) seen.add(offer.id);
   }
-  assert.ok(seen.size <= 3, `reloads have ${seen.size} in all`);
+  assert.ok(peersOf(new Visitor(w, '198.51.100.2').join()).some(p => p.sig == greeter.sig), 'reloads leave one for others');
+});
+
+test('a household whose pages come and go, or a network of many, leaves some for others', () => {
+  for (const address of [i => `2001:db8:1:${(0x100 + i).toString(16)}::1`, i => `203.0.113.${i + 1}`]) {
+    const w = makeCircle(), greeters = [1, 2, 3, 4, 5, 6].map(n => new Visitor(w, `192.0.2.${n}`));
+    for (const g of greeters) g.join();
+    for (const g of greeters) g.say({ offers: offers('a', 'b', 'c') });
+    for (let i = 0; i < 20; i++) {
+      const one = new Visitor(w, address(i));
+      one.join();
+      one.say({ leave: true });
+    }
+    assert.ok(peersOf(new Visitor(w, '198.51.100.1').join()).length > 0, `${address(0)} and its neighbours`);
+  }
+});
+
+test('who comes after somebody that left is not taken for him', () => {
+  const w = makeCircle(), greeters = [1, 2, 3].map(n => new Visitor(w, `192.0.2.${n}`));
+  for (const g of greeters) { g.join(); g.say({ offers: offers('a', 'b', 'c') }); }
+  const one = new Visitor(w, '203.0.113.66');
+  for (let page = 0; page < 3; page++) {
+    one.run = hex(4);
+    one.join();
+  }
+  one.say({ leave: true });
+  for (const g of greeters) g.say({ offers: offers('d', 'e', 'f') });
+  assert.ok(peersOf(new Visitor(w, '198.51.100.1').join()).length > 0);
+});
+
+test('five pages in a minute each find neighbours', () => {
+  const w = makeCircle(), greeters = [1, 2, 3].map(n => new Visitor(w, `192.0.2.${n}`)), one = new Visitor(w, '198.51.100.1');
+  for (const g of greeters) g.join();
+  for (let page = 0; page < 5; page++) {
+    for (const g of greeters) if (g.say({}).json.role === 'greeter') g.say({ offers: offers(...'abc'.split('').map(c => `${c}${page}`)) });
+    one.run = hex(4);
+    assert.ok(peersOf(one.join()).length > 0, `page ${page}`);
+  }
+});
+
+test('mailboxes filled by one, and a circle full of mail, take the answers of newcomers', () => {
+  const w = makeCircle(), greeter = new Visitor(w, '192.0.2.1'), attacker = new Visitor(w, '203.0.113.66'), newcomer = new Visitor(w, '198.51.100.1');
+  greeter.join();
+  greeter.say({ offers: offers('a', 'b', 'c') });
+  attacker.join();
+  const junk = n => ({ mail: Array.from({ length: 8 }, (_, i) => ({ id: `m${n}-${i}`, to: greeter.sig, re: 'none', body: 'x' })) });
+  const errors = [];
+  for (let n = 0; n < 9; n++) errors.push(...attacker.say(junk(n)).json.sent.map(s => s.error));
+  assert.deepEqual([...new Set(errors)], [undefined, 'mailbox_full'], 'it is full');
+  sql(w, `UPDATE pulse SET mail = ${64 << 20}`);
+  const [{ sig, offer }] = peersOf(newcomer.join());
+  const answer = { mail: [{ id: 'answer', to: sig, re: offer.id, body: 'sdp' }] };
+  assert.deepEqual(newcomer.say(answer).json.sent.map(s => s.error), [undefined]);
+  assert.deepEqual(newcomer.say(answer).json.sent.map(s => s.error), [undefined], 'sent again');
+  assert.deepEqual(newcomer.say({ mail: [{ ...answer.mail[0], id: 'more' }] }).json.sent.map(s => s.error), ['mailbox_full'], 'but one answer only');
 });
 
 test('one network that joins with ever new names leaves some for others', () => {
@@ -120,9 +174,9 @@ test('one id for mail to two is two mails', () => {
 
 test('a spool that is given up takes nothing of the owner with it', () => {
   const w = makeCircle(), dir = join(w.dir, 'site/spool');
-  const owners = ['index.html', '.htaccess', 'signal-strength.html', 'box-office.json', 'package-tour.tar.gz', 'manifest-2026.json', 'roster-of-players.json',
+  const owners = ['index.html', '.htaccess', 'probe.json', 'signal-handler.js', 'roster-0123456789abcdef.json', 'signal-strength.html', 'box-office.json', 'package-tour.tar.gz', 'manifest-2026.json', 'roster-of-players.json',
     `box-${'0'.repeat(31)}.json`, `roster-${w.cid}.json.bak`];
-  const ours = [`roster-${w.cid}.json`, `box-${'0'.repeat(32)}.json`, `signal-${w.key}.js`, `manifest-${w.cid}-12.json`, `package-${w.cid}-${'a'.repeat(64)}.tar.gz`, 'probe.json'];
+  const ours = [`roster-${w.cid}.json`, `box-${'0'.repeat(32)}.json`, `signal-${w.key}.js`, `manifest-${w.cid}-12.json`, `package-${w.cid}-${'a'.repeat(64)}.tar.gz`];
   mkdirSync(dir, { recursive: true });
   for (const name of [...owners, ...ours]) writeFileSync(join(dir, name), `of the owner: ${name}`);
   w.must('set', 'spool_dir', dir, '--json');
@@ -140,6 +194,19 @@ test('a change of .htaccess whose request was killed is undone by any request', 
   utimesSync(pending, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
   w.request('/health');
   assert.equal(readFileSync(path, 'utf8'), before);
+});
+
+test('what the owner has mended in .htaccess meanwhile is left as it is, but for our block', () => {
+  for (const [mended, left] of [['# mended\n', '# mended\n'], ['# BEGIN polycircle\nNonsense\n# END polycircle\n# mended\n', '# mended\n'], [null, null]]) {
+    const w = makeCircle(), path = join(w.dir, '.htaccess'), copy = join(w.dir, 'kept'), pending = join(w.data, 'tier-pending');
+    writeFileSync(copy, '# as it was before\n');
+    if (mended) writeFileSync(path, mended);
+    writeFileSync(pending, `${path}\n${copy}\n`);
+    utimesSync(pending, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+    w.request('/health');
+    assert.equal(existsSync(path) ? readFileSync(path, 'utf8') : null, left);
+    assert.ok(!existsSync(pending));
+  }
 });
 
 test('mail that nobody fetches goes, also when nobody joins; the file gives its room back', async () => {
