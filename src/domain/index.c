@@ -42,6 +42,8 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     struct store *s = x->ctx->store;
     const enum sql id = SQL_JOB_GET;
     bool row;
+    *out = (struct walk){.current = ""};
+    *work_left = false;
     TRY(store_find(s, id, ARGS(I(x->circle->id)), &row));
     if (!row) return fault_set(&x->ctx->fault, ERR_NOT_FOUND, "No folder of %s is being indexed.", x->circle->can);
     x->dir = store_copy(s, id, 0, x->scratch);
@@ -104,19 +106,15 @@ static enum err drop(struct indexer *x, const struct item *item) {
     return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(item->path)));
 }
 
-static bool directory(const char *path) {
-    struct stat st;
-    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* A file's type, size and time; what is known of it need not be read. */
 static enum err look_at(struct indexer *x, const struct item *item) {
     struct file_id now;
+    struct stat st;
     struct store *s = x->ctx->store;
     const char *path = full(x, item->path), *type;
     int64_t id = x->circle->id;
-    if (!file_look(path, &now))
-        return directory(path) ? store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY))) : drop(x, item);
+    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
+    if (!file_look(path, &now)) return drop(x, item);
     if (!(type = walk_type(item->path, &now)) || walk_young(x->ctx, x->patient, &now)) return drop(x, item);
     TRY(store_run(s, SQL_SCAN_FILE,
                   ARGS(I(id), T(item->path), T(type), I(now.size), I(now.mtime), I(media_piece(now.size)), I(now.dev), I(now.ino),

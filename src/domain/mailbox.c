@@ -81,7 +81,7 @@ static enum err mail_room(struct ctx *ctx, const struct signal *from, const stru
     store_reset(ctx->store, SQL_MAIL_SENT);
     if (!room) return ERR_MAILBOX_FULL;
     TRY(store_number(ctx->store, SQL_MAIL_PLACE, ARGS(I(to->id), T(mail->re), I(from->id), sender, T(mail->id)), &place, 0));
-    if (place) return pulse->mail + more <= 2 * CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
+    if (place) return pulse->mail + more <= CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
     TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now)), &waiting, 0));
     return waiting < CAP_MAIL_WAITING && pulse->mail + more <= CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
 }
