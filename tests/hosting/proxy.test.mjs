@@ -94,8 +94,10 @@ for (const kind of ['apache-fcgid', 'lighttpd-cgi']) {
       await sync({ ...newcomer, cursor: mine, mail: [{ id: 'm', to, re: offer, body: 'BBBB' }] });
       for (let polls = 0; polls < 3; polls++) {
         const { mail, cursor: next } = await sync({ ...greeter, cursor });
-        if (mail?.some(({ body }) => body === 'BBBB')) return slowest;
         cursor = next ?? cursor;
+        if (!mail?.some(({ body }) => body === 'BBBB')) continue;
+        for (const one of [greeter, newcomer]) await sync({ ...one, leave: true });
+        return slowest;
       }
       throw new Error('the mail did not arrive');
     }
@@ -113,6 +115,7 @@ for (const kind of ['apache-fcgid', 'lighttpd-cgi']) {
         const roster = (await get(`roster/${cid}.json`)).body.toString();
         for (let n = 0; n < 5; n++) await signaling(port);
         assert.equal((await get(`roster/${cid}.json`)).body.toString(), roster, 'what a GET says is old there');
+        await server.request({ method: 'POST', path: `${tier0}sync`, body: form({ v: 1, key, token: hex(32), run: hex(4) }) });
         assert.notEqual((await server.request({ path: `${tier0}roster/${cid}.json` })).body.toString(), roster);
         assert.equal((await request(port, { path: `${tier0}signal?${key}`, headers: { 'If-None-Match': 'x' } })).status, 200);
       } finally {
