@@ -22,21 +22,27 @@ enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version) {
     return ERR_OK;
 }
 
-static enum err media_json(struct ctx *ctx, int64_t circle, json_t *list) {
+static void add_media(struct buf *out, const char *path, const char *type, const struct media *m) {
+    buf_text(out, "{\"path\":");
+    jsn_quote(out, path);
+    buf_format(out, ",\"type\":\"%s\",\"size\":%" PRId64 ",\"mtime\":%" PRId64 ",\"piece\":%" PRId64 ",\"sha256\":\"", type,
+               m->file.size, m->file.mtime, m->piece);
+    out->len += base64url_put(buf_room(out, m->sha256_len / 3 * 4 + 4), m->sha256, m->sha256_len);
+    buf_text(out, "\"}");
+}
+
+/* Row by row: the list may be of many thousands. */
+static enum err media_json(struct ctx *ctx, int64_t circle, struct buf *out) {
     const enum sql id = SQL_MEDIA_LIST;
+    struct store *s = ctx->store;
     bool row;
-    TRY(store_find(ctx->store, id, ARGS(I(circle)), &row));
-    while (row) {
-        size_t len;
-        const uint8_t *sha = store_blob(ctx->store, id, 5, &len);
-        json_t *media = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "path", store_text(ctx->store, id, 0), "type",
-                                  store_text(ctx->store, id, 1), "size", (json_int_t)store_int(ctx->store, id, 2), "mtime",
-                                  (json_int_t)store_int(ctx->store, id, 3), "piece", (json_int_t)store_int(ctx->store, id, 4),
-                                  "sha256", base64url_text(ctx->arena, sha, len));
-        if (!media || json_array_append_new(list, media) != 0)
-            return fault_set(&ctx->fault, ERR_INTERNAL, "%.150s cannot stand in a manifest: its name is not UTF-8.",
-                             store_text(ctx->store, id, 0));
-        TRY(store_next(ctx->store, id, &row));
+    TRY(store_find(s, id, ARGS(I(circle)), &row));
+    for (bool first = true; row; first = false) {
+        struct media m = {.file = {.size = store_int(s, id, 2), .mtime = store_int(s, id, 3)}, .piece = store_int(s, id, 4)};
+        m.sha256 = store_blob(s, id, 5, &m.sha256_len);
+        if (!first) buf_text(out, ",");
+        add_media(out, store_text(s, id, 0), store_text(s, id, 1), &m);
+        TRY(store_next(s, id, &row));
     }
     return ERR_OK;
 }
@@ -56,20 +62,26 @@ static enum err origins_json(struct ctx *ctx, const struct circle *c, const char
 
 /* Inside a transaction of MAIN: signs what the media table holds now as the next version. */
 static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *m) {
-    json_t *list = json_array(), *origins = json_array();
-    TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
-    TRY(media_json(ctx, c->id, list));
-    TRY(origins_json(ctx, c, m->url, origins));
-    m->version++;
-    json_t *payload = json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o}", "v", 1, "cid",
-                                hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "can", c->can, "version", (json_int_t)m->version,
-                                "issued", (json_int_t)(ctx->now / 1000), "origins", origins, "media", list);
+    static const char prefix[] = "polycircle-manifest-1\n";
+    json_t *origins = json_array();
     struct buf text = {.arena = ctx->arena};
-    jsn_dump(&text, payload);
-    m->signed_text = text.data;
+    int64_t room;
     struct circle now;
     TRY(circle_by_id(ctx, c->id, &now)); /* its key may be another one since c was read */
-    TRY(signing_sign(ctx, &now, arena_text(ctx->arena, "polycircle-manifest-1\n%s", m->signed_text), m->signature));
+    TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
+    TRY(origins_json(ctx, c, m->url, origins));
+    TRY(store_number(ctx->store, SQL_MEDIA_ROOM, ARGS(I(c->id)), &room, 0));
+    (void)buf_room(&text, (size_t)room);
+    m->version++;
+    buf_format(&text,
+               "%s{\"v\":1,\"cid\":\"%s\",\"can\":\"%s\",\"version\":%" PRId64 ",\"issued\":%" PRId64 ",\"origins\":", prefix,
+               hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), c->can, m->version, ctx->now / 1000);
+    jsn_dump(&text, origins);
+    buf_text(&text, ",\"media\":[");
+    TRY(media_json(ctx, c->id, &text));
+    buf_text(&text, "]}");
+    TRY(signing_sign(ctx, &now, text.data, m->signature));
+    m->signed_text = text.data + sizeof prefix - 1;
     return store_run(ctx->store, SQL_MANIFEST_SET,
                      ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
 }
@@ -101,7 +113,7 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
     int64_t count;
     size_t seen = 0, gone = 0;
     *n = 0;
-    TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(c->id)), &count, 0));
+    TRY(store_number(ctx->store, SQL_MEDIA_PLACES, ARGS(I(c->id)), &count, 0));
     int64_t offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
     TRY(store_find(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
     while (row) {

@@ -76,7 +76,7 @@ enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct med
     *out = (struct media){
         .path = path,
         .type = arena_copy(ctx->arena, type, strlen(type)),
-        .file = {store_int(ctx->store, id, 1), store_int(ctx->store, id, 2)},
+        .file = {.size = store_int(ctx->store, id, 1), .mtime = store_int(ctx->store, id, 2)},
         .piece = store_int(ctx->store, id, 3),
     };
     const void *sha = store_blob(ctx->store, id, 4, &out->sha256_len);

@@ -21,8 +21,13 @@ enum err handle_manifest(struct exchange *x) {
     x->res->cache = "no-cache";
     response_etag(x->res, tag_of(x, cid, &m, key));
     if (!news) return response_body(x->res, "application/json", "", 0);
-    return answer_json(x, json_pack("{s:i, s:s, s:s, s:s}", "polycircle", 1, "key", key, "signed", m.signed_text, "sig",
-                                    base64url_text(a, m.signature, sizeof m.signature)));
+    struct buf text = {.arena = a};
+    size_t most = strlen(m.signed_text);
+    (void)buf_room(&text, most + most / 8 + 512); /* it may be long: nothing of it twice */
+    buf_format(&text, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":", key);
+    jsn_quote(&text, m.signed_text);
+    buf_format(&text, ",\"sig\":\"%s\"}", base64url_text(a, m.signature, sizeof m.signature));
+    return response_body(x->res, "application/json", text.data, text.len);
 }
 
 /* Nothing that a browser would run, whatever the file is. */

@@ -53,7 +53,9 @@
     X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                                           \
     X(ORIGIN_ALL, MAIN, "SELECT DISTINCT origin FROM origin ORDER BY origin LIMIT 64")                                            \
     X(MEDIA_LIST, MAIN, "SELECT path, type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 ORDER BY path")             \
-    X(MEDIA_STAT, MAIN, "SELECT path, size, mtime_s, dev, ino FROM media WHERE circle = ?1 ORDER BY path LIMIT ?2 OFFSET ?3")     \
+    X(MEDIA_PLACES, MAIN, "SELECT max(place) + 1 FROM media WHERE circle = ?1")                                                   \
+    X(MEDIA_STAT, MAIN,                                                                                                           \
+      "SELECT path, size, mtime_s, dev, ino FROM media WHERE circle = ?1 AND place >= ?3 ORDER BY place LIMIT ?2")                \
     /* published from the folder ?2, not found there by this walk, behind the path ?3; and not at the one before either? */       \
     X(MEDIA_MISSED, MAIN,                                                                                                         \
       "SELECT path, size, mtime_s, dev, ino, doubted FROM media m WHERE circle = ?1 AND path > ?3"                                \
@@ -63,6 +65,9 @@
       "SELECT path, type, size, mtime_s, dev, ino, ctime_ns, doubted FROM media WHERE circle = ?1 AND path > ?2 ORDER BY path"    \
       " LIMIT ?3")                                                                                                                \
     X(MEDIA_COUNT, MAIN, "SELECT count(*) FROM media WHERE circle = ?1")                                                          \
+    /* bytes of the list of them, about */                                                                                        \
+    X(MEDIA_ROOM, MAIN,                                                                                                           \
+      "SELECT 2048 + CAST(total(160 + length(path) + length(sha256) * 4 / 3) AS INTEGER) FROM media WHERE circle = ?1")           \
     X(MEDIA_BYTES, MAIN, "SELECT total(size) FROM media WHERE circle = ?1")                                                       \
     X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")                    \
     X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                                  \

@@ -30,20 +30,31 @@ bool hex_decode(uint8_t *out, size_t len, const char *text) {
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *alphabet) {
-    unsigned bits = strlen(alphabet) == 64 ? 6 : 5, have = 0, mask = (1U << bits) - 1;
-    char *text = arena_alloc(a, len * 8 / bits + 2), *out = text;
+static size_t digits_put(char *to, const uint8_t *data, size_t len, const char *alphabet, unsigned bits) {
+    unsigned have = 0, mask = (1U << bits) - 1;
+    char *out = to;
     uint32_t v = 0;
     for (size_t i = 0; i < len; i++) {
         v = v << 8 | data[i];
         for (have += 8; have >= bits;) *out++ = alphabet[v >> (have -= bits) & mask];
     }
     if (have) *out++ = alphabet[v << (bits - have) & mask];
+    return (size_t)(out - to);
+}
+
+char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *alphabet) {
+    unsigned bits = strlen(alphabet) == 64 ? 6 : 5;
+    char *text = arena_alloc(a, len * 8 / bits + 2);
+    (void)digits_put(text, data, len, alphabet, bits);
     return text;
 }
 
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
     return digits_text(a, data, len, base64url);
+}
+
+size_t base64url_put(char *out, const uint8_t *data, size_t len) {
+    return digits_put(out, data, len, base64url, 6);
 }
 
 /* A digit's bits and its value, 64 for what is none. One look-up a character: this runs for every request. */

@@ -34,6 +34,21 @@ void jsn_dump(struct buf *out, const json_t *value) {
     (void)json_dump_callback(value, add, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+void jsn_quote(struct buf *out, const char *text) {
+    buf_text(out, "\"");
+    for (const char *p = text; *p;) {
+        size_t plain = 0;
+        while (p[plain] && p[plain] != '"' && p[plain] != '\\' && (unsigned char)p[plain] >= ' ') plain++;
+        buf_add(out, p, plain);
+        p += plain;
+        if (*p == '"' || *p == '\\')
+            buf_format(out, "\\%c", *p++);
+        else if (*p)
+            buf_format(out, "\\u%04x", (unsigned)*p++);
+    }
+    buf_text(out, "\"");
+}
+
 enum err jsn_add(json_t *object, json_t *more) {
     return json_object_update_new(object, more) == 0 ? ERR_OK : ERR_INTERNAL;
 }

@@ -13,6 +13,8 @@ void jsn_use(struct arena *a);
 enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fault);
 /* Compact, in the order in which keys were set. */
 void jsn_dump(struct buf *out, const json_t *value);
+/* A string, of text that is UTF-8. For texts too long, or too many, to be values first. */
+void jsn_quote(struct buf *out, const char *text);
 
 /* more's members become members of object, too. more is NULL when a text of it is not UTF-8. */
 enum err jsn_add(json_t *object, json_t *more);
