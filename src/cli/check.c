@@ -34,7 +34,8 @@ static void line(struct patient *p, const char *what, const struct finding *f) {
     static const char *const names[] = {"ok", "mended", "warn", "fail"};
     const char *text = f->done ? arena_text(ctx_of(p)->arena, "%s: %s", f->text, f->done) : f->text;
     if (f->level > p->worst) p->worst = f->level;
-    (void)json_array_append_new(p->lines, json_pack("{s:s, s:s, s:s}", "level", names[f->level], "what", what, "text", text));
+    (void)json_array_append_new(
+        p->lines, json_pack("{s:s, s:s, s:s}", "level", names[f->level], "what", what, "text", jsn_shown(ctx_of(p)->arena, text)));
     if (!p->cli->json) (void)printf("%-6s %-13s %s\n", names[f->level], what, text);
 }
 

@@ -8,7 +8,8 @@ static enum err tell(struct cli *cli) {
     json_t *urls = json_array();
     TRY(texts_json(&cli->ctx, SQL_BASE_LIST, NULL, 0, urls));
     if (cli->json) {
-        cli_print_json(cli, json_pack("{s:s, s:s, s:o}", "data", store_dir(s), "journal", store_journal(s), "urls", urls));
+        cli_print_json(cli, json_pack("{s:s, s:s, s:o}", "data", jsn_shown(cli->ctx.arena, store_dir(s)), "journal",
+                                      store_journal(s), "urls", urls));
         return ERR_OK;
     }
     (void)printf("Data in %s (journal: %s)\n", store_dir(s), store_journal(s));

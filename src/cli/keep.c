@@ -5,7 +5,7 @@
 
 static enum err tell(struct cli *cli, const char *key, const char *value, const char *words) {
     if (cli->json)
-        cli_print_json(cli, json_pack("{s:s?}", key, value));
+        cli_print_json(cli, json_pack("{s:s?}", key, value ? jsn_shown(cli->ctx.arena, value) : NULL));
     else
         (void)printf("%s\n", words);
     return ERR_OK;
@@ -51,7 +51,8 @@ static void tell_paths(const json_t *paths, const char *words) {
 
 static enum err farewell(struct cli *cli, const json_t *paths) {
     if (cli->json) {
-        cli_print_json(cli, json_pack("{s:b, s:s, s:O}", "retired", 1, "data", cli->data, "files", paths));
+        cli_print_json(cli,
+                       json_pack("{s:b, s:s, s:O}", "retired", 1, "data", jsn_shown(cli->ctx.arena, cli->data), "files", paths));
         return ERR_OK;
     }
     (void)printf("This instance answers every browser from now on with what takes its worker away.\n"

@@ -11,7 +11,7 @@ static enum err run(struct cli *cli) {
     else /* a code may be lost together with the database */
         TRY(owner_settle(&cli->ctx, cli->data, anew, &code));
     if (cli->json)
-        cli_print_json(cli, json_pack("{s:s, s:s}", "file", path, "code", code));
+        cli_print_json(cli, json_pack("{s:s, s:s}", "file", jsn_shown(cli->ctx.arena, path), "code", code));
     else
         (void)printf("%s\nIt stands in %s\n", code, path);
     return ERR_OK;

@@ -5,7 +5,7 @@ static enum err list(struct cli *cli) {
     for (size_t i = 0; i < settings_count; i++) {
         const char *value;
         TRY(setting_get(&cli->ctx, settings[i].name, &value));
-        (void)json_object_set_new(all, settings[i].name, json_string(value));
+        (void)json_object_set_new(all, settings[i].name, json_string(jsn_shown(cli->ctx.arena, value)));
         if (!cli->json) (void)printf("%-11s %-20s %s\n", settings[i].name, *value ? value : "-", settings[i].help);
     }
     if (cli->json) cli_print_json(cli, all);

@@ -6,8 +6,8 @@ static enum err run(struct cli *cli) {
     bool only = cli_flag(cli, "--check");
     TRY(only ? upgrade_check(&cli->ctx, &u) : upgrade_activate(&cli->ctx, &u));
     if (cli->json)
-        cli_print_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:b}", "program", u.program, "from", PACKAGE_VERSION, "to", u.version,
-                                      "database", (json_int_t)u.database, "activated", !only));
+        cli_print_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:b}", "program", jsn_shown(cli->ctx.arena, u.program), "from",
+                                      PACKAGE_VERSION, "to", u.version, "database", (json_int_t)u.database, "activated", !only));
     else if (only)
         (void)printf("polycircle.new is version %s, signed, and runs here (now: %s). Next: polycircle upgrade\n", u.version,
                      PACKAGE_VERSION);

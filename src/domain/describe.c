@@ -25,8 +25,8 @@ static enum err content(struct ctx *ctx, const struct circle *c, json_t *out) {
     }
     TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(c->id)), &files, 0));
     TRY(store_number(ctx->store, SQL_MEDIA_BYTES, ARGS(I(c->id)), &bytes, 0));
-    return jsn_add(out, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)m.version, "dir", dir, "url", url, "files",
-                                  (json_int_t)files, "bytes", (json_int_t)bytes));
+    return jsn_add(out, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)m.version, "dir", jsn_shown(ctx->arena, dir),
+                                  "url", url, "files", (json_int_t)files, "bytes", (json_int_t)bytes));
 }
 
 enum err describe_circle(struct ctx *ctx, const struct circle *c, json_t **out) {

@@ -46,7 +46,7 @@ static enum err unblock(struct ctx *ctx, const char *path, bool dry, json_t *out
     char *text = file_text(ctx->arena, path, MOST);
     size_t all = text ? strlen(text) : 0, len = text ? retire_block(text, all) : 0;
     if (len == all) return ERR_OK;
-    (void)json_array_append_new(out, json_string(path));
+    (void)json_array_append_new(out, json_string(jsn_shown(ctx->arena, path)));
     return dry ? ERR_OK : retire_put(ctx, path, text, text[strspn(text, " \t\r\n")] ? len : 0);
 }
 
@@ -66,7 +66,7 @@ enum err retire_files(struct ctx *ctx, bool dry, json_t *out) {
     const char *root, *spool;
     TRY(setting_get(ctx, "root", &root));
     TRY(setting_get(ctx, "spool_dir", &spool));
-    if (*spool && access(spool, F_OK) == 0) (void)json_array_append_new(out, json_string(spool));
+    if (*spool && access(spool, F_OK) == 0) (void)json_array_append_new(out, json_string(jsn_shown(ctx->arena, spool)));
     if (!dry) spool_clear(ctx, spool);
     for (size_t i = 0; *root && i < sizeof places / sizeof *places; i++)
         TRY(unblock(ctx, arena_text(ctx->arena, "%s%s/.htaccess", root, places[i]), dry, out));

@@ -10,7 +10,7 @@
 enum err owner_backup(struct exchange *x, const json_t *, json_t *out) {
     const char *path;
     TRY(backup_now(x->ctx, &path));
-    return jsn_add(out, json_pack("{s:s}", "file", path));
+    return jsn_add(out, json_pack("{s:s}", "file", jsn_shown(x->ctx->arena, path)));
 }
 
 /* {"circle"}: a new signing key. */

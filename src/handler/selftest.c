@@ -49,17 +49,19 @@ enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
     enum level worst = LEVEL_OK;
     struct facts facts = facts_of(x);
     json_t *bases = json_array(), *now = json_object();
+    struct arena *a = x->ctx->arena;
     const char *spool;
     TRY(settle_spool_place(x->ctx, x->req->document_root, &spool));
     if (x->ctx->store) TRY(texts_json(x->ctx, SQL_BASE_LIST, NULL, 0, bases));
     for (size_t i = 0; x->ctx->store && i < settings_count; i++) {
         const char *value;
         TRY(setting_get(x->ctx, settings[i].name, &value));
-        (void)json_object_set_new(now, settings[i].name, json_string(value));
+        (void)json_object_set_new(now, settings[i].name, json_string(jsn_shown(x->ctx->arena, value)));
     }
     return jsn_add(out, json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst), "bases",
-                                  bases, "settings", now, "spool", spool, "data", x->server->data, "root", x->req->document_root,
-                                  "version", PACKAGE_VERSION));
+                                  bases, "settings", now, "spool", spool ? jsn_shown(a, spool) : NULL, "data",
+                                  jsn_shown(a, x->server->data), "root", jsn_shown(a, x->req->document_root), "version",
+                                  PACKAGE_VERSION));
 }
 
 /* Holds a process as a slow request would: to see how many the host lets run. The alarm of the transport is at 25 s. */
@@ -83,7 +85,7 @@ enum err owner_spool(struct exchange *x, const json_t *in, json_t *out) {
     if (!dir)
         return fault_set(&ctx->fault, ERR_FILES,
                          "The web server does not say where its document root is: polycircle set root DIR.");
-    (void)json_object_set_new(out, "dir", json_string(dir));
+    (void)json_object_set_new(out, "dir", json_string(jsn_shown(ctx->arena, dir)));
     return *value ? spool_try(ctx, dir, value, htaccess) : settle_spool_end(ctx, dir);
 }
 

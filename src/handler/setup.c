@@ -24,7 +24,8 @@ enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
     (void)json_object_set_new(out, "state", json_string(names[state]));
     if (state != OWNER_OPEN) return ERR_OK;
     TRY(owner_proof(x->ctx, data, nonce, &name));
-    return jsn_add(out, json_pack("{s:s, s:s, s:s}", "data", owner_shown(x->ctx, data), "program", program(x), "proof", name));
+    return jsn_add(out, json_pack("{s:s, s:s, s:s}", "data", jsn_shown(x->ctx->arena, owner_shown(x->ctx, data)), "program",
+                                  jsn_shown(x->ctx->arena, program(x)), "proof", name));
 }
 
 enum err owner_prove(struct exchange *x, const json_t *in, json_t *out) {
@@ -46,12 +47,14 @@ static enum err status_host(struct exchange *x, json_t *out) {
     size_t n = folder_roots(x->ctx, x->req->document_root, where, roots);
     size_t n_strays = folder_strays(x->ctx, x->server->data, directory(x, where), strays);
     json_t *list = json_array(), *others = json_array();
-    for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(roots[i]));
-    for (size_t i = 0; i < n_strays; i++) (void)json_array_append_new(others, json_string(strays[i]));
-    json_t *host = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s}", "software", x->req->software, "face",
-                             getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", where, "script", x->req->script, "data",
-                             x->server->data, "outside", !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others",
-                             others, "version", PACKAGE_VERSION);
+    struct arena *a = x->ctx->arena;
+    for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(jsn_shown(a, roots[i])));
+    for (size_t i = 0; i < n_strays; i++) (void)json_array_append_new(others, json_string(jsn_shown(a, strays[i])));
+    json_t *host =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s}", "software", jsn_shown(a, x->req->software), "face",
+                  getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", jsn_shown(a, where), "script",
+                  jsn_shown(a, x->req->script), "data", jsn_shown(a, x->server->data), "outside",
+                  !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version", PACKAGE_VERSION);
     return jsn_add(out, host);
 }
 
@@ -66,8 +69,8 @@ enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     TRY(setting_get(ctx, "root", &root));
     TRY(describe_circles(ctx, false, &circles));
     TRY(setting_get(ctx, "exposed_code", &exposed));
-    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", root, "urls", urls, "circles", circles, "retired",
-                                  (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
+    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", jsn_shown(ctx->arena, root), "urls", urls, "circles",
+                                  circles, "retired", (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
 }
 
 static enum err known_root(struct exchange *x, const char *root) {

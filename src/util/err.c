@@ -33,8 +33,8 @@ static size_t character(const unsigned char *p) {
     return overlong || none ? 0 : n;
 }
 
-static void clean(unsigned char *p) {
-    while (*p) {
+void text_clean(char *text) {
+    for (unsigned char *p = (unsigned char *)text; *p;) {
         size_t n = character(p);
         if (n == 0) *p = '?';
         p += n ? n : 1;
@@ -46,6 +46,6 @@ enum err fault_set(struct fault *fault, enum err e, const char *format, ...) {
     va_start(args, format);
     (void)vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);
-    clean((unsigned char *)fault->text);
+    text_clean(fault->text);
     return e;
 }

@@ -49,6 +49,8 @@ const char *err_name(enum err e);
 int err_status(enum err e);
 /* The fault's own words, else the table's. */
 const char *err_text(enum err e, const struct fault *fault);
+/* Makes it valid UTF-8 without control characters: what is not becomes '?'. */
+void text_clean(char *text);
 /* Writes the words, whatever they quote as valid UTF-8 without control characters, and returns e, so that `return
  * fault_set(f, ERR_BAD_FIELD, "...")` reads well. */
 enum err fault_set(struct fault *fault, enum err e, const char *format, ...) __attribute__((format(printf, 3, 4)));

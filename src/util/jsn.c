@@ -49,6 +49,12 @@ void jsn_quote(struct buf *out, const char *text) {
     buf_text(out, "\"");
 }
 
+const char *jsn_shown(struct arena *a, const char *text) {
+    char *clean = arena_copy(a, text, strlen(text));
+    text_clean(clean);
+    return clean;
+}
+
 enum err jsn_add(json_t *object, json_t *more) {
     return json_object_update_new(object, more) == 0 ? ERR_OK : ERR_INTERNAL;
 }

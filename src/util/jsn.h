@@ -16,6 +16,9 @@ void jsn_dump(struct buf *out, const json_t *value);
 /* A string, of text that is UTF-8. For texts too long, or too many, to be values first. */
 void jsn_quote(struct buf *out, const char *text);
 
+/* A text of the host (a path, a server's name) as JSON can say it: that may be anything, and is here only shown. */
+const char *jsn_shown(struct arena *a, const char *text);
+
 /* more's members become members of object, too. more is NULL when a text of it is not UTF-8. */
 enum err jsn_add(json_t *object, json_t *more);
 
