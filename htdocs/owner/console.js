@@ -17,7 +17,10 @@ const care = [
       say(says, `Version ${to} is in place of ${from}.`, 'good');
     } },
   { name: 'Copy the database now', help: 'A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db.',
-    run: async says => say(says, `Written: ${(await act('backup')).file}. Fetch it by FTP and keep it safe: it holds your keys.`, 'good') },
+    run: async says => {
+      const { file, done } = await act('backup');
+      say(says, `${done ? 'Written' : 'It is large, and still being written. When it is whole, it will be'}: ${file}. Fetch it by FTP and keep it safe: it holds your keys.`, 'good');
+    } },
   { name: 'Make a new code', help: 'The code of this console. The one of before opens nothing any longer; the new one stands in the file owner-code.', sure: 'Press again: you will need the new code to come back.',
     run: async (says, again) => {
       code.set((await act('recode')).new_code);

@@ -1,6 +1,7 @@
 #include "domain/backup.h"
 #include "domain/manifest.h"
 #include "domain/signing.h"
+#include "util/apart.h"
 
 /* backups/polycircle-DATE.db, or with a kind polycircle-KIND-DATETIME.db. */
 static const char *named(struct ctx *ctx, const char *dir, const char *kind) {
@@ -84,22 +85,52 @@ enum err backup_now(struct ctx *ctx, const char **path) {
     return e;
 }
 
-/* Said once a day. */
-static void note_failure(struct ctx *ctx, int lock) {
+/* A failure is noted before it happens: who is killed at it notes nothing. It is said once a day. */
+static void make_daily(struct ctx *ctx, int lock) {
     time_t now = ctx->now / 1000;
     int64_t since = since_failure(ctx);
-    const struct timespec times[2] = {{now, 0}, {now, 0}};
-    if (since >= 86400 || (now - since) / 86400 != now / 86400)
+    const struct timespec at[2] = {{now, 0}, {now, 0}}, never[2] = {{0, 0}, {0, 0}};
+    (void)futimens(lock, at);
+    if (make(ctx, today(ctx)) == ERR_OK)
+        (void)futimens(lock, never);
+    else if (since >= 86400 || (now - since) / 86400 != now / 86400)
         (void)fprintf(stderr, "polycircle: no backup today; it is tried again every hour: %s\n", ctx->fault.text);
-    (void)futimens(lock, times);
     ctx->fault.text[0] = '\0';
 }
 
 enum err backup_daily(struct ctx *ctx) {
     int lock = backup_lock(ctx, store_dir(ctx->store));
     if (lock < 0) return ERR_OK;
-    if (is_due(ctx) && make(ctx, today(ctx)) != ERR_OK) note_failure(ctx, lock);
+    if (is_due(ctx)) make_daily(ctx, lock);
     (void)close(lock);
+    return ERR_OK;
+}
+
+/* More than a slow disk writes in the time of an answer. */
+static bool is_large(struct ctx *ctx) {
+    enum { AT_ONCE = 8 << 20 };
+    struct file_id id;
+    return file_look(arena_path(ctx->arena, store_dir(ctx->store), "polycircle.db"), &id) && id.size > AT_ONCE;
+}
+
+enum err backup_after(struct ctx *ctx) {
+    const char *const words[] = {"backup", "--daily", "--data", store_dir(ctx->store), NULL};
+    return is_large(ctx) && run_apart(words) ? ERR_OK : backup_daily(ctx);
+}
+
+enum err backup_asked(struct ctx *ctx, const char **path, bool *done) {
+    enum { LOOKS = 100 };
+    static const struct timespec pause = {.tv_nsec = 100000000};
+    const char *const words[] = {"backup", "--data", store_dir(ctx->store), NULL};
+    struct file_id before, now;
+    *path = today(ctx);
+    bool there = file_look(*path, &before);
+    *done = !is_large(ctx) || !run_apart(words);
+    if (*done) return backup_now(ctx, path);
+    for (int i = 0; i < LOOKS && !*done; i++) {
+        (void)nanosleep(&pause, NULL);
+        *done = file_look(*path, &now) && (!there || now.ino != before.ino);
+    }
     return ERR_OK;
 }
 

@@ -8,6 +8,10 @@ bool backup_due(struct ctx *ctx);
 /* Makes today's copy and removes all but the newest BACKUPS_KEPT of the daily ones. When it cannot, it says so in the log
  * once a day and is due again after an hour; when another process is at it, it does nothing. ERR_OK in any case. */
 enum err backup_daily(struct ctx *ctx);
+/* The same after an answer: a large copy is made apart from this process, which does not wait for it (util/apart.h). */
+enum err backup_after(struct ctx *ctx);
+/* The copy of today, made while somebody waits for the answer; *done: it is written, else it will be. */
+enum err backup_asked(struct ctx *ctx, const char **path, bool *done);
 /* Into a file that is not there yet, wherever the owner wants it. */
 enum err backup_file(struct ctx *ctx, const char *path);
 /* The same now, whether due or not, with the failure; *path: the file. ERR_BUSY: another process is at it. */

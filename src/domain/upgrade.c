@@ -1,4 +1,5 @@
 #include "domain/upgrade.h"
+#include "util/apart.h"
 #include <signal.h>
 #include <sodium.h>
 #include <sys/wait.h>
@@ -46,10 +47,8 @@ static bool same_machine(int fd) {
 
 /* In the child. alarm() outlives exec; no environment, since REQUEST_METHOD would make it a CGI program. */
 static _Noreturn void become(char *path, int out) {
-    enum { SECONDS = 5, DESCRIPTORS = 1024 };
-    for (int fd = 0; fd < 3; fd++) (void)dup2(out, fd);
-    for (int fd = 3; fd < DESCRIPTORS; fd++) (void)close(fd);
-    (void)signal(SIGALRM, SIG_DFL);
+    enum { SECONDS = 5 };
+    leave_descriptors(out);
     (void)alarm(SECONDS);
     (void)execve(path, (char *[]){path, "version", "--json", NULL}, (char *[]){NULL});
     (void)dprintf(STDOUT_FILENO, "%s", strerror(errno));

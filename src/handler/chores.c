@@ -20,7 +20,7 @@ static enum err sweep(struct ctx *ctx) {
 
 static enum err one_step(struct ctx *ctx) {
     bool worked;
-    if (backup_due(ctx)) TRY(backup_daily(ctx));
+    if (backup_due(ctx)) TRY(backup_after(ctx));
     TRY(index_background(ctx, &worked));
     (void)!store_shrink(ctx->store); /* another time, when the file is not in use */
     return sweep(ctx);

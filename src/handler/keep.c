@@ -9,8 +9,9 @@
 /* A copy of the database, now, as that of today. */
 enum err owner_backup(struct exchange *x, const json_t *, json_t *out) {
     const char *path;
-    TRY(backup_now(x->ctx, &path));
-    return jsn_add(out, json_pack("{s:s}", "file", jsn_shown(x->ctx->arena, path)));
+    bool done;
+    TRY(backup_asked(x->ctx, &path, &done));
+    return jsn_add(out, json_pack("{s:s, s:b}", "file", jsn_shown(x->ctx->arena, path), "done", (int)done));
 }
 
 /* {"circle"}: a new signing key. */

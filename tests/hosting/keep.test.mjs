@@ -258,6 +258,25 @@ test('a database of a newer version is refused in words, as it is and as a backu
 }, { kind: 'lighttpd-fastcgi' }));
 
 const asRoot = (...command) => execFileSync(rooted ? command[0] : 'sudo', rooted ? command.slice(1) : ['-n', ...command]);
+test('a disk on which a copy takes longer than any answer may: it is made even so, by itself', { timeout: 240_000 }, () => withInstance(async ({ dir, at, key }) => {
+  const PAGES = 2300, DELAY_US = 15_000, ANSWER_S = 25;
+  sql(at('polycircle.db'), `insert into instance values('ballast', zeroblob(${4096 * PAGES}))`);
+  assert.ok(PAGES * DELAY_US > 1e6 * ANSWER_S * 1.2);
+  const body = `d=${Buffer.from(JSON.stringify({ v: 1, key, token: hex(32), run: hex(4) })).toString('base64url')}`;
+  const env = { ...asUser.uid && { HOME: dir }, PATH: process.env.PATH, POLYCIRCLE_DATA: at('.'), GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST', SCRIPT_NAME: '/p', PATH_INFO: '/sync', REQUEST_URI: '/p/sync',
+    HTTP_HOST: 'site.example', REMOTE_ADDR: '198.51.100.7', CONTENT_LENGTH: String(body.length), CONTENT_TYPE: 'application/x-www-form-urlencoded' };
+  const run = execFile('strace', ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=pwrite64', '-e', `inject=pwrite64:delay_exit=${DELAY_US}`, join(dir, 'cgi/polycircle.fcgi')], { env, ...asUser, cwd: dir });
+  let over = false;
+  const ended = new Promise(resolve => { run.once('exit', resolve); }).then(() => { over = true; });
+  run.stdin.end(body);
+  const copies = async () => (await readdir(at('backups')).catch(() => [])).filter(name => daily.test(name));
+  while (!over && !(await copies()).length) await sleep(500);
+  const [name] = await copies();
+  assert.ok(name, 'the copy of today');
+  whole(at(`backups/${name}`));
+  await ended;
+}));
+
 test('a full disk: no backup, no restore, nothing half-written, and it works again', () => withInstance(async (instance) => {
   const { at, dir } = instance, copy = join(dir, 'run/copy.db');
   await instance.must('backup', copy);
