@@ -1,34 +1,11 @@
 #include "domain/index.h"
 #include "domain/compare.h"
-#include "domain/walk.h"
-#include <sodium.h>
+#include "domain/scan.h"
 
-enum { BATCH = 200, BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 256 }; /* to compare a name takes as long as to read so many */
-enum kind { NEW, DIRECTORY, FILE_FOUND };
-
-/* One row of scan. */
-struct item {
-    const char *path;
-    enum kind kind;
-    struct file_id file;
-    int64_t piece, at;
-    crypto_hash_sha256_state state;
-    struct buf sha256;
-    bool changed;
-};
-
-struct indexer {
-    struct ctx *ctx;
-    struct arena *scratch; /* goes with the unit */
-    const struct circle *circle;
-    const char *dir, *url, *sought;
-    bool patient, published, comparing; /* published: something is, from dir */
-    struct item *items;
-    size_t n;
-    int64_t skipped, changed, hashed; /* by this unit */
-};
+enum { BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 256 }; /* to compare a name takes as long as to read so many */
 
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient) {
+    TRY(store_scans(ctx->store));
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(store_run(ctx->store, SQL_SCAN_OTHER, ARGS(I(c->id), T(dir))));
     TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
@@ -64,155 +41,9 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     x->sought = store_copy(s, id, 12, x->scratch);
     x->published = store_int(s, id, 13);
     x->comparing = store_int(s, id, 14);
+    out->same = store_int(s, id, 15);
     store_reset(s, id);
     return ERR_OK;
-}
-
-/* The next items of one kind. Their hashing state comes along: it is NULL or whole. */
-static enum err next_items(struct indexer *x) {
-    struct store *s = x->ctx->store;
-    const enum sql id = SQL_SCAN_WORK;
-    bool row;
-    x->n = 0;
-    x->items = arena_alloc(x->scratch, BATCH * sizeof *x->items);
-    TRY(store_find(s, id, ARGS(I(x->circle->id), I(BATCH)), &row));
-    while (row && (x->n == 0 || (enum kind)store_int(s, id, 1) == x->items[0].kind)) {
-        struct item *item = &x->items[x->n++];
-        size_t len;
-        *item = (struct item){.path = store_copy(s, id, 0, x->scratch),
-                              .kind = (enum kind)store_int(s, id, 1),
-                              .file = {.size = store_int(s, id, 2),
-                                       .mtime = store_int(s, id, 3),
-                                       .ino = store_int(s, id, 8),
-                                       .ctime_ns = store_int(s, id, 9)},
-                              .piece = store_int(s, id, 4),
-                              .at = store_int(s, id, 5),
-                              .sha256 = {.arena = x->scratch}};
-        if (!store_bytes(s, id, 6, &item->state, sizeof item->state)) (void)crypto_hash_sha256_init(&item->state);
-        const void *sha256 = store_blob(s, id, 7, &len);
-        if (len) buf_add(&item->sha256, sha256, len);
-        TRY(store_next(s, id, &row));
-    }
-    store_reset(s, id);
-    return ERR_OK;
-}
-
-static const char *full(const struct indexer *x, const char *path) {
-    return *path ? arena_path(x->scratch, x->dir, path) : x->dir;
-}
-
-static enum err drop(struct indexer *x, const struct item *item) {
-    x->skipped++;
-    return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(item->path)));
-}
-
-/* A file's type, size and time; what is known of it need not be read. */
-static enum err look_at(struct indexer *x, const struct item *item) {
-    struct file_id now;
-    struct stat st;
-    struct store *s = x->ctx->store;
-    const char *path = full(x, item->path), *type;
-    int64_t id = x->circle->id;
-    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
-    if (!file_look(path, &now)) return drop(x, item);
-    if (!(type = walk_type(item->path, &now)) || walk_young(x->ctx, x->patient, &now)) return drop(x, item);
-    TRY(store_run(s, SQL_SCAN_FILE,
-                  ARGS(I(id), T(item->path), T(type), I(now.size), I(now.mtime), I(media_piece(now.size)), I(now.dev), I(now.ino),
-                       I(now.ctime_ns))));
-    TRY(store_run(s, SQL_SCAN_KNOWN, ARGS(I(id), T(item->path), T(x->dir))));
-    if (store_changes(s, MAIN)) return ERR_OK;
-    return store_run(s, SQL_SCAN_KEPT, ARGS(I(id), T(item->path), T(x->dir)));
-}
-
-static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
-    int64_t found;
-    TRY(store_number(x->ctx->store, SQL_SCAN_COUNT, ARGS(I(x->circle->id)), &found, 0));
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, entry->d_name);
-        if (entry->d_name[0] == '.') continue;
-        if (!walk_name(path)) {
-            x->skipped++;
-            continue;
-        }
-        TRY(store_run(x->ctx->store, SQL_SCAN_NEW, ARGS(I(x->circle->id), T(path))));
-        found += store_changes(x->ctx->store, MAIN);
-        if (found > CAP_FILES + 1) /* the directory itself is a row, too */
-            return fault_set(&x->ctx->fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.", x->dir,
-                             CAP_FILES);
-    }
-    return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(in->path)));
-}
-
-static enum err list(struct indexer *x, const struct item *item) {
-    int why;
-    const char *path = full(x, item->path);
-    DIR *dir = walk_open(x->ctx, path, !*item->path, &why);
-    if (!dir) {
-        if (*item->path || (why && x->published)) return drop(x, item);
-        return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
-                         why ? strerror(why) : "it is for Polycircle's own files: publish another folder");
-    }
-    enum err e = add_names(x, item, dir);
-    (void)closedir(dir);
-    return e;
-}
-
-/* Bytes [at, at + len) of a file into its hash; a piece that ends adds 32 bytes to the list. */
-static void feed(struct item *item, const uint8_t *bytes, int64_t len) {
-    (void)crypto_hash_sha256_update(&item->state, bytes, (unsigned long long)len);
-    item->at += len;
-    if (item->at % item->piece && item->at < item->file.size) return;
-    (void)crypto_hash_sha256_final(&item->state, (uint8_t *)buf_room(&item->sha256, crypto_hash_sha256_BYTES));
-    item->sha256.len += crypto_hash_sha256_BYTES;
-    (void)crypto_hash_sha256_init(&item->state);
-}
-
-static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
-    static uint8_t bytes[256 << 10]; /* no piece is smaller, so none ends inside one read */
-    struct file_id now;
-    int fd = file_open(full(x, item->path), &now);
-    bool good = fd >= 0 && file_same(&now, &item->file);
-    while (good && *budget > 0 && item->at < item->file.size) {
-        int64_t left = item->file.size - item->at, len = left < (int64_t)sizeof bytes ? left : (int64_t)sizeof bytes;
-        good = file_read(fd, bytes, (size_t)len, item->at);
-        if (good) feed(item, bytes, len);
-        *budget -= len;
-    }
-    if (fd >= 0) (void)close(fd);
-    bool whole = item->at == item->file.size;
-    item->changed = !good || (whole && (!file_look(full(x, item->path), &now) || !file_same(&now, &item->file)));
-}
-
-static enum err save_hash(struct indexer *x, const struct item *item, int64_t from) {
-    bool whole = item->at == item->file.size;
-    if (item->changed) {
-        x->changed++;
-        return drop(x, item);
-    }
-    TRY(store_run(x->ctx->store, SQL_SCAN_HASHED,
-                  ARGS(I(x->circle->id), T(item->path), I(from), I(item->at), B(whole ? NULL : &item->state, sizeof item->state),
-                       B(item->sha256.len ? item->sha256.data : "", item->sha256.len))));
-    x->hashed += whole && store_changes(x->ctx->store, MAIN) > 0;
-    return ERR_OK;
-}
-
-/* Reading is slow: it happens before the transaction, and what another process did meanwhile stands (SCAN_HASHED). */
-static enum err unit(struct indexer *x, int64_t budget) {
-    int64_t from[BATCH];
-    size_t n = 0;
-    bool reading = x->items[0].kind == FILE_FOUND;
-    for (; reading && n < x->n && budget > 0; n++) {
-        from[n] = x->items[n].at;
-        read_some(x, &x->items[n], &budget);
-    }
-    TRY(store_begin(x->ctx->store, MAIN, true));
-    if (!reading) n = x->items[0].kind == DIRECTORY ? 1 : x->n;
-    for (size_t i = 0; i < n; i++) {
-        const struct item *item = &x->items[i];
-        TRY(reading ? save_hash(x, item, from[i]) : item->kind == NEW ? look_at(x, item) : list(x, item));
-    }
-    TRY(store_run(x->ctx->store, SQL_JOB_ADD, ARGS(I(x->circle->id), I(x->skipped), I(x->changed), I(x->hashed))));
-    return store_commit(x->ctx->store, MAIN);
 }
 
 /* What was published of this folder and was not found: the next of these. */
@@ -279,7 +110,7 @@ static enum err finish(struct indexer *x, struct walk *out) {
     if (!out->finished && !x->comparing && !work_left && x->n == 0) {
         TRY(replace(x, out));
         TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(id))));
-        TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now))));
+        TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now), I(out->same))));
         out->finished = ctx->now;
     }
     return store_commit(ctx->store, MAIN);
@@ -333,9 +164,7 @@ static enum err unchanged(struct indexer *x, struct walk *out, int64_t budget, b
     }
     *more = finished == 0 || !store_changes(s, MAIN); /* somebody has begun anew, or was quicker */
     TRY(store_commit(s, MAIN));
-    if (!*more) TRY(look(x, out, &work_left));
-    out->same = !*more;
-    return ERR_OK;
+    return *more ? ERR_OK : look(x, out, &work_left);
 }
 
 /* *more: a unit was worked off, and there may be another. */
@@ -346,23 +175,34 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
     TRY(look(x, out, &work_left));
     if (out->finished) return ERR_OK;
     if (x->comparing) return (bytes = allowed->budget(allowed->context, out)) > 0 ? unchanged(x, out, bytes, more) : ERR_OK;
-    TRY(work_left ? next_items(x) : next_missed(x));
+    TRY(work_left ? scan_next(x) : next_missed(x));
     if (x->n == 0) return finish(x, out);
     if (work_left && x->items[0].kind == FILE_FOUND)
         out->current = arena_copy(x->ctx->arena, x->items[0].path, strlen(x->items[0].path));
     if ((bytes = allowed->budget(allowed->context, out)) <= 0) return ERR_OK;
     *more = true;
-    return work_left ? unit(x, bytes) : seek(x, out->files == out->doubted);
+    return work_left ? scan_unit(x, bytes) : seek(x, out->files == out->doubted);
+}
+
+/* A folder that cannot be published leaves nothing of itself behind. */
+static enum err give_up(struct ctx *ctx, const struct circle *c) {
+    store_rollback(ctx->store);
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(c->id))));
+    TRY(store_run(ctx->store, SQL_JOB_BACK, ARGS(I(c->id), I(ctx->now))));
+    TRY(store_run(ctx->store, SQL_JOB_DROP, ARGS(I(c->id))));
+    return store_commit(ctx->store, MAIN);
 }
 
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out) {
-    enum err e = ERR_OK;
+    enum err e = store_scans(ctx->store);
     for (bool more = true; e == ERR_OK && more;) {
         struct arena scratch = {0};
         struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch, .dir = "", .url = ""};
         e = step(&x, &(struct allowance){budget, context}, out, &more);
         arena_free(&scratch);
     }
+    if ((e == ERR_USAGE || e == ERR_FILES) && give_up(ctx, c) != ERR_OK) store_rollback(ctx->store);
     return e;
 }
 
@@ -395,5 +235,5 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     (void)fprintf(stderr, "polycircle: the folder of %s is not indexed; it is tried again in ten minutes: %s\n", c.can,
                   err_text(e, &ctx->fault));
     store_rollback(s);
-    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now)));
+    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now), I(false)));
 }

@@ -27,7 +27,7 @@ typedef int64_t index_budget(void *context, const struct walk *so_far);
  * when only our own mirror serves it. patient: files younger than 10 s are left for the next walk (an upload goes on). */
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient);
 /* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND. The folder is not there and nothing of it
- * was published: ERR_FILES. */
+ * was published, or it is none to publish: ERR_FILES, ERR_USAGE, and the walk goes back to the folder that is published. */
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out);
 /* The folder of the last walk and where it is served. None: ERR_NOT_FOUND. */
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url);

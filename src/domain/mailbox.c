@@ -105,6 +105,8 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct puls
     TRY(store_run(ctx->store, SQL_MAIL_ADD,
                   ARGS(I(to.id), B(from->sig.b, sizeof from->sig.b), T(mail->id), T(mail->re), T(mail->body),
                        I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)))));
+    if (store_changes(ctx->store, LIVE))
+        TRY(store_run(ctx->store, SQL_PULSE_MAIL, ARGS(I(to.circle), I((int64_t)strlen(mail->body)))));
     return spool_box_write(ctx, &to, false);
 }
 

@@ -106,6 +106,19 @@ static enum err room(struct ctx *ctx, int64_t circle, const struct nets *today, 
     return ERR_OK;
 }
 
+static enum err count_in(struct ctx *ctx, int64_t circle, const struct nets *nets) {
+    for (size_t i = 0; i < nets->n; i++) TRY(store_run(ctx->store, SQL_NET_ADD, ARGS(I(circle), I(nets->id[i]))));
+    return ERR_OK;
+}
+
+static enum err count_out(struct ctx *ctx, int64_t circle, const struct nets *nets) {
+    for (size_t i = 0; i < nets->n; i++) {
+        TRY(store_run(ctx->store, SQL_NET_LEAVE, ARGS(I(circle), I(nets->id[i]))));
+        TRY(store_run(ctx->store, SQL_NET_DROP, ARGS(I(circle), I(nets->id[i]))));
+    }
+    return ERR_OK;
+}
+
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
                     struct signal *out) {
     struct nets today, yesterday;
@@ -121,6 +134,8 @@ enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token 
     TRY(store_run(ctx->store, SQL_SIGNAL_ADD,
                   ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(today.id[0]), I(ctx->now),
                        I(ctx->now + SPAN_PEER_LEASE), I(today.id[1]), I(today.id[2]))));
+    TRY(store_run(ctx->store, SQL_PULSE_ADD, ARGS(I(c->id))));
+    TRY(count_in(ctx, c->id, &today));
     return signal_by_token(ctx, token, out, NULL);
 }
 
@@ -130,6 +145,8 @@ enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {
     if (s->bucket != yesterday.id[0]) return ERR_OK;
     s->bucket = today.id[0];
     s->wider = today.id[1];
+    TRY(count_out(ctx, s->circle, &yesterday));
+    TRY(count_in(ctx, s->circle, &today));
     return store_run(ctx->store, SQL_SIGNAL_NETS, ARGS(I(s->id), I(today.id[0]), I(today.id[1]), I(today.id[2])));
 }
 

@@ -46,8 +46,9 @@
 
 /* A hash belongs to a file of a folder: its inode and ctime, too (ino 0: an earlier version did not ask), dev is where it lay.
  * doubted: it was missing at the last walk, and that did not say for sure that it is gone. kept: hashes of what was withdrawn,
- * for a month. In job, counts of scan's rows, kept by triggers (n: all of them), how many of them stand for a file that was not
- * found, and how far the search for such went: the last path; or, comparing, how far all is as it was published. Long columns stand
+ * for a month. In job, counts of scan's rows (n: all of them), how many of them stand for a file that was not
+ * found, and how far the search for such went: the last path; or, comparing, how far all is as it was
+ * published; same: the walk that has finished found just that. Long columns stand
  * last, where what is small is read without them. A walk that goes on begins anew. */
 #define SCHEMA_MAIN_5                                                                                                      \
     "DROP TABLE scan;"                                                                                                     \
@@ -77,17 +78,22 @@
     "ALTER TABLE job ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;"                                                       \
     "ALTER TABLE job ADD COLUMN sought TEXT NOT NULL DEFAULT '';"                                                          \
     "ALTER TABLE job ADD COLUMN comparing INTEGER NOT NULL DEFAULT 0;"                                                     \
-    "CREATE TRIGGER scan_in AFTER INSERT ON scan BEGIN"                                                                    \
-    " UPDATE job SET n = n + 1, files = files + (new.kind = 2), work = work + (new.kind < 2 OR new.at < new.size),"        \
-    "  bytes = bytes + new.size, done = done + new.at WHERE circle = new.circle; END;"                                     \
-    "CREATE TRIGGER scan_out AFTER DELETE ON scan BEGIN"                                                                   \
-    " UPDATE job SET n = n - 1, files = files - (old.kind = 2), work = work - (old.kind < 2 OR old.at < old.size),"        \
-    "  bytes = bytes - old.size, done = done - old.at WHERE circle = old.circle; END;"                                     \
-    "CREATE TRIGGER scan_set AFTER UPDATE OF kind, size, at ON scan BEGIN"                                                 \
-    " UPDATE job SET files = files + (new.kind = 2) - (old.kind = 2),"                                                     \
-    "  work = work + (new.kind < 2 OR new.at < new.size) - (old.kind < 2 OR old.at < old.size),"                           \
-    "  bytes = bytes + new.size - old.size, done = done + new.at - old.at WHERE circle = new.circle; END;"                 \
-    "INSERT INTO scan(circle, path, kind) SELECT circle, '', 1 FROM job WHERE finished = 0;"
+    "ALTER TABLE job ADD COLUMN same INTEGER NOT NULL DEFAULT 0;"                                                          \
+    "INSERT INTO scan(circle, path, kind) SELECT circle, '', 1 FROM job WHERE finished = 0;"                               \
+    "UPDATE job SET n = 1, work = 1 WHERE finished = 0;"
+
+/* Kept by whoever writes to scan, in its own connection: to all others these would be so much more to read (store_scans). */
+#define SCAN_COUNTS                                                                                                 \
+    "CREATE TEMP TRIGGER IF NOT EXISTS scan_in AFTER INSERT ON main.scan BEGIN"                                     \
+    " UPDATE job SET n = n + 1, files = files + (new.kind = 2), work = work + (new.kind < 2 OR new.at < new.size)," \
+    "  bytes = bytes + new.size, done = done + new.at WHERE circle = new.circle; END;"                              \
+    "CREATE TEMP TRIGGER IF NOT EXISTS scan_out AFTER DELETE ON main.scan BEGIN"                                    \
+    " UPDATE job SET n = n - 1, files = files - (old.kind = 2), work = work - (old.kind < 2 OR old.at < old.size)," \
+    "  bytes = bytes - old.size, done = done - old.at WHERE circle = old.circle; END;"                              \
+    "CREATE TEMP TRIGGER IF NOT EXISTS scan_set AFTER UPDATE OF kind, size, at ON main.scan BEGIN"                  \
+    " UPDATE job SET files = files + (new.kind = 2) - (old.kind = 2),"                                              \
+    "  work = work + (new.kind < 2 OR new.at < new.size) - (old.kind < 2 OR old.at < old.size),"                    \
+    "  bytes = bytes + new.size - old.size, done = done + new.at - old.at WHERE circle = new.circle; END;"
 
 /* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every). suspect: a neighbour reported the link
  * dead. needy: 2 it found no offer, 1 it has deposited its own. bucket, wider, widest: the networks it joined from, as net counts
@@ -125,29 +131,14 @@
     " PRIMARY KEY(circle, name)) WITHOUT ROWID;"                                                                           \
     "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                    \
     "INSERT INTO folded VALUES(1, 0);"                                                                                     \
-    "CREATE TRIGGER signal_in AFTER INSERT ON signal BEGIN"                                                                \
-    " INSERT INTO pulse(circle, n, joined, needy) VALUES(new.circle, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1;"        \
-    " INSERT INTO net SELECT new.circle, net, 1 FROM"                                                                      \
-    "  (SELECT new.bucket AS net UNION ALL SELECT new.wider UNION ALL SELECT new.widest)"                                  \
-    "  WHERE net <> 0 ON CONFLICT DO UPDATE SET n = n + 1; END;"                                                           \
     "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                              \
     " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                    \
     " DELETE FROM mid WHERE signal = old.id;"                                                                              \
     " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                  \
     " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                 \
     " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                         \
-    "CREATE TRIGGER signal_moves AFTER UPDATE OF bucket ON signal WHEN new.bucket <> old.bucket BEGIN"                     \
-    " INSERT INTO net SELECT new.circle, net, 1 FROM"                                                                      \
-    "  (SELECT new.bucket AS net UNION ALL SELECT new.wider UNION ALL SELECT new.widest)"                                  \
-    "  WHERE net <> 0 ON CONFLICT DO UPDATE SET n = n + 1;"                                                                \
-    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                  \
-    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1; END;"            \
     "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                        \
     " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                  \
-    "CREATE TRIGGER mail_in AFTER INSERT ON mail BEGIN"                                                                    \
-    " UPDATE pulse SET mail = mail + length(CAST(new.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = " \
-    "new.signal);"                                                                                                         \
-    " END;"                                                                                                                \
     "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                   \
     " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = " \
     "old.signal);"                                                                                                         \

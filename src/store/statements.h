@@ -104,18 +104,23 @@
       " WHERE circle = ?1 AND dir = ?2 AND url = ?3) AND NOT EXISTS(SELECT 1 FROM scan WHERE circle = ?1))"                       \
       " ON CONFLICT DO UPDATE SET dir = excluded.dir,"                                                                            \
       " url = excluded.url, patient = excluded.patient, skipped = 0, changed = 0, hashed = 0, finished = 0, doubted = 0,"         \
-      " sought = '', comparing = excluded.comparing")                                                                             \
+      " sought = '', comparing = excluded.comparing, same = 0")                                                                   \
     X(JOB_GET, MAIN,                                                                                                              \
       "SELECT dir, url, patient, skipped, changed, hashed, finished, files, work, bytes, done, doubted, sought,"                  \
-      " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1), comparing FROM job" \
+      " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1), comparing, same "   \
+      "FROM job"                                                                                                                  \
       " WHERE circle = ?1")                                                                                                       \
     X(JOB_ADD, MAIN, "UPDATE job SET skipped = skipped + ?2, changed = changed + ?3, hashed = hashed + ?4 WHERE circle = ?1")     \
     X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = ?3, doubted = doubted + ?4 WHERE circle = ?1 AND sought = ?2")                   \
     X(JOB_COMPARED, MAIN,                                                                                                         \
-      "UPDATE job SET sought = ?3, skipped = skipped + ?4, finished = ?5"                                                         \
+      "UPDATE job SET sought = ?3, skipped = skipped + ?4, finished = ?5, same = ?5 > 0"                                          \
       " WHERE circle = ?1 AND comparing AND finished = 0 AND sought = ?2")                                                        \
     X(JOB_WALK, MAIN, "UPDATE job SET comparing = 0, skipped = 0, sought = '' WHERE circle = ?1 AND comparing")                   \
-    X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2 WHERE circle = ?1")                                                         \
+    /* back to what is published, if anything is */                                                                               \
+    X(JOB_BACK, MAIN,                                                                                                             \
+      "UPDATE job SET dir = m.dir, url = m.url, finished = ?2 FROM manifest m WHERE job.circle = ?1 AND m.circle = ?1")           \
+    X(JOB_DROP, MAIN, "DELETE FROM job WHERE circle = ?1 AND circle NOT IN (SELECT circle FROM manifest)")                        \
+    X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2, same = ?3 WHERE circle = ?1")                                              \
     X(JOB_DUE, MAIN,                                                                                                              \
       "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                 \
       " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                     \
@@ -200,8 +205,13 @@
       "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                        \
       " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                              \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
+    X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
+    X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net = ?2")                                                 \
+    X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net = ?2 AND n < 1")                                                 \
     X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
     X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                              \
+    X(PULSE_ADD, LIVE, "INSERT INTO pulse(circle, n, joined, needy) VALUES(?1, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1")     \
+    X(PULSE_MAIL, LIVE, "UPDATE pulse SET mail = mail + ?2 WHERE circle = ?1")                                                    \
     X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                       \
     X(ROSTER, LIVE,                                                                                                               \
       "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                         \

@@ -1,4 +1,5 @@
 #include "store/internal.h"
+#include "store/schema.h"
 #include "util/caps.h"
 #include "util/file.h"
 #include "util/trial.h"
@@ -226,6 +227,10 @@ enum err store_begin(struct store *s, enum db db, bool write) {
     s->wrote |= write;
     /* what is written into a file that was replaced (store_restore) would be lost: not acknowledged, then */
     return db == MAIN && write && !store_current(s) ? ERR_BUSY : ERR_OK;
+}
+
+enum err store_scans(struct store *s) {
+    return store_exec(s, MAIN, SCAN_COUNTS);
 }
 
 static void reset_all(struct store *s, enum db db) {

@@ -62,6 +62,9 @@ void store_rollback(struct store *s);
 /* true once anything was written since store_enter. */
 bool store_wrote(const struct store *s);
 
+/* Before this connection changes rows of scan: job's counts of them are kept from now on. */
+enum err store_scans(struct store *s);
+
 /* A statement without rows. */
 enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n);
 int64_t store_changes(const struct store *s, enum db db); /* rows the last store_run changed */

@@ -138,7 +138,20 @@ test('hashes belong to the folder and the file: what has name, size and time of 
 test('a folder that was begun and left for another leaves nothing of itself in it', () => {
   const w = makeInstance();
   put(w, 'other/one.png', 'WHAT one.png HOLDS');
-  sql(w, "UPDATE job SET finished = 0; INSERT INTO scan(circle, path, kind) VALUES(1, 'ghost.mp4', 0)");
+  sql(w, "UPDATE job SET finished = 0; INSERT INTO scan(circle, path, kind) VALUES(1, 'ghost.mp4', 0); UPDATE job SET n = 1, work = 1");
   assert.equal(w.publish('other').files, 1);
   assert.equal(sql(w, 'SELECT n, files, work, bytes, done FROM job'), '0|0|0|0|0', 'and the counts are of what is there');
+});
+
+test('a folder that is refused leaves the one before as it was, and its walks go on', () => {
+  const w = makeInstance();
+  put(w, 'ours/polycircle.db', 'of another instance');
+  put(w, 'ours/film.mp4', 'a film');
+  const { status, err } = w.cli('publish', 'demo', join(w.dir, 'ours'));
+  assert.equal(status, 1);
+  assert.match(err, /Polycircle's own files/);
+  rmSync(join(w.dir, 'site/one.png'));
+  put(w, 'site/two.png', 'two');
+  walkInBackground(w);
+  assert.deepEqual(Object.keys(listed(w)), ['films/long.mp4', 'films/short.mp4', 'two.png']);
 });

@@ -230,6 +230,13 @@ static void crowd(struct world *w, int n, int64_t bucket, int64_t wider, int64_t
             " SELECT %" PRId64 ", 'token' || n, 'sig' || n, 1, 0, 1, %" PRId64 ", %" PRId64 ", %" PRId64 ", 0, 1000, %" PRId64
             ", 0, '' FROM k",
             first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
+    world_sql(world_path(w, "live-1.db"),
+              arena_text(&w->arena,
+                         "INSERT INTO net SELECT %" PRId64 ", column1, %d FROM (VALUES(%" PRId64 "), (%" PRId64 "), (%" PRId64
+                         ")) WHERE column1 <> 0 ON CONFLICT DO UPDATE SET n = n + excluded.n;"
+                         "INSERT INTO pulse(circle, n, joined, needy) VALUES(%" PRId64 ", %d, 0, 0)"
+                         " ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                         w->circle.id, n, bucket, wider, widest, w->circle.id, n));
     first += n;
 }
 
