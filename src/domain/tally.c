@@ -1,12 +1,5 @@
 #include "domain/tally.h"
 
-enum { BATCH = 256 };
-
-struct tally {
-    int64_t circle, n;
-    const char *name;
-};
-
 enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n) {
     return store_run(ctx->store, SQL_TALLY_ADD, ARGS(I(circle), T(name), I(n)));
 }
@@ -18,34 +11,48 @@ static enum err due(struct ctx *ctx, bool *out) {
     return ERR_OK;
 }
 
-/* Takes the counts out of LIVE. More circles than a batch: the rest waits for the next time. */
-static enum err take(struct ctx *ctx, struct tally *all, size_t *n) {
-    bool row, is_due;
-    *n = 0;
-    TRY(due(ctx, &is_due)); /* again: another process may have been quicker */
-    if (!is_due) return ERR_OK;
-    TRY(store_find(ctx->store, SQL_TALLY_LIST, NULL, 0, &row));
-    for (; row && *n < BATCH; ++*n) {
-        all[*n] = (struct tally){store_int(ctx->store, SQL_TALLY_LIST, 0), store_int(ctx->store, SQL_TALLY_LIST, 2),
-                                 store_copy(ctx->store, SQL_TALLY_LIST, 1, ctx->arena)};
-        TRY(store_next(ctx->store, SQL_TALLY_LIST, &row));
-    }
-    store_reset(ctx->store, SQL_TALLY_LIST);
-    for (size_t i = 0; i < *n; i++) TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(all[i].circle), T(all[i].name))));
-    return store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now)));
+/* Marks what was counted until now. */
+static enum err mark(struct ctx *ctx) {
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(store_run(ctx->store, SQL_TALLY_FOLD, ARGS(I(ctx->now))));
+    return store_commit(ctx->store, LIVE);
 }
 
-/* MAIN first: its lock may be waited for while LIVE is free; and LIVE forgets only what MAIN has. */
-static enum err move(struct ctx *ctx) {
-    struct tally all[BATCH];
-    size_t n;
-    TRY(store_begin(ctx->store, MAIN, true));
+/* Adds what is marked to MAIN, unless MAIN says that it has it: a crash may have come before LIVE forgot it. *fold: which; 0: none.
+ */
+static enum err add(struct ctx *ctx, int64_t *fold) {
+    struct store *s = ctx->store;
+    const char *last, *this = NULL;
+    bool row;
+    *fold = 0;
+    TRY(store_begin(s, MAIN, true));
+    TRY(setting_get(ctx, "folded", &last));
+    TRY(store_find(s, SQL_TALLY_LIST, NULL, 0, &row));
+    while (row) {
+        *fold = store_int(s, SQL_TALLY_LIST, 3);
+        if (!this) this = arena_text(ctx->arena, "%" PRId64 ".%" PRId64, store_gen(s), *fold);
+        if (strcmp(this, last) != 0)
+            TRY(store_run(s, SQL_STATISTIC_ADD,
+                          ARGS(I(store_int(s, SQL_TALLY_LIST, 0)), I(ctx->now / SPAN_DAY), T(store_text(s, SQL_TALLY_LIST, 1)),
+                               I(store_int(s, SQL_TALLY_LIST, 2)))));
+        TRY(store_next(s, SQL_TALLY_LIST, &row));
+    }
+    if (this) TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("folded"), T(this))));
+    return store_commit(s, MAIN);
+}
+
+static enum err forget(struct ctx *ctx, int64_t fold) {
     TRY(store_begin(ctx->store, LIVE, true));
-    TRY(take(ctx, all, &n));
-    for (size_t i = 0; i < n; i++)
-        TRY(store_run(ctx->store, SQL_STATISTIC_ADD, ARGS(I(all[i].circle), I(ctx->now / SPAN_DAY), T(all[i].name), I(all[i].n))));
-    TRY(store_commit(ctx->store, MAIN));
+    TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(fold))));
+    TRY(store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now))));
     return store_commit(ctx->store, LIVE);
+}
+
+static enum err move(struct ctx *ctx) {
+    int64_t fold;
+    TRY(mark(ctx));
+    TRY(add(ctx, &fold));
+    return forget(ctx, fold);
 }
 
 enum err tally_fold(struct ctx *ctx) {

@@ -95,7 +95,8 @@ static void answer_error(struct exchange *x, enum err e) {
     if (e == ERR_RANGE) x->res->headers = headers; /* Content-Range is there */
     x->res->status = err_status(e);
     if (e == ERR_INTERNAL)
-        (void)fprintf(stderr, "polycircle: internal: %s %s: %s\n", x->req->method, x->req->path, err_text(e, &x->ctx->fault));
+        (void)fprintf(stderr, "polycircle: internal: %s %s: %s\n", jsn_shown(x->ctx->arena, x->req->method),
+                      jsn_shown(x->ctx->arena, x->req->path), err_text(e, &x->ctx->fault));
     if (e == ERR_METHOD) response_header(x->res, "Allow", "GET, HEAD, POST");
     (void)!answer_json(x, body); /* an error is never a part */
 }

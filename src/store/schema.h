@@ -127,8 +127,8 @@
     " mail INTEGER NOT NULL DEFAULT 0);"                                                                                   \
     "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                              \
     " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                  \
-    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"                                  \
-    " PRIMARY KEY(circle, name)) WITHOUT ROWID;"                                                                           \
+    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, fold INTEGER NOT NULL, n INTEGER NOT NULL,"           \
+    " PRIMARY KEY(circle, name, fold)) WITHOUT ROWID;"                                                                     \
     "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                    \
     "INSERT INTO folded VALUES(1, 0);"                                                                                     \
     "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                              \

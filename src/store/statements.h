@@ -275,9 +275,11 @@
       " WHERE circle = ?1) < ?4 OR EXISTS(SELECT 1 FROM refused WHERE circle = ?1 AND origin = ?2)"                               \
       " ON CONFLICT DO UPDATE SET n = n + 1, last = excluded.last")                                                               \
     X(REFUSED_LIST, LIVE, "SELECT origin, n FROM refused WHERE circle = ?1 ORDER BY n DESC")                                      \
-    X(TALLY_ADD, LIVE, "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")                       \
-    X(TALLY_LIST, LIVE, "SELECT circle, name, n FROM tally")                                                                      \
-    X(TALLY_DELETE, LIVE, "DELETE FROM tally WHERE circle = ?1 AND name = ?2")                                                    \
+    X(TALLY_ADD, LIVE, "INSERT INTO tally VALUES(?1, ?2, 0, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")                    \
+    /* what is being moved to MAIN, all of one fold; one that was broken off is ended before the next begins */                   \
+    X(TALLY_FOLD, LIVE, "UPDATE tally SET fold = ?1 WHERE fold = 0 AND NOT EXISTS(SELECT 1 FROM tally WHERE fold > 0)")           \
+    X(TALLY_LIST, LIVE, "SELECT circle, name, n, fold FROM tally WHERE fold > 0")                                                 \
+    X(TALLY_DELETE, LIVE, "DELETE FROM tally WHERE fold = ?1")                                                                    \
     X(FOLDED_GET, LIVE, "SELECT at FROM folded")                                                                                  \
     X(FOLDED_SET, LIVE, "UPDATE folded SET at = ?1")
 

@@ -300,6 +300,7 @@ enum err store_next(struct store *s, enum sql id, bool *row) {
 enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n) {
     bool row;
     s->wrote = true;
+    if (statements[id].db == MAIN && !s->in_transaction[MAIN] && !store_current(s)) return ERR_BUSY; /* as store_begin says */
     TRY(store_find(s, id, args, n, &row));
     store_reset(s, id);
     return ERR_OK;

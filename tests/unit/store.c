@@ -239,6 +239,19 @@ static void transactions(void) {
 }
 
 /* What a crowd or an attack has filled is given back, a step at a time. */
+/* What is written into a file that a restore has replaced would be lost: nobody is told that it is kept. */
+static void replaced(const char *journal) {
+    struct world w;
+    world_open(&w, journal);
+    const char *db = world_path(&w, "polycircle.db"), *other = world_path(&w, "other.db");
+    (void)store_exec(w.ctx.store, MAIN, "PRAGMA wal_checkpoint(TRUNCATE)");
+    ok(file_copy(db, other) && rename(other, db) == 0, "another polycircle.db, journal %s", journal);
+    same_text(err_name(store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("x"), I(1)))), "busy", "one statement is not taken");
+    same_text(err_name(store_begin(w.ctx.store, MAIN, true)), "busy", "nor a transaction");
+    store_rollback(w.ctx.store);
+    world_close(&w);
+}
+
 static void shrinks(const char *journal) {
     static const char pages[] = "PRAGMA page_count";
     struct world w;
@@ -262,6 +275,8 @@ int main(void) {
     migrations_run();
     opening();
     transactions();
+    replaced("wal");
+    replaced("truncate");
     for (int how = VANISHED; how <= GARBAGE_TAIL; how++) {
         generation("truncate", (enum damage)how, names[how]);
         generation("wal", (enum damage)how, names[how]);
