@@ -15,7 +15,6 @@ static enum err run_backup(struct cli *cli) {
     const char *path = cli->words[0];
     if (cli->n_words > 1) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle backup [FILE]");
     TRY(store_open(&cli->ctx.store, cli->data, &cli->ctx.fault));
-    if (cli_flag(cli, "--daily")) return backup_daily(&cli->ctx);
     if (path && access(path, F_OK) == 0)
         return fault_set(&cli->ctx.fault, ERR_EXISTS, "%.200s is there already: name a new file.", path);
     TRY(path ? backup_file(&cli->ctx, path) : backup_now(&cli->ctx, &path));
@@ -25,10 +24,9 @@ static enum err run_backup(struct cli *cli) {
 }
 
 const struct command command_backup = {
-    run_backup, "--daily", "backup [--daily] [FILE]",
+    run_backup, "", "backup [FILE]",
     "Copies polycircle.db, as it is at this moment, into FILE, which must not exist; without FILE into backups/ as the copy\n"
-    "of today, of which the newest 7 are kept.\n\n"
-    "  --daily   only when there is none of today, as visitors' requests do; a failure is tried again after an hour\n"};
+    "of today, of which the newest 7 are kept.\n"};
 
 static enum err run_restore(struct cli *cli) {
     const char *kept = NULL;

@@ -74,6 +74,8 @@ static enum err publish(struct publishing *p) {
     TRY(index_begin(&cli->ctx, p->circle, p->dir, p->url, false));
     TRY(index_run(&cli->ctx, p->circle, budget, p, &w));
     if (p->terminal) (void)fputs("\r\033[K", stderr);
+    if (!w.finished)
+        return fault_set(&cli->ctx.fault, ERR_BUSY, "Another process reads the folder of %s, too: publish again.", p->circle->can);
     if (cli->json)
         cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "can", p->circle->can, "version",
                                       (json_int_t)w.version, "files", (json_int_t)w.files, "bytes", (json_int_t)w.bytes, "hashed",

@@ -28,10 +28,26 @@ static bool is_due(struct ctx *ctx) {
     return access(today(ctx), F_OK) != 0 && since_failure(ctx) >= SPAN_BACKUP_AGAIN / 1000;
 }
 
+static const char *log_path(struct ctx *ctx) {
+    return arena_path(ctx->arena, store_dir(ctx->store), "backup.log");
+}
+
+/* What a copy that was made apart has to complain of; NULL: nothing. It is said once. */
+static const char *complaint(struct ctx *ctx) {
+    enum { MOST = 4096 };
+    char *said = file_text(ctx->arena, log_path(ctx), MOST);
+    if (!said || !*said) return NULL;
+    said[strcspn(said, "\n")] = '\0';
+    (void)unlink(log_path(ctx));
+    return said;
+}
+
 bool backup_due(struct ctx *ctx) {
     static int64_t looked;
     if (ctx->now >= looked && ctx->now - looked < SPAN_BACKUP_LOOK) return false;
     looked = ctx->now;
+    const char *said = complaint(ctx);
+    if (said) (void)fprintf(stderr, "polycircle: no backup; it is tried again every hour: %s\n", said);
     return is_due(ctx);
 }
 
@@ -108,30 +124,42 @@ enum err backup_daily(struct ctx *ctx) {
 
 /* More than a slow disk writes in the time of an answer. */
 static bool is_large(struct ctx *ctx) {
-    enum { AT_ONCE = 8 << 20 };
+    enum { AT_ONCE = 2 << 20 };
     struct file_id id;
     return file_look(arena_path(ctx->arena, store_dir(ctx->store), "polycircle.db"), &id) && id.size > AT_ONCE;
 }
 
+/* `polycircle backup` by itself. */
+static bool start_apart(struct ctx *ctx) {
+    const char *const words[] = {"backup", "--data", store_dir(ctx->store), NULL};
+    (void)unlink(log_path(ctx));
+    return run_apart(words, log_path(ctx));
+}
+
+/* A failure is noted before it happens, as make_daily() does. */
 enum err backup_after(struct ctx *ctx) {
-    const char *const words[] = {"backup", "--daily", "--data", store_dir(ctx->store), NULL};
-    return is_large(ctx) && run_apart(words) ? ERR_OK : backup_daily(ctx);
+    time_t now = ctx->now / 1000;
+    const struct timespec at[2] = {{now, 0}, {now, 0}};
+    if (!is_large(ctx) || !start_apart(ctx)) return backup_daily(ctx);
+    (void)utimensat(AT_FDCWD, arena_path(ctx->arena, store_dir(ctx->store), "keep.lock"), at, 0);
+    return ERR_OK;
 }
 
 enum err backup_asked(struct ctx *ctx, const char **path, bool *done) {
     enum { LOOKS = 100 };
     static const struct timespec pause = {.tv_nsec = 100000000};
-    const char *const words[] = {"backup", "--data", store_dir(ctx->store), NULL};
     struct file_id before, now;
+    const char *said = NULL;
     *path = today(ctx);
     bool there = file_look(*path, &before);
-    *done = !is_large(ctx) || !run_apart(words);
+    *done = !is_large(ctx) || !start_apart(ctx);
     if (*done) return backup_now(ctx, path);
-    for (int i = 0; i < LOOKS && !*done; i++) {
+    for (int i = 0; i < LOOKS && !*done && !said; i++) {
         (void)nanosleep(&pause, NULL);
         *done = file_look(*path, &now) && (!there || now.ino != before.ino);
+        said = complaint(ctx);
     }
-    return ERR_OK;
+    return *done || !said ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%s", said);
 }
 
 static bool is_copy(const char *name) {

@@ -74,7 +74,7 @@ static enum compared passed(struct state *s, const char *path) {
 }
 
 static bool same(const struct published *p, const struct file_id *now, const char *type) {
-    return !p->doubted && now->dev == p->file.dev && file_same(now, &p->file) && strcmp(type, p->type) == 0;
+    return !p->doubted && file_same(now, &p->file) && strcmp(type, p->type) == 0;
 }
 
 static enum compared compare_file(struct state *s, const char *path) {

@@ -1,8 +1,9 @@
 #include "domain/index.h"
 #include "domain/compare.h"
 #include "domain/scan.h"
+#include "domain/walk.h"
 
-enum { BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 256 }; /* to compare a name takes as long as to read so many */
+enum { BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 1024 }; /* to compare a name takes as long as to read so many */
 
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient) {
     TRY(store_scans(ctx->store));
@@ -11,6 +12,7 @@ enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, c
     TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
     TRY(store_run(ctx->store, SQL_SCAN_AGAIN, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_SCAN_ROOT, ARGS(I(c->id))));
+    TRY(store_run(ctx->store, SQL_JOB_COUNT, ARGS(I(c->id))));
     return store_commit(ctx->store, MAIN);
 }
 
@@ -32,18 +34,27 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
         .hashed = store_int(s, id, 5),
         .finished = store_int(s, id, 6),
         .files = store_int(s, id, 7),
-        .bytes = store_int(s, id, 9),
-        .done = store_int(s, id, 10),
-        .doubted = store_int(s, id, 11),
+        .bytes = store_int(s, id, 8),
+        .done = store_int(s, id, 9),
+        .doubted = store_int(s, id, 10),
+        .same = store_int(s, id, 13),
         .current = "",
     };
-    *work_left = store_int(s, id, 8) > 0;
-    x->sought = store_copy(s, id, 12, x->scratch);
-    x->published = store_int(s, id, 13);
-    x->comparing = store_int(s, id, 14);
-    out->same = store_int(s, id, 15);
+    x->sought = store_copy(s, id, 11, x->scratch);
+    x->comparing = store_int(s, id, 12);
+    x->published = store_int(s, id, 14);
+    *work_left = store_int(s, id, 15);
     store_reset(s, id);
     return ERR_OK;
+}
+
+static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
+    TRY(read_job(x, out, work_left));
+    if (!out->finished) return ERR_OK;
+    TRY(store_number(x->ctx->store, SQL_MEDIA_COUNT, ARGS(I(x->circle->id)), &out->files, 0));
+    TRY(store_number(x->ctx->store, SQL_MEDIA_BYTES, ARGS(I(x->circle->id)), &out->bytes, 0));
+    out->done = out->bytes;
+    return manifest_version(x->ctx, x->circle->id, &out->version);
 }
 
 /* What was published of this folder and was not found: the next of these. */
@@ -66,21 +77,26 @@ static enum err next_missed(struct indexer *x) {
     return ERR_OK;
 }
 
-/* Whether what is missing is gone: a disk may not be mounted, a folder may be renamed for a moment, or no folder lets us in. What
- * is doubtful, or would leave nothing at all, stays published until a second walk does not find it either. */
+/* What was left out by the walk and is there as it was (a young file by its time, one that was touched while it was read) stays;
+ * its hash is that of before. Whether what is missing is gone: a disk may not be mounted, a folder may be renamed for a moment, or
+ * no folder lets us in. What is doubtful, or would leave nothing at all, stays published until a second walk does not find it
+ * either. */
 static enum err seek(struct indexer *x, bool none) {
-    bool stays[BATCH], missing;
+    enum { GOES, STAYS, DOUBTED } verdict[BATCH];
     int64_t doubted = 0;
     for (size_t i = 0; i < x->n; i++) {
         const struct item *item = &x->items[i];
-        bool gone = file_gone(x->dir, item->path, &item->file, &missing);
-        stays[i] = !item->changed && (!gone || (none && missing));
+        bool missing, gone = file_gone(x->dir, item->path, &item->file, &missing);
+        if (!gone && !missing)
+            verdict[i] = walk_shares(x->ctx, x->dir, item->path) ? STAYS : GOES;
+        else
+            verdict[i] = !item->changed && (!gone || (none && missing)) ? DOUBTED : GOES;
     }
     TRY(store_begin(x->ctx->store, MAIN, true));
     for (size_t i = 0; i < x->n; i++) {
-        if (!stays[i]) continue;
-        TRY(store_run(x->ctx->store, SQL_SCAN_DOUBT, ARGS(I(x->circle->id), T(x->items[i].path))));
-        doubted += store_changes(x->ctx->store, MAIN);
+        if (verdict[i] == GOES) continue;
+        TRY(store_run(x->ctx->store, SQL_SCAN_STAYS, ARGS(I(x->circle->id), T(x->items[i].path), I(verdict[i] == DOUBTED))));
+        doubted += verdict[i] == DOUBTED && store_changes(x->ctx->store, MAIN);
     }
     TRY(store_run(x->ctx->store, SQL_JOB_SOUGHT, ARGS(I(x->circle->id), T(x->sought), T(x->items[x->n - 1].path), I(doubted))));
     return store_commit(x->ctx->store, MAIN);
@@ -105,7 +121,7 @@ static enum err finish(struct indexer *x, struct walk *out) {
     int64_t id = x->circle->id;
     bool work_left;
     TRY(store_begin(ctx->store, MAIN, true));
-    TRY(read_job(x, out, &work_left)); /* somebody may have begun anew, or finished */
+    TRY(look(x, out, &work_left)); /* somebody may have begun anew, or finished */
     TRY(next_missed(x));
     if (!out->finished && !x->comparing && !work_left && x->n == 0) {
         TRY(replace(x, out));
@@ -114,15 +130,6 @@ static enum err finish(struct indexer *x, struct walk *out) {
         out->finished = ctx->now;
     }
     return store_commit(ctx->store, MAIN);
-}
-
-static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
-    TRY(read_job(x, out, work_left));
-    if (!out->finished) return ERR_OK;
-    TRY(store_number(x->ctx->store, SQL_MEDIA_COUNT, ARGS(I(x->circle->id)), &out->files, 0));
-    TRY(store_number(x->ctx->store, SQL_MEDIA_BYTES, ARGS(I(x->circle->id)), &out->bytes, 0));
-    out->done = out->bytes;
-    return manifest_version(x->ctx, x->circle->id, &out->version);
 }
 
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url) {

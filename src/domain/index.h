@@ -1,5 +1,5 @@
 /* A circle's folder made its content, in bounded steps that can be broken off anywhere and go on later: by the command
- * line, by the set-up page, after answers. What is found stands in polycircle.db (tables job and scan) until the walk is
+ * line, by the set-up page, after answers. What is found stands in polycircle.db (tables job and found) until the walk is
  * finished; then it replaces the media and is signed as the next version, unless nothing has changed.
  *
  * Hidden names, symbolic links, empty files, names that are not UTF-8, programs and settings of the host (media_type) are

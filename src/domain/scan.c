@@ -117,15 +117,20 @@ static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
 }
 
 static enum err save_hash(struct indexer *x, const struct item *item, int64_t from) {
-    bool whole = item->at == item->file.size;
-    if (item->changed) {
-        x->changed++;
-        return drop(x, item);
-    }
-    TRY(store_run(x->ctx->store, SQL_SCAN_HASHED,
-                  ARGS(I(x->circle->id), T(item->path), I(from), I(item->at), B(whole ? NULL : &item->state, sizeof item->state),
-                       B(item->sha256.len ? item->sha256.data : "", item->sha256.len))));
-    x->hashed += whole && store_changes(x->ctx->store, MAIN) > 0;
+    const struct file_id *f = &item->file;
+    const struct arg id = I(x->circle->id), path = T(item->path), at = I(from);
+    bool whole = item->at == f->size;
+    if (item->changed)
+        TRY(store_run(x->ctx->store, SQL_SCAN_CHANGED, ARGS(id, path, at, I(f->size), I(f->mtime), I(f->ino), I(f->ctime_ns))));
+    else
+        TRY(store_run(x->ctx->store, SQL_SCAN_HASHED,
+                      ARGS(id, path, at, I(f->size), I(f->mtime), I(f->ino), I(f->ctime_ns), I(item->at),
+                           B(whole ? NULL : &item->state, sizeof item->state),
+                           B(item->sha256.len ? item->sha256.data : "", item->sha256.len))));
+    bool ours = store_changes(x->ctx->store, MAIN) > 0;
+    x->changed += ours && item->changed;
+    x->skipped += ours && item->changed;
+    x->hashed += ours && !item->changed && whole;
     return ERR_OK;
 }
 

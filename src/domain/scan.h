@@ -1,4 +1,4 @@
-/* A walk's rows of the table scan, a unit at a time: a folder is listed, names are looked at, files are read (domain/index.h). */
+/* A walk's rows of the table found, a unit at a time: a folder is listed, names are looked at, files are read (domain/index.h). */
 #pragma once
 #include "domain/manifest.h"
 #include <sodium.h>
@@ -6,7 +6,7 @@
 enum { BATCH = 200 }; /* rows of a unit */
 enum kind { NEW, DIRECTORY, FILE_FOUND };
 
-/* One row of scan. */
+/* One row of found. */
 struct item {
     const char *path;
     enum kind kind;

@@ -140,9 +140,8 @@ static enum err put_back(struct ctx *ctx, const char *path, const char *copy) {
     TRY(read_file(ctx, path, &text, &now));
     if (!text || now.len == strlen(text)) return ERR_OK;
     if (*copy) TRY(read_file(ctx, copy, &old, &before));
-    if (!old) return failed(ctx, copy);
     bool same = now.len == before.len && (now.len == 0 || memcmp(now.data, before.data, now.len) == 0);
-    return same ? retire_put(ctx, path, old, strlen(old)) : retire_put(ctx, path, now.data, now.len);
+    return same && old ? retire_put(ctx, path, old, strlen(old)) : retire_put(ctx, path, now.data, now.len);
 }
 
 enum err tier_undo(struct ctx *ctx, const char *data) {

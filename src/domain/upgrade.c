@@ -48,7 +48,7 @@ static bool same_machine(int fd) {
 /* In the child. alarm() outlives exec; no environment, since REQUEST_METHOD would make it a CGI program. */
 static _Noreturn void become(char *path, int out) {
     enum { SECONDS = 5 };
-    leave_descriptors(out);
+    leave_descriptors(out, out);
     (void)alarm(SECONDS);
     (void)execve(path, (char *[]){path, "version", "--json", NULL}, (char *[]){NULL});
     (void)dprintf(STDOUT_FILENO, "%s", strerror(errno));

@@ -32,5 +32,20 @@ const char *walk_type(const char *path, const struct file_id *file) {
 }
 
 bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file) {
-    return patient && file->mtime > ctx->now / 1000 - YOUNG_S;
+    int64_t age = ctx->now / 1000 - file->mtime; /* one of the future is of a clock that differs */
+    return patient && age < YOUNG_S && age >= -YOUNG_S;
+}
+
+bool walk_shares(struct ctx *ctx, const char *dir, const char *path) {
+    char *folder = arena_path(ctx->arena, dir, path);
+    size_t top = strlen(dir);
+    if (!media_type(path)) return false;
+    for (char *slash; (slash = strrchr(folder, '/')) && (size_t)(slash - folder) >= top;) {
+        int why;
+        *slash = '\0';
+        DIR *d = walk_open(ctx, folder, true, &why);
+        if (!d && !why) return false;
+        if (d) (void)closedir(d);
+    }
+    return true;
 }

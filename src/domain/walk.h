@@ -10,5 +10,7 @@ bool walk_name(const char *path);
 DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why);
 /* The type under which a file may be shared; NULL: not at all (empty, or a host's program or settings). */
 const char *walk_type(const char *path, const struct file_id *file);
+/* Is a file that is there, dir/path, in no folder of our own, and of a type that may be shared? */
+bool walk_shares(struct ctx *ctx, const char *dir, const char *path);
 /* Patient, who leaves a file alone that may still be written to. */
 bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file);

@@ -20,16 +20,34 @@ static enum err no_room(struct fault *fault, const char *path) {
     return fault_set(fault, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_FILES, "%s: %s", path, strerror(errno));
 }
 
+/* In TRUNCATE who reads keeps writers out. So the copy is read into memory, at once, and written from there, however long that
+ * takes. One too large for that is written directly. */
+static int read_whole(struct store *s, sqlite3 **copy) {
+    enum { MOST = 256 << 20 };
+    struct stat st;
+    if (s->wal || stat(s->main_path, &st) != 0 || st.st_size > MOST) return SQLITE_OK;
+    int rc = sqlite3_open_v2(":memory:", copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    sqlite3_backup *all = rc == SQLITE_OK ? sqlite3_backup_init(*copy, "main", s->db[MAIN], "main") : NULL;
+    if (!all) return rc == SQLITE_OK ? sqlite3_errcode(*copy) : rc;
+    (void)sqlite3_backup_step(all, -1);
+    return sqlite3_backup_finish(all);
+}
+
 enum err store_backup(struct store *s, const char *path, struct fault *fault) {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(s->db[MAIN], "VACUUM INTO ?1", -1, &stmt, NULL);
+    sqlite3 *copy = NULL;
+    int rc = read_whole(s, &copy);
+    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(copy ? copy : s->db[MAIN], "VACUUM INTO ?1", -1, &stmt, NULL);
     if (rc == SQLITE_OK) {
         (void)sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
         rc = sqlite3_step(stmt);
     }
     (void)sqlite3_finalize(stmt);
-    if (rc == SQLITE_DONE) return ERR_OK;
-    return fault_set(fault, store_code(s, MAIN, rc), "The backup %s could not be written: %s", path, sqlite3_errmsg(s->db[MAIN]));
+    const char *why = sqlite3_errmsg(copy && sqlite3_errcode(copy) ? copy : s->db[MAIN]);
+    enum err e =
+        rc == SQLITE_DONE ? ERR_OK : fault_set(fault, store_code(s, MAIN, rc), "The backup %s could not be written: %s", path, why);
+    (void)sqlite3_close(copy);
+    return e;
 }
 
 static bool is_cid(const char *text) {

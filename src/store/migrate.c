@@ -80,10 +80,12 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
     if (version > last)
         return fault_set(fault, ERR_DAMAGED, "polycircle.db is of version %d, this program knows %d: put the newer program back.",
                          version, last);
-    TRY(store_begin(s, MAIN, true));
-    e = steps_from(s, steps, count, fault);
+    unsigned left = alarm(0); /* of the answer: it may take longer, and would be begun again by each request */
+    e = store_begin(s, MAIN, true);
+    if (e == ERR_OK) e = steps_from(s, steps, count, fault);
     if (e == ERR_OK) e = store_commit(s, MAIN);
     if (e != ERR_OK) store_rollback(s);
+    if (left) (void)alarm(left);
     /* what a step has zeroed stands in the file until the log is written back; whoever reads just now may keep it for longer */
     if (e == ERR_OK && !s->scratch) (void)store_exec(s, MAIN, "PRAGMA wal_checkpoint(TRUNCATE)");
     return e;

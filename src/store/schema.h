@@ -46,54 +46,53 @@
 
 /* A hash belongs to a file of a folder: its inode and ctime, too (ino 0: an earlier version did not ask), dev is where it lay.
  * doubted: it was missing at the last walk, and that did not say for sure that it is gone. kept: hashes of what was withdrawn,
- * for a month. In job, counts of scan's rows (n: all of them), how many of them stand for a file that was not
+ * for a month. found is what scan was, by another name: a program of before that
+ * goes on with its walk finds none. In job, counts of its rows (n: all of them), how many of them stand for a file that was not
  * found, and how far the search for such went: the last path; or, comparing, how far all is as it was
  * published; same: the walk that has finished found just that. Long columns stand
  * last, where what is small is read without them. A walk that goes on begins anew. */
-#define SCHEMA_MAIN_5                                                                                                      \
-    "DROP TABLE scan;"                                                                                                     \
-    "CREATE TABLE scan(circle INTEGER NOT NULL, path TEXT NOT NULL, kind INTEGER NOT NULL, type TEXT NOT NULL DEFAULT ''," \
-    " size INTEGER NOT NULL DEFAULT 0, mtime_s INTEGER NOT NULL DEFAULT 0, dev INTEGER NOT NULL DEFAULT 0,"                \
-    " ino INTEGER NOT NULL DEFAULT 0, ctime_ns INTEGER NOT NULL DEFAULT 0, doubted INTEGER NOT NULL DEFAULT 0,"            \
-    " piece INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL DEFAULT 0, state BLOB, sha256 BLOB NOT NULL DEFAULT x'',"      \
-    " PRIMARY KEY(circle, path)) WITHOUT ROWID;"                                                                           \
-    "CREATE INDEX scan_work ON scan(circle, kind, path) WHERE kind < 2 OR at < size;"                                      \
-    "CREATE TABLE published(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,"       \
-    " mtime_s INTEGER NOT NULL, dev INTEGER NOT NULL, ino INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,"                    \
-    " doubted INTEGER NOT NULL, piece INTEGER NOT NULL, place INTEGER NOT NULL, sha256 BLOB NOT NULL,"                     \
-    " PRIMARY KEY(circle, path)) WITHOUT ROWID;"                                                                           \
-    "INSERT INTO published SELECT circle, path, type, size, mtime_s, 0, 0, 0, 0, piece, place, sha256 FROM media;"         \
-    "DROP TABLE media;"                                                                                                    \
-    "ALTER TABLE published RENAME TO media;"                                                                               \
-    "CREATE INDEX media_place ON media(circle, place);"                                                                    \
-    "CREATE TABLE kept(circle INTEGER NOT NULL, dir TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,"             \
-    " mtime_s INTEGER NOT NULL, ino INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, sha256 BLOB NOT NULL,"                    \
-    " until INTEGER NOT NULL, PRIMARY KEY(circle, dir, path)) WITHOUT ROWID;"                                              \
-    "CREATE INDEX kept_until ON kept(circle, until);"                                                                      \
-    "ALTER TABLE job ADD COLUMN n INTEGER NOT NULL DEFAULT 0;"                                                             \
-    "ALTER TABLE job ADD COLUMN files INTEGER NOT NULL DEFAULT 0;"                                                         \
-    "ALTER TABLE job ADD COLUMN work INTEGER NOT NULL DEFAULT 0;"                                                          \
-    "ALTER TABLE job ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"                                                         \
-    "ALTER TABLE job ADD COLUMN done INTEGER NOT NULL DEFAULT 0;"                                                          \
-    "ALTER TABLE job ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;"                                                       \
-    "ALTER TABLE job ADD COLUMN sought TEXT NOT NULL DEFAULT '';"                                                          \
-    "ALTER TABLE job ADD COLUMN comparing INTEGER NOT NULL DEFAULT 0;"                                                     \
-    "ALTER TABLE job ADD COLUMN same INTEGER NOT NULL DEFAULT 0;"                                                          \
-    "INSERT INTO scan(circle, path, kind) SELECT circle, '', 1 FROM job WHERE finished = 0;"                               \
-    "UPDATE job SET n = 1, work = 1 WHERE finished = 0;"
+#define SCHEMA_MAIN_5                                                                                                       \
+    "DROP TABLE scan;"                                                                                                      \
+    "CREATE TABLE found(circle INTEGER NOT NULL, path TEXT NOT NULL, kind INTEGER NOT NULL, type TEXT NOT NULL DEFAULT ''," \
+    " size INTEGER NOT NULL DEFAULT 0, mtime_s INTEGER NOT NULL DEFAULT 0, dev INTEGER NOT NULL DEFAULT 0,"                 \
+    " ino INTEGER NOT NULL DEFAULT 0, ctime_ns INTEGER NOT NULL DEFAULT 0, doubted INTEGER NOT NULL DEFAULT 0,"             \
+    " piece INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL DEFAULT 0, state BLOB, sha256 BLOB NOT NULL DEFAULT x'',"       \
+    " PRIMARY KEY(circle, path)) WITHOUT ROWID;"                                                                            \
+    "CREATE INDEX found_work ON found(circle, kind, path) WHERE kind < 2 OR at < size;"                                     \
+    "CREATE TABLE published(circle INTEGER NOT NULL, path TEXT NOT NULL, type TEXT NOT NULL, size INTEGER NOT NULL,"        \
+    " mtime_s INTEGER NOT NULL, dev INTEGER NOT NULL, ino INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,"                     \
+    " doubted INTEGER NOT NULL, piece INTEGER NOT NULL, place INTEGER NOT NULL, sha256 BLOB NOT NULL,"                      \
+    " PRIMARY KEY(circle, path)) WITHOUT ROWID;"                                                                            \
+    "INSERT INTO published SELECT circle, path, type, size, mtime_s, 0, 0, 0, 0, piece, place, sha256 FROM media;"          \
+    "DROP TABLE media;"                                                                                                     \
+    "ALTER TABLE published RENAME TO media;"                                                                                \
+    "CREATE INDEX media_place ON media(circle, place);"                                                                     \
+    "CREATE TABLE kept(circle INTEGER NOT NULL, dir TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,"              \
+    " mtime_s INTEGER NOT NULL, ino INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, sha256 BLOB NOT NULL,"                     \
+    " until INTEGER NOT NULL, PRIMARY KEY(circle, dir, path)) WITHOUT ROWID;"                                               \
+    "CREATE INDEX kept_until ON kept(circle, until);"                                                                       \
+    "ALTER TABLE job ADD COLUMN n INTEGER NOT NULL DEFAULT 0;"                                                              \
+    "ALTER TABLE job ADD COLUMN files INTEGER NOT NULL DEFAULT 0;"                                                          \
+    "ALTER TABLE job ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"                                                          \
+    "ALTER TABLE job ADD COLUMN done INTEGER NOT NULL DEFAULT 0;"                                                           \
+    "ALTER TABLE job ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;"                                                        \
+    "ALTER TABLE job ADD COLUMN sought TEXT NOT NULL DEFAULT '';"                                                           \
+    "ALTER TABLE job ADD COLUMN comparing INTEGER NOT NULL DEFAULT 0;"                                                      \
+    "ALTER TABLE job ADD COLUMN same INTEGER NOT NULL DEFAULT 0;"                                                           \
+    "INSERT INTO found(circle, path, kind) SELECT circle, '', 1 FROM job WHERE finished = 0;"                               \
+    "UPDATE job SET n = 1 WHERE finished = 0;"
 
-/* Kept by whoever writes to scan, in its own connection: to all others these would be so much more to read (store_scans). */
-#define SCAN_COUNTS                                                                                                 \
-    "CREATE TEMP TRIGGER IF NOT EXISTS scan_in AFTER INSERT ON main.scan BEGIN"                                     \
-    " UPDATE job SET n = n + 1, files = files + (new.kind = 2), work = work + (new.kind < 2 OR new.at < new.size)," \
-    "  bytes = bytes + new.size, done = done + new.at WHERE circle = new.circle; END;"                              \
-    "CREATE TEMP TRIGGER IF NOT EXISTS scan_out AFTER DELETE ON main.scan BEGIN"                                    \
-    " UPDATE job SET n = n - 1, files = files - (old.kind = 2), work = work - (old.kind < 2 OR old.at < old.size)," \
-    "  bytes = bytes - old.size, done = done - old.at WHERE circle = old.circle; END;"                              \
-    "CREATE TEMP TRIGGER IF NOT EXISTS scan_set AFTER UPDATE OF kind, size, at ON main.scan BEGIN"                  \
-    " UPDATE job SET files = files + (new.kind = 2) - (old.kind = 2),"                                              \
-    "  work = work + (new.kind < 2 OR new.at < new.size) - (old.kind < 2 OR old.at < old.size),"                    \
-    "  bytes = bytes + new.size - old.size, done = done + new.at - old.at WHERE circle = new.circle; END;"
+/* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
+#define FOUND_COUNTS                                                                                            \
+    "CREATE TEMP TRIGGER IF NOT EXISTS found_in AFTER INSERT ON main.found BEGIN"                               \
+    " UPDATE job SET n = n + 1, files = files + (new.kind = 2), bytes = bytes + new.size, done = done + new.at" \
+    "  WHERE circle = new.circle; END;"                                                                         \
+    "CREATE TEMP TRIGGER IF NOT EXISTS found_out AFTER DELETE ON main.found BEGIN"                              \
+    " UPDATE job SET n = n - 1, files = files - (old.kind = 2), bytes = bytes - old.size, done = done - old.at" \
+    "  WHERE circle = old.circle; END;"                                                                         \
+    "CREATE TEMP TRIGGER IF NOT EXISTS found_set AFTER UPDATE OF kind, size, at ON main.found BEGIN"            \
+    " UPDATE job SET files = files + (new.kind = 2) - (old.kind = 2), bytes = bytes + new.size - old.size,"     \
+    "  done = done + new.at - old.at WHERE circle = new.circle; END;"
 
 /* role: 0 peer, 1 greeter. base, every: a greeter's polling schedule (base + k * every). suspect: a neighbour reported the link
  * dead. needy: 2 it found no offer, 1 it has deposited its own. bucket, wider, widest: the networks it joined from, as net counts

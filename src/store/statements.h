@@ -11,7 +11,8 @@
 /* An offer that holds: not about to expire, and not from a clock that was ahead (?2 is now). It stands while nobody has it. */
 #define HOLDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
 #define STANDS "o.taker IS NULL AND " HOLDS
-/* Is a scan's row that of the file as it was looked at now? */
+/* Is a row of found that of the file as it was read, as it is looked at now? */
+#define AS_READ "circle = ?1 AND path = ?2 AND kind = 2 AND at = ?3 AND size = ?4 AND mtime_s = ?5 AND ino = ?6 AND ctime_ns = ?7"
 #define UNTOUCHED "size = ?4 AND mtime_s = ?5 AND ino = ?8 AND ctime_ns = ?9"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
 
@@ -60,7 +61,7 @@
     X(MEDIA_MISSED, MAIN,                                                                                                         \
       "SELECT path, size, mtime_s, dev, ino, doubted FROM media m WHERE circle = ?1 AND path > ?3"                                \
       " AND EXISTS(SELECT 1 FROM manifest WHERE circle = ?1 AND dir = ?2)"                                                        \
-      " AND NOT EXISTS(SELECT 1 FROM scan s WHERE s.circle = ?1 AND s.path = m.path) ORDER BY path LIMIT ?4")                     \
+      " AND NOT EXISTS(SELECT 1 FROM found s WHERE s.circle = ?1 AND s.path = m.path) ORDER BY path LIMIT ?4")                    \
     X(MEDIA_FROM, MAIN,                                                                                                           \
       "SELECT path, type, size, mtime_s, dev, ino, ctime_ns, doubted FROM media WHERE circle = ?1 AND path > ?2 ORDER BY path"    \
       " LIMIT ?3")                                                                                                                \
@@ -72,10 +73,10 @@
     X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")                    \
     X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                                  \
     X(MEDIA_FILL, MAIN,                                                                                                           \
-      "INSERT INTO media SELECT circle, path, type, size, mtime_s, dev, ino, ctime_ns, doubted, piece, -1, sha256 FROM scan"      \
-      " WHERE circle = ?1 AND kind = 2")                                                                                          \
+      "INSERT INTO media SELECT circle, path, type, size, mtime_s, dev, ino, ctime_ns, doubted, piece, -1, sha256 FROM found"     \
+      " WHERE circle = ?1 AND kind = 2 AND at = size")                                                                            \
     X(MEDIA_NOTE, MAIN,                                                                                                           \
-      "UPDATE media SET dev = s.dev, ino = s.ino, ctime_ns = s.ctime_ns, doubted = s.doubted FROM scan s"                         \
+      "UPDATE media SET dev = s.dev, ino = s.ino, ctime_ns = s.ctime_ns, doubted = s.doubted FROM found s"                        \
       " WHERE media.circle = ?1 AND s.circle = ?1 AND s.path = media.path AND (media.dev <> s.dev OR media.ino <> s.ino"          \
       " OR media.ctime_ns <> s.ctime_ns OR media.doubted <> s.doubted)")                                                          \
     /* an index on the wire is a place in the order of paths */                                                                   \
@@ -88,7 +89,7 @@
     X(KEPT_ADD, MAIN,                                                                                                             \
       "REPLACE INTO kept SELECT m.circle, f.dir, m.path, m.size, m.mtime_s, m.ino, m.ctime_ns, m.sha256, ?3"                      \
       " FROM media m JOIN manifest f ON f.circle = m.circle WHERE m.circle = ?1 AND m.ino <> 0"                                   \
-      " AND (f.dir <> ?2 OR NOT EXISTS(SELECT 1 FROM scan s WHERE s.circle = ?1 AND s.path = m.path))")                           \
+      " AND (f.dir <> ?2 OR NOT EXISTS(SELECT 1 FROM found s WHERE s.circle = ?1 AND s.path = m.path))")                          \
     X(KEPT_ADD_ONE, MAIN,                                                                                                         \
       "REPLACE INTO kept SELECT m.circle, f.dir, m.path, m.size, m.mtime_s, m.ino, m.ctime_ns, m.sha256, ?3"                      \
       " FROM media m JOIN manifest f ON f.circle = m.circle WHERE m.circle = ?1 AND m.path = ?2 AND m.ino <> 0")                  \
@@ -101,15 +102,17 @@
     /* the walk through a folder */                                                                                               \
     X(JOB_SET, MAIN,                                                                                                              \
       "INSERT INTO job(circle, dir, url, patient, comparing) VALUES(?1, ?2, ?3, ?4, EXISTS(SELECT 1 FROM manifest"                \
-      " WHERE circle = ?1 AND dir = ?2 AND url = ?3) AND NOT EXISTS(SELECT 1 FROM scan WHERE circle = ?1))"                       \
+      " WHERE circle = ?1 AND dir = ?2 AND url = ?3) AND NOT EXISTS(SELECT 1 FROM found WHERE circle = ?1))"                      \
       " ON CONFLICT DO UPDATE SET dir = excluded.dir,"                                                                            \
       " url = excluded.url, patient = excluded.patient, skipped = 0, changed = 0, hashed = 0, finished = 0, doubted = 0,"         \
       " sought = '', comparing = excluded.comparing, same = 0")                                                                   \
     X(JOB_GET, MAIN,                                                                                                              \
-      "SELECT dir, url, patient, skipped, changed, hashed, finished, files, work, bytes, done, doubted, sought,"                  \
-      " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1), comparing, same "   \
-      "FROM job"                                                                                                                  \
-      " WHERE circle = ?1")                                                                                                       \
+      "SELECT dir, url, patient, skipped, changed, hashed, finished, files, bytes, done, doubted, sought, comparing, same,"       \
+      " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1),"                    \
+      " EXISTS(SELECT 1 FROM found WHERE circle = ?1 AND (kind < 2 OR at < size)) FROM job WHERE circle = ?1")                    \
+    X(JOB_COUNT, MAIN,                                                                                                            \
+      "UPDATE job SET (n, files, bytes, done) = (SELECT count(*), count(*) FILTER (WHERE kind = 2),"                              \
+      " CAST(total(size) AS INTEGER), CAST(total(at) AS INTEGER) FROM found WHERE circle = ?1) WHERE circle = ?1")                \
     X(JOB_ADD, MAIN, "UPDATE job SET skipped = skipped + ?2, changed = changed + ?3, hashed = hashed + ?4 WHERE circle = ?1")     \
     X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = ?3, doubted = doubted + ?4 WHERE circle = ?1 AND sought = ?2")                   \
     X(JOB_COMPARED, MAIN,                                                                                                         \
@@ -125,40 +128,41 @@
       "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                 \
       " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                     \
     X(SCAN_WORK, MAIN,                                                                                                            \
-      "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns FROM scan"                                       \
+      "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns FROM found"                                      \
       " WHERE circle = ?1 AND (kind < 2 OR at < size) ORDER BY kind, path LIMIT ?2")                                              \
     X(SCAN_COUNT, MAIN, "SELECT n FROM job WHERE circle = ?1")                                                                    \
-    X(SCAN_CLEAR, MAIN, "DELETE FROM scan WHERE circle = ?1")                                                                     \
-    X(SCAN_OTHER, MAIN, "DELETE FROM scan WHERE circle = ?1 AND ?2 <> (SELECT dir FROM job WHERE circle = ?1)")                   \
-    X(SCAN_AGAIN, MAIN, "UPDATE scan SET kind = 0, doubted = 0 WHERE circle = ?1")                                                \
+    X(SCAN_CLEAR, MAIN, "DELETE FROM found WHERE circle = ?1")                                                                    \
+    X(SCAN_OTHER, MAIN, "DELETE FROM found WHERE circle = ?1 AND ?2 <> (SELECT dir FROM job WHERE circle = ?1)")                  \
+    X(SCAN_AGAIN, MAIN, "UPDATE found SET kind = 0, doubted = 0 WHERE circle = ?1")                                               \
     X(SCAN_ROOT, MAIN,                                                                                                            \
-      "INSERT INTO scan(circle, path, kind) SELECT circle, '', 1 FROM job WHERE circle = ?1 AND NOT comparing AND finished = 0"   \
+      "INSERT INTO found(circle, path, kind) SELECT circle, '', 1 FROM job WHERE circle = ?1 AND NOT comparing AND finished = 0"  \
       " ON CONFLICT DO UPDATE SET kind = 1")                                                                                      \
-    X(SCAN_ADD, MAIN, "INSERT INTO scan(circle, path, kind) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = excluded.kind")   \
-    X(SCAN_NEW, MAIN, "INSERT INTO scan(circle, path, kind) VALUES(?1, ?2, 0) ON CONFLICT DO NOTHING")                            \
-    X(SCAN_DROP, MAIN, "DELETE FROM scan WHERE circle = ?1 AND path = ?2")                                                        \
+    X(SCAN_ADD, MAIN, "INSERT INTO found(circle, path, kind) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = excluded.kind")  \
+    X(SCAN_NEW, MAIN, "INSERT INTO found(circle, path, kind) VALUES(?1, ?2, 0) ON CONFLICT DO NOTHING")                           \
+    X(SCAN_DROP, MAIN, "DELETE FROM found WHERE circle = ?1 AND path = ?2")                                                       \
     /* what was hashed of it already stays when it is the same file */                                                            \
     X(SCAN_FILE, MAIN,                                                                                                            \
-      "UPDATE scan SET kind = 2, type = ?3, size = ?4, mtime_s = ?5, piece = ?6, dev = ?7, ino = ?8, ctime_ns = ?9,"              \
+      "UPDATE found SET kind = 2, type = ?3, size = ?4, mtime_s = ?5, piece = ?6, dev = ?7, ino = ?8, ctime_ns = ?9,"             \
       " at = iif(" UNTOUCHED ", at, 0), state = iif(" UNTOUCHED ", state, NULL), sha256 = iif(" UNTOUCHED ", sha256, x'')"        \
       " WHERE circle = ?1 AND path = ?2")                                                                                         \
     /* published from the folder ?3, or withdrawn from it not long ago */                                                         \
     X(SCAN_KNOWN, MAIN,                                                                                                           \
-      "UPDATE scan SET at = scan.size, state = NULL, sha256 = m.sha256 FROM media m JOIN manifest f ON f.circle = m.circle"       \
-      " WHERE scan.circle = ?1 AND scan.path = ?2 AND m.circle = ?1 AND m.path = ?2 AND f.dir = ?3 AND m.size = scan.size"        \
-      " AND m.mtime_s = scan.mtime_s AND (m.ino = 0 OR (m.ino = scan.ino AND m.ctime_ns = scan.ctime_ns))")                       \
+      "UPDATE found SET at = found.size, state = NULL, sha256 = m.sha256 FROM media m JOIN manifest f ON f.circle = m.circle"     \
+      " WHERE found.circle = ?1 AND found.path = ?2 AND m.circle = ?1 AND m.path = ?2 AND f.dir = ?3 AND m.size = found.size"     \
+      " AND m.mtime_s = found.mtime_s AND (m.ino = 0 OR (m.ino = found.ino AND m.ctime_ns = found.ctime_ns))")                    \
     X(SCAN_KEPT, MAIN,                                                                                                            \
-      "UPDATE scan SET at = scan.size, state = NULL, sha256 = k.sha256 FROM kept k WHERE scan.circle = ?1 AND scan.path = ?2"     \
-      " AND k.circle = ?1 AND k.path = ?2 AND k.dir = ?3 AND k.size = scan.size AND k.mtime_s = scan.mtime_s"                     \
-      " AND k.ino = scan.ino AND k.ctime_ns = scan.ctime_ns")                                                                     \
-    X(SCAN_DOUBT, MAIN,                                                                                                           \
-      "INSERT INTO scan(circle, path, kind, type, size, mtime_s, piece, at, sha256, dev, ino, ctime_ns, doubted)"                 \
-      " SELECT circle, path, 2, type, size, mtime_s, piece, size, sha256, dev, ino, ctime_ns, 1 FROM media"                       \
+      "UPDATE found SET at = found.size, state = NULL, sha256 = k.sha256 FROM kept k WHERE found.circle = ?1 AND found.path = ?2" \
+      " AND k.circle = ?1 AND k.path = ?2 AND k.dir = ?3 AND k.size = found.size AND k.mtime_s = found.mtime_s"                   \
+      " AND k.ino = found.ino AND k.ctime_ns = found.ctime_ns")                                                                   \
+    X(SCAN_STAYS, MAIN,                                                                                                           \
+      "INSERT INTO found(circle, path, kind, type, size, mtime_s, piece, at, sha256, dev, ino, ctime_ns, doubted)"                \
+      " SELECT circle, path, 2, type, size, mtime_s, piece, size, sha256, dev, ino, ctime_ns, ?3 FROM media"                      \
       " WHERE circle = ?1 AND path = ?2 ON CONFLICT DO NOTHING")                                                                  \
-    X(SCAN_HASHED, MAIN,                                                                                                          \
-      "UPDATE scan SET at = ?4, state = ?5, sha256 = ?6 WHERE circle = ?1 AND path = ?2 AND kind = 2 AND at = ?3")                \
+    /* of the file, and from the place, that was read: another process may have looked at its successor meanwhile */              \
+    X(SCAN_HASHED, MAIN, "UPDATE found SET at = ?8, state = ?9, sha256 = ?10 WHERE " AS_READ)                                     \
+    X(SCAN_CHANGED, MAIN, "DELETE FROM found WHERE " AS_READ)                                                                     \
     X(SCAN_DIFFERS, MAIN,                                                                                                         \
-      "SELECT count(*) FROM scan s WHERE s.circle = ?1 AND NOT EXISTS(SELECT 1 FROM media m WHERE m.circle = ?1"                  \
+      "SELECT count(*) FROM found s WHERE s.circle = ?1 AND NOT EXISTS(SELECT 1 FROM media m WHERE m.circle = ?1"                 \
       " AND m.path = s.path AND m.size = s.size AND m.mtime_s = s.mtime_s AND m.type = s.type AND m.sha256 = s.sha256)")          \
     X(PACKAGE_BASIS, MAIN, "SELECT basis, sha256 FROM package WHERE circle = ?1")                                                 \
     X(PACKAGE_GET, MAIN, "SELECT circle, body FROM package WHERE sha256 = ?1")                                                    \
@@ -172,7 +176,7 @@
       "SELECT (SELECT count(*) FROM origin WHERE " NO_CIRCLE ") + (SELECT count(*) FROM media WHERE " NO_CIRCLE ")"               \
       " + (SELECT count(*) FROM manifest WHERE " NO_CIRCLE ") + (SELECT count(*) FROM package WHERE " NO_CIRCLE ")"               \
       " + (SELECT count(*) FROM statistic WHERE " NO_CIRCLE ") + (SELECT count(*) FROM job WHERE " NO_CIRCLE ")"                  \
-      " + (SELECT count(*) FROM scan WHERE " NO_CIRCLE ") + (SELECT count(*) FROM kept WHERE " NO_CIRCLE ")")                     \
+      " + (SELECT count(*) FROM found WHERE " NO_CIRCLE ") + (SELECT count(*) FROM kept WHERE " NO_CIRCLE ")")                    \
     X(ORPHAN_ORIGINS, MAIN, "DELETE FROM origin WHERE " NO_CIRCLE)                                                                \
     X(ORPHAN_MEDIA, MAIN, "DELETE FROM media WHERE " NO_CIRCLE)                                                                   \
     X(ORPHAN_MANIFESTS, MAIN, "DELETE FROM manifest WHERE " NO_CIRCLE)                                                            \
@@ -180,7 +184,7 @@
     X(ORPHAN_STATISTICS, MAIN, "DELETE FROM statistic WHERE " NO_CIRCLE)                                                          \
     X(ORPHAN_JOBS, MAIN, "DELETE FROM job WHERE " NO_CIRCLE)                                                                      \
     X(ORPHAN_KEPT, MAIN, "DELETE FROM kept WHERE " NO_CIRCLE)                                                                     \
-    X(ORPHAN_SCANS, MAIN, "DELETE FROM scan WHERE " NO_CIRCLE)                                                                    \
+    X(ORPHAN_SCANS, MAIN, "DELETE FROM found WHERE " NO_CIRCLE)                                                                   \
     /* signals */                                                                                                                 \
     X(SIGNAL_BY_TOKEN, LIVE,                                                                                                      \
       "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy, p.mail FROM signal s"                                                   \

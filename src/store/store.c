@@ -230,7 +230,7 @@ enum err store_begin(struct store *s, enum db db, bool write) {
 }
 
 enum err store_scans(struct store *s) {
-    return store_exec(s, MAIN, SCAN_COUNTS);
+    return store_exec(s, MAIN, FOUND_COUNTS);
 }
 
 static void reset_all(struct store *s, enum db db) {

@@ -62,7 +62,7 @@ void store_rollback(struct store *s);
 /* true once anything was written since store_enter. */
 bool store_wrote(const struct store *s);
 
-/* Before this connection changes rows of scan: job's counts of them are kept from now on. */
+/* Before this connection changes rows of found: job's counts of them are kept from now on. */
 enum err store_scans(struct store *s);
 
 /* A statement without rows. */

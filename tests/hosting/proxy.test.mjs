@@ -114,8 +114,8 @@ for (const kind of ['apache-fcgid', 'lighttpd-cgi']) {
         assert.equal((await get('health')).headers['x-cache'], 'HIT', 'it does lie');
         const roster = (await get(`roster/${cid}.json`)).body.toString();
         for (let n = 0; n < 5; n++) await signaling(port);
-        assert.equal((await get(`roster/${cid}.json`)).body.toString(), roster, 'what a GET says is old there');
         await server.request({ method: 'POST', path: `${tier0}sync`, body: form({ v: 1, key, token: hex(32), run: hex(4) }) });
+        assert.equal((await get(`roster/${cid}.json`)).body.toString(), roster, 'what a GET says is old there');
         assert.notEqual((await server.request({ path: `${tier0}roster/${cid}.json` })).body.toString(), roster);
         assert.equal((await request(port, { path: `${tier0}signal?${key}`, headers: { 'If-None-Match': 'x' } })).status, 200);
       } finally {

@@ -65,7 +65,7 @@ test('a folder that is away for a moment withdraws nothing, and nothing is read 
   assert.deepEqual({ hashed, version }, { hashed: 0, version: 1 });
 });
 
-test('a part that is away for a moment withdraws nothing: no permission, a loop, another device', () => {
+test('a part that is away for a moment withdraws nothing: a name that leads nowhere, another device', () => {
   const w = makeInstance(), before = listed(w);
   move(w, 'site/films', 'away');
   symlinkSync('films', join(w.dir, 'site/films'));
@@ -138,9 +138,9 @@ test('hashes belong to the folder and the file: what has name, size and time of 
 test('a folder that was begun and left for another leaves nothing of itself in it', () => {
   const w = makeInstance();
   put(w, 'other/one.png', 'WHAT one.png HOLDS');
-  sql(w, "UPDATE job SET finished = 0; INSERT INTO scan(circle, path, kind) VALUES(1, 'ghost.mp4', 0); UPDATE job SET n = 1, work = 1");
+  sql(w, "UPDATE job SET finished = 0; INSERT INTO found(circle, path, kind) VALUES(1, 'ghost.mp4', 0)");
   assert.equal(w.publish('other').files, 1);
-  assert.equal(sql(w, 'SELECT n, files, work, bytes, done FROM job'), '0|0|0|0|0', 'and the counts are of what is there');
+  assert.equal(sql(w, 'SELECT n, files, bytes, done FROM job'), '0|0|0|0', 'and the counts are of what is there');
 });
 
 test('a folder that is refused leaves the one before as it was, and its walks go on', () => {
@@ -154,4 +154,23 @@ test('a folder that is refused leaves the one before as it was, and its walks go
   put(w, 'site/two.png', 'two');
   walkInBackground(w);
   assert.deepEqual(Object.keys(listed(w)), ['films/long.mp4', 'films/short.mp4', 'two.png']);
+});
+
+test('a file whose time is in the future, or that is touched again and again, is no missing one', () => {
+  const w = makeInstance(), later = Date.now() / 1000 + 7200;
+  utimesSync(join(w.dir, 'site/one.png'), later, later);
+  w.publish();
+  for (let walks = 0; walks < 3; walks++) {
+    put(w, `site/other${walks}.png`, 'another'); // so that all is walked
+    walkInBackground(w);
+    assert.ok('one.png' in listed(w), `walk ${walks}`);
+  }
+});
+
+test('counts that a crash or an older program has spoiled are made anew by the next walk', () => {
+  const w = makeInstance();
+  sql(w, "INSERT INTO found(circle, path, kind, size) VALUES(1, 'films/long.mp4', 2, 100); UPDATE job SET n = -7, files = -9, bytes = 5, done = -3, finished = 0");
+  put(w, 'site/two.png', 'two');
+  assert.equal(w.publish().files, 4);
+  assert.equal(sql(w, 'SELECT n, files, bytes, done FROM job'), '0|0|0|0');
 });

@@ -2,7 +2,7 @@
 // only changed to let time pass. Each of these ended a circle's work in an earlier version.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, test } from 'node:test';
@@ -208,6 +208,21 @@ test('what the owner has mended in .htaccess meanwhile is left as it is, but for
     assert.equal(existsSync(path) ? readFileSync(path, 'utf8') : null, left);
     assert.ok(!existsSync(pending));
   }
+});
+
+test('a large copy that fails is told of: in the log, and to who asks for one', async () => {
+  const w = makeCircle(), log = join(w.data, 'backup.log');
+  execFileSync('sqlite3', [join(w.data, 'polycircle.db'), "INSERT INTO instance VALUES('ballast', zeroblob(3000000))"]);
+  writeFileSync(join(w.data, 'backups'), 'in the way');
+  const visit = () => new Visitor(w, '192.0.2.1').say({ key: w.key });
+  visit();
+  for (let tries = 0; tries < 100 && !(existsSync(log) && readFileSync(log).length); tries++) await sleep(100);
+  rmSync(join(w.data, 'chores')); // a second has passed
+  assert.match(visit().err, /no backup; it is tried again every hour: .*backups/);
+  const code = readFileSync(join(w.data, 'owner-code'), 'utf8').trim();
+  const { status, json } = w.request('/owner', { post: { v: 1, code, do: 'backup' } });
+  assert.notEqual(status, 200);
+  assert.match(json.text, /backups/);
 });
 
 test('mail that nobody fetches goes, also when nobody joins; the file gives its room back', async () => {

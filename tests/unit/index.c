@@ -95,7 +95,7 @@ static void steps(void) {
     same_int(walk.version, 2, "as the next version");
     same_text(err_name(whole(&w, &walk)), "ok", "again");
     ok(walk.same && walk.version == 2 && walk.hashed == 0 && walk.done == walk.bytes, "nothing has changed, nothing is read");
-    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM scan"), 0, "and nothing is left over");
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM found"), 0, "and nothing is left over");
     same_text(err_name(run(&w, 1, 1, &walk)), "ok", "once more, since the answer was lost");
     ok(walk.finished && walk.files == 3 && walk.bytes == 9800001 && walk.done == walk.bytes && walk.version == 2, "says the same");
     world_close(&w);
@@ -131,6 +131,28 @@ static void changes(void) {
     ok(unlink(world_path(&w, "site/one.png")) == 0, "one goes");
     same_text(err_name(whole(&w, &walk)), "ok", "the next walk");
     ok(walk.files == 3 && *hashes(&w, "films/long.mp4") && !*hashes(&w, "one.png"), "takes what is there");
+    world_close(&w);
+}
+
+/* Two read one file; meanwhile another comes in its place, and one of them has looked at that. */
+static void overtaken(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", false);
+    (void)!run(&w, 4 << 20, 5, &walk);
+    const char *db = world_path(&w, "polycircle.db"), *row = " FROM found WHERE path = 'films/long.mp4'";
+    int64_t at = world_number(db, arena_text(&w.arena, "SELECT at%s", row)),
+            ino = world_number(db, arena_text(&w.arena, "SELECT ino%s", row));
+    int64_t ctime_ns = world_number(db, arena_text(&w.arena, "SELECT ctime_ns%s", row)), size = 9500000, id = w.circle.id;
+    const struct arg path = T("films/long.mp4"), none = B(NULL, 0), wrong = B("x", 1);
+    (void)!store_run(w.ctx.store, SQL_SCAN_HASHED,
+                     ARGS(I(id), path, I(at), I(size), I(OLD), I(ino + 1), I(ctime_ns), I(size), none, wrong));
+    same_int(store_changes(w.ctx.store, MAIN), 0, "what was read of another file is not taken for this one's");
+    (void)!store_run(w.ctx.store, SQL_SCAN_CHANGED, ARGS(I(id), path, I(at), I(size), I(OLD), I(ino + 1), I(ctime_ns)));
+    same_int(store_changes(w.ctx.store, MAIN), 0, "nor does it go because that one changed");
+    (void)!store_run(w.ctx.store, SQL_SCAN_CHANGED, ARGS(I(id), path, I(at), I(size), I(OLD), I(ino), I(ctime_ns)));
+    same_int(store_changes(w.ctx.store, MAIN), 1, "as it does when it is the same");
     world_close(&w);
 }
 
@@ -267,6 +289,7 @@ static void odd(void) {
 int main(void) {
     steps();
     changes();
+    overtaken();
     background();
     compared();
     another_fails();

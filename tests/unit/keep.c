@@ -147,7 +147,7 @@ static bool publish(struct world *w) {
 /* A copy with one circle and a manifest of version 1, while now there are two and version 3. */
 static const char *prepared(struct world *w, const char *journal) {
     world_open(w, journal);
-    world_sql(world_path(w, "polycircle.db"), "INSERT INTO scan(circle, path, kind, type, size, piece, at, sha256)"
+    world_sql(world_path(w, "polycircle.db"), "INSERT INTO found(circle, path, kind, type, size, piece, at, sha256)"
                                               " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
     ok(publish(w), "something is published");
     const char *copy = keep(w, "copy.db");
