@@ -109,7 +109,8 @@
     X(JOB_GET, MAIN,                                                                                                              \
       "SELECT dir, url, patient, skipped, changed, hashed, finished, files, bytes, done, doubted, sought, comparing, same,"       \
       " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1),"                    \
-      " EXISTS(SELECT 1 FROM found WHERE circle = ?1 AND (kind < 2 OR at < size)) FROM job WHERE circle = ?1")                    \
+      " EXISTS(SELECT 1 FROM found INDEXED BY found_work WHERE circle = ?1 AND (kind < 2 OR at < size)) FROM job WHERE circle = " \
+      "?1")                                                                                                                       \
     X(JOB_COUNT, MAIN,                                                                                                            \
       "UPDATE job SET (n, files, bytes, done) = (SELECT count(*), count(*) FILTER (WHERE kind = 2),"                              \
       " CAST(total(size) AS INTEGER), CAST(total(at) AS INTEGER) FROM found WHERE circle = ?1) WHERE circle = ?1")                \
