@@ -136,12 +136,18 @@ static bool start_apart(struct ctx *ctx) {
     return run_apart(words, log_path(ctx));
 }
 
-/* A failure is noted before it happens, as make_daily() does. */
+/* A failure is noted before it happens, as make_daily() does; with the lock, so that nobody else starts one meanwhile. */
 enum err backup_after(struct ctx *ctx) {
     time_t now = ctx->now / 1000;
     const struct timespec at[2] = {{now, 0}, {now, 0}};
-    if (!is_large(ctx) || !start_apart(ctx)) return backup_daily(ctx);
-    (void)utimensat(AT_FDCWD, arena_path(ctx->arena, store_dir(ctx->store), "keep.lock"), at, 0);
+    if (!is_large(ctx)) return backup_daily(ctx);
+    int lock = backup_lock(ctx, store_dir(ctx->store));
+    if (lock < 0) return ERR_OK;
+    (void)futimens(lock, at);
+    (void)close(lock); /* it is for who makes the copy */
+    if (start_apart(ctx) || (lock = backup_lock(ctx, store_dir(ctx->store))) < 0) return ERR_OK;
+    make_daily(ctx, lock);
+    (void)close(lock);
     return ERR_OK;
 }
 

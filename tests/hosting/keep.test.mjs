@@ -263,7 +263,7 @@ test('a disk on which a copy takes longer than any answer may: it is made even s
   const PAGES = 2300, DELAY_US = 15_000, ANSWER_S = 25;
   sql(at('polycircle.db'), `insert into instance values('ballast', zeroblob(${4096 * PAGES}))`);
   assert.ok(PAGES * DELAY_US > 1e6 * ANSWER_S * 1.2);
-  const join_ = () => `d=${Buffer.from(JSON.stringify({ v: 1, key, token: hex(32), run: hex(4) })).toString('base64url')}`, body = join_();
+  const arrival = () => `d=${Buffer.from(JSON.stringify({ v: 1, key, token: hex(32), run: hex(4) })).toString('base64url')}`, body = arrival();
   const env = { ...asUser.uid && { HOME: dir }, PATH: process.env.PATH, POLYCIRCLE_DATA: at('.'), GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST', SCRIPT_NAME: '/p', PATH_INFO: '/sync', REQUEST_URI: '/p/sync',
     HTTP_HOST: 'site.example', REMOTE_ADDR: '198.51.100.7', CONTENT_LENGTH: String(body.length), CONTENT_TYPE: 'application/x-www-form-urlencoded' };
   const run = execFile('strace', ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=pwrite64', '-e', `inject=pwrite64:delay_exit=${DELAY_US}`, join(dir, 'cgi/polycircle.fcgi')], { env, ...asUser, cwd: dir });
@@ -277,7 +277,7 @@ test('a disk on which a copy takes longer than any answer may: it is made even s
     if (!existsSync(at('backups')) || !existsSync(at('live-1.db'))) continue;
     sql(at('live-1.db'), '.timeout 5000\nupdate folded set at = 0'); // this one writes into polycircle.db, too
     const began = Date.now(), next = execFile(join(dir, 'cgi/polycircle.fcgi'), { env, ...asUser, cwd: dir });
-    next.stdin.end(join_());
+    next.stdin.end(arrival());
     await new Promise(resolve => { next.once('exit', resolve); });
     slowest = Math.max(slowest, Date.now() - began);
     joins++;

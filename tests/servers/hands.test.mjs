@@ -2,7 +2,7 @@
 // only changed to let time pass. Each of these ended a circle's work in an earlier version.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, test } from 'node:test';
@@ -216,6 +216,7 @@ test('a large copy that fails is told of: in the log, and to who asks for one', 
   writeFileSync(join(w.data, 'backups'), 'in the way');
   const visit = () => new Visitor(w, '192.0.2.1').say({ key: w.key });
   visit();
+  assert.ok(statSync(join(w.data, 'keep.lock')).mtimeMs > Date.now() - 60000, 'noted as a try at once: no second one beside it');
   for (let tries = 0; tries < 100 && !(existsSync(log) && readFileSync(log).length); tries++) await sleep(100);
   rmSync(join(w.data, 'chores')); // a second has passed
   assert.match(visit().err, /no backup; it is tried again every hour: .*backups/);
