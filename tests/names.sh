@@ -1,5 +1,6 @@
 #!/bin/sh
-# Files and functions that doc/ARCHITECTURE.md names are there: TAP. A name that has moved is a name to correct.
+# Files and functions that doc/ARCHITECTURE.md names are there, and the version of configure.ac is the newest of NEWS and of
+# the Debian package (which no tarball holds): TAP. A name that has moved is a name to correct.
 cd "$(dirname "$0")/.." || exit 1
 doc=doc/ARCHITECTURE.md n=0 failed=0
 
@@ -25,6 +26,13 @@ while read -r name; do
 	grep -rqE "(^|[^A-Za-z0-9_#])$name\(" src htdocs --include='*.[ch]' --include='*.js'
 	is $? "$name()"
 done <"$names"
+version=$(sed -n 's/^AC_INIT(\[polycircle\], \[\([^]]*\)\].*/\1/p' configure.ac)
+sed 1q NEWS | grep -qxF -e "$version" -e "$version, unreleased"
+is $? "NEWS begins with configure.ac's version, $version"
+if [ -e debian ]; then
+	sed 1q debian/changelog | grep -qF "polycircle ($version-"
+	is $? "so does debian/changelog"
+fi
 [ "$n" -gt 50 ] || failed=1
 echo "1..$n"
 exit $failed

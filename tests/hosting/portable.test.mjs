@@ -55,11 +55,21 @@ for (const arch of arches) {
   test(`${arch}: the zip holds what an owner uploads, the program ready to run`, async () => {
     const { stdout } = await run('zipinfo', [release.zip(arch)]);
     const modes = Object.fromEntries([...stdout.matchAll(/^(\S{10}) .* (\S+)$/gm)].map(([, mode, name]) => [name, mode]));
-    const plain = ['INSTALL.txt', 'cgi-bin/htaccess.1.txt', 'cgi-bin/htaccess.2.txt', 'cgi-bin/htaccess.options.txt', 'htaccess.3.txt', 'polycircle-check.bin', 'polycircle-check.html', 'polycircle-sw.js'];
+    const plain = ['COPYING.txt', 'INSTALL.txt', 'NOTICES.txt', 'cgi-bin/htaccess.1.txt', 'cgi-bin/htaccess.2.txt', 'cgi-bin/htaccess.options.txt', 'guide.txt', 'htaccess.3.txt', 'polycircle-check.bin', 'polycircle-check.html', 'polycircle-sw.js'];
     assert.deepEqual(modes, { ...Object.fromEntries(plain.map(name => [name, '-rw-r--r--'])), 'cgi-bin/polycircle.fcgi': '-rwxr-xr-x' });
     const place = await mkdtemp(join(dir, 'zip-'));
     await run('unzip', ['-q', release.zip(arch), '-d', place]);
     assert.deepEqual(await readFile(join(place, 'cgi-bin/polycircle.fcgi')), await readFile(release.program(arch)));
+    const text = name => readFile(join(place, name), 'utf8'), source = name => readFile(join(root, name), 'utf8');
+    assert.equal(await text('COPYING.txt'), await source('COPYING'));
+    assert.equal(await text('guide.txt'), await source('INSTALL'));
+    const notices = await text('NOTICES.txt');
+    for (const linked of ['glibc', 'jansson', 'libfcgi', 'libsodium', 'sqlite3', 'zlib']) assert.match(notices, RegExp(`^==== ${linked}=\\S+ \\(.*\\n\\n(.+\\n)+`, 'm'));
+    assert.match(notices, /GNU LESSER GENERAL PUBLIC LICENSE\n.*Version 2\.1/, 'the C library\'s');
+    const screen = (await text('INSTALL.txt')).split('\n');
+    assert.ok(screen.length <= 26 && screen.every(line => line.length <= 80), 'one screen');
+    assert.ok(screen[0].startsWith(`Polycircle ${release.version}: `));
+    for (const named of screen.join(' ').match(/\b[\w/-]+\.(txt|html|bin|fcgi)\b(?!\/)/g)) await stat(join(place, named.replace(/^site\.example\//, '')));
     const sample = await readFile(join(place, 'polycircle-check.bin'));
     assert.equal(new Set(sample).size, 256, 'the sample has every byte value');
     assert.ok(sample.includes('\r\n') && /[^\r]\n/.test(sample.toString('latin1')), 'and both line ends');
