@@ -23,7 +23,7 @@ for (const name of ['tools/build', '.gitignore']) copyFileSync(join(root, name),
 test('of a tree that was built in itself and has other builds in it: the sources and nothing else', () => {
   const sources = ['.gitignore', 'Makefile.am', 'configure.ac', 'src/polycircle.c', 'tests/fuzz/corpus/x', 'tests/fuzz/json.c', 'tests/unit/err.c', 'tools/build'];
   for (const name of sources.filter(file => !existsSync(at(file)))) put(name);
-  for (const made of ['configure', 'config.status', 'Makefile', 'Makefile.in', 'build/config.h', 'other/config.status', 'other/a.c', 'release/SHA256SUMS', 'src/polycircle', 'src/polycircle.o',
+  for (const made of ['configure', 'config.status', 'Makefile', 'Makefile.in', 'build/config.h', 'other/config.status', 'other/a.c', 'release/SHA256SUMS', 'DIR/.gitignore', 'DIR/SHA256SUMS', 'DIR/x86_64/src/a.c', 'src/polycircle', 'src/polycircle.o',
     'src/.deps/a.Po', 'tests/unit/err', 'tests/unit/err.log', 'tests/unit/.deps/a', 'tests/fuzz/json', 'assets/a.js', 'assets.c', 'node_modules/a/b.js', '.git/config', 'polycircle-1.0.tar.xz']) put(made);
   build('mine/here');
   assert.equal(said('mine/here'), '1.0\n');
@@ -40,5 +40,6 @@ test('another version or other flags: nothing is left of the ones before', () =>
 
 test('the checkout itself is no place: its sources stay', () => {
   assert.throws(() => build('.'), /another one/);
+  assert.match(readFileSync(at('.gitignore'), 'utf8'), /config\.status/);
   assert.ok(readdirSync(at('src')).includes('polycircle.c'));
 });
