@@ -1,13 +1,47 @@
 #include "cli/cli.h"
+#include "domain/choices.h"
 #include "domain/describe.h"
 #include "domain/signing.h"
 
+/* --ice none: no server; without --ice NULL. */
 static enum err ice_json(struct cli *cli, const char **out) {
     const char *urls[CLI_VALUES];
     size_t n = cli_all(cli, "--ice", urls);
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(urls[i]));
-    return circle_ice(&cli->ctx, list, out);
+    bool none = n == 1 && strcmp(urls[0], "none") == 0;
+    for (size_t i = 0; i < n && !none; i++) (void)json_array_append_new(list, json_string(urls[i]));
+    return n ? circle_ice(&cli->ctx, list, out) : ERR_OK;
+}
+
+/* --name WORD, one of the two: 1 or 0; absent: -1. */
+static enum err either(struct cli *cli, const char *name, const char *one, const char *zero, int64_t *out) {
+    const char *value = cli_value(cli, name, NULL);
+    *out = !value ? -1 : strcmp(value, one) == 0 ? 1 : strcmp(value, zero) == 0 ? 0 : -2;
+    return *out >= -1 ? ERR_OK : fault_set(&cli->ctx.fault, ERR_USAGE, "%s is %s or %s.", name, one, zero);
+}
+
+/* The patterns, a line each; --exclude "": none any longer. */
+static const char *exclude(struct cli *cli) {
+    const char *patterns[CLI_VALUES];
+    size_t n = cli_all(cli, "--exclude", patterns);
+    struct buf text = {.arena = cli->ctx.arena};
+    for (size_t i = 0; i < n; i++) buf_format(&text, "%s%s", i ? "\n" : "", patterns[i]);
+    return n ? (text.len ? text.data : "") : NULL;
+}
+
+static enum err read_choices(struct cli *cli, struct choices *out) {
+    const char *kbps = cli_value(cli, "--up-kbps", NULL);
+    *out = AS_IT_IS;
+    out->p2p = cli_value(cli, "--p2p", NULL);
+    out->roster = cli_value(cli, "--roster", NULL);
+    out->exclude = exclude(cli);
+    if (kbps && (!*kbps || strlen(kbps) > 9 || kbps[strspn(kbps, "0123456789")]))
+        return fault_set(&cli->ctx.fault, ERR_USAGE, "--up-kbps %.40s: give a number of kbit/s.", kbps);
+    if (kbps) out->up_kbps = strtoll(kbps, NULL, 10);
+    TRY(either(cli, "--listed", "yes", "no", &out->listed));
+    TRY(either(cli, "--mirror", "on", "off", &out->mirror));
+    if (cli_flag(cli, "--unlisted")) out->listed = false;
+    return ice_json(cli, &out->ice);
 }
 
 static void tell_tag(struct cli *cli, const struct circle *c) {
@@ -20,26 +54,31 @@ static void tell_tag(struct cli *cli, const struct circle *c) {
     }
 }
 
+/* What was chosen, by the owner or for him: he should see it now. */
+static void tell_choices(const struct circle *c) {
+    static const char *const words[][2] = {
+        {"ask", "are asked before they are connected"}, {"on", "are connected without a question"}, {"off", "are not connected"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(c->p2p, words[i][0]) == 0) (void)printf("Visitors %s (--p2p %s)\n", words[i][1], c->p2p);
+    json_t *ice = json_loads(c->ice, 0, NULL);
+    for (size_t i = 0; i < json_array_size(ice); i++)
+        (void)printf("STUN server, a third party that sees the address of who takes part: %s\n",
+                     json_string_value(json_object_get(json_array_get(ice, i), "urls")));
+    if (json_array_size(ice) == 0) (void)printf("No STUN server: only visitors in the same network find each other\n");
+}
+
 static enum err add(struct cli *cli) {
-    const char *origins[CLI_VALUES], *roster = cli_value(cli, "--roster", "public");
-    struct circle_new in = {.can = cli->words[1], .roster = roster, .listed = !cli_flag(cli, "--unlisted")};
+    const char *origins[CLI_VALUES];
+    struct circle_new in = {.can = cli->words[1], .origins = origins, .n_origins = cli_all(cli, "--origin", origins)};
     struct circle c;
-    in.p2p = cli_value(cli, "--p2p", "on");
-    in.origins = origins;
-    in.n_origins = cli_all(cli, "--origin", origins);
-    const char *kbps = cli_value(cli, "--up-kbps", "0");
-    in.up_kbps = strtoll(kbps, NULL, 10);
-    if (!*kbps || strlen(kbps) > 9 || kbps[strspn(kbps, "0123456789")])
-        return fault_set(&cli->ctx.fault, ERR_USAGE, "--up-kbps %.40s: give a number of kbit/s.", kbps);
-    if (strcmp(roster, "public") != 0 && strcmp(roster, "members") != 0 && strcmp(roster, "hidden") != 0)
-        return fault_set(&cli->ctx.fault, ERR_USAGE, "--roster is public, members or hidden.");
-    TRY(ice_json(cli, &in.ice));
+    TRY(read_choices(cli, &in.chosen));
     TRY(circle_add(&cli->ctx, &in, &c));
     const char *cid = hex_text(cli->ctx.arena, c.cid.b, sizeof c.cid.b);
     if (cli->json) {
         cli_print_json(cli, json_pack("{s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key));
     } else {
         (void)printf("Circle %s, CID %s\napi key (public): %s\n", c.can, cid, c.api_key);
+        tell_choices(&c);
         tell_tag(cli, &c);
         (void)printf("Next: polycircle publish %s DIR\n", c.can);
     }
@@ -96,16 +135,36 @@ static enum err drop(struct cli *cli) {
     return ERR_OK;
 }
 
-static enum err allow(struct cli *cli) {
+static enum err set(struct cli *cli) {
+    struct circle c;
+    struct choices chosen;
+    TRY(cli_circle(cli, cli->words[1], &c));
+    TRY(read_choices(cli, &chosen));
+    bool any = chosen.p2p || chosen.ice || chosen.roster || chosen.exclude || chosen.listed >= 0 || chosen.mirror >= 0;
+    if (!any && chosen.up_kbps < 0)
+        return fault_set(&cli->ctx.fault, ERR_USAGE, "Change what? polycircle circle --help lists what there is.");
+    TRY(choices_set(&cli->ctx, &c, &chosen));
+    return show(cli);
+}
+
+static enum err origins(struct cli *cli, enum err (*change)(struct ctx *ctx, const struct circle *c, const char *url)) {
     const char *origins[CLI_VALUES];
     struct circle c;
     size_t n = cli_all(cli, "--origin", origins);
-    if (n == 0) return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle allow NAME --origin URL");
+    if (n == 0) return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle %s NAME --origin URL", cli->words[0]);
     TRY(cli_circle(cli, cli->words[1], &c));
     TRY(store_begin(cli->ctx.store, MAIN, true));
-    for (size_t i = 0; i < n; i++) TRY(circle_allow(&cli->ctx, &c, origins[i]));
+    for (size_t i = 0; i < n; i++) TRY(change(&cli->ctx, &c, origins[i]));
     TRY(store_commit(cli->ctx.store, MAIN));
     return show(cli);
+}
+
+static enum err allow(struct cli *cli) {
+    return origins(cli, choices_allow);
+}
+
+static enum err refuse(struct cli *cli) {
+    return origins(cli, choices_refuse);
 }
 
 static enum err rekey(struct cli *cli) {
@@ -129,27 +188,34 @@ static enum err run(struct cli *cli) {
         const char *name;
         size_t words;
         enum err (*run)(struct cli *cli);
-    } verbs[] = {{"add", 2, add},     {"list", 1, list},   {"show", 2, show},
-                 {"remove", 2, drop}, {"allow", 2, allow}, {"rekey", 2, rekey}};
+    } verbs[] = {{"add", 2, add},     {"list", 1, list},     {"show", 2, show}, {"remove", 2, drop},
+                 {"allow", 2, allow}, {"refuse", 2, refuse}, {"set", 2, set},   {"rekey", 2, rekey}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (cli->n_words == verbs[i].words && strcmp(cli->words[0], verbs[i].name) == 0) {
             TRY(cli_open(cli));
             return verbs[i].run(cli);
         }
-    return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle circle add|show|remove|allow|rekey NAME, or circle list");
+    return fault_set(&cli->ctx.fault, ERR_USAGE,
+                     "usage: polycircle circle add|set|allow|refuse|show|rekey|remove NAME, or circle list");
 }
 
 const struct command command_circle = {
-    run, "--origin= --ice= --up-kbps= --roster= --unlisted --p2p=",
-    "circle add|allow|show|rekey|remove NAME [--origin URL ...], circle list",
+    run, "--origin= --ice= --up-kbps= --roster= --listed= --unlisted --p2p= --mirror= --exclude=",
+    "circle add|set|allow|refuse|show|rekey|remove NAME [OPTION ...], circle list",
     "Circles: a name, its keys, the pages that may use it.\n\n"
     "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by themselves\n"
+    "  set NAME      changes what is named below; visitors have it within five minutes\n"
     "  allow NAME    allows further pages\n"
+    "  refuse NAME   allows pages no longer\n"
     "  rekey NAME    a new signing key, when the one before may be known to somebody; what is published is signed anew\n"
     "  --origin URL  a site whose pages may use the circle, such as https://site.example\n"
-    "  --ice URL     a STUN server for peers in different networks (stun:host:port); none: same network only\n"
+    "  --ice URL     a STUN server for peers in different networks, stun:host:port, a third party that sees the address of who\n"
+    "                takes part (up to 4 times; a new circle has stun:stun.nextcloud.com:443); none: same network only\n"
     "  --up-kbps N   what a visitor gives to peers beyond the own network, in kbit/s (default 2000)\n"
-    "  --p2p W       on: visitors are connected; ask: those who say yes; off: nobody (the tag may say otherwise)\n"
+    "  --p2p W       ask: those who say yes are connected (the default); on: all; off: nobody (the tag may say otherwise)\n"
+    "  --mirror W    off: nobody's browser mirrors until it is on again; the site's files come by plain HTTP\n"
+    "  --exclude P   leaves files of this pattern out, such as *.pdf, drafts or films/raw/* (several times; \"\": none any "
+    "longer)\n"
     "  --roster W    who may see who is there: public, members, hidden\n"
-    "  --unlisted    not in circles.json\n"
+    "  --listed W    yes or no: in circles.json (--unlisted is --listed no)\n"
     "  remove NAME   ends it; the name is never used again\n"};

@@ -2,8 +2,8 @@
 #include "settings.h"
 
 static const struct command *const commands[] = {
-    &command_init,      &command_circle,   &command_publish, &command_check,   &command_doctor, &command_backup, &command_restore,
-    &command_uninstall, &command_selftest, &command_set,     &command_upgrade, &command_owner,  &command_version};
+    &command_init,    &command_url,       &command_circle,   &command_publish, &command_check,   &command_doctor, &command_backup,
+    &command_restore, &command_uninstall, &command_selftest, &command_set,     &command_upgrade, &command_owner,  &command_version};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback) {

@@ -30,7 +30,7 @@ struct command {
     const char *synopsis, *help; /* the first word is the command's name */
 };
 extern const struct command command_init, command_circle, command_publish, command_check, command_doctor, command_backup,
-    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version, command_selftest;
+    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version, command_selftest, command_url;
 
 /* The value given last, or fallback. */
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback);

@@ -28,6 +28,28 @@ static void make_parents(struct cli *cli) {
     }
 }
 
+/* An instance that is there is not changed here; the same command again is no change, and ends what was broken off. */
+static enum err nothing_new(struct cli *cli, const char *const *urls, size_t n, const char *root) {
+    const char *now = "";
+    int64_t known;
+    bool differs = false;
+    enum err e = store_open(&cli->ctx.store, cli->data, &cli->ctx.fault);
+    if (e == ERR_NOT_SET_UP) return ERR_OK;
+    TRY(e);
+    TRY(store_number(cli->ctx.store, SQL_BASE_COUNT, NULL, 0, &known, 0));
+    if (known == 0) return ERR_OK;
+    for (size_t i = 0; i < n && !differs; i++) {
+        struct base base;
+        TRY(instance_base(&cli->ctx, urls[i], &base));
+        TRY(instance_has(&cli->ctx, base.url, &differs));
+        differs = !differs;
+    }
+    TRY(setting_get(&cli->ctx, "root", &now));
+    if (!differs && (!root || strcmp(root, now) == 0)) return ERR_OK;
+    return fault_set(&cli->ctx.fault, ERR_EXISTS,
+                     "There is an instance in %.150s. Change it: `polycircle url add URL`, `polycircle set root DIR`.", cli->data);
+}
+
 static enum err run(struct cli *cli) {
     const char *urls[CLI_VALUES], *code;
     size_t n = cli_all(cli, "--url", urls);
@@ -42,6 +64,7 @@ static enum err run(struct cli *cli) {
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--root %.150s is not a directory.", root);
     make_parents(cli);
     cli->data = data_claim(cli_value(cli, "--data", NULL));
+    TRY(nothing_new(cli, urls, n, root));
     TRY(instance_make(&cli->ctx, cli->data, &(struct instance_new){journal, root, urls, n}));
     TRY(owner_settle(&cli->ctx, cli->data, false, &code));
     return tell(cli);
@@ -49,8 +72,8 @@ static enum err run(struct cli *cli) {
 
 const struct command command_init = {
     run, "--url= --root= --journal=", "init --url URL [--url URL ...] [--root DIR] [--journal auto|wal|truncate]",
-    "Sets an instance up, or adds addresses to one.\n\n"
+    "Sets an instance up. Its addresses are changed by `polycircle url`.\n\n"
     "  --url URL    where the program is reached, such as https://site.example/cgi-bin/polycircle.fcgi;\n"
-    "               requests for any other host name are refused\n"
+    "               requests for any other host name are refused; the first one is that of the tags\n"
     "  --root DIR   the web server's document root, so that `publish` can tell URLs from directories\n"
     "  --journal    SQLite's journal; auto tries whether WAL is safe here, else TRUNCATE\n"};

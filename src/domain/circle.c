@@ -1,5 +1,6 @@
 #include "domain/circle.h"
 #include "domain/signing.h"
+#include "domain/stun.h"
 #include <sodium.h>
 
 static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
@@ -14,6 +15,8 @@ static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
     out->removed = store_int(ctx->store, id, 9);
     out->p2p = store_copy(ctx->store, id, 10, ctx->arena);
     out->exposed = store_int(ctx->store, id, 11);
+    out->mirror = store_int(ctx->store, id, 12);
+    out->exclude = store_copy(ctx->store, id, 13, ctx->arena);
 }
 
 static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
@@ -102,26 +105,62 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) 
     return store_run(ctx->store, SQL_ORIGIN_ADD, ARGS(I(c->id), T(origin)));
 }
 
+enum err circle_refuse(struct ctx *ctx, const struct circle *c, const char *url) {
+    const char *origin;
+    if (!origin_of(ctx->arena, url, &origin))
+        return fault_set(&ctx->fault, ERR_USAGE, "%.150s is not an origin: give https://host or http://host:port", url);
+    TRY(store_run(ctx->store, SQL_ORIGIN_DROP, ARGS(I(c->id), T(origin))));
+    if (store_changes(ctx->store, MAIN)) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_USAGE, "Pages of %.150s were not allowed in %s.", origin, c->can);
+}
+
 enum err circle_ice(struct ctx *ctx, const json_t *urls, const char **out) {
     json_t *list = json_array();
     for (size_t i = 0; i < json_array_size(urls); i++) {
         const char *url = json_string_value(json_array_get(urls, i));
-        if (!url || (strncmp(url, "stun:", 5) != 0 && strncmp(url, "stuns:", 6) != 0))
-            return fault_set(&ctx->fault, ERR_USAGE, "%.80s: give stun:host:port", url ? url : "");
+        if (!url || !stun_valid(url))
+            return fault_set(&ctx->fault, ERR_USAGE, "%.80s is not the address of a STUN server: give stun:host:port, such as %s",
+                             url ? url : "It", stun_servers[0].url);
         (void)json_array_append_new(list, json_pack("{s:s}", "urls", url));
     }
     *out = json_dumps(list, JSON_COMPACT);
     return *out ? ERR_OK : ERR_INTERNAL;
 }
 
-static enum err p2p_valid(struct ctx *ctx, const char *p2p) {
-    if (strcmp(p2p, "on") == 0 || strcmp(p2p, "ask") == 0 || strcmp(p2p, "off") == 0) return ERR_OK;
-    return fault_set(&ctx->fault, ERR_USAGE, "p2p is on, ask or off, not %.40s.", p2p);
+/* NULL is one of them: nothing is chosen. */
+static enum err one_of(struct ctx *ctx, const char *what, const char *value, const char *const names[static 3]) {
+    for (size_t i = 0; value && i < 3; i++)
+        if (strcmp(value, names[i]) == 0) value = NULL;
+    if (!value) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_USAGE, "%s is %s, %s or %s, not %.40s.", what, names[0], names[1], names[2], value);
 }
 
-enum err circle_change(struct ctx *ctx, const struct circle *c, const char *p2p, const char *ice) {
-    TRY(p2p_valid(ctx, p2p));
-    return store_run(ctx->store, SQL_CIRCLE_CHANGE, ARGS(I(c->id), T(p2p), T(ice)));
+static enum err choices_valid(struct ctx *ctx, const struct choices *in) {
+    enum { LONGEST = 4096 };
+    TRY(one_of(ctx, "p2p", in->p2p, (const char *const[]){"on", "ask", "off"}));
+    TRY(one_of(ctx, "The roster", in->roster, (const char *const[]){"public", "members", "hidden"}));
+    if (in->exclude && strlen(in->exclude) > LONGEST)
+        return fault_set(&ctx->fault, ERR_USAGE, "The patterns of files to leave out are at most %d bytes in all.", LONGEST);
+    return ERR_OK;
+}
+
+enum err circle_change(struct ctx *ctx, const struct circle *c, const struct choices *in) {
+    TRY(choices_valid(ctx, in));
+    return store_run(
+        ctx->store, SQL_CIRCLE_CHANGE,
+        ARGS(I(c->id), T(in->p2p), T(in->ice), T(in->roster), T(in->exclude), I(in->listed), I(in->mirror), I(in->up_kbps)));
+}
+
+static enum err choices_new(struct ctx *ctx, const struct choices *in, struct choices *out) {
+    TRY(choices_valid(ctx, in));
+    *out = *in;
+    if (!in->p2p) out->p2p = "ask";
+    if (!in->roster) out->roster = "public";
+    if (!in->exclude) out->exclude = "";
+    if (in->listed < 0) out->listed = true;
+    if (in->mirror < 0) out->mirror = true;
+    if (in->up_kbps < 0) out->up_kbps = 0;
+    return in->ice ? ERR_OK : circle_ice(ctx, json_pack("[s]", stun_servers[0].url), &out->ice);
 }
 
 static enum err allow_own(struct ctx *ctx, const struct circle *c) {
@@ -138,12 +177,14 @@ static enum err allow_own(struct ctx *ctx, const struct circle *c) {
 static enum err insert(struct ctx *ctx, const struct circle_new *in, const struct cid *cid, const uint8_t pad[static 8],
                        struct circle *out) {
     uint8_t raw[16], public[32];
+    struct choices chosen;
     randombytes_buf(raw, sizeof raw);
+    TRY(choices_new(ctx, &in->chosen, &chosen));
     TRY(signing_make(ctx, cid, public));
     TRY(store_run(ctx->store, SQL_CIRCLE_ADD,
                   ARGS(T(in->can), B(cid->b, sizeof cid->b), B(pad, 8), T(base64url_text(ctx->arena, raw, sizeof raw)),
-                       B(public, sizeof public), T(in->roster), I(in->listed), T(in->ice), I(in->up_kbps), I(ctx->now),
-                       T(in->p2p ? in->p2p : "on"))));
+                       B(public, sizeof public), T(chosen.roster), I(chosen.listed), T(chosen.ice), I(chosen.up_kbps), I(ctx->now),
+                       T(chosen.p2p), I(chosen.mirror), T(chosen.exclude))));
     TRY(circle_by_can(ctx, in->can, out));
     TRY(allow_own(ctx, out));
     for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));
@@ -153,7 +194,7 @@ static enum err insert(struct ctx *ctx, const struct circle_new *in, const struc
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out) {
     if (!can_valid(in->can))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not a name for a circle: use a-z, 0-9 and -, at most 63.", in->can);
-    TRY(p2p_valid(ctx, in->p2p ? in->p2p : "on"));
+    TRY(choices_valid(ctx, &in->chosen));
     TRY(store_begin(ctx->store, MAIN, true));
     enum err e = circle_by_can(ctx, in->can, out);
     if (e == ERR_OK || e == ERR_REMOVED)

@@ -36,11 +36,12 @@ enum err describe_circle(struct ctx *ctx, const struct circle *c, json_t **out) 
     TRY(texts_json(ctx, SQL_REFUSED_LIST, ARGS(I(c->id)), refused));
     TRY(numbers(ctx, c, statistics));
     TRY(store_number(ctx->store, SQL_PULSE_GET, ARGS(I(c->id)), &n, 0));
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:b, s:b, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:I, s:b, s:s, s:b, s:b, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
                      hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "api_key", c->api_key, "sign",
                      base64url_text(ctx->arena, c->sign_public, sizeof c->sign_public), "roster", c->roster, "listed",
-                     (int)c->listed, "p2p", c->p2p, "ice", ice ? ice : json_array(), "removed", c->removed != 0, "exposed",
-                     (int)c->exposed, "signals", (json_int_t)n, "origins", origins, "refused", refused, "statistics", statistics);
+                     (int)c->listed, "p2p", c->p2p, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "mirror",
+                     (int)c->mirror, "exclude", c->exclude, "removed", c->removed != 0, "exposed", (int)c->exposed, "signals",
+                     (json_int_t)n, "origins", origins, "refused", refused, "statistics", statistics);
     return *out ? content(ctx, c, *out) : ERR_INTERNAL;
 }
 

@@ -9,21 +9,23 @@ static const char *host_of(struct arena *arena, const char *origin) {
     return arena_copy(arena, host, len);
 }
 
-struct base {
-    const char *url, *host;
-};
-
-static enum err read_base(struct ctx *ctx, const char *url, struct base *out) {
+enum err instance_base(struct ctx *ctx, const char *url, struct base *out) {
     const char *origin;
     if (!origin_of(ctx->arena, url, &origin) || strpbrk(url, "?# \t\"'<>\\"))
         return fault_set(&ctx->fault, ERR_USAGE,
-                         "%.120s: give the address (--url) under which the program is reached, such as "
+                         "%.120s: give the address under which the program is reached, such as "
                          "https://site.example/cgi-bin/polycircle.fcgi",
                          url);
     const char *path = strstr(url, "://") + 3;
     path += strcspn(path, "/");
     bool slash = *path && path[strlen(path) - 1] == '/';
     *out = (struct base){arena_text(ctx->arena, "%s%s%s", origin, path, slash ? "" : "/"), host_of(ctx->arena, origin)};
+    return ERR_OK;
+}
+
+enum err instance_has(struct ctx *ctx, const char *url, bool *is) {
+    TRY(store_find(ctx->store, SQL_BASE_HAS, ARGS(T(url)), is));
+    store_reset(ctx->store, SQL_BASE_HAS);
     return ERR_OK;
 }
 
@@ -47,7 +49,7 @@ static enum err make_live(struct ctx *ctx) {
 
 enum err instance_make(struct ctx *ctx, const char *data, const struct instance_new *in) {
     struct base *bases = arena_alloc(ctx->arena, (in->n_urls + 1) * sizeof *bases);
-    for (size_t i = 0; i < in->n_urls; i++) TRY(read_base(ctx, in->urls[i], &bases[i]));
+    for (size_t i = 0; i < in->n_urls; i++) TRY(instance_base(ctx, in->urls[i], &bases[i]));
     bool ours = !ctx->store;
     if (ours) TRY(store_create(&ctx->store, data, in->journal, &ctx->fault));
     enum err e = fill(ctx, in, bases);

@@ -86,18 +86,36 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
                      ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
 }
 
+/* Hashes of what goes are kept: somebody who comes back to that folder has it soon. */
+static enum err leave_folder(struct ctx *ctx, const struct circle *c, const char *dir) {
+    TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(I(c->id), T(dir), I(ctx->now + SPAN_KEPT))));
+    TRY(store_run(ctx->store, SQL_KEPT_OLD, ARGS(I(c->id), I(ctx->now), I(CAP_FILES))));
+    return store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id)));
+}
+
 enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version) {
     struct manifest m;
     TRY(manifest_head(ctx, c->id, &m));
     m.dir = dir;
     m.url = url;
-    TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(I(c->id), T(dir), I(ctx->now + SPAN_KEPT))));
-    TRY(store_run(ctx->store, SQL_KEPT_OLD, ARGS(I(c->id), I(ctx->now), I(CAP_FILES))));
-    TRY(store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id))));
+    TRY(leave_folder(ctx, c, dir));
     TRY(store_run(ctx->store, SQL_MEDIA_FILL, ARGS(I(c->id))));
     TRY(build(ctx, c, &m));
     *version = m.version;
     return ERR_OK;
+}
+
+enum err manifest_move(struct ctx *ctx, const struct circle *c, const char *dir, const char *url) {
+    struct manifest m;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(manifest_head(ctx, c->id, &m));
+    if (m.version && strcmp(m.dir, dir) != 0) {
+        TRY(leave_folder(ctx, c, dir));
+        m.dir = dir;
+        m.url = url;
+        TRY(build(ctx, c, &m));
+    }
+    return store_commit(ctx->store, MAIN);
 }
 
 enum err manifest_again(struct ctx *ctx, const struct circle *c) {

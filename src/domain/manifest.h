@@ -39,6 +39,8 @@ enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *
 /* Inside a transaction of MAIN: what domain/index.c has found becomes the content, signed as the next version. url "":
  * nothing serves dir but our own mirror. */
 enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version);
+/* The content is to be another folder's: what was published of the one before is withdrawn, at once. */
+enum err manifest_move(struct ctx *ctx, const struct circle *c, const char *dir, const char *url);
 /* Inside a transaction of MAIN: signs what is published once more, as the next version; nothing when nothing is. */
 enum err manifest_again(struct ctx *ctx, const struct circle *c);
 /* Media ids for what a signal announces with the current version: in->have and in->want -> out->mids. */

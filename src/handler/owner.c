@@ -1,6 +1,5 @@
 /* The owner's side: pages, which are assets, and the door that every action goes through. */
 #include "handler/owner.h"
-#include "domain/circle.h"
 #include "domain/owner.h"
 #include "util/assets.h"
 
@@ -9,9 +8,13 @@ static const struct action actions[] = {
     {"prove", ANYONE, false, owner_prove},
     {"status", OWNERS, false, owner_status},
     {"begin", WHILE_OPEN, false, owner_begin},
-    {"address", OWNERS, true, owner_begin},
+    {"address", OWNERS, true, owner_address},
+    {"first", OWNERS, true, owner_first},
+    {"forget", OWNERS, true, owner_forget},
     {"circle", OWNERS, true, owner_circle},
+    {"remove", WHEN_SET, true, owner_remove},
     {"allow", OWNERS, true, owner_allow},
+    {"refuse", OWNERS, true, owner_refuse},
     {"folders", OWNERS, true, owner_folders},
     {"look", OWNERS, true, owner_look},
     {"share", OWNERS, true, owner_share},

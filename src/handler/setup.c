@@ -1,8 +1,10 @@
 /* The owner's actions that set an instance up and tell how it stands. */
+#include "domain/choices.h"
 #include "domain/describe.h"
 #include "domain/folder.h"
 #include "domain/instance.h"
 #include "domain/owner.h"
+#include "domain/stun.h"
 #include "handler/owner.h"
 
 static const char *program(struct exchange *x) {
@@ -58,6 +60,14 @@ static enum err status_host(struct exchange *x, json_t *out) {
     return jsn_add(out, host);
 }
 
+/* [[url, who runs it], ...]: the first is the one that is proposed. */
+static json_t *stun_list(void) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < stun_count; i++)
+        (void)json_array_append_new(list, json_pack("[s, s]", stun_servers[i].url, stun_servers[i].who));
+    return list;
+}
+
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     struct ctx *ctx = x->ctx;
     const char *root, *exposed;
@@ -69,6 +79,7 @@ enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     TRY(setting_get(ctx, "root", &root));
     TRY(describe_circles(ctx, false, &circles));
     TRY(setting_get(ctx, "exposed_code", &exposed));
+    TRY(jsn_add(out, json_pack("{s:o}", "stun", stun_list())));
     return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", jsn_shown(ctx->arena, root), "urls", urls, "circles",
                                   circles, "retired", (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
 }
@@ -84,32 +95,15 @@ static enum err known_root(struct exchange *x, const char *root) {
 /* The instance itself: may be sent again with another address or root. */
 enum err owner_begin(struct exchange *x, const json_t *in, json_t *out) {
     struct instance_new new = {.journal = "auto"};
-    const char *url = "";
-    TRY(jsn_text(in, "url", 8, 300, &url, &x->ctx->fault));
+    const char *url;
+    TRY(owner_reached(x, in, &url));
     TRY(jsn_optional_text(in, "root", 2, PATH_MAX, &new.root, &x->ctx->fault));
     if (new.root) TRY(known_root(x, new.root));
     new.urls = &url;
     new.n_urls = 1;
     TRY(instance_make(x->ctx, x->server->data, &new));
     x->server->store = x->ctx->store;
-    return owner_status(x, in, out);
-}
-
-/* Makes a circle, or changes what may be changed. */
-enum err owner_circle(struct exchange *x, const json_t *in, json_t *out) {
-    struct fault *fault = &x->ctx->fault;
-    struct circle_new new = {.roster = "public", .p2p = "on", .listed = true};
-    struct circle c;
-    json_t *urls;
-    TRY(jsn_text(in, "circle", 1, 63, &new.can, fault));
-    TRY(jsn_optional_text(in, "p2p", 2, 3, &new.p2p, fault));
-    TRY(jsn_list(in, "ice", 4, &urls, fault));
-    TRY(circle_ice(x->ctx, urls, &new.ice));
-    enum err e = circle_by_can(x->ctx, new.can, &c);
-    if (e == ERR_OK)
-        TRY(circle_change(x->ctx, &c, new.p2p, new.ice));
-    else
-        TRY(circle_add(x->ctx, &new, &c));
+    TRY(choices_url_first(x->ctx, url));
     return owner_status(x, in, out);
 }
 

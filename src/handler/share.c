@@ -1,4 +1,5 @@
 /* The owner's actions that choose a folder and make it a circle's content. */
+#include "domain/choices.h"
 #include "domain/folder.h"
 #include "domain/index.h"
 #include "handler/owner.h"
@@ -75,21 +76,6 @@ enum err owner_look(struct exchange *x, const json_t *in, json_t *out) {
     return jsn_add(out, seen) == ERR_OK ? ERR_OK : ERR_BAD_FIELD;
 }
 
-static enum err find_circle(struct exchange *x, const json_t *in, struct circle *c) {
-    const char *can;
-    TRY(jsn_text(in, "circle", 1, 63, &can, &x->ctx->fault));
-    enum err e = circle_by_can(x->ctx, can, c);
-    return e == ERR_NOT_FOUND ? fault_set(&x->ctx->fault, e, "There is no circle %s.", can) : e;
-}
-
-enum err owner_allow(struct exchange *x, const json_t *in, json_t *) {
-    struct circle c;
-    const char *origin;
-    TRY(find_circle(x, in, &c));
-    TRY(jsn_text(in, "origin", 8, 200, &origin, &x->ctx->fault));
-    return circle_allow(x->ctx, &c, origin);
-}
-
 /* A site of its own address is one whose pages may use the circle. */
 static enum err read_url(struct exchange *x, const struct circle *c, const json_t *in, const char **url) {
     const char *origin;
@@ -98,7 +84,7 @@ static enum err read_url(struct exchange *x, const struct circle *c, const json_
     bool whole = origin_of(x->ctx->arena, *url, &origin);
     if ((!whole && **url != '/') || (*url)[len - 1] != '/' || strpbrk(*url, "?#\\ \"<>"))
         return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "%.100s: give /films/ or https://site.example/films/", *url);
-    return whole ? circle_allow(x->ctx, c, origin) : ERR_OK;
+    return whole ? choices_allow(x->ctx, c, origin) : ERR_OK;
 }
 
 static enum err put_walk(json_t *out, const struct walk *w) {
@@ -115,12 +101,13 @@ enum err owner_share(struct exchange *x, const json_t *in, json_t *out) {
     struct walk w;
     const char *rel, *dir, *url;
     bool patient = false;
-    TRY(find_circle(x, in, &c));
+    TRY(owner_find_circle(x, in, &c));
     TRY(jsn_bool(in, "patient", &patient, &x->ctx->fault));
     if (json_object_get(in, "folder")) {
         TRY(find_folder(x, in, &rel, &dir));
         url = folder_url(x, rel);
         TRY(read_url(x, &c, in, &url));
+        TRY(manifest_move(x->ctx, &c, dir, url));
     } else {
         TRY(index_folder(x->ctx, &c, &dir, &url));
     }
@@ -133,7 +120,7 @@ enum err owner_share(struct exchange *x, const json_t *in, json_t *out) {
 enum err owner_index(struct exchange *x, const json_t *in, json_t *out) {
     struct circle c;
     struct walk w;
-    TRY(find_circle(x, in, &c));
+    TRY(owner_find_circle(x, in, &c));
     clock_start();
     TRY(index_run(x->ctx, &c, budget, NULL, &w));
     return put_walk(out, &w);

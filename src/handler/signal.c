@@ -40,6 +40,7 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
                   hex_text(a, c->cid.b, sizeof c->cid.b), "key", c->api_key, "sign",
                   base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package, "version", (json_int_t)version,
                   "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p", c->p2p, "wire", *wire ? wire : NULL);
+    if (!c->mirror) (void)json_object_set_new(*out, "mirror", json_false());
     return *out ? add_spool(x, c, *out) : ERR_INTERNAL;
 }
 

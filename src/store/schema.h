@@ -82,6 +82,13 @@
     "INSERT INTO found(circle, path, kind) SELECT circle, '', 1 FROM job WHERE finished = 0;"                               \
     "UPDATE job SET n = 1 WHERE finished = 0;"
 
+/* mirror 0: nobody's browser mirrors; exclude: patterns of files that are left out, a line each. place: the first address is that
+ * of the tags. */
+#define SCHEMA_MAIN_6                                                  \
+    "ALTER TABLE circle ADD COLUMN mirror INTEGER NOT NULL DEFAULT 1;" \
+    "ALTER TABLE circle ADD COLUMN exclude TEXT NOT NULL DEFAULT '';"  \
+    "ALTER TABLE base ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \
     "CREATE TEMP TRIGGER IF NOT EXISTS found_in AFTER INSERT ON main.found BEGIN"                               \

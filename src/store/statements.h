@@ -1,7 +1,7 @@
 /* Every SQL statement of the program, by name. Prepared on first use; tests/unit/store prepares them all.
  * Values are bound, never printed into text. MAIN is polycircle.db, LIVE the live database. */
 #pragma once
-#define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed"
+#define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed, mirror, exclude"
 #define SIGNAL_COLUMNS                                                                                         \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
     " s.version, s.have, s.boxes, s.box, s.box_v, s.wider"
@@ -33,11 +33,16 @@
     X(INSTANCE_SET, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")                 \
     X(INSTANCE_ONCE, MAIN, "INSERT INTO instance VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                          \
     X(INSTANCE_DROP, MAIN, "DELETE FROM instance WHERE name = ?1")                                                                \
-    X(BASE_ADD, MAIN, "INSERT INTO base VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                                   \
-    X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY url")                                                                 \
+    X(BASE_ADD, MAIN,                                                                                                             \
+      "INSERT INTO base(url, host, place) SELECT ?1, ?2, ifnull(max(place), 0) + 1 FROM base WHERE true ON CONFLICT DO NOTHING")  \
+    X(BASE_DROP, MAIN, "DELETE FROM base WHERE url = ?1 AND (SELECT count(*) FROM base) > 1")                                     \
+    X(BASE_FIRST, MAIN, "UPDATE base SET place = (SELECT min(place) - 1 FROM base) WHERE url = ?1")                               \
+    X(BASE_COUNT, MAIN, "SELECT count(*) FROM base")                                                                              \
+    X(BASE_HAS, MAIN, "SELECT 1 FROM base WHERE url = ?1")                                                                        \
+    X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY place, url")                                                          \
     X(CIRCLE_ADD, MAIN,                                                                                                           \
-      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p)"                       \
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                                                    \
+      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude)"      \
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                                                          \
     X(CIRCLE_BY_KEY, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE api_key = ?1")                                            \
     X(CIRCLE_BY_CAN, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE can = ?1")                                                \
     X(CIRCLE_BY_ID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE id = ?1")                                                  \
@@ -47,8 +52,14 @@
     X(CIRCLE_PADS, MAIN, "SELECT can, cid, pad FROM circle ORDER BY can")                                                         \
     X(CIRCLE_PAD_SET, MAIN, "UPDATE circle SET pad = ?2 WHERE can = ?1")                                                          \
     X(CIRCLE_REMOVE, MAIN, "UPDATE circle SET removed = ?2 WHERE id = ?1")                                                        \
-    X(CIRCLE_CHANGE, MAIN, "UPDATE circle SET p2p = ?2, ice = ?3 WHERE id = ?1")                                                  \
+    /* NULL and -1 leave what is there */                                                                                         \
+    X(CIRCLE_CHANGE, MAIN,                                                                                                        \
+      "UPDATE circle SET p2p = ifnull(?2, p2p), ice = ifnull(?3, ice), roster = ifnull(?4, roster), exclude = ifnull(?5, "        \
+      "exclude),"                                                                                                                 \
+      " listed = ifnull(nullif(?6, -1), listed), mirror = ifnull(nullif(?7, -1), mirror),"                                        \
+      " up_kbps = ifnull(nullif(?8, -1), up_kbps) WHERE id = ?1")                                                                 \
     X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                               \
+    X(ORIGIN_DROP, MAIN, "DELETE FROM origin WHERE circle = ?1 AND origin = ?2")                                                  \
     X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                  \
     X(ORIGIN_OTHERS, MAIN, "SELECT count(*) FROM origin WHERE circle = ?1 AND origin <> ?2")                                      \
     X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                                           \

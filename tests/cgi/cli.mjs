@@ -26,8 +26,8 @@ ok(w.cli('version', '--json').json.database >= 1, 'version --json: the form of p
 // called wrongly: exit 2, and what to do
 const wrong = [
   [['version', '--nosuch'], /--nosuch/], [['init'], /init --url URL/], [['init', '--url'], /wants a value/], [['init', '--url', 'site.example'], /https:\/\//],
-  [['init', '--url', 'ftp://site.example/'], /--url/], [['init', '--url', 'https://site.example/?x'], /--url/], [['init', '--url', 'https://site.example/">'], /--url/],
-  [['init', '--url', 'https://u:p@site.example/'], /--url/], [['init', '--url', 'http://site.example/', '--journal', 'fast'], /wal or truncate/],
+  [['init', '--url', 'ftp://site.example/'], /is reached/], [['init', '--url', 'https://site.example/?x'], /is reached/], [['init', '--url', 'https://site.example/">'], /is reached/],
+  [['init', '--url', 'https://u:p@site.example/'], /is reached/], [['init', '--url', 'http://site.example/', '--journal', 'fast'], /wal or truncate/],
   [['init', '--url', 'http://site.example/', '--root', '/nonexistent'], /not a directory/], [['init', 'word', '--url', 'http://site.example/'], /init --url/],
   [['version', ...Array(9).fill('w')], /Too many words/], [['version', '--json=1'], /Unknown option/],
 ];
@@ -46,13 +46,24 @@ for (const args of [['circle', 'list'], ['circle', 'add', 'x'], ['publish', 'x',
 
 // init
 r = w.cli('init', '--url', 'https://Site.Example:443/cgi-bin/polycircle.fcgi', '--url=http://localhost:8080/', '--root', w.dir, '--json');
-same([r.status, r.json.urls], [0, ['http://localhost:8080/', 'https://site.example/cgi-bin/polycircle.fcgi/']], 'init');
+same([r.status, r.json.urls], [0, ['https://site.example/cgi-bin/polycircle.fcgi/', 'http://localhost:8080/']], 'init: the first address first');
 same(r.json.data, w.data, 'init: where');
 matches(r.json.journal, /^(wal|truncate)$/, 'init: journal');
 same(statSync(w.data).mode & 0o777, 0o700, 'init: mode of the directory');
 for (const name of readdirSync(w.data)) same(statSync(join(w.data, name)).mode & 0o777, 0o600, `init: mode of ${name}`);
 same(w.cli('init', '--json').status, 0, 'init again: shows what is there');
-same(w.cli('init', '--url', 'http://third.example', '--json').json.urls.length, 3, 'init again: one more address');
+same(w.cli('init', '--url', 'http://localhost:8080', '--root', w.dir, '--json').status, 0, 'init once more: no change');
+matches(w.cli('init', '--url', 'http://third.example').err, /url add/, 'init adds nothing to an instance');
+matches(w.cli('init', '--root', '/tmp').err, /set root/, 'nor changes it');
+same(w.must('url', 'add', 'http://third.example', '--json'), ['https://site.example/cgi-bin/polycircle.fcgi/', 'http://localhost:8080/', 'http://third.example/'], 'url add');
+same(w.must('url', 'first', 'http://localhost:8080', '--json')[0], 'http://localhost:8080/', 'url first');
+matches(w.cli('url').out, /^http:\/\/localhost:8080\/ {2}\(in the tags\)\nhttps:/, 'url: in words');
+for (const [args, status, text] of [[['add', 'third.example'], 2, /is reached/], [['remove', 'http://fourth.example'], 2, /none of/], [['first', 'http://fourth.example'], 2, /none of/],
+  [['add'], 2, /usage/], [['frobnicate', 'http://x.example'], 2, /usage/]]) {
+  r = w.cli('url', ...args);
+  same(r.status, status, `url ${args.join(' ')}: exit ${status}`);
+  matches(r.err, text, `url ${args.join(' ')}: in words`);
+}
 matches(w.cli('init').out, /Lives at https:\/\/site\.example\/cgi-bin\/polycircle\.fcgi\/\n/, 'init: in words');
 r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: '' } });
 same([r.status, r.json?.data], [0, join(w.dir, '.local/share/polycircle')], 'no directory named: ~/.local/share/polycircle');
@@ -76,6 +87,7 @@ same(['signing', join('signing', demo.cid)].map((name) => statSync(join(w.data, 
 for (const name of readdirSync(w.data)) if (statSync(join(w.data, name)).isFile()) ok(!readFileSync(join(w.data, name)).includes(Buffer.from(seed.trim(), 'hex')), `no signing key in ${name}`);
 r = w.cli('circle', 'add', 'words', '--unlisted', '--up-kbps', '500', '--ice', 'stun:stun.example:3478');
 matches(r.out, /^Circle words, CID [0-9a-f]{16}\napi key \(public\): [A-Za-z0-9_-]{22}\n/, 'circle add: in words');
+matches(r.out, /Visitors are asked.*\nSTUN server, a third party.*: stun:stun\.example:3478\n/, 'circle add: what was chosen');
 matches(r.out, /<script src="http:\/\/localhost:8080\/signal\?[A-Za-z0-9_-]{22}"><\/script>/, 'circle add: the tag to paste');
 const failing = [
   [['circle', 'add', 'demo'], 1, /taken/], [['circle', 'add', 'Bad_Name'], 2, /a-z, 0-9/], [['circle', 'add'], 2, /usage/], [['circle'], 2, /usage/],
@@ -104,6 +116,41 @@ r = w.cli('circle', 'show', 'demo', '--json').json;
 same([r.refused, r.signals, r.statistics], [['https://refused.example'], 1, { joins: 1 }], 'circle show: who was refused, who is there, what was counted');
 matches(w.cli('circle', 'show', 'demo').out, /refused +\["https:\/\/refused\.example"\]/, 'circle show: in words');
 ok(w.cli('circle', 'allow', 'demo', '--origin', 'https://refused.example', '--json').json.origins.includes('https://refused.example'), 'circle allow');
+
+// what was chosen is chosen otherwise: each alone, and the rest stays
+r = w.cli('circle', 'show', 'demo', '--json').json;
+same([r.p2p, r.ice, r.mirror, r.exclude, r.up_kbps], ['ask', [{ urls: 'stun:stun.nextcloud.com:443' }], true, '', 0], 'circle add: visitors are asked, the first STUN server of the table');
+r = w.must('circle', 'set', 'demo', '--p2p', 'on', '--json');
+same([r.p2p, r.ice.length, r.roster, r.listed], ['on', 1, 'public', true], 'circle set --p2p');
+r = w.must('circle', 'set', 'demo', '--ice', 'none', '--roster', 'members', '--listed', 'no', '--up-kbps', '750', '--json');
+same([r.p2p, r.ice, r.roster, r.listed, r.up_kbps], ['on', [], 'members', false, 750], 'circle set: several');
+r = w.must('circle', 'set', 'demo', '--ice', 'stun:[2001:db8::1]:3478', '--ice', 'stuns:stun.example', '--listed', 'yes', '--roster', 'public', '--up-kbps', '0', '--json');
+same([r.ice.map(i => i.urls), r.listed, r.roster, r.up_kbps], [['stun:[2001:db8::1]:3478', 'stuns:stun.example'], true, 'public', 0], 'circle set: and back');
+r = w.must('circle', 'set', 'demo', '--mirror', 'off', '--exclude', '*.pdf', '--exclude', 'drafts', '--json');
+same([r.mirror, r.exclude], [false, '*.pdf\ndrafts'], 'circle set: the brake, patterns');
+const loader = () => w.request('/signal', { host: 'localhost:8080', query: demo.api_key }).bytes.toString();
+matches(loader(), /"mirror":false/, 'the loader says that nobody mirrors');
+same(w.must('circle', 'set', 'demo', '--mirror', 'on', '--exclude', '', '--json').exclude, '', 'circle set: none any longer');
+ok(!/"mirror"/.test(loader()), 'and nothing when all do');
+for (const [args, text] of [[[], /Change what/], [['--mirror', 'no'], /on or off/], [['--listed', 'maybe'], /yes or no/], [['--p2p', 'yes'], /on, ask or off/], [['--roster', 'x'], /public, members or hidden/],
+  [['--ice', 'nonsense !!'], /STUN server/], [['--ice', 'stun:'], /STUN/], [['--ice', 'none', '--ice', 'stun:a.example'], /STUN/], [['--exclude', 'x'.repeat(5000)], /4096/]]) {
+  r = w.cli('circle', 'set', 'demo', ...args);
+  same([r.status, r.out], [2, ''], `circle set ${args.join(' ').slice(0, 40)}: exit 2`);
+  matches(r.err, text, `circle set ${args.join(' ').slice(0, 40)}: in words`);
+}
+same(w.cli('circle', 'set', 'nosuch', '--p2p', 'on').status, 1, 'circle set: no such circle');
+ok(!w.must('circle', 'refuse', 'demo', '--origin', 'https://refused.example', '--json').origins.includes('https://refused.example'), 'circle refuse');
+matches(w.cli('circle', 'refuse', 'demo', '--origin', 'https://refused.example').err, /not allowed/, 'circle refuse: one that was not allowed');
+same(w.must('circle', 'set', 'demo', '--ice', 'none', '--json').ice, [], 'no server again');
+w.must('circle', 'allow', 'demo', '--origin', 'https://refused.example', '--json');
+
+// addresses: a further one, its pages; the last one stays
+ok(w.must('url', 'add', 'https://cdn.example/p', '--json').includes('https://cdn.example/p/'), 'url add');
+ok(w.must('circle', 'show', 'demo', '--json').origins.includes('https://cdn.example'), 'its pages may use the circles');
+same(w.request('/health', { host: 'cdn.example' }).status, 200, 'it is answered');
+ok(!w.must('url', 'remove', 'https://cdn.example/p/', '--json').includes('https://cdn.example/p/'), 'url remove');
+same(w.request('/health', { host: 'cdn.example' }).status, 421, 'no longer');
+w.must('circle', 'refuse', 'demo', '--origin', 'https://cdn.example', '--json');
 matches(w.cli('circle', 'list').out, /^demo +[0-9a-f]{16} +1 signals/, 'circle list: in words');
 
 // publish

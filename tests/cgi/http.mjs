@@ -250,7 +250,7 @@ for (let at = 0; at < film.length; at += payload.media[0].piece) pieces.push(cre
 same(payload.media[0].sha256, Buffer.concat(pieces).toString('base64url'), 'SHA-256 of every piece');
 same(w.request(`/manifest/${open.cid}.json`, { send: { HTTP_IF_NONE_MATCH: r.headers.etag } }).status, 304, 'the manifest: 304');
 payload = JSON.parse(w.request(`/manifest/${vault.cid}.json`).json.signed);
-same(payload.origins, ['http://[2001:db8::1]:8080/mirror/vault/', 'http://site.example/cgi-bin/polycircle.fcgi/mirror/vault/'], 'no URL: the origin is the mirror');
+same(payload.origins, ['http://site.example/cgi-bin/polycircle.fcgi/mirror/vault/', 'http://[2001:db8::1]:8080/mirror/vault/'], 'no URL: the origin is the mirror');
 
 // the mirror
 r = w.request('/mirror/open/sub/a b\u00fc.txt');

@@ -249,7 +249,7 @@ static void another_fails(void) {
     struct circle other;
     bool worked = true;
     fill(&w);
-    struct circle_new new = {.can = "other", .roster = "public", .ice = "[]", .listed = true};
+    struct circle_new new = {.can = "other", .chosen = {.ice = "[]", .listed = true, .mirror = true}};
     same_text(err_name(circle_add(&w.ctx, &new, &other)), "ok", "two circles");
     char name[64] = "signing/";
     for (size_t i = 0; i < sizeof w.circle.cid.b; i++)

@@ -38,7 +38,7 @@ static int64_t circles(const char *path) {
 }
 
 static void add(struct world *w, const char *can) {
-    struct circle_new new = {.can = can, .roster = "public", .ice = "[]"};
+    struct circle_new new = {.can = can, .chosen = {.ice = "[]", .mirror = true}};
     struct circle c;
     ok(circle_add(&w->ctx, &new, &c) == ERR_OK, "a circle %s", can);
 }

@@ -282,7 +282,7 @@ static void circles(void) {
     struct world w;
     struct circle c;
     world_open(&w, "wal");
-    struct circle_new new = {.can = "demo", .roster = "public", .ice = "[]"};
+    struct circle_new new = {.can = "demo", .chosen = {.ice = "[]", .mirror = true}};
     same_text(err_name(circle_add(&w.ctx, &new, &c)), "exists", "a name is claimed once");
     store_rollback(w.ctx.store);
     same_text(err_name(circle_remove(&w.ctx, &w.circle)), "ok", "removed");

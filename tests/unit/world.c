@@ -42,7 +42,7 @@ void world_open(struct world *w, const char *journal) {
     must_ok(store_run(s, SQL_BASE_ADD, ARGS(T("http://site.example/"), T("site.example"))), "base");
     must_ok(store_enter(s, "", &host_ok), "store_enter");
     must_ok(store_renew(s), "store_renew");
-    struct circle_new new = {.can = "demo", .roster = "public", .ice = "[]", .listed = true};
+    struct circle_new new = {.can = "demo", .chosen = {.ice = "[]", .listed = true, .mirror = true}};
     must_ok(circle_add(&w->ctx, &new, &w->circle), "circle_add");
 }
 
