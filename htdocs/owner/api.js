@@ -1,11 +1,11 @@
 /** The owner's door of the instance (doc/PROTOCOL.md: POST owner) and where this page lives. The code is kept for this tab only. */
 import { instance } from '../lib/instance.js';
-/** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
+/** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], mirror: boolean, exclude: string, sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
  *   statistics: Record<string, number>, version: number, dir: string, url: string, files: number, bytes: number, walk?: Walk}} Circle
  * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, doubted: number, finished: boolean, same: boolean,
  *   version: number, current: string}} Walk
  * @typedef {{software: string, face: string, program: string, script: string, data: string, outside: boolean, roots: string[], others?: string[], version: string, root?: string,
- *   urls?: string[], circles?: Circle[], retired?: boolean, exposed_code?: boolean}} Status urls, circles, root: once there is an instance */
+ *   urls?: string[], stun?: import('./choices.js').Servers, circles?: Circle[], retired?: boolean, exposed_code?: boolean}} Status urls, circles, root: once there is an instance */
 
 /** Ends in '/': the program's own address, by which this page was loaded. */
 export const base = new URL('.', location.href).href;

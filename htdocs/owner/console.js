@@ -1,11 +1,11 @@
 /** The console: the circles and how they do, and what the owner may do with the instance. */
 import { act, code, persist } from './api.js';
-import { $, busy, count, describe, input, make, onSubmit, say, size } from './dom.js';
-import { index, result } from './progress.js';
-import { home, lines } from './tag.js';
+import { addresses } from './addresses.js';
+import { card } from './card.js';
+import { $, busy, describe, input, make, onPress, onSubmit, say } from './dom.js';
+import { home } from './tag.js';
 import { tiers } from './tiers.js';
-/** @typedef {import('./api.js').Status} Status
- * @typedef {import('./api.js').Circle} Circle */
+/** @typedef {import('./api.js').Status} Status */
 
 /** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, sure?: string, when?: (s: Status) => boolean,
  *   run: (says: string, again: () => Promise<any>) => Promise<any>}} Care @type {Care[]} */
@@ -36,41 +36,8 @@ const care = [
     run: async (says, again) => { const { files } = await act('retire', { files: true }); await again(); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
 ];
 
-/** Works at a press, or where `sure` has words, at the second one. @param {HTMLButtonElement} button @param {HTMLElement} box @param {string} says
- * @param {string} sure @param {() => Promise<any>} run */
-function onPress(button, box, says, sure, run) {
-  let asked = !sure;
-  button.addEventListener('click', () => asked ? busy(box, says, run) : (asked = true, say(says, sure, 'bad')));
-}
-
 const EXPOSED = 'A version of this program that ran here before could give away parts of its memory to anybody who asked: the signing keys and the code of this console may be known to somebody. '
   + 'Press “Make a new signing key” in each circle and “Make a new code” below; this notice is gone then.';
-
-/** @param {Circle} c @param {string} at */
-function card(c, at) {
-  const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
-  const heading = make('h3', {}, c.can), facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
-  tag.value = lines(c, at).tag;
-  describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
-    ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–'],
-    ['Allowed pages', c.origins.join(', ')], ...c.refused.length ? [/** @type {[string, string]} */ (['Refused pages', c.refused.join(', ')])] : []]);
-  const again = make('button', { type: 'button', textContent: 'Read the folder again' }), rekey = make('button', { type: 'button', textContent: 'Make a new signing key' });
-  const box = make('div', { className: 'card' }, heading, facts, tag, bar, again, ' ', rekey, make('p', { id, className: 'note', role: 'status' }));
-  const read = async (/** @type {boolean} */ patient) => {
-    await persist('share', { circle: c.can, patient });
-    const walk = await index(c.can, { bar, says: id });
-    const young = patient && walk?.skipped ? ' Files that came within the last ten seconds wait for the next reading.' : '';
-    if (walk) say(id, result(walk) + young, walk.changed ? 'bad' : 'good');
-    bar.hidden = true;
-  };
-  again.addEventListener('click', () => busy(box, id, () => read(false)));
-  onPress(rekey, box, id, 'Press again: for about five minutes, open pages load by plain HTTP. Needed only when somebody may know the key of before.', async () => {
-    const { circles } = await act('rekey', { circle: c.can });
-    await open();
-    say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
-  });
-  return { box, id, read };
-}
 
 /** @param {Care} one @param {number} i */
 function row({ name, help, sure, run }, i) {
@@ -84,12 +51,15 @@ async function open() {
   const s = /** @type {Status} */ (await persist('status'));
   $('enter').hidden = true;
   $('inside').hidden = false;
-  const cards = (s.circles ?? []).map(c => card(c, home(s.urls ?? [])));
+  const cards = (s.circles ?? []).map(c => card(s, c, home(s.urls ?? []), open));
+  const shown = new Set([...$('circles').querySelectorAll('details[open]')].map(el => el.id));
   $('circles').replaceChildren(...cards.map(({ box }) => box));
+  for (const el of $('circles').querySelectorAll('details')) el.open = shown.has(el.id);
   if (s.exposed_code || s.circles?.some(c => c.exposed)) say('circles-says', EXPOSED, 'bad');
   else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
-  describe($('instance'), [['Lives at', s.urls?.join(', ') ?? ''], ['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
+  addresses($('addresses'), s.urls ?? [], open);
+  describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
   await tiers($('tiers'), s, open).catch(error => say('circles-says', error.message, 'bad'));
@@ -101,6 +71,12 @@ export async function consolePage() {
   onSubmit('enter-form', async () => {
     code.set(input('owner').value.trim());
     await open().catch(error => { code.forget(); throw error; });
+  });
+  onSubmit('more-form', async () => {
+    const name = input('more').value.trim();
+    await act('circle', { circle: name });
+    await open();
+    say(`circle-${name}`, 'It is there: its visitors are asked, and nothing is shared yet. Choose its folder below.', 'good');
   });
   $('leave').addEventListener('click', () => {
     code.forget();

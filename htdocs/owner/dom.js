@@ -56,6 +56,13 @@ export async function busy(el, says, work) {
   }
 }
 
+/** Works at a press, or where `sure` has words, at the second one. @param {HTMLButtonElement} button @param {HTMLElement} box @param {string} says
+ * @param {string} sure @param {() => Promise<any>} run */
+export function onPress(button, box, says, sure, run) {
+  let asked = !sure;
+  button.addEventListener('click', () => asked ? busy(box, says, run) : (asked = true, say(says, sure, 'bad')));
+}
+
 /** Also where the page may not write to the clipboard: then it is selected. @param {HTMLInputElement|HTMLTextAreaElement} field @param {string} says */
 export async function copy(field, says) {
   field.focus();

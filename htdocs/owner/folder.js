@@ -1,7 +1,8 @@
 /** Which folder to share: the folders below the document root with what is in them, a choice, and a look whether the site serves it. */
 import { act, persist } from './api.js';
-import { $, count, input, make, onSubmit, say, size } from './dom.js';
-/** @typedef {{files: number, bytes: number}} Sum */
+import { busy, count, make, say, size } from './dom.js';
+/** @typedef {{files: number, bytes: number}} Sum
+ * @typedef {import('./api.js').Circle} Circle */
 
 /** The folders with media in them or below; what is below counts for those above. @param {[string, number, number][]} rows */
 export function sums(rows) {
@@ -19,11 +20,32 @@ export function sums(rows) {
 /** What somebody types, as a path below the document root. */
 export const clean = (/** @type {string} */ text) => text.trim().replace(/^https?:\/\/[^/]*/, '').split('/').filter(s => s && s != '.').join('/');
 
-/** @param {import('./setup.js').Wizard} w */
-export function folderStep(w) {
-  let asked = false;
+/** Does this address bring the file that lies in the folder? The browser asks, as a visitor's would. */
+async function serves(/** @type {string} */ url, /** @type {{file: string, size: number, mtime: number}} */ seen) {
+  const answer = await fetch(new URL(seen.file, url), { method: 'HEAD', cache: 'no-store' }).catch(() => null);
+  const length = Number(answer?.headers.get('content-length')), modified = Date.parse(answer?.headers.get('last-modified') ?? '') / 1000;
+  return !!answer?.ok && length == seen.size && modified == seen.mtime;
+}
 
-  const warn = () => { $('whole').hidden = clean(input('folder').value) != '' || !asked; };
+/** @param {string} id before the ids and names of its fields: one for each form of a page
+ * @param {{circle: () => Circle|undefined, root: () => string, shared: (elsewhere: boolean) => Promise<any>}} how shared: the folder is chosen, and is to be read;
+ *   elsewhere: at a site that this page may not speak to before it is loaded again
+ * @returns {{form: HTMLFormElement, enter: () => void}} enter: lists the folders */
+export function folderForm(id, { circle, root, shared }) {
+  const field = make('input', { id: `${id}folder`, autocapitalize: 'none', spellcheck: false, placeholder: 'films', autocomplete: 'off' });
+  const folders = make('fieldset', { id: `${id}folders`, className: 'folders' }), site = make('input', { id: `${id}site`, type: 'url', placeholder: 'https://www.site.example/films/' });
+  const whole = make('p', { id: `${id}whole`, className: 'note', hidden: true },
+    'This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.');
+  whole.dataset.kind = 'bad';
+  const asked = make('div', { id: `${id}site-asked`, hidden: true }, make('label', { htmlFor: site.id }, 'The address of this folder on your site'), site,
+    make('p', { className: 'hint' }, 'As a visitor would type it. Open one of its files in another tab to be sure.'));
+  const note = (/** @type {string} */ name) => make('p', { id: id + name, className: 'note', role: 'status' });
+  const form = make('form', { id: `${id}folder-form` }, note('folders-says'), folders,
+    make('label', { htmlFor: field.id }, 'The folder to share: choose it above, or type its name'), field, whole, asked,
+    make('button', {}, 'Share this folder'), note('folder-form-says'));
+  let sure = false;
+
+  const warn = () => { whole.hidden = clean(field.value) != '' || !sure; };
 
   async function list() {
     const rows = /** @type {[string, number, number][]} */ ([]);
@@ -33,57 +55,55 @@ export function folderStep(w) {
       draw(sums(rows));
       after = answer.next;
       if (after == null || rows.length > 5000) break;
-      say('folders-says', `Looking: ${count(rows.length, 'folder')} so far.`);
+      say(`${id}folders-says`, `Looking: ${count(rows.length, 'folder')} so far.`);
     }
-    say('folders-says', sums(rows).length ? '' : 'No folder with films, pictures or downloads was found. Type one below, or upload it first and load this page again.');
+    say(`${id}folders-says`, sums(rows).length ? '' : 'No folder with films, pictures or downloads was found. Type one below, or upload it first and load this page again.');
   }
 
-  function draw(/** @type {[string, Sum][]} */ folders) {
-    const choices = folders.slice(0, 300).map(([path, { files, bytes }]) => make('label', { className: 'choice' },
-      make('input', { type: 'radio', name: 'choice', value: path, checked: path == input('folder').value,
-        onchange: () => { input('folder').value = path; warn(); } }),
+  function draw(/** @type {[string, Sum][]} */ found) {
+    const rows = found.slice(0, 300).map(([path, { files, bytes }]) => make('label', { className: 'choice' },
+      make('input', { type: 'radio', name: `${id}choice`, value: path, checked: path == field.value, onchange: () => { field.value = path; warn(); } }),
       make('span', {}, path, make('small', {}, `${count(files, 'file')}, ${size(bytes)}`))));
-    $('folders').replaceChildren($('folders').firstElementChild ?? '', ...choices);
+    folders.replaceChildren(make('legend', {}, 'Folders of your web site with films, pictures or downloads'), ...rows);
   }
 
-  /** Does this address bring the file that lies in the folder? The browser asks, as a visitor's would. */
-  async function serves(/** @type {string} */ url, /** @type {{file: string, size: number, mtime: number}} */ seen) {
-    const answer = await fetch(new URL(seen.file, url), { method: 'HEAD', cache: 'no-store' }).catch(() => null);
-    const length = Number(answer?.headers.get('content-length')), modified = Date.parse(answer?.headers.get('last-modified') ?? '') / 1000;
-    return !!answer?.ok && length == seen.size && modified == seen.mtime;
-  }
-
-  onSubmit('folder-form', async () => {
-    const folder = clean(input('folder').value), c = w.status.circles?.[0], site = input('site').value.trim();
+  async function share() {
+    const folder = clean(field.value), c = circle(), at = site.value.trim();
     if (!c) return;
-    if (!folder && !asked) {
-      asked = true;
+    if (!folder && !sure) {
+      sure = true;
       warn();
       throw new Error('Choose a folder. To share the whole web site all the same, press the button once more.');
     }
     const seen = await act('look', { folder });
     if (!seen.file) throw new Error('There is nothing to share in this folder yet.');
-    let url = seen.url, elsewhere = false;
-    if (!$('site-asked').hidden && site) {
-      const at = new URL(site.replace(/\/?$/, '/'));
-      elsewhere = at.origin != location.origin;
-      url = elsewhere ? at.href : at.pathname;
+    let { url } = seen, elsewhere = false;
+    if (!asked.hidden && at) {
+      const named = new URL(at.replace(/\/?$/, '/'));
+      elsewhere = named.origin != location.origin;
+      url = elsewhere ? named.href : named.pathname;
     }
     if (!elsewhere && !await serves(new URL(url, location.origin).href, seen)) {
-      $('site-asked').hidden = false;
+      asked.hidden = false;
       throw new Error(`The site does not serve ${new URL(url, location.origin).href}${seen.file} as it lies in this folder. Type the address of the folder, or choose another.`);
     }
     await act('share', { circle: c.can, folder, url });
-    if (elsewhere) return location.reload();  // the new page may speak to the site
-    await w.next();
+    await shared(elsewhere);
+  }
+
+  form.addEventListener('submit', (/** @type {SubmitEvent} */ e) => {
+    e.preventDefault();
+    busy(form, `${id}folder-form-says`, share);
   });
-  input('folder').addEventListener('input', warn);
+  field.addEventListener('input', warn);
 
   return {
+    form,
     enter() {
-      const { root = '', circles } = w.status, dir = circles?.[0]?.dir ?? '';
-      if (dir.startsWith(`${root}/`)) input('folder').value = dir.slice(root.length + 1);
-      list().catch(error => say('folders-says', error.message, 'bad'));
+      const dir = circle()?.dir ?? '';
+      if (dir.startsWith(`${root()}/`)) field.value = dir.slice(root().length + 1);
+      draw([]);
+      list().catch(error => say(`${id}folders-says`, error.message, 'bad'));
     },
   };
 }

@@ -1,19 +1,15 @@
 /** The set-up wizard. What is done already is seen from what the instance says, so a reload, another browser or a lost answer goes on
  * where it stopped. The steps of the folder and the tag are in modules of their own. */
 import { act, base, code, persist } from './api.js';
-import { $, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
-import { folderStep } from './folder.js';
+import { choices, trial } from './choices.js';
+import { $, busy, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
+import { folderForm } from './folder.js';
 import { index, result } from './progress.js';
 import { tagStep } from './tag.js';
 import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{status: Status, step: string, next: () => Promise<void>, control: {stop?: boolean}}} Wizard */
 
-const STUN = [
-  { url: 'stun:stun.nextcloud.com:443', who: 'Nextcloud GmbH, Germany' },
-  { url: 'stun:stun.cloudflare.com:3478', who: 'Cloudflare, Inc., USA' },
-  { url: 'stun:stun.l.google.com:19302', who: 'Google LLC, USA' },
-];
 const NOTICE = 'This site shares its films, pictures and downloads among its visitors. If you take part, your browser connects directly to ' +
   'those of other visitors who are here at the same time, gets parts of files from them and gives parts to them. Connected visitors see ' +
   'each other\'s internet address (IP address), which parts of files the other one has, and what it asks for. A random number, not your ' +
@@ -36,7 +32,7 @@ const done = {
     return c ? `${c.can}: ${asked[/** @type {'on'} */ (c.p2p)]}, ${c.ice.length ? c.ice.map(i => i.urls).join(', ') : 'same network only'}` : '';
   },
   folder: s => circle(s)?.dir ? `${circle(s)?.dir}, served at ${circle(s)?.url}` : '',
-  index: s => circle(s)?.version ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}` : '',
+  index: s => circle(s)?.version && circle(s)?.files ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}` : '',
   tag: () => passed() ? 'The line for your pages.' : '',
   done: () => '',
 };
@@ -44,19 +40,21 @@ const done = {
 /** @type {Wizard} */
 const w = { status: /** @type {any} */ ({}), step: 'code', control: {}, async next() { await look(); } };
 
-function show(/** @type {string} */ step, focus = true) {
+/** @param {string} step @param {boolean} [focus] @param {boolean} [anew] the step's work is done once more */
+function show(step, focus = true, anew = false) {
   w.step = step;
   w.control.stop = true;
   for (const id of ORDER) {
     const section = $(`step-${id}`), words = id == step || !code.get() ? '' : done[id](w.status);
     section.dataset.state = id == step ? 'current' : words ? 'done' : 'later';
     const change = id == 'code' ? [] : [make('button', { type: 'button', textContent: id == 'index' ? 'Read again' : 'Change',
-      onclick: () => show(id) })];
+      onclick: () => show(id, true, id == 'index') })];
     change[0]?.setAttribute('aria-describedby', `h-${id}`);
     section.querySelector('.summary')?.replaceChildren(make('span', {}, words), ...change);
   }
   if (focus) $(`h-${step}`).focus();
-  enter[step]?.();
+  if (anew) busy($(`step-${step}`), 'index-form-says', again);
+  else enter[step]?.();
 }
 
 /** What happens when a step opens. @type {Record<string, () => void>} */
@@ -66,33 +64,31 @@ const enter = {
     describe($('host'), [['Web server', s.software || 'unknown'], ['The program runs by', s.face == 'fastcgi' ? 'FastCGI' : 'CGI'],
       ['The program', s.program], ['Its data', `${s.data} (${s.outside ? 'outside the web site, as it should be' : 'inside the web site'})`]]);
     $('outside').hidden = s.outside;
-    input('url').value = s.urls?.[0] ?? base;
+    $('url').textContent = base;
     const roots = s.roots.map((root, i) => make('label', { className: 'choice' },
       make('input', { type: 'radio', name: 'root', value: root, required: true, checked: s.root ? s.root == root : i == 0 }), make('span', { className: 'path' }, root)));
     $('roots').replaceChildren($('roots').firstElementChild ?? '', ...roots);
   },
   visitors() {
-    const c = circle(w.status), kept = c?.ice[0]?.urls ?? '', ice = !kept || STUN.some(({ url }) => url == kept) ? kept : 'other';
-    input('stun-other').value = ice == 'other' ? kept : '';
+    const c = circle(w.status);
     input('can').value = c?.can ?? (location.hostname.replace(/^www\./, '').replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'films');
     input('can').readOnly = !!c;
-    for (const el of document.getElementsByName('p2p')) /** @type {HTMLInputElement} */ (el).checked = /** @type {any} */ (el).value == (c?.p2p ?? 'ask');
-    for (const el of document.getElementsByName('stun')) /** @type {HTMLInputElement} */ (el).checked = /** @type {any} */ (el).value == ice;
+    choice = choices('', w.status.stun ?? [], c);
+    $('choices').replaceChildren(choice.el);
     notice();
   },
   index: () => read(),
 };
 
-const chosen = (/** @type {string} */ name) => /** @type {HTMLInputElement|null} */ (document.querySelector(`input[name="${name}"]:checked`))?.value ?? '';
-
-/** '': none */
-const server = () => chosen('stun') == 'other' ? input('stun-other').value.trim().replace(/^(?!stuns?:)/, 'stun:') : chosen('stun');
+/** @type {import('./choices.js').Choice} */
+let choice;
 
 function notice() {
-  const who = STUN.find(({ url }) => url == chosen('stun'))?.who ?? server();
-  $('stun-named').hidden = chosen('stun') != 'other';
+  const who = choice.who();
   /** @type {HTMLTextAreaElement} */ ($('notice')).value = NOTICE + (who ? STUN_NOTICE.replace('%', who) : '');
 }
+
+let ended = false;  // a walk has; to go on with it would read nothing
 
 async function read() {
   const c = circle(w.status), control = w.control = {};
@@ -100,10 +96,18 @@ async function read() {
   try {
     const walk = await index(c.can, { bar: $('bar'), says: 'index-says' }, control);
     if (!walk) return;
+    ended = true;
     say('index-says', result(walk), walk.changed ? 'bad' : 'good');
     if (!walk.changed && walk.files) await w.next();
     else if (!walk.files) say('index-form-says', 'There is nothing to share in this folder. Choose another one above.', 'bad');
   } catch (error) { say('index-form-says', /** @type {Error} */ (error).message, 'bad'); }
+}
+
+/** From the beginning, where the last reading has ended. */
+async function again() {
+  ended = false;
+  await act('share', { circle: circle(w.status)?.can });
+  await read();
 }
 
 /** What the instance knows, and the step that this leads to. */
@@ -122,22 +126,19 @@ function forms() {
     await look();
   });
   onSubmit('address-form', async () => {
-    const url = new URL(input('url').value);
-    if (url.protocol != 'https:' && !/^(localhost|127\.|\[::1\])/.test(url.hostname))
+    if (location.protocol != 'https:' && !local)
       throw new Error('Browsers share files on https pages only. Switch https on in your panel (often "SSL" or "Let\'s Encrypt"), open this page with https:// and go on.');
-    const seen = await fetch(new URL('probe', url.href.replace(/\/?$/, '/'))).then(r => r.json()).catch(() => null);
-    if (url.origin == location.origin && seen?.polycircle !== 1) throw new Error('The program does not answer at this address. Compare it with the address of this page.');
-    w.status = await act('begin', { url: url.href, root: chosen('root') });
+    w.status = await act('begin', { url: base, root: /** @type {HTMLInputElement} */ (document.querySelector('[name=root]:checked')).value });
     await w.next();
   });
+  const attempt = trial(text => say('visitors-form-says', text));
   onSubmit('visitors-form', async () => {
-    w.status = await act('circle', { circle: input('can').value, p2p: chosen('p2p'), ice: server() ? [server()] : [] });
+    const server = choice.server();
+    if (server != circle(w.status)?.ice[0]?.urls) await attempt(server);
+    w.status = await act('circle', { circle: input('can').value, p2p: choice.p2p(), ice: server ? [server] : [] });
     await w.next();
   });
-  onSubmit('index-form', async () => {
-    if (done.index(w.status)) await act('share', { circle: circle(w.status)?.can });
-    await read();
-  });
+  onSubmit('index-form', () => ended || done.index(w.status) ? again() : read());
   onSubmit('tag-form', async () => {
     passed(true);
     show('done');
@@ -157,9 +158,6 @@ function forms() {
   });
   $('visitors-form').addEventListener('change', notice);
   $('notice-copy').addEventListener('click', () => copy($('notice'), 'notice-says'));
-  $('stun').append(...STUN.map(({ url, who }) => make('label', { className: 'choice' }, make('input', { type: 'radio', name: 'stun', value: url }),
-    make('span', {}, `With the help of a server of ${who}. `, make('small', {}, `A third party: it sees the address of every visitor who takes part (${url}).`)))),
-  $('stun-last'));
 }
 
 /** This browser's own part of the proof's name: nobody else's file proves anything for it. */
@@ -170,7 +168,9 @@ const memory = randomHex(16);
 
 export async function setupPage() {
   forms();
-  enter.folder = folderStep(w).enter;
+  const folder = folderForm('', { circle: () => circle(w.status), root: () => w.status.root ?? '', shared: async elsewhere => elsewhere ? location.reload() : w.next() });
+  $('folder-place').append(folder.form);
+  enter.folder = folder.enter;
   enter.tag = tagStep(w).enter;
   try {
     const state = await persist('state', { nonce: nonce() });

@@ -6,8 +6,8 @@ import { $, copy, count, input, onSubmit, say } from './dom.js';
 /** Is it in this page's text? Comments do not count. @param {string} html @param {string} key */
 export const holds = (html, key) => new RegExp(`<script[^>]+signal(\\.js)?\\?(api_key=)?${key}`).test(html.replace(/<!--.*?-->/gs, ''));
 
-/** The address to load it from: this page's, if it is one of the instance's. @param {string[]} urls */
-export const home = urls => urls.find(url => url.startsWith(location.origin)) ?? urls[0] ?? '';
+/** The address to load it from. @param {string[]} urls the instance's */
+export const home = urls => urls[0] ?? '';
 
 /** @param {import('./api.js').Circle} c @param {string} at where the instance lives @returns {{tag: string, worker: string}} worker: '' when none is needed */
 export function lines(c, at) {

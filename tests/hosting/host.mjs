@@ -80,7 +80,7 @@ export class Host {
   async #prepare() {
     const { dir } = this;
     await must(dir, ['init', '--url', this.base]);
-    ({ api_key: this.key, cid: this.cid } = JSON.parse(await must(dir, ['circle', 'add', 'demo', '--json'])));
+    ({ api_key: this.key, cid: this.cid } = JSON.parse(await must(dir, ['circle', 'add', 'demo', '--p2p', 'on', '--ice', 'none', '--json'])));
     await writeFile(join(dir, 'site/film.mp4'), Buffer.alloc(100_000, 'film'));
     await writeFile(join(dir, 'site/508.html'), '<html><h1>508 Resource Limit Is Reached</h1></html>');
     await must(dir, ['publish', 'demo', join(dir, 'site'), '--at', '/']);

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { PATIENCE, adopted, makeFilm, makeViewer, until } from '../browser/site.mjs';
 import { owner } from '../servers/server.mjs';
 import { makeNewcomer } from './newcomer.mjs';
+import { startStun } from './stund.mjs';
 import { makeRelease, root, run } from './release.mjs';
 
 const index = `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Our films</title>\n</head>\n<body>\n<h1>Our films</h1>
@@ -29,9 +30,9 @@ after(async () => {
 /** A host with a site on it, its owner's browser and two visitors' browsers; all end with the test. */
 async function withHost(options, work) {
   const host = await makeNewcomer({ ...options, files: { 'index.html': index, 'films/film.mp4': await readFile(join(scratch, 'film.mp4')) } });
-  const viewers = [];
+  const viewers = [], stun = await startStun(443);  // the server that set-up proposes, as these browsers find it
   try {
-    for (let i = 0; i < 3; i++) viewers.push(await makeViewer());
+    for (let i = 0; i < 3; i++) viewers.push(await makeViewer({ args: ['--host-resolver-rules=MAP stun.nextcloud.com 127.0.0.1'] }));
     const tabs = await Promise.all(viewers.map(viewer => viewer.open('about:blank')));
     await work(host, tabs);
   } catch (error) {
@@ -40,6 +41,7 @@ async function withHost(options, work) {
     error.message += `\n${viewers.flatMap(({ lines }) => lines).join('\n')}\n${await host.server.errors()}`;
     throw error;
   } finally {
+    await stun.stop();
     for (const viewer of viewers) await viewer.close();
     await host.close();
   }

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PATIENCE, adopted, makeFilm, makeViewer, page as html, play, until } from '../browser/site.mjs';
-import { form, parse } from '../servers/server.mjs';
+import { form, freePort, parse } from '../servers/server.mjs';
 import { makeHost } from './owner.mjs';
+import { startStun } from './stund.mjs';
 
 let film, scratch;
 const shots = process.env.POLYCIRCLE_SHOTS;
@@ -57,11 +58,34 @@ async function wizard(host, p, { p2p = 'ask', folder = 'films' } = {}) {
   await p.click('#address-form button');
   await at(p, 'visitors');
   await p.check(`[name=p2p][value=${p2p}]`);
+  await p.check('[name=stun][value=""]');
   await p.click('#visitors-form > button');
   await at(p, 'folder');
   await p.check(`#folders [value=${folder}]`);
   await p.click('#folder-form > button');
   await at(p, 'tag');
+}
+
+/** The first server is proposed; one that cannot be, or does not answer, is not taken by mistake. */
+async function stun(p) {
+  const tells = words => p.waitForFunction(w => new RegExp(w).test(document.getElementById('visitors-form-says')?.textContent ?? ''), words);
+  const good = await startStun(), press = () => p.click('#visitors-form > button'), other = async url => { await p.fill('#stun-other', url); await press(); };
+  try {
+    assert.match(await p.getAttribute('[name=stun]:checked', 'value'), /^stun:stun\.nextcloud\.com:443$/, 'who only goes on has a server');
+    await p.check('[name=stun][value=other]');
+    await other('nonsense !!');
+    await tells('is not the address of a STUN server');
+    await other(`127.0.0.1:${await freePort()}`);
+    await tells('did not answer this browser.*press again');
+    await other(good.url);
+    await at(p, 'folder');
+  } finally { await good.stop(); }
+  assert.match(await p.textContent('#step-visitors .summary'), new RegExp(`visitors are asked, ${good.url}`));
+  await p.click('#step-visitors .summary button');
+  await other(`127.0.0.1:${await freePort()}`);
+  await tells('did not answer this browser');
+  await press();
+  await at(p, 'folder');
 }
 
 async function finish(host, p) {
@@ -194,6 +218,7 @@ owner('reloads, a killed program and another browser go on where it stopped', as
   await at(p, 'visitors');
   await p.reload();
   await at(p, 'visitors');
+  await p.check('[name=stun][value=""]');
   await p.click('#visitors-form > button');
   await at(p, 'folder');
   let kills = 0, killed = 0;
@@ -225,10 +250,9 @@ owner('reloads, a killed program and another browser go on where it stopped', as
   await at(again, 'visitors');
   assert.ok(await again.isChecked('[name=p2p][value=ask]'), 'what was chosen is shown');
   await again.check('[name=p2p][value=off]');
-  await again.check('[name=stun][value*=nextcloud]');
   await again.click('#visitors-form > button');
   await at(again, 'tag');
-  assert.match(await again.textContent('#step-visitors .summary'), /nobody is connected, stun:stun.nextcloud.com/);
+  assert.match(await again.textContent('#step-visitors .summary'), /nobody is connected, same network only/);
 });
 
 owner('files that came or changed by FTP are noticed by a visit of the console', async (host, viewer, p) => {
@@ -252,16 +276,10 @@ owner('what is refused, with words', async (host, viewer, p) => {
   await p.fill('#code', await host.read('polycircle-data/setup-code'));
   await p.click('#code-form button');
   await at(p, 'address');
-  await p.fill('#url', 'http://site.example/cgi-bin/polycircle.fcgi/');
-  await p.click('#address-form button');
-  await says(p, 'address-form-says', /https pages only/);
-  await p.fill('#url', `${host.url}/nothing/`);
-  await p.click('#address-form button');
-  await says(p, 'address-form-says', /does not answer/);
-  await p.fill('#url', host.base);
+  assert.equal(await p.textContent('#url'), host.base, 'the address is the one of this page');
   await p.click('#address-form button');
   await at(p, 'visitors');
-  await p.click('#visitors-form > button');
+  await stun(p);
   await at(p, 'folder');
   for (const [folder, words] of [['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /No such file/], ['', /Choose a folder/]]) {
     await p.fill('#folder', folder);
@@ -308,6 +326,7 @@ owner('a site with another address than the program has: the line of the worker,
   await p.click('#address-form button');
   await at(p, 'visitors');
   await p.check('[name=p2p][value=on]');
+  await p.check('[name=stun][value=""]');
   await p.click('#visitors-form > button');
   await at(p, 'folder');
   await p.check('#folders [value=films]');
@@ -438,6 +457,8 @@ owner('with the keyboard alone; readable by everybody, wide and on a phone', asy
   await inspect(p, '3-visitors');
   await tabTo(p, '[name=p2p]');
   await p.keyboard.press('ArrowDown');
+  await tabTo(p, '[name=stun]');
+  await p.keyboard.press('ArrowUp');
   await tabTo(p, '#visitors-form summary');
   await p.keyboard.press('Space');
   await inspect(p, '3-notice');
@@ -464,7 +485,7 @@ owner('with the keyboard alone; readable by everybody, wide and on a phone', asy
   await inspect(p, '7-done');
   await tabTo(p, '#after-done a');
   await p.keyboard.press('Enter');
-  await p.waitForSelector('#circles .note:not(:empty)');
+  await p.waitForSelector('#circles .note[role=status]:not(:empty)');
   await inspect(p, 'console');
   await p.evaluate(() => sessionStorage.clear());
   await p.reload();
@@ -550,4 +571,67 @@ owner('the console copies the database, ends the instance and undoes that', asyn
   await p.click('text=Answer as before');
   await p.waitForSelector('text=End this instance');
   assert.equal((await fetch(`${host.base}health`)).status, 200);
+});
+
+owner('what was chosen in set-up is chosen otherwise in the console', async (host, viewer, p) => {
+  await host.put('public_html/other/b.mp4', film);
+  await host.put('public_html/films/notes.pdf', 'x');
+  await wizard(host, p);
+  await p.click('#step-index .summary button');  // "Read again" reads what came
+  await host.put('public_html/films/new.txt', 'text');
+  await p.waitForSelector('#step-tag[data-state=current]');
+  await p.click('#step-index .summary button');
+  await p.waitForFunction(() => /^4 files/.test(document.querySelector('#step-index .summary span')?.textContent ?? ''));
+  await finish(host, p);
+  await p.click('#after-done a');
+  const shot = async (name) => { if (shots) await p.screenshot({ path: join(shots, `console-${name}.png`), fullPage: true }); };
+  const circle = async () => (await post(host, { do: 'status', code: await host.read('polycircle-data/owner-code') })).json.circles[0];
+  const open = async (title) => p.locator('#circles summary', { hasText: title }).click();
+  const press = name => p.getByRole('button', { name, exact: true }).click();
+  const id = '#circle-127-0-0-1';
+  await says(p, id.slice(1), /4 files/);
+  await open('Whether visitors are asked');
+  await shot('visitors');
+  await p.check(`[name="${id.slice(1)}-p2p"][value=on]`);
+  await p.locator('details[open]').getByRole('button', { name: 'Keep this' }).click();
+  await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), id);
+  assert.deepEqual([(await circle()).p2p, (await circle()).ice], ['on', []]);
+
+  await press('Stop sharing for now');
+  await p.waitForSelector('text=Sharing is stopped');
+  await shot('stopped');
+  assert.match(await (await fetch(`${host.base}signal?${(await circle()).api_key}`)).text(), /"mirror":false/);
+  await press('Share again');
+  await p.waitForSelector('text=Sharing is stopped', { state: 'hidden' });
+  assert.equal((await circle()).mirror, true);
+
+  await open('Whose pages may use it');
+  await p.fill(`${id}-origin`, 'https://www.site.example');
+  await press('Allow its pages');
+  await p.waitForSelector('text=https://www.site.example');
+  await shot('pages');
+  assert.ok((await circle()).origins.includes('https://www.site.example'));
+  await press('Remove https://www.site.example');
+  await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), id);
+  assert.ok(!(await circle()).origins.includes('https://www.site.example'));
+
+  await open('Share another folder');
+  await p.check(`${id}-folders [value=other]`);
+  await shot('folder');
+  await press('Share this folder');
+  await p.waitForFunction(() => /\/other/.test(document.querySelector('#circles dl')?.textContent ?? ''));
+  assert.deepEqual([(await circle()).files, (await circle()).dir], [1, join(host.dir, 'public_html/other')]);
+
+  await p.click('text=Another circle');
+  await p.fill('#more', 'second');
+  await p.click('#more-form button');
+  await says(p, 'circle-second', /It is there/);
+  assert.equal((await circle()).can, '127-0-0-1');
+  await p.locator('.card', { hasText: 'second' }).locator('summary', { hasText: 'End it' }).click();
+  const last = p.locator('.card', { hasText: 'second' }).getByRole('button', { name: 'End this circle' });
+  await last.click();
+  await last.click();
+  await p.waitForSelector('.card h3:text("second")', { state: 'detached' });
+  assert.equal(await p.locator('#addresses li').count(), 1);
+  await shot('whole');
 });

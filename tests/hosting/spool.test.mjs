@@ -96,7 +96,7 @@ test('a cache in front that lies: signaling still works', async () => {
   const site = await makeSite({ pages: { 'index.html': page('<p>a page</p>', '%TAG%') } });
   after(() => site.close());
   const url = await lyingCache(site);
-  await site.program(['init', '--url', `${url}/cgi-bin/polycircle.fcgi`]);
+  await site.program(['url', 'add', `${url}/cgi-bin/polycircle.fcgi`]);
   await site.program(['circle', 'allow', 'test', '--origin', url]);
   await addSpool(site, url);
   const first = await makeViewer(), second = await makeViewer();
@@ -135,7 +135,7 @@ test('pretty URLs: the loader is a file, and the program where there is none', a
   await chmod(spool, 0o755);
   await chown(spool, uid, gid);
   await must(dir, ['init', '--url', 'http://site.example/'], {}, at);
-  const { api_key } = JSON.parse(await must(dir, ['circle', 'add', 'test', '--json'], {}, at));
+  const { api_key } = JSON.parse(await must(dir, ['circle', 'add', 'test', '--p2p', 'on', '--ice', 'none', '--json'], {}, at));
   const isFile = answer => answer.status === 200 && !answer.headers['access-control-allow-origin'] && /^const |^\{|POLYCIRCLE_CONFIG/.test(answer.body);
   assert.equal(isFile(await server.request({ path: `/signal?${api_key}` })), false, 'the program answers');
   await must(dir, ['set', 'spool_dir', spool], {}, at);

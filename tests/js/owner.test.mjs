@@ -27,7 +27,7 @@ test('the line in a page', () => {
 });
 
 test('which line it is', () => {
-  const c = /** @type {any} */ ({ api_key: 'k', url: '/films/' }), at = home(['https://a.example/', 'https://site.example/x/']);
+  const c = /** @type {any} */ ({ api_key: 'k', url: '/films/' }), at = home(['https://site.example/x/', 'https://a.example/']);
   assert.equal(at, 'https://site.example/x/');
   assert.deepEqual(lines(c, at), { tag: '<script src="https://site.example/x/signal?k"></script>', worker: '' });
   assert.deepEqual(lines({ ...c, url: 'https://www.site.example/films/' }, at), { worker: "importScripts('https://site.example/x/circle-sw.js')",

@@ -1,0 +1,122 @@
+/** One circle in the console: how it does, and what of it may be changed. */
+import { act, persist } from './api.js';
+import { choices, trial } from './choices.js';
+import { busy, count, describe, input, make, onPress, say, size } from './dom.js';
+import { folderForm } from './folder.js';
+import { index, result } from './progress.js';
+import { lines } from './tag.js';
+/** @typedef {import('./api.js').Status} Status
+ * @typedef {import('./api.js').Circle} Circle
+ * @typedef {{s: Status, c: Circle, id: string, open: () => Promise<any>, change: (action: string, fields: object, words?: string) => Promise<void>}} Card
+ *   change: does it, draws the console anew, says so */
+
+const note = (/** @type {string} */ id) => make('p', { id, className: 'note', role: 'status' });
+/** @param {string} id it is open again when the console is drawn anew @param {string} title @param {...(Node|string)} children */
+const part = (id, title, ...children) => make('details', { id }, make('summary', {}, title), ...children);
+const form = (/** @type {string} */ id, /** @type {() => Promise<any>} */ work, /** @type {(Node|string)[]} */ ...children) => {
+  const el = make('form', {}, ...children, note(id));
+  el.addEventListener('submit', (/** @type {SubmitEvent} */ e) => { e.preventDefault(); busy(el, id, work); });
+  return el;
+};
+
+/** @param {Card} card */
+function visitors({ s, c, id, change }) {
+  const choice = choices(`${id}-`, s.stun ?? [], c), says = `${id}-visitors-says`, attempt = trial(text => say(says, text));
+  return part(`${id}-visitors`, 'Whether visitors are asked, and how they find each other', form(says, async () => {
+    const server = choice.server();
+    if (server != c.ice[0]?.urls) await attempt(server);
+    await change('circle', { p2p: choice.p2p(), ice: server ? [server] : [] }, 'Kept. Visitors have it within five minutes. Does your privacy notice still say what is so?');
+  }, choice.el, make('button', {}, 'Keep this')));
+}
+
+/** @param {Card} card */
+function pages({ c, id, change }) {
+  const says = `${id}-pages-says`, field = make('input', { id: `${id}-origin`, type: 'url', placeholder: 'https://www.site.example', required: true });
+  const list = make('ul', { className: 'actions' });
+  /** @param {string} origin @param {string} action @param {string} words @param {string} name */
+  const row = (origin, action, words, name) => {
+    const button = make('button', { type: 'button', ariaLabel: `${name} ${origin}` }, name);
+    button.addEventListener('click', () => busy(list, says, () => change(action, { origin })));
+    return make('li', {}, make('span', { className: 'path' }, origin), ` ${words} `, button);
+  };
+  list.append(...c.origins.map(origin => row(origin, 'refuse', '', 'Remove')),
+    ...c.refused.filter(origin => !c.origins.includes(origin)).map(origin => row(origin, 'allow', 'asked, and was refused', 'Allow')));
+  return part(`${id}-pages`, 'Whose pages may use it', list, form(says, () => change('allow', { origin: input(field.id).value.trim() }),
+    make('label', { htmlFor: field.id }, 'Another site of yours'), field, make('button', {}, 'Allow its pages')));
+}
+
+/** @param {Card} card */
+function left({ c, id, change }) {
+  const field = make('textarea', { id: `${id}-exclude`, rows: 3, value: c.exclude, spellcheck: false, placeholder: '*.pdf' });
+  return part(`${id}-left`, 'Files to leave out', form(`${id}-exclude-says`, async () => {
+    await change('circle', { exclude: field.value.split('\n').map((/** @type {string} */ line) => line.trim()).filter(Boolean).join('\n') });
+    if (c.dir) await act('share', { circle: c.can });
+  }, make('label', { htmlFor: field.id }, 'Patterns, a line each'), field,
+  make('p', { className: 'hint' }, 'With * for any letters: *.pdf, drafts (files and folders of this name), raw/* (in a folder of the shared one). The folder is read again by it.'), make('button', {}, 'Keep this')));
+}
+
+/** @param {Card} card @param {() => Promise<void>} read */
+function folder({ s, c, id, open }, read) {
+  const { form: el, enter } = folderForm(`${id}-`, { circle: () => c, root: () => s.root ?? '', async shared(elsewhere) {
+    if (elsewhere) return location.reload();
+    await read();
+    await open();
+  } });
+  const box = part(`${id}-folder-part`, 'Share another folder', make('p', {}, 'What was shared from the folder of before is withdrawn at once. Its files stay where they are.'), el);
+  box.addEventListener('toggle', () => box.open && enter());
+  return box;
+}
+
+/** The owner's brake. @param {Card} card */
+function brake({ c, id, change }) {
+  const button = make('button', { type: 'button' }, c.mirror ? 'Stop sharing for now' : 'Share again');
+  button.addEventListener('click', () => busy(button.parentElement ?? button, id, () => change('circle', { mirror: !c.mirror },
+    c.mirror ? 'Stopped. Within five minutes every visitor loads from your host, as without this program. Nothing else has changed.' : 'Visitors share again within five minutes.')));
+  return button;
+}
+
+/** @param {Card} card */
+function end({ c, id, change }) {
+  const button = make('button', { type: 'button', className: 'danger' }, 'End this circle'), says = `${id}-end-says`;
+  const box = part(`${id}-end`, 'End it', make('p', {}, 'Its visitors\' browsers let go of it. The name is never used again. Files and pages stay as they are; take its line out of the pages.'), button, note(says));
+  onPress(button, box, says, `Press again to end ${c.can} for good. This cannot be undone.`, () => change('remove', {}));
+  return box;
+}
+
+/** @param {Status} s @param {Circle} c @param {string} at the address of the tags @param {() => Promise<any>} open draws the console anew
+ * @returns {{box: HTMLElement, id: string, read: (patient: boolean) => Promise<void>}} */
+export function card(s, c, at, open) {
+  const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
+  const facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
+  tag.value = lines(c, at).tag;
+  describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
+    ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–']]);
+  const stopped = make('p', { className: 'note', hidden: c.mirror }, 'Sharing is stopped: visitors load from your host.');
+  stopped.dataset.kind = 'bad';
+  /** @type {Card} */
+  const all = { s, c, id, open, async change(action, fields, words = 'Kept.') {
+    await act(action, { circle: c.can, ...fields });
+    await open();
+    if (action != 'remove') say(id, words, 'good');
+  } };
+  const reading = async (/** @type {boolean} */ patient) => {
+    const walk = await index(c.can, { bar, says: id });
+    const young = patient && walk?.skipped ? ' Files that came within the last ten seconds wait for the next reading.' : '';
+    if (walk) say(id, result(walk) + young, walk.changed ? 'bad' : 'good');
+    bar.hidden = true;
+  };
+  const read = async (/** @type {boolean} */ patient) => {
+    await persist('share', { circle: c.can, patient });
+    await reading(patient);
+  };
+  const again = make('button', { type: 'button', disabled: !c.dir }, 'Read the folder again'), rekey = make('button', { type: 'button' }, 'Make a new signing key');
+  again.addEventListener('click', () => busy(box, id, () => read(false)));
+  onPress(rekey, rekey, id, 'Press again: for about five minutes, open pages load by plain HTTP. Needed only when somebody may know the key of before.', async () => {
+    const { circles } = await act('rekey', { circle: c.can });
+    await open();
+    say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
+  });
+  const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, facts, tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
+    visitors(all), pages(all), folder(all, () => reading(false)), left(all), end(all));
+  return { box, id, read };
+}

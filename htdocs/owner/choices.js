@@ -1,0 +1,70 @@
+/** How visitors take part, and by which STUN server they find each other: the same choice in set-up and in the console. */
+import { input, make } from './dom.js';
+/** @typedef {[url: string, who: string][]} Servers the first is proposed
+ * @typedef {{el: HTMLElement, p2p: () => string, server: () => string, who: () => string}} Choice server: '' for none; who runs it */
+
+/** @type {[string, string, string][]} */
+const TAKING_PART = [
+  ['ask', 'Ask every visitor first.', 'Who says no loads from your host as before.'],
+  ['on', 'Connect them without a question.', 'Only with a sentence in your privacy notice.'],
+  ['off', 'Connect nobody for now.', 'To try the rest.'],
+];
+
+/** @param {string} name @param {string} value @param {string} words @param {string} small @param {boolean} checked */
+const choice = (name, value, words, small, checked) => make('label', { className: 'choice' }, make('input', { type: 'radio', name, value, checked }),
+  make('span', {}, `${words} `, make('small', {}, small)));
+
+/** @param {string} id before the ids and names of its fields: one for each form of a page
+ * @param {Servers} servers @param {{p2p: string, ice: {urls: string}[]}} [chosen] without: what is proposed @returns {Choice} */
+export function choices(id, servers, chosen) {
+  const now = chosen ? chosen.ice[0]?.urls ?? '' : servers[0][0], named = now && !servers.some(([url]) => url == now);
+  const other = make('div', { id: `${id}stun-named`, hidden: !named }, make('label', { htmlFor: `${id}stun-other` }, 'Its address'),
+    make('input', { id: `${id}stun-other`, placeholder: 'stun:stun.site.example:3478', autocapitalize: 'none', spellcheck: false, value: named ? now : '' }));
+  const taking = make('fieldset', {}, make('legend', {}, 'Visitors who are connected see each other\'s internet address. So:'),
+    ...TAKING_PART.map(([value, words, small]) => choice(`${id}p2p`, value, words, small, value == (chosen?.p2p ?? 'ask'))));
+  const finding = make('fieldset', {}, make('legend', {}, 'How visitors in different networks find each other'),
+    ...servers.map(([url, who], i) => choice(`${id}stun`, url, `With the help of a server of ${who}${i ? '' : ' (recommended)'}.`,
+      `A third party: it sees the address of every visitor who takes part (${url}).`, url == now)),
+    choice(`${id}stun`, 'other', 'With another STUN server.', 'Whoever runs it sees the address of every visitor who takes part.', !!named), other,
+    choice(`${id}stun`, '', 'Not at all.', 'No third party is involved, and only visitors in the same network (a school, an office, a home) help each other: of visitors ' +
+      'who sit at home one by one hardly any can be connected.', !now));
+  const el = make('div', {}, taking, finding);
+  const picked = (/** @type {string} */ name) => /** @type {HTMLInputElement|null} */ (el.querySelector(`[name="${id}${name}"]:checked`))?.value ?? '';
+  const server = () => picked('stun') == 'other' ? input(`${id}stun-other`).value.trim().replace(/^(?!stuns?:)/, 'stun:') : picked('stun');
+  el.addEventListener('change', () => { other.hidden = picked('stun') != 'other'; });
+  return { el, p2p: () => picked('p2p'), server, who: () => servers.find(([url]) => url == server())?.[1] ?? server() };
+}
+
+/** Does this STUN server tell this browser its address? Nothing is known of it (true) where this browser's own address is a public one.
+ * @param {string} url @param {number} [patience] ms */
+export async function answers(url, patience = 5000) {
+  const pc = new RTCPeerConnection({ iceServers: [{ urls: url }] });
+  try {
+    let failed = false;
+    const known = new Promise(ok => {
+      pc.addEventListener('icecandidateerror', () => { failed = true; });
+      pc.addEventListener('icecandidate', ({ candidate }) => {
+        if (!candidate) ok(!failed);
+        else if (candidate.type == 'srflx') ok(true);
+      });
+    });
+    pc.createDataChannel('');
+    await pc.setLocalDescription();
+    return /** @type {boolean} */ (await Promise.race([known, new Promise(ok => setTimeout(ok, patience, false))]));
+  } finally { pc.close(); }
+}
+
+/** Tries a server that is new here, once: pressed again, it is taken all the same.
+ * @param {(text: string) => void} tell @returns {(url: string) => Promise<void>} throws what is to be said */
+export function trial(tell) {
+  let doubted = '';
+  return async url => {
+    if (!url || url == doubted) return;
+    tell(`Asking ${url} …`);
+    let good = false;
+    try { good = await answers(url); } catch { throw new Error(`${url} is not the address of a STUN server: it is like stun:stun.site.example:3478`); }
+    if (good) return;
+    doubted = url;
+    throw new Error(`${url} did not answer this browser. It may be mistyped, or this network lets no UDP out: then visitors in such networks load from your host. To take it all the same, press again.`);
+  };
+}
