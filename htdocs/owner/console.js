@@ -3,6 +3,7 @@ import { act, code, persist } from './api.js';
 import { addresses } from './addresses.js';
 import { card } from './card.js';
 import { $, busy, describe, input, make, onPress, onSubmit, say } from './dom.js';
+import { proxyNote } from './proxy.js';
 import { home } from './tag.js';
 import { tiers } from './tiers.js';
 /** @typedef {import('./api.js').Status} Status */
@@ -58,6 +59,7 @@ async function open() {
   if (s.exposed_code || s.circles?.some(c => c.exposed)) say('circles-says', EXPOSED, 'bad');
   else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
+  proxyNote($('proxy'), s.proxy, open);
   addresses($('addresses'), s.urls ?? [], open);
   describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);

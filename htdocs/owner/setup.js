@@ -5,6 +5,7 @@ import { choices, trial } from './choices.js';
 import { $, busy, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
 import { folderForm } from './folder.js';
 import { index, result } from './progress.js';
+import { proxyNote } from './proxy.js';
 import { tagStep } from './tag.js';
 import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
@@ -73,12 +74,18 @@ const enter = {
     const c = circle(w.status);
     input('can').value = c?.can ?? (location.hostname.replace(/^www\./, '').replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'films');
     input('can').readOnly = !!c;
+    noteProxy();
     choice = choices('', w.status.stun ?? [], c);
     $('choices').replaceChildren(choice.el);
     notice();
   },
   index: () => read(),
 };
+
+const noteProxy = () => proxyNote($('proxy'), w.status.proxy, async () => {
+  w.status = await act('status');
+  noteProxy();
+});
 
 /** @type {import('./choices.js').Choice} */
 let choice;

@@ -34,7 +34,8 @@ static void open_if_there(struct cli *cli, struct facts *facts) {
 }
 
 static enum err run(struct cli *cli) {
-    struct facts facts = {.server = "", .https = "", .address = "", .forwarded = "", .path_info = "", .root = "", .trouble = ""};
+    struct facts facts = {
+        .server = "", .https = "", .address = "", .forwarded = "", .host = "", .path_info = "", .root = "", .trouble = ""};
     static char program[PATH_MAX];
     const char *url = cli_value(cli, "--url", NULL), *origin;
     enum level worst = LEVEL_OK;

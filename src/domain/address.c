@@ -75,3 +75,30 @@ const char *address_behind(struct arena *arena, const char *remote, const char *
     }
     return remote;
 }
+
+static const char inner[] =
+    "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 169.254.0.0/16 127.0.0.0/8 ::1 fc00::/7 fe80::/10";
+
+/* A name with a dot that is not of a network of one's own (RFC 6762, RFC 8375, RFC 9476 and what homes use), or an outer address.
+ */
+static bool public_host(const char *host) {
+    static const char *const own[] = {".local", ".localhost", ".lan", ".home", ".internal", ".home.arpa", ".alt", ".test"};
+    struct network network;
+    size_t len = strlen(host);
+    if (read_network(&network, host, len)) return !address_listed(host, inner);
+    if (!strchr(host, '.') || host[0] == '[') return false;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (len > strlen(own[i]) && strcmp(host + len - strlen(own[i]), own[i]) == 0) return false;
+    return true;
+}
+
+enum via address_via(struct arena *arena, const char *remote, const char *forwarded, const char *host, const char *networks,
+                     const char **client) {
+    const char *comma = strrchr(forwarded, ',');
+    *client = comma ? comma + 1 : forwarded;
+    *client += strspn(*client, separators);
+    *client = arena_copy(arena, *client, strcspn(*client, separators));
+    if (address_listed(remote, networks) || strcmp(*client, remote) == 0) return VIA_NOBODY;
+    if (**client) return VIA_PROXY;
+    return address_listed(remote, inner) && public_host(host) ? VIA_SILENT : VIA_NOBODY;
+}

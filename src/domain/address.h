@@ -10,3 +10,10 @@ bool address_listed(const char *address, const char *networks);
  * behind it in forwarded (X-Forwarded-For, "client, proxy, proxy"). What is not an address there ends the chain: then the
  * last address that was one. */
 const char *address_behind(struct arena *arena, const char *remote, const char *forwarded, const char *networks);
+
+/* Who stands between the visitors and us? An unlisted proxy that says for whom it speaks (*client); one that says nothing: the
+ * request comes from an inner address (RFC 1918, RFC 6598, RFC 4193, loopback, link-local) and names a host of the public; or
+ * nobody that shows. Behind either all visitors have one address. */
+enum via { VIA_NOBODY, VIA_PROXY, VIA_SILENT };
+enum via address_via(struct arena *arena, const char *remote, const char *forwarded, const char *host, const char *networks,
+                     const char **client);

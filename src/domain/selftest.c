@@ -177,24 +177,28 @@ static enum level https(struct look *l) {
                             : SAY(l, LEVEL_OK, "The web server says nothing of it.");
 }
 
-static const char *last_hop(const char *forwarded) {
-    const char *comma = strrchr(forwarded, ',');
-    comma = comma ? comma + 1 : forwarded;
-    return comma + strspn(comma, " ");
-}
-
 static enum level visitor(struct look *l) {
     const struct facts *f = l->facts;
-    const char *known = "";
+    const char *known = "", *client;
     if (l->ctx->store && setting_get(l->ctx, "proxies", &known) != ERR_OK) known = "";
-    bool listed = address_listed(f->address, known), same = strcmp(last_hop(f->forwarded), f->address) == 0;
-    if (!*f->forwarded || same || listed)
-        return SAY(l, LEVEL_OK, "Requests come from %s%s.", f->address, listed ? ", a proxy that is believed" : "");
     const char *proxies = arena_text(l->ctx->arena, "%s%s%s", known, *known ? " " : "", f->address);
-    l->offer = json_pack("{s:s}", "proxies", proxies);
-    return SAY(l, LEVEL_WARN,
-               "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s\"",
-               f->address, last_hop(f->forwarded), proxies);
+    switch (address_via(l->ctx->arena, f->address, f->forwarded, f->host, known, &client)) {
+    case VIA_PROXY:
+        l->offer = json_pack("{s:s}", "proxies", proxies);
+        return SAY(
+            l, LEVEL_WARN,
+            "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s\"",
+            f->address, client, proxies);
+    case VIA_SILENT:
+        return SAY(
+            l, LEVEL_WARN,
+            "Requests for %.60s come from %.60s, an address of an inner network: a proxy stands before the program and does not "
+            "say for whom it speaks, unless you are in that network.",
+            f->host, f->address);
+    default:
+        return SAY(l, LEVEL_OK, "Requests come from %s%s.", f->address,
+                   address_listed(f->address, known) ? ", a proxy that is believed" : "");
+    }
 }
 
 static enum level path_info(struct look *l) {
@@ -251,7 +255,7 @@ static const struct check {
     {"address", "The visitor's address", REQUEST, visitor,
      "Limits count by address. Behind a proxy that is not listed all visitors are one, and together they reach the limits of one.",
      "If the proxy is your host's (or Cloudflare), list it. If you do not know it, do not: anybody could then write an address.",
-     "Which addresses do your reverse proxies have?"},
+     "Which addresses do your reverse proxies have, and do they send X-Forwarded-For to my CGI programs?"},
     {"path", "PATH_INFO", REQUEST, path_info, "It tells which of the program's pages is asked for; there are two ways to know.", "",
      ""},
 };

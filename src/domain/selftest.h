@@ -6,7 +6,7 @@
 /* What the caller knows and this module does not look up: "" where there is nothing. */
 struct facts {
     bool web, fastcgi; /* web: called by a web server, and what follows is what that said */
-    const char *server, *https, *address, *forwarded, *path_info, *root;
+    const char *server, *https, *address, *forwarded, *host, *path_info, *root;
     const char *program; /* the program's own file */
     const char *data; /* the data directory, there or not */
     const char *trouble; /* why polycircle.db could not be opened; "" when it is open, or not there */

@@ -36,6 +36,7 @@ static struct facts facts_of(struct exchange *x) {
         .https = r->https,
         .address = r->address,
         .forwarded = r->forwarded,
+        .host = r->host,
         .path_info = r->path_info,
         .root = r->document_root,
         .program = file_program(program, sizeof program) ? program : "",

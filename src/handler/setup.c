@@ -1,4 +1,5 @@
 /* The owner's actions that set an instance up and tell how it stands. */
+#include "domain/address.h"
 #include "domain/choices.h"
 #include "domain/describe.h"
 #include "domain/folder.h"
@@ -68,6 +69,20 @@ static json_t *stun_list(void) {
     return list;
 }
 
+/* A proxy that is not listed: all visitors have its address. proxies: the setting that would list it, "" where that does not help.
+ */
+static enum err status_proxy(struct exchange *x, json_t *out) {
+    const struct request *r = x->req;
+    const char *known, *client;
+    TRY(setting_get(x->ctx, "proxies", &known));
+    enum via via = address_via(x->ctx->arena, r->address, r->forwarded, r->host, known, &client);
+    if (via == VIA_NOBODY) return ERR_OK;
+    const char *proxies = via == VIA_PROXY ? arena_text(x->ctx->arena, "%s%s%s", known, *known ? " " : "", r->address) : "";
+    struct arena *a = x->ctx->arena;
+    return jsn_add(out, json_pack("{s:{s:s, s:s, s:s}}", "proxy", "from", jsn_shown(a, r->address), "for", jsn_shown(a, client),
+                                  "proxies", jsn_shown(a, proxies)));
+}
+
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     struct ctx *ctx = x->ctx;
     const char *root, *exposed;
@@ -80,6 +95,7 @@ enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     TRY(describe_circles(ctx, false, &circles));
     TRY(setting_get(ctx, "exposed_code", &exposed));
     TRY(jsn_add(out, json_pack("{s:o}", "stun", stun_list())));
+    TRY(status_proxy(x, out));
     return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", jsn_shown(ctx->arena, root), "urls", urls, "circles",
                                   circles, "retired", (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
 }

@@ -130,6 +130,15 @@ owner('allow', { circle: 'films', origin: 'https://y\r\nX-Evil:1' });
 r = w.request('/setup', { env });
 ok(!/script-src(?! 'self')/.test(r.headers['content-security-policy']) && !r.headers['x-evil'], 'no origin changes the policy or the head', JSON.stringify(r.headers));
 
+// a proxy that is not listed: all visitors have one address
+const behind = (address, forwarded) => w.request('/owner', { post: { v: 1, code, do: 'status' }, env: { ...env, REMOTE_ADDR: address, ...forwarded && { HTTP_X_FORWARDED_FOR: forwarded } } }).json.proxy;
+same(behind('198.51.100.7', ''), undefined, 'nobody between');
+same(behind('192.0.2.9', '203.0.113.1, 198.51.100.7'), { from: '192.0.2.9', for: '198.51.100.7', proxies: '192.0.2.9' }, 'a proxy that says for whom it speaks');
+same(behind('10.0.0.5', ''), { from: '10.0.0.5', for: '', proxies: '' }, 'one that does not');
+same(owner('settle', { proxies: '192.0.2.0/24' }).status, 200, 'it is listed');
+same(behind('192.0.2.9', '198.51.100.7'), undefined, 'and believed');
+owner('settle', { proxies: '' });
+
 // the end
 r = owner('finish');
 const last = r.json.code;

@@ -279,6 +279,17 @@ owner('what is refused, with words', async (host, viewer, p) => {
   assert.equal(await p.textContent('#url'), host.base, 'the address is the one of this page');
   await p.click('#address-form button');
   await at(p, 'visitors');
+  await p.setExtraHTTPHeaders({ 'X-Forwarded-For': '198.51.100.7' });  // as a proxy of the host's would add it
+  await p.reload();
+  await p.waitForSelector('text=which speaks for 198.51.100.7');
+  if (shots) await p.screenshot({ path: join(shots, 'setup-proxy.png'), fullPage: true });
+  assert.equal(await p.inputValue('#proxies'), '127.0.0.1');
+  await p.fill('#proxies', 'everybody');
+  await p.click('#proxy button');
+  await says(p, 'proxy-says', /proxies cannot be/);
+  await p.fill('#proxies', '127.0.0.0/8');
+  await p.click('#proxy button');
+  await p.waitForSelector('#proxy form', { state: 'detached' });
   await stun(p);
   await at(p, 'folder');
   for (const [folder, words] of [['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /No such file/], ['', /Choose a folder/]]) {

@@ -78,8 +78,43 @@ static void settings_kept(void) {
     world_close(&w);
 }
 
+static void between(void) {
+    static const struct {
+        const char *remote, *forwarded, *host, *networks, *client;
+        enum via want;
+    } cases[] = {
+        {"198.51.100.7", "", "site.example", "", "", VIA_NOBODY},
+        {"192.0.2.1", "203.0.113.1, 198.51.100.7", "site.example", "", "198.51.100.7", VIA_PROXY},
+        {"192.0.2.1", "198.51.100.7", "site.example", "192.0.2.0/24", "198.51.100.7", VIA_NOBODY},
+        {"198.51.100.7", "198.51.100.7", "site.example", "", "198.51.100.7", VIA_NOBODY}, /* the server has put it right already */
+        {"10.0.0.5", "", "site.example", "", "", VIA_SILENT},
+        {"::ffff:10.0.0.5", "", "site.example", "", "", VIA_SILENT},
+        {"127.0.0.1", "", "www.site.example", "", "", VIA_SILENT},
+        {"fd00::5", "", "site.example", "", "", VIA_SILENT},
+        {"10.0.0.5", "", "198.51.100.1", "", "", VIA_SILENT},
+        {"10.0.0.5", "", "site.example", "10.0.0.0/8", "", VIA_NOBODY}, /* listed: it is known to say nothing of itself */
+        {"10.0.0.5", "", "10.0.0.1", "", "", VIA_NOBODY}, /* whoever asks is in that network */
+        {"127.0.0.1", "", "localhost", "", "", VIA_NOBODY},
+        {"127.0.0.1", "", "site.localhost", "", "", VIA_NOBODY},
+        {"192.168.1.9", "", "nas.local", "", "", VIA_NOBODY},
+        {"192.168.1.9", "", "nas", "", "", VIA_NOBODY},
+        {"fe80::1", "", "[fe80::2]", "", "", VIA_NOBODY},
+        {"", "", "site.example", "", "", VIA_NOBODY},
+        {"", "x", "site.example", "", "x", VIA_PROXY},
+    };
+    struct arena a = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *client = NULL;
+        same_int(address_via(&a, cases[i].remote, cases[i].forwarded, cases[i].host, cases[i].networks, &client), cases[i].want,
+                 "'%s' for '%s' at %s", cases[i].remote, cases[i].forwarded, cases[i].host);
+        same_text(client, cases[i].client, "speaks for");
+    }
+    arena_free(&a);
+}
+
 int main(void) {
     chains();
+    between();
     settings_kept();
     return done();
 }

@@ -21,6 +21,7 @@ static struct facts facts_of(struct world *w) {
                           .https = "",
                           .address = "192.0.2.1",
                           .forwarded = "",
+                          .host = "127.0.0.1",
                           .path_info = "/owner",
                           .root = "/nonexistent",
                           .program = world_path(w, "polycircle.fcgi"),
