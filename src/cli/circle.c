@@ -183,24 +183,14 @@ static enum err rekey(struct cli *cli) {
     return ERR_OK;
 }
 
-static enum err run(struct cli *cli) {
-    static const struct {
-        const char *name;
-        size_t words;
-        enum err (*run)(struct cli *cli);
-    } verbs[] = {{"add", 2, add},     {"list", 1, list},     {"show", 2, show}, {"remove", 2, drop},
-                 {"allow", 2, allow}, {"refuse", 2, refuse}, {"set", 2, set},   {"rekey", 2, rekey}};
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (cli->n_words == verbs[i].words && strcmp(cli->words[0], verbs[i].name) == 0) {
-            TRY(cli_open(cli));
-            return verbs[i].run(cli);
-        }
-    return fault_set(&cli->ctx.fault, ERR_USAGE,
-                     "usage: polycircle circle add|set|allow|refuse|show|rekey|remove NAME, or circle list");
-}
+const struct verb circle_verbs[] = {{"add", 2, add},     {"set", 2, set},     {"list", 1, list},
+                                    {"show", 2, show},   {"allow", 2, allow}, {"refuse", 2, refuse},
+                                    {"rekey", 2, rekey}, {"remove", 2, drop}, {NULL, 0, NULL}};
 
 const struct command command_circle = {
-    run, "--origin= --ice= --up-kbps= --roster= --listed= --unlisted --p2p= --mirror= --exclude=",
+    cli_verb,
+    "--origin=URL --ice=URL --up-kbps=N --roster=public|members|hidden --listed=yes|no --unlisted --p2p=ask|on|off --mirror=on|off "
+    "--exclude=PATTERN",
     "circle add|set|allow|refuse|show|rekey|remove NAME [OPTION ...], circle list",
     "Circles: a name, its keys, the pages that may use it.\n\n"
     "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by themselves\n"

@@ -1,10 +1,66 @@
 #include "cli/cli.h"
 #include "settings.h"
 
-static const struct command *const commands[] = {
-    &command_init,    &command_url,       &command_circle,   &command_publish, &command_check,   &command_doctor, &command_backup,
-    &command_restore, &command_uninstall, &command_selftest, &command_set,     &command_upgrade, &command_owner,  &command_version};
-enum { COMMANDS = sizeof commands / sizeof *commands };
+const struct command *const cli_commands[] = {&command_init,
+                                              &command_url,
+                                              &command_circle,
+                                              &command_publish,
+                                              &command_check,
+                                              &command_doctor,
+                                              &command_backup,
+                                              &command_restore,
+                                              &command_uninstall,
+                                              &command_selftest,
+                                              &command_set,
+                                              &command_upgrade,
+                                              &command_owner,
+                                              &command_version,
+                                              &command_completion,
+                                              &command_help,
+                                              NULL};
+
+static const struct {
+    const struct command *command;
+    const struct verb *verbs;
+} families[] = {{&command_circle, circle_verbs}, {&command_url, url_verbs}};
+
+const char *cli_name(struct arena *a, const struct command *command) {
+    return arena_copy(a, command->synopsis, strcspn(command->synopsis, " "));
+}
+
+const char *cli_names(struct arena *a) {
+    struct buf names = {.arena = a};
+    for (const struct command *const *c = cli_commands; *c; c++) buf_format(&names, "%s%s", names.len ? " " : "", cli_name(a, *c));
+    return names.data;
+}
+
+static const struct verb *verbs_of(const struct command *command) {
+    static const struct verb none = {NULL, 0, NULL};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (families[i].command == command) return families[i].verbs;
+    return &none;
+}
+
+const char *cli_verbs(struct arena *a, const struct command *command) {
+    struct buf names = {.arena = a};
+    for (const struct verb *v = verbs_of(command); v->name; v++) buf_format(&names, "%s%s", names.len ? " " : "", v->name);
+    return names.len ? names.data : "";
+}
+
+enum err cli_verb(struct cli *cli) {
+    struct arena *a = cli->ctx.arena;
+    const char *word = cli->n_words ? cli->words[0] : "", *of = cli_name(a, cli->command), *meant = "";
+    const struct verb *v = verbs_of(cli->command);
+    while (v->name && strcmp(v->name, word) != 0) v++;
+    if (v->name && v->words == cli->n_words) {
+        TRY(cli_open(cli));
+        return v->run(cli);
+    }
+    const char *near = v->name ? NULL : cli_nearest(a, word, cli_verbs(a, cli->command));
+    if (near) meant = arena_text(a, " Did you mean %s %s?", of, near);
+    const char *unknown = v->name || !*word ? "" : arena_text(a, "There is no %s %.80s.%s ", of, word, meant);
+    return fault_set(&cli->ctx.fault, ERR_USAGE, "%susage: polycircle %s", unknown, cli->command->synopsis);
+}
 
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback) {
     for (size_t i = 0; i < cli->n_values; i++)
@@ -45,41 +101,10 @@ enum err cli_open(struct cli *cli) {
     return e == ERR_LIVE_LOST ? store_renew(cli->ctx.store) : e;
 }
 
-static const char *find_option(const char *options, const char *arg, size_t len) {
-    for (const char *at = options; *at; at += strcspn(at, " "), at += *at == ' ')
-        if (strcspn(at, "= ") == len && strncmp(at, arg, len) == 0) return at;
-    return NULL;
-}
-
-/* --name VALUE, --name=VALUE, --flag, words; "--" ends the options. */
-static enum err parse(struct cli *cli, char **argv) {
-    bool words_only = false;
-    for (; *argv; argv++) {
-        const char *arg = *argv;
-        if (!words_only && strcmp(arg, "--") == 0) {
-            words_only = true;
-        } else if (words_only || strncmp(arg, "--", 2) != 0) {
-            if (cli->n_words == CLI_WORDS) return fault_set(&cli->ctx.fault, ERR_USAGE, "Too many words at \"%s\".", arg);
-            cli->words[cli->n_words++] = arg;
-        } else {
-            size_t len = strcspn(arg, "=");
-            const char *name = arena_copy(cli->ctx.arena, arg, len), *spec = find_option("--data= --json --help", arg, len);
-            spec = spec ? spec : find_option(cli->command->options, arg, len);
-            bool has_value = spec && spec[len] == '=';
-            if (!spec || cli->n_values == CLI_VALUES || (!has_value && arg[len]))
-                return fault_set(&cli->ctx.fault, ERR_USAGE, "Unknown option %.80s.", arg);
-            const char *value = !has_value ? "" : arg[len] ? arg + len + 1 : *++argv;
-            if (!value) return fault_set(&cli->ctx.fault, ERR_USAGE, "%s wants a value.", name);
-            cli->values[cli->n_values++] = (struct option_value){name, value};
-        }
-    }
-    return ERR_OK;
-}
-
 static void usage(FILE *out) {
     (void)fputs("polycircle: a site's visitors become its CDN.\n\n", out);
-    for (size_t i = 0; i < COMMANDS; i++) (void)fprintf(out, "  polycircle %s\n", commands[i]->synopsis);
-    (void)fputs("\nEach takes --data DIR (where polycircle.db is), --json and --help.\n"
+    for (const struct command *const *c = cli_commands; *c; c++) (void)fprintf(out, "  polycircle %s\n", (*c)->synopsis);
+    (void)fputs("\nEach takes --data DIR (where polycircle.db is), --json, --help (-h) and --version (-V).\n"
                 "Started by a web server it is CGI or FastCGI by itself. Manual: polycircle(8)\n",
                 out);
 }
@@ -94,21 +119,42 @@ static int report(struct cli *cli, enum err e) {
     return e == ERR_USAGE ? 2 : 1;
 }
 
-static int run(struct cli *cli, const struct command *command, char **argv) {
-    cli->command = command;
-    enum err e = parse(cli, argv);
-    cli->json = cli_flag(cli, "--json");
-    if (e == ERR_OK && cli_flag(cli, "--help")) {
-        (void)printf("usage: polycircle %s\n\n%s", command->synopsis, command->help);
-        return 0;
-    }
+/* All that there is, for who compares it with the manual. */
+static json_t *tables(struct arena *a) {
+    json_t *all = json_array();
+    for (const struct command *const *c = cli_commands; *c; c++)
+        (void)json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "name", cli_name(a, *c), "verbs", cli_verbs(a, *c),
+                                                   "options", (*c)->options, "synopsis", (*c)->synopsis));
+    return json_pack("{s:s, s:o}", "options", cli_common, "commands", all);
+}
+
+static void help(const struct command *command) {
+    (void)printf("usage: polycircle %s\n\n%s", command->synopsis, command->help);
+}
+
+static enum err run_help(struct cli *cli) {
+    const struct command *about = NULL;
+    if (cli->n_words) TRY(cli_command(cli, cli->words[0], &about));
+    if (cli->n_words > 1) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle help [COMMAND]");
+    if (cli->json)
+        cli_print_json(cli, tables(cli->ctx.arena));
+    else if (about)
+        help(about);
+    else
+        usage(stdout);
+    return ERR_OK;
+}
+
+const struct command command_help = {run_help, "", "help [COMMAND]", "Lists the commands, or says what one does.\n"};
+
+static int run(struct cli *cli) {
     cli->data = data_directory(cli_value(cli, "--data", NULL));
-    if (e == ERR_OK) e = command->run(cli);
+    enum err e = cli->command->run(cli);
     if (e == ERR_LIVE_LOST) { /* found damaged on the way: nothing has been said yet */
         e = store_renew(cli->ctx.store);
         store_close(cli->ctx.store);
         cli->ctx.store = NULL;
-        e = e == ERR_OK ? command->run(cli) : e;
+        e = e == ERR_OK ? cli->command->run(cli) : e;
     }
     if (e == ERR_NOT_SET_UP)
         e = fault_set(&cli->ctx.fault, e, "There is no polycircle.db in %.150s: run `polycircle init --url URL`.", cli->data);
@@ -119,27 +165,16 @@ static int run(struct cli *cli, const struct command *command, char **argv) {
     return e == ERR_OK ? 0 : report(cli, e);
 }
 
-/* --data DIR and --json may stand before the command, too: then they go behind it. */
-static char **reorder(struct cli *cli, int argc, char **argv) {
-    char **out = arena_alloc(cli->ctx.arena, ((size_t)argc + 2) * sizeof *out);
-    int first = 1;
-    while (first < argc && (strcmp(argv[first], "--json") == 0 || strncmp(argv[first], "--data", 6) == 0))
-        first += strcmp(argv[first], "--data") == 0 ? 2 : 1;
-    int n = 0;
-    for (int i = first < argc ? first : 1; i < argc; i++) out[n++] = argv[i];
-    for (int i = 1; i < first && first < argc; i++) out[n++] = argv[i];
-    return out;
-}
-
 static int choose(struct cli *cli, int argc, char **argv) {
-    char **words = reorder(cli, argc, argv);
-    const char *name = words[0] ? words[0] : "";
-    if (strcmp(name, "--version") == 0) name = "version";
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (find_option(commands[i]->synopsis, name, strlen(name)) == commands[i]->synopsis)
-            return run(cli, commands[i], words + 1);
-    bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
-    usage(asked ? stdout : stderr);
+    enum err e = cli_parse(cli, argc, argv);
+    if (e != ERR_OK) return report(cli, e);
+    bool asked = cli_flag(cli, "--help");
+    if (cli_flag(cli, "--version")) cli->command = &command_version;
+    if (cli->command && !asked) return run(cli);
+    if (cli->command)
+        help(cli->command);
+    else
+        usage(asked ? stdout : stderr);
     return asked ? 0 : 2;
 }
 

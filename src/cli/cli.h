@@ -1,4 +1,4 @@
-/* The command line: one file a command, tables of options, words for people and JSON for scripts.
+/* The command line: one file a command, tables of options and verbs, words for people and JSON for scripts.
  * Exit status: 0 done, 1 failed, 2 called wrongly. */
 #pragma once
 #include "domain/circle.h"
@@ -13,7 +13,7 @@ struct option_value {
 
 struct cli {
     struct ctx ctx;
-    const struct command *command;
+    const struct command *command; /* NULL: none was named */
     bool json;
     bool told; /* the JSON that was printed says that it failed */
     const char *data;
@@ -25,12 +25,44 @@ struct cli {
 
 struct command {
     enum err (*run)(struct cli *cli);
-    const char
-        *options; /* "--url= --new": a value that may be given several times, a flag; --data, --json, --help are everywhere */
+    const char *options; /* "--url=URL --roster=public|hidden --new": cli_option(); cli_common's are everywhere */
     const char *synopsis, *help; /* the first word is the command's name */
 };
 extern const struct command command_init, command_circle, command_publish, command_check, command_doctor, command_backup,
-    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version, command_selftest, command_url;
+    command_restore, command_uninstall, command_set, command_upgrade, command_owner, command_version, command_selftest,
+    command_completion, command_help, command_url;
+
+/* What a command does, where its first word says it. The last row has no name. */
+struct verb {
+    const char *name;
+    size_t words; /* with this one */
+    enum err (*run)(struct cli *cli);
+};
+extern const struct verb circle_verbs[], url_verbs[];
+
+extern const struct command *const cli_commands[]; /* NULL behind the last */
+extern const char cli_common[]; /* options of every command, as in struct command */
+
+/* One of the options of such a text. value: NULL of a flag, else what it takes, which may be given several times: one of words
+ * with | between them, DIR, FILE, or anything else. */
+struct option_name {
+    const char *name, *value;
+};
+/* The next of a text, which moves on. false: that was all. */
+bool cli_option(struct arena *a, const char **options, struct option_name *out);
+
+/* None of this name: ERR_USAGE with words. */
+enum err cli_command(struct cli *cli, const char *name, const struct command **out);
+const char *cli_name(struct arena *a, const struct command *command);
+/* Names with a space between them: of the commands; of a command's verbs ("": it has none). */
+const char *cli_names(struct arena *a);
+const char *cli_verbs(struct arena *a, const struct command *command);
+/* The one of names (options, or such as the above) that was probably meant; NULL: none is near. */
+const char *cli_nearest(struct arena *a, const char *given, const char *names);
+/* The command, its words and options, and whether JSON is wanted. Wrong: ERR_USAGE with words. */
+enum err cli_parse(struct cli *cli, int argc, char **argv);
+/* Opens the instance and does what the first word says; the run() of a command with verbs. */
+enum err cli_verb(struct cli *cli);
 
 /* The value given last, or fallback. */
 const char *cli_value(const struct cli *cli, const char *name, const char *fallback);

@@ -71,7 +71,8 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_init = {
-    run, "--url= --root= --journal=", "init --url URL [--url URL ...] [--root DIR] [--journal auto|wal|truncate]",
+    run, "--url=URL --root=DIR --journal=auto|wal|truncate",
+    "init --url URL [--url URL ...] [--root DIR] [--journal auto|wal|truncate]",
     "Sets an instance up. Its addresses are changed by `polycircle url`.\n\n"
     "  --url URL    where the program is reached, such as https://site.example/cgi-bin/polycircle.fcgi;\n"
     "               requests for any other host name are refused; the first one is that of the tags\n"

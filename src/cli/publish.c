@@ -101,7 +101,7 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_publish = {
-    run, "--at=", "publish NAME DIR [--at URL]",
+    run, "--at=URL", "publish NAME DIR [--at URL]",
     "Makes the files of DIR the content of the circle NAME: reads and hashes what is new, signs the list.\n"
     "The bytes stay where they are. Run it again after changes; what has not changed is not read again.\n"
     "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...)\n"

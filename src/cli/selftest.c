@@ -55,7 +55,7 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_selftest = {
-    run, "--url=", "selftest [--url URL]",
+    run, "--url=URL", "selftest [--url URL]",
     "Says what this host lets an instance do, line by line: ok, warn or fail, why it matters, the cure, and the\n"
     "sentence for the host's support. The page .../selftest says more: it sees what only a browser can.\n\n"
     "  --url URL   also what HTTP can tell of the instance there; needs curl\n"};

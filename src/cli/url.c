@@ -10,27 +10,27 @@ static enum err list(struct cli *cli) {
     return ERR_OK;
 }
 
-static enum err run(struct cli *cli) {
-    static const struct {
-        const char *name;
-        enum err (*change)(struct ctx *ctx, const char *url);
-    } verbs[] = {{"add", choices_url_add}, {"remove", choices_url_drop}, {"first", choices_url_first}};
-    const char *verb = cli->n_words ? cli->words[0] : "list";
-    if (cli->n_words <= 1 && strcmp(verb, "list") == 0) {
-        TRY(cli_open(cli));
-        return list(cli);
-    }
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (cli->n_words == 2 && strcmp(verb, verbs[i].name) == 0) {
-            TRY(cli_open(cli));
-            TRY(verbs[i].change(&cli->ctx, cli->words[1]));
-            return list(cli);
-        }
-    return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle url add|remove|first URL, or url list");
+static enum err change(struct cli *cli, enum err (*change)(struct ctx *ctx, const char *url)) {
+    TRY(change(&cli->ctx, cli->words[1]));
+    return list(cli);
 }
 
+static enum err add(struct cli *cli) {
+    return change(cli, choices_url_add);
+}
+
+static enum err drop(struct cli *cli) {
+    return change(cli, choices_url_drop);
+}
+
+static enum err first(struct cli *cli) {
+    return change(cli, choices_url_first);
+}
+
+const struct verb url_verbs[] = {{"list", 1, list}, {"add", 2, add}, {"first", 2, first}, {"remove", 2, drop}, {NULL, 0, NULL}};
+
 const struct command command_url = {
-    run, "", "url add|remove|first URL, url list",
+    cli_verb, "", "url add|first|remove URL, url list",
     "The addresses under which the program is reached; requests for any other host name are refused.\n\n"
     "  add URL      one more; pages of that site may use every circle\n"
     "  remove URL   no longer; its pages stay allowed (circle refuse)\n"

@@ -1,25 +1,31 @@
 // The command line: what each command says to people and to scripts, and its exit status.
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { World, done, matches, ok, same } from './world.mjs';
+import { World, done, matches, ok, program, same } from './world.mjs';
 
 const w = new World();
-const commands = ['init', 'circle', 'publish', 'check', 'selftest', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'upgrade', 'version'];
+const commands = ['init', 'circle', 'publish', 'check', 'selftest', 'doctor', 'backup', 'restore', 'uninstall', 'set', 'upgrade', 'owner', 'version', 'completion', 'help'];
 
 // help
 let r = w.cli();
 same([r.status, r.out], [2, ''], 'no command: exit 2');
 for (const name of commands) matches(r.err, new RegExp(`polycircle ${name}`), `it lists ${name}`);
-same([w.cli('--help').status, w.cli('help').status, w.cli('nosuch').status], [0, 0, 2], '--help 0, an unknown command 2');
+for (const args of [['--help'], ['-h'], ['help']]) {
+  r = w.cli(...args);
+  same([r.status, r.err], [0, ''], `${args}: exit 0`);
+  for (const name of commands) matches(r.out, new RegExp(`^  polycircle ${name}`, 'm'), `${args}: it lists ${name}`);
+}
 for (const name of commands) {
   r = w.cli(name, '--help');
   same([r.status, r.err], [0, ''], `${name} --help`);
   matches(r.out, new RegExp(`^usage: polycircle ${name}`), `${name} --help: usage`);
+  same([w.cli(name, '-h').out, w.cli('-h', name).out, w.cli('help', name).out], [r.out, r.out, r.out], `${name}: -h before and behind it, help ${name}`);
 }
 ok(!existsSync(w.data), 'asking for help makes nothing');
 r = w.cli('version');
 matches(r.out, /^polycircle \d+\.\d+\.\d+\n$/, 'version');
-same(w.cli('--version').out, r.out, '--version');
+for (const args of [['--version'], ['-V'], ['publish', '-V']]) same([w.cli(...args).status, w.cli(...args).out], [0, r.out], args.join(' '));
 matches(w.cli('version', '--json').json.client, /^[0-9a-f]{64}$/, 'version --json');
 ok(w.cli('version', '--json').json.database >= 1, 'version --json: the form of polycircle.db');
 
@@ -29,14 +35,80 @@ const wrong = [
   [['init', '--url', 'ftp://site.example/'], /is reached/], [['init', '--url', 'https://site.example/?x'], /is reached/], [['init', '--url', 'https://site.example/">'], /is reached/],
   [['init', '--url', 'https://u:p@site.example/'], /is reached/], [['init', '--url', 'http://site.example/', '--journal', 'fast'], /wal or truncate/],
   [['init', '--url', 'http://site.example/', '--root', '/nonexistent'], /not a directory/], [['init', 'word', '--url', 'http://site.example/'], /init --url/],
-  [['version', ...Array(9).fill('w')], /Too many words/], [['version', '--json=1'], /Unknown option/],
+  [['version', ...Array(9).fill('w')], /Too many words/], [['version', '--json=1'], /--json takes no value/], [['version', '--url', 'x'], /no option --url of version/],
+  [['init', ...Array(65).fill('--url=http://a.example/')], /Too many options/], [['init', '--journal=wal', '--url'], /--url wants a value/],
+  [['--data'], /--data wants a value/], [['--at', '/x/', 'publish'], /no option --at before the command's name: .* behind it/],
+  [['help', 'nosuch'], /no command nosuch/], [['completion', 'sh'], /bash\|zsh\|fish/], [['circle', 'add'], /usage: polycircle circle/],
+  [['check', '--', '--json'], /usage: polycircle check/],
 ];
 for (const [args, text] of wrong) {
   r = w.cli(...args);
   same([r.status, r.out], [2, ''], `${args.join(' ')}: exit 2`);
   matches(r.err, text, `${args.join(' ')}: in words`);
 }
+// what was probably meant
+const meant = [
+  [['pubish'], 'There is no command pubish: did you mean publish?'], [['PUBLISH'], 'There is no command PUBLISH: `polycircle help` lists all.'],
+  [['vesrion'], 'There is no command vesrion: did you mean version?'], [['x'], 'There is no command x: `polycircle help` lists all.'],
+  [['chek', '--nosuch'], 'There is no command chek: did you mean check?'], [['help', 'complet'], 'There is no command complet: did you mean completion?'],
+  [['init', '--jornal', 'wal'], 'There is no option --jornal of init: did you mean --journal?'],
+  [['init', '--rot=/x'], 'There is no option --rot of init: did you mean --root?'], [['--jsno', 'version'], "There is no option --jsno before the command's name: did you mean --json?"],
+  [['uninstall', '--foo'], 'There is no option --foo of uninstall: `polycircle help uninstall` lists them.'],
+  [['version', '-x'], 'There is no option -x of version: `polycircle help version` lists them.'],
+];
+for (const [args, text] of meant) same([w.cli(...args).status, w.cli(...args).err], [2, `polycircle: ${text}\n`], args.join(' '));
+matches(w.cli('circle', 'lits').err, /^polycircle: There is no circle lits\. Did you mean circle list\? usage: polycircle circle /, 'circle lits');
+same(w.cli('pubish', '--json').json, { error: 'usage', text: meant[0][1] }, 'also for scripts, wherever --json stands');
 ok(!existsSync(join(w.data, 'polycircle.db')), 'none of them made an instance');
+
+// options stand where they like, as getopt_long takes them
+const elsewhere = join(w.dir, 'order');
+w.must('--data', elsewhere, 'init', '--url', 'http://site.example/', '--json');
+for (const args of [['--json', '--data', elsewhere, 'circle', 'list'], [`--data=${elsewhere}`, 'circle', '--json', 'list'], ['circle', 'list', '--data', elsewhere, '--js'],
+  ['circle', `--dat=${elsewhere}`, '--json', '--', 'list'], ['--data', w.dir, '--json', 'circle', 'list', '--data', elsewhere]])
+  same([w.cli(...args).status, w.cli(...args).json], [0, []], args.join(' ').replaceAll(w.dir, 'DIR'));
+same(w.cli('circle', 'list', '--json', '--data', elsewhere, { env: { POSIXLY_CORRECT: '1' } }).json, [], 'also where POSIXLY_CORRECT is set');
+
+// the manual has each command, verb and option, and no other
+const manual = readFileSync(join(process.env.SRCDIR ?? '.', 'man/polycircle.8'), 'utf8');
+const tables = w.cli('help', '--json').json;
+const names = (options) => options.split(' ').filter(Boolean).map((o) => o.split('=')[0]);
+const table = (cut) => tables.commands.flatMap(({ name, verbs, options }) => cut(name, names(verbs), names(options)));
+const [, synopsis, description] = manual.match(/^\.Sh SYNOPSIS\n([^]*)\n\.Sh DESCRIPTION\n([^]*?)\n\.Sh ENVIRONMENT\n/m);
+const flags = (text) => [...text.matchAll(/Fl Fl ([a-z0-9-]+)/g)].map(([, name]) => `--${name}`);
+const sorted = (list) => [...new Set(list)].sort();
+const entries = [];  // each item of the list of commands, with the options that are items of a list below it
+for (const line of description.slice(description.indexOf('.Ss Commands\n')).split('\n')) {
+  const [, words] = line.match(/^\.It Cm ((?:[a-z]+ ?)+)/) ?? [], [, option] = line.match(/^\.It Fl Fl ([a-z0-9-]+)/) ?? [];
+  if (option) entries.at(-1).options.push(`--${option}`);
+  else if (words && tables.commands.some(({ name }) => name === words.split(' ')[0])) entries.push({ words: words.trim().split(' '), options: [] });
+}
+same(sorted(entries.map(({ words }) => words[0])), sorted(table((name) => name)), 'the manual describes each command');
+same(sorted(entries.filter(({ words }) => words[1]).map(({ words }) => words.slice(0, 2).join(' '))), sorted(table((name, verbs) => verbs.map((v) => `${name} ${v}`))),
+  'each verb');
+same(sorted(entries.flatMap(({ words, options }) => options.map((o) => `${words[0]} ${o}`))), sorted(table((name, _, options) => options.map((o) => `${name} ${o}`))),
+  'each option, below its command');
+same(sorted(flags(description.slice(0, description.indexOf('.Ss Commands\n')).split('\n').filter((l) => l.startsWith('.It')).join('\n'))), sorted(names(tables.options)),
+  'and those of every command');
+const forms = synopsis.split('\n.Nm\n').map((form) => form.replace(/^\.Nm\n/, '').match(/^\.Cm ([a-z]+)([^]*)/)).map(([, name, rest]) => [name, flags(rest)]);
+same(sorted(forms.map(([name]) => name)), sorted(table((name) => name)), 'its synopsis has each command');
+same(sorted(forms.flatMap(([name, options]) => options.map((o) => `${name} ${o}`))), sorted(table((name, _, options) => options.map((o) => `${name} ${o}`))), 'and each option');
+for (const { name, options } of tables.commands) {
+  const text = w.cli('help', name).out;
+  for (const option of names(options)) matches(text, new RegExp(`^  ${option}\\b`, 'm'), `help ${name}: ${option}`);
+}
+
+// a shell completes what is in the tables; bash is asked as it asks itself
+const completed = (...words) => spawnSync('bash', ['-c', `source <("$0" completion bash); COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _polycircle; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  program, 'polycircle', ...words], { encoding: 'utf8', cwd: w.dir }).stdout.split('\n').filter(Boolean);
+same(sorted(completed('')), sorted(table((name) => name)), 'completion bash: the commands');
+for (const { name, verbs, options } of tables.commands) {
+  same(sorted(completed(name, '--')), sorted([...names(tables.options), ...names(options)]), `completion bash: the options of ${name}`);
+  if (verbs) same(sorted(completed(name, '')), sorted(names(verbs)), `completion bash: the verbs of ${name}`);
+}
+same([completed('--data', '/x', 'pub'), completed('publish', 'demo', 'ord'), completed('init', '--journal', '=', 'w'), completed('circle', 'add', '--roster', '')],
+  [['publish'], ['order'], ['wal'], ['public', 'members', 'hidden']], 'completion bash: behind a value, files, values');
+for (const shell of ['bash', 'zsh', 'fish']) for (const name of commands) matches(w.cli('completion', shell).out, new RegExp(`\\b${name}\\b`), `completion ${shell}: ${name}`);
 for (const args of [['circle', 'list'], ['circle', 'add', 'x'], ['publish', 'x', '.'], ['check'], ['doctor'], ['backup'], ['uninstall', '--yes']]) {
   r = w.cli(...args);
   same(r.status, 1, `${args.join(' ')} before init: exit 1`);
