@@ -3,7 +3,7 @@ import { instance } from '../lib/instance.js';
 /** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], mirror: boolean, exclude: string, sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
  *   statistics: Record<string, number>, version: number, dir: string, url: string, files: number, bytes: number, walk?: Walk}} Circle
  * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, doubted: number, finished: boolean, same: boolean,
- *   version: number, current: string}} Walk
+ *   version: number, current: string, left_out: {reason: string, text: string, cure: string, n: number, names: string[]}[]}} Walk
  * @typedef {{software: string, face: string, program: string, script: string, data: string, outside: boolean, roots: string[], others?: string[], version: string, root?: string,
  *   urls?: string[], stun?: import('./choices.js').Servers, proxy?: import('./proxy.js').Proxy, circles?: Circle[], retired?: boolean, exposed_code?: boolean}} Status urls, circles, root: once there is an instance */
 

@@ -3,7 +3,7 @@ import { act, persist } from './api.js';
 import { choices, trial } from './choices.js';
 import { busy, count, describe, input, make, onPress, say, size } from './dom.js';
 import { folderForm } from './folder.js';
-import { index, result } from './progress.js';
+import { bad, index, result } from './progress.js';
 import { lines } from './tag.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {import('./api.js').Circle} Circle
@@ -99,15 +99,14 @@ export function card(s, c, at, open) {
     await open();
     if (action != 'remove') say(id, words, 'good');
   } };
-  const reading = async (/** @type {boolean} */ patient) => {
+  const reading = async () => {
     const walk = await index(c.can, { bar, says: id });
-    const young = patient && walk?.skipped ? ' Files that came within the last ten seconds wait for the next reading.' : '';
-    if (walk) say(id, result(walk) + young, walk.changed ? 'bad' : 'good');
+    if (walk) say(id, result(walk), bad(walk) ? 'bad' : 'good');
     bar.hidden = true;
   };
   const read = async (/** @type {boolean} */ patient) => {
     await persist('share', { circle: c.can, patient });
-    await reading(patient);
+    await reading();
   };
   const again = make('button', { type: 'button', disabled: !c.dir }, 'Read the folder again'), rekey = make('button', { type: 'button' }, 'Make a new signing key');
   again.addEventListener('click', () => busy(box, id, () => read(false)));
@@ -117,6 +116,6 @@ export function card(s, c, at, open) {
     say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
   });
   const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, facts, tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
-    visitors(all), pages(all), folder(all, () => reading(false)), left(all), end(all));
+    visitors(all), pages(all), folder(all, reading), left(all), end(all));
   return { box, id, read };
 }

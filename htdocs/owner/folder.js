@@ -4,7 +4,9 @@ import { busy, count, make, say, size } from './dom.js';
 /** @typedef {{files: number, bytes: number}} Sum
  * @typedef {import('./api.js').Circle} Circle */
 
-/** The folders with media in them or below; what is below counts for those above. @param {[string, number, number][]} rows */
+/** A folder, the files and bytes of media in it, and why it may not be read. @typedef {[path: string, files: number, bytes: number, why?: string]} Row */
+
+/** The folders with media in them or below; what is below counts for those above. @param {Row[]} rows */
 export function sums(rows) {
   const all = /** @type {Map<string, Sum>} */ (new Map());
   for (const [path, files, bytes] of rows) {
@@ -15,6 +17,13 @@ export function sums(rows) {
     }
   }
   return [...all].filter(([path, { files }]) => files && path).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/** Those that may not be read, why, and what to do; '': all may. @param {Row[]} rows */
+export function shut(rows) {
+  const all = rows.filter(([,,, why]) => why), named = all.slice(0, 3).map(([path,,, why]) => `${path || 'the document root'} (${why})`);
+  return all.length ? `${count(all.length, 'folder')} cannot be read, or not what is in ${all.length > 1 ? 'them' : 'it'}: ${named.join(', ')}${all.length > 3 ? ', …' : ''}. ` +
+    'Give such a folder the permissions 755 by FTP, and load this page again.' : '';
 }
 
 /** What somebody types, as a path below the document root. */
@@ -48,7 +57,7 @@ export function folderForm(id, { circle, root, shared }) {
   const warn = () => { whole.hidden = clean(field.value) != '' || !sure; };
 
   async function list() {
-    const rows = /** @type {[string, number, number][]} */ ([]);
+    const rows = /** @type {Row[]} */ ([]);
     for (let after; ;) {
       const answer = await persist('folders', { after });
       rows.push(...answer.folders);
@@ -57,7 +66,8 @@ export function folderForm(id, { circle, root, shared }) {
       if (after == null || rows.length > 5000) break;
       say(`${id}folders-says`, `Looking: ${count(rows.length, 'folder')} so far.`);
     }
-    say(`${id}folders-says`, sums(rows).length ? '' : 'No folder with films, pictures or downloads was found. Type one below, or upload it first and load this page again.');
+    say(`${id}folders-says`, shut(rows) || (sums(rows).length ? '' : 'No folder with films, pictures or downloads was found. Type one below, or upload it first and load this page again.'),
+      shut(rows) ? 'bad' : '');
   }
 
   function draw(/** @type {[string, Sum][]} */ found) {

@@ -23,8 +23,11 @@ export async function index(circle, { bar, says }, control = {}) {
   return null;
 }
 
+/** There is something for the owner to put right. @param {Walk} w */
+export const bad = w => w.left_out.some(({ reason }) => reason == 'unreadable' || reason == 'changed');
 /** @param {Walk} w */
 export const result = w => `${count(w.files, 'file')}, ${size(w.bytes)}` + (w.same ? '. Nothing had changed.' : `, version ${w.version}.`) +
-  (w.skipped ? ` ${count(w.skipped, 'file')} left out (empty, hidden, programs).` : '') +
+  (w.skipped ? ` Left out: ${w.left_out.map(({ text, n, names, cure }) =>
+    `${text}: ${n} (${names.join(', ')}${n > names.length ? ', …' : ''})${cure && `: ${cure}`}`).join('; ')}.` : '') +
   (w.doubted ? ` ${count(w.doubted, 'file')} missing: withdrawn by the next reading, unless back by then.` : '') +
   (w.changed ? ` ${count(w.changed, 'file')} changed meanwhile: index again in a minute.` : '');

@@ -4,7 +4,7 @@ import { act, base, code, persist } from './api.js';
 import { choices, trial } from './choices.js';
 import { $, busy, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
 import { folderForm } from './folder.js';
-import { index, result } from './progress.js';
+import { bad, index, result } from './progress.js';
 import { proxyNote } from './proxy.js';
 import { tagStep } from './tag.js';
 import { randomHex } from '../lib/bytes.js';
@@ -54,7 +54,7 @@ function show(step, focus = true, anew = false) {
     section.querySelector('.summary')?.replaceChildren(make('span', {}, words), ...change);
   }
   if (focus) $(`h-${step}`).focus();
-  if (anew) busy($(`step-${step}`), 'index-form-says', again);
+  if (anew) busy($(`step-${step}`), 'index-form-says', () => again(false));
   else enter[step]?.();
 }
 
@@ -97,24 +97,27 @@ function notice() {
 
 let ended = false;  // a walk has; to go on with it would read nothing
 
-async function read() {
+/** @param {boolean} [anyway] the owner has seen what is not right, and goes on */
+async function read(anyway) {
   const c = circle(w.status), control = w.control = {};
   if (!c) return;
   try {
     const walk = await index(c.can, { bar: $('bar'), says: 'index-says' }, control);
     if (!walk) return;
     ended = true;
-    say('index-says', result(walk), walk.changed ? 'bad' : 'good');
-    if (!walk.changed && walk.files) await w.next();
-    else if (!walk.files) say('index-form-says', 'There is nothing to share in this folder. Choose another one above.', 'bad');
+    say('index-says', result(walk), bad(walk) ? 'bad' : 'good');
+    if (walk.files && (!bad(walk) || anyway)) return void await w.next();
+    w.status = await persist('status');
+    say('index-form-says', walk.files ? 'Put it right, then press the button. Pressed as it is, you go on without these.'
+      : 'There is nothing to share in this folder. Choose another one above.', 'bad');
   } catch (error) { say('index-form-says', /** @type {Error} */ (error).message, 'bad'); }
 }
 
 /** From the beginning, where the last reading has ended. */
-async function again() {
+async function again(/** @type {boolean} */ anyway) {
   ended = false;
   await act('share', { circle: circle(w.status)?.can });
-  await read();
+  await read(anyway);
 }
 
 /** What the instance knows, and the step that this leads to. */
@@ -145,7 +148,7 @@ function forms() {
     w.status = await act('circle', { circle: input('can').value, p2p: choice.p2p(), ice: server ? [server] : [] });
     await w.next();
   });
-  onSubmit('index-form', () => ended || done.index(w.status) ? again() : read());
+  onSubmit('index-form', () => ended || done.index(w.status) ? again(true) : read());
   onSubmit('tag-form', async () => {
     passed(true);
     show('done');

@@ -5,7 +5,7 @@ struct publishing {
     struct cli *cli;
     const struct circle *circle;
     const char *dir, *url;
-    bool terminal;
+    bool terminal, may_be_empty;
     int64_t unit, since; /* bytes of a unit; when the last one began */
 };
 
@@ -54,6 +54,7 @@ static enum err find_url(struct cli *cli, const char *dir, const char **out) {
 static void tell(const struct publishing *p, const struct walk *w) {
     (void)printf("%s: version %" PRId64 "%s, %" PRId64 " files, %.1f MB, %" PRId64 " read, %" PRId64 " left out\n", p->circle->can,
                  w->version, w->same ? " (nothing has changed)" : "", w->files, (double)w->bytes / 1e6, w->hashed, w->skipped);
+    if (w->skipped) (void)printf("  %s\n", omitted_text(p->cli->ctx.arena, w->omitted, "\n  "));
     if (w->doubted)
         (void)printf("%" PRId64
                      " of these are missing, and the folder does not say for sure that they are gone (a disk that is not\n"
@@ -67,25 +68,50 @@ static void tell(const struct publishing *p, const struct walk *w) {
                      p->dir);
 }
 
+static void tell_json(const struct publishing *p, const struct walk *w) {
+    cli_print_json(p->cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "can", p->circle->can, "version",
+                                     (json_int_t)w->version, "files", (json_int_t)w->files, "bytes", (json_int_t)w->bytes, "hashed",
+                                     (json_int_t)w->hashed, "skipped", (json_int_t)w->skipped, "doubted", (json_int_t)w->doubted,
+                                     "url", p->url, "left_out", omitted_json(w->omitted)));
+}
+
+/* It is published; but is it all that was meant to be? */
+static enum err judge(const struct publishing *p, const struct walk *w) {
+    struct fault *f = &p->cli->ctx.fault;
+    bool none = w->files == w->doubted && !p->may_be_empty;
+    p->cli->told = p->cli->json;
+    if (none && w->doubted)
+        return fault_set(f, ERR_FILES,
+                         "Nothing is left to share in %.150s: when the next reading finds nothing either, all of it is withdrawn. "
+                         "To withdraw it now: polycircle publish %s DIR --allow-empty",
+                         p->dir, p->circle->can);
+    if (none)
+        return fault_set(f, ERR_FILES, "Nothing is shared: there is nothing to share in %.150s. If that is right: --allow-empty",
+                         p->dir);
+    if (w->omitted[OMIT_UNREADABLE].n)
+        return fault_set(f, ERR_FILES,
+                         "Not all of %.150s could be read; what could not is left out (see above): then publish again.", p->dir);
+    if (w->changed)
+        return fault_set(f, ERR_FILES, "%" PRId64 " files changed while they were read and are left out: publish again.",
+                         w->changed);
+    return ERR_OK;
+}
+
 static enum err publish(struct publishing *p) {
     struct cli *cli = p->cli;
     struct walk w;
     TRY(find_url(cli, p->dir, &p->url));
-    TRY(index_begin(&cli->ctx, p->circle, p->dir, p->url, false));
-    TRY(index_run(&cli->ctx, p->circle, budget, p, &w));
+    TRY(index_begin(&cli->ctx, p->circle, p->dir, p->url, p->may_be_empty ? INDEX_EMPTY : 0));
+    enum err e = index_run(&cli->ctx, p->circle, budget, p, &w);
     if (p->terminal) (void)fputs("\r\033[K", stderr);
+    TRY(e);
     if (!w.finished)
         return fault_set(&cli->ctx.fault, ERR_BUSY, "Another process reads the folder of %s, too: publish again.", p->circle->can);
     if (cli->json)
-        cli_print_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "can", p->circle->can, "version",
-                                      (json_int_t)w.version, "files", (json_int_t)w.files, "bytes", (json_int_t)w.bytes, "hashed",
-                                      (json_int_t)w.hashed, "skipped", (json_int_t)w.skipped, "doubted", (json_int_t)w.doubted,
-                                      "url", p->url));
+        tell_json(p, &w);
     else
         tell(p, &w);
-    if (w.changed == 0) return ERR_OK;
-    return fault_set(&cli->ctx.fault, ERR_FILES, "%" PRId64 " files changed while they were read and are left out: publish again.",
-                     w.changed);
+    return judge(p, &w);
 }
 
 static enum err run(struct cli *cli) {
@@ -93,7 +119,9 @@ static enum err run(struct cli *cli) {
     struct circle c;
     struct publishing p = {.cli = cli, .circle = &c, .dir = dir, .unit = 4 << 20, .since = clock_now()};
     p.terminal = isatty(STDERR_FILENO) && !cli->json;
-    if (cli->n_words != 2) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL]");
+    p.may_be_empty = cli_flag(cli, "--allow-empty");
+    if (cli->n_words != 2)
+        return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL] [--allow-empty]");
     TRY(cli_open(cli));
     TRY(cli_circle(cli, cli->words[0], &c));
     if (!realpath(cli->words[1], dir)) return fault_set(&cli->ctx.fault, ERR_FILES, "%.180s: %s", cli->words[1], strerror(errno));
@@ -101,10 +129,11 @@ static enum err run(struct cli *cli) {
 }
 
 const struct command command_publish = {
-    run, "--at=URL", "publish NAME DIR [--at URL]",
+    run, "--at=URL --allow-empty", "publish NAME DIR [--at URL] [--allow-empty]",
     "Makes the files of DIR the content of the circle NAME: reads and hashes what is new, signs the list.\n"
     "The bytes stay where they are. Run it again after changes; what has not changed is not read again.\n"
     "Hidden files, symbolic links, empty files, names that are not UTF-8 and programs or settings of the host (.php, .ini, ...)\n"
-    "are left out.\n\n"
-    "  --at URL   where the web server serves DIR: /path/ on the site itself, or https://host/path/\n"
-    "             (told by itself when DIR lies below `init --root`)\n"};
+    "are left out, and what may not be read: it says how many, and names some of them.\n\n"
+    "  --at URL        where the web server serves DIR: /path/ on the site itself, or https://host/path/\n"
+    "                  (told by itself when DIR lies below `init --root`)\n"
+    "  --allow-empty   nothing to share in DIR is no mistake: what was published is withdrawn at once\n"};

@@ -10,8 +10,8 @@ static enum err list(struct cli *cli) {
     return ERR_OK;
 }
 
-static enum err change(struct cli *cli, enum err (*change)(struct ctx *ctx, const char *url)) {
-    TRY(change(&cli->ctx, cli->words[1]));
+static enum err change(struct cli *cli, enum err (*work)(struct ctx *ctx, const char *url)) {
+    TRY(work(&cli->ctx, cli->words[1]));
     return list(cli);
 }
 

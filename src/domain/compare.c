@@ -49,12 +49,17 @@ static bool is_directory(const char *dir, const struct dirent *entry) {
 /* The paths in a folder, those of folders with a slash at their end: in the order of bytes this is the order of all that is below.
  */
 static const char **paths_in(struct state *s, const char *below, DIR *dir, size_t *n) {
+    bool first = strcmp(s->k->after, below) == 0; /* no step before this one has looked into it */
     struct arena *a = s->k->arena;
     const char *full = *below ? arena_path(a, s->k->dir, below) : s->k->dir, **all = NULL;
     size_t room = 0;
     *n = 0;
     for (struct dirent *entry; (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.') continue;
+        if (walk_itself(entry->d_name)) continue;
+        if (entry->d_name[0] == '.') {
+            if (first) omit(a, s->k->omitted, OMIT_HIDDEN, arena_text(a, "%s%s", below, entry->d_name));
+            continue;
+        }
         if (*n == room) {
             const char **more = arena_alloc(a, (room = room ? 2 * room : 64) * sizeof *more);
             if (*n) memcpy(more, all, *n * sizeof *more);
@@ -79,13 +84,14 @@ static bool same(const struct published *p, const struct file_id *now, const cha
 
 static enum compared compare_file(struct state *s, const char *path) {
     struct file_id now;
+    const char *type = "";
     const struct published *p = s->next < s->end && strcmp(s->next->path, path) == 0 ? s->next : NULL;
-    bool there = (p || walk_name(path)) && file_look(arena_path(s->k->arena, s->k->dir, path), &now);
-    const char *type = there ? walk_type(path, &now) : NULL;
-    bool left_out = !type || (!p && walk_young(s->ctx, s->k->patient, &now));
-    if (!left_out && (!p || !same(p, &now, type))) return COMPARED_OTHER;
-    s->next += !left_out;
-    s->k->skipped += left_out;
+    enum omit is = OMIT_NAME;
+    if (p || walk_name(path)) is = walk_look(arena_path(s->k->arena, s->k->dir, path), path, &now, &type);
+    if (is == OMIT_NOT && !p && walk_young(s->ctx, s->k->patient, &now)) is = OMIT_YOUNG;
+    if (is == OMIT_NOT_FOLDER || (is == OMIT_NOT && (!p || !same(p, &now, type)))) return COMPARED_OTHER;
+    s->next += is == OMIT_NOT;
+    if (is < OMIT_REASONS) omit(s->k->arena, s->k->omitted, is, path);
     return passed(s, path);
 }
 
@@ -93,11 +99,13 @@ static enum compared compare_folder(struct state *s, const char *below, DIR *dir
 
 /* path ends with a slash. */
 static enum compared enter(struct state *s, const char *path) {
-    int why;
+    int why = 0;
     const char *name = arena_copy(s->k->arena, path, strlen(path) - 1);
     bool begun = strncmp(s->k->after, path, strlen(path)) == 0;
-    DIR *dir = walk_name(name) ? walk_open(s->ctx, arena_path(s->k->arena, s->k->dir, name), false, &why) : NULL;
-    s->k->skipped += !dir && !begun;
+    bool named = walk_name(name);
+    DIR *dir = named ? walk_open(s->ctx, arena_path(s->k->arena, s->k->dir, name), false, &why) : NULL;
+    enum omit shut = named ? walk_shut(why) : OMIT_NAME;
+    if (!dir && !begun && shut < OMIT_REASONS) omit(s->k->arena, s->k->omitted, shut, path);
     enum compared is = begun ? COMPARED_SAME : passed(s, path);
     if (dir && is == COMPARED_SAME) return compare_folder(s, path, dir);
     if (dir) (void)closedir(dir);
@@ -121,7 +129,7 @@ static enum compared compare_folder(struct state *s, const char *below, DIR *dir
 enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enum compared *out) {
     struct state s = {.ctx = ctx, .k = k};
     int why;
-    k->skipped = 0;
+    memset(k->omitted, 0, sizeof k->omitted);
     *out = COMPARED_OTHER;
     DIR *dir = walk_open(ctx, k->dir, true, &why);
     if (!dir) return ERR_OK;

@@ -2,6 +2,7 @@
  * times alone. */
 #pragma once
 #include "domain/circle.h"
+#include "domain/omitted.h"
 
 struct compare {
     struct arena *arena; /* for what goes with this step */
@@ -9,7 +10,7 @@ struct compare {
     bool patient; /* a young file (walk_young) that is not published is left for later */
     const char *after; /* in, out: the last path that was looked at, in the order of bytes; "" at first */
     size_t most; /* names to look at before it stops */
-    int64_t skipped; /* out: of those, left out */
+    struct omitted omitted[OMIT_REASONS]; /* out: what is left out of what was looked at; names in arena */
 };
 
 /* SO_FAR: it stopped at `most`, and until there all is the same. */

@@ -129,16 +129,29 @@ static bool is_media(const char *name) {
     return false;
 }
 
+/* 0, or why a folder cannot be listed. */
+static int shut(const char *path) {
+    DIR *dir = opendir(path);
+    if (!dir) return errno;
+    (void)closedir(dir);
+    return 0;
+}
+
 /* Names of the directories in path, in order; its media are counted into f. */
 static const char **read_folder(struct arena *arena, const char *path, struct folder *f, size_t *n) {
     size_t all;
     const char **names = directory_names(arena, path, &all);
+    if (all == 0) f->why = shut(path);
     *n = 0;
     for (size_t i = 0; i < all; i++) {
         char full[PATH_MAX];
         struct stat st;
         (void)snprintf(full, sizeof full, "%s/%s", path, names[i]);
-        if (names[i][0] == '.' || lstat(full, &st) != 0) continue;
+        if (names[i][0] == '.') continue;
+        if (lstat(full, &st) != 0) {
+            if (errno == EACCES) f->why = errno;
+            continue;
+        }
         bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(names[i]);
         f->files += media;
         f->bytes += media ? st.st_size : 0;
@@ -177,23 +190,39 @@ enum err folder_list(struct ctx *ctx, const char *root, const char *after, folde
     return ERR_OK;
 }
 
-static bool sample(struct arena *arena, const char *dir, int deep, const char **path, struct file_id *id) {
+struct sampler {
+    struct arena *arena;
+    const char *shut; /* the first that may not be read, or NULL */
+    int why;
+};
+
+static void note_shut(struct sampler *x, const char *path, int why) {
+    if (x->shut || !why || why == ENOENT) return;
+    x->shut = path;
+    x->why = why;
+}
+
+static bool sample(struct sampler *x, const char *dir, int deep, const char **path, struct file_id *id) {
     size_t n;
     struct file_id found;
-    const char **names = directory_names(arena, dir, &n), *below;
+    const char **names = directory_names(x->arena, dir, &n), *below;
+    if (n == 0) note_shut(x, dir, shut(dir));
     for (size_t i = 0; i < n; i++) {
-        if (*names[i] == '.' || !is_media(names[i]) || !file_look(arena_path(arena, dir, names[i]), &found) || !found.size)
-            continue;
-        *path = names[i];
-        *id = found;
-        return true;
+        const char *full = arena_path(x->arena, dir, names[i]);
+        if (*names[i] == '.' || !is_media(names[i])) continue;
+        if (!file_look(full, &found) ? errno == EACCES : !file_may_read(full))
+            note_shut(x, full, errno);
+        else if (found.size) {
+            *path = names[i];
+            *id = found;
+            return true;
+        }
     }
     for (size_t i = 0; i < n && deep; i++) {
         struct stat st;
-        const char *full = arena_path(arena, dir, names[i]);
-        if (*names[i] == '.' || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode) || !sample(arena, full, deep - 1, &below, id))
-            continue;
-        *path = arena_path(arena, names[i], below);
+        const char *full = arena_path(x->arena, dir, names[i]);
+        if (*names[i] == '.' || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode) || !sample(x, full, deep - 1, &below, id)) continue;
+        *path = arena_path(x->arena, names[i], below);
         return true;
     }
     return false;
@@ -201,8 +230,13 @@ static bool sample(struct arena *arena, const char *dir, int deep, const char **
 
 enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id) {
     enum { BELOW = 3 };
+    struct sampler x = {.arena = ctx->arena};
     *path = "";
     *id = (struct file_id){0};
-    (void)sample(ctx->arena, dir, BELOW, path, id);
-    return ERR_OK;
+    if (sample(&x, dir, BELOW, path, id) || !x.shut) return ERR_OK;
+    return fault_set(
+        &ctx->fault, ERR_BAD_FIELD,
+        "%.200s cannot be read: %s. Give it permissions that let this program's user read it (by FTP: 755 for a folder, 644 "
+        "for a file), then try again.",
+        x.shut, strerror(x.why));
 }

@@ -25,6 +25,7 @@ enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, cons
 struct folder {
     const char *path; /* below root; "": root itself */
     int64_t files, bytes; /* media directly in it */
+    int why; /* errno, where it or something in it may not be looked at; else 0 */
 };
 struct folder_list {
     struct folder *all;
@@ -35,5 +36,6 @@ struct folder_list {
 typedef bool folder_time(void);
 /* Depth first, names in order, at most CAP_FOLDERS at a time; after: "next" of the list before, NULL at first. */
 enum err folder_list(struct ctx *ctx, const char *root, const char *after, folder_time *more, struct folder_list *out);
-/* A file in dir or a little below it that a visitor could load, for a try; "" when there is none. */
+/* A file in dir or a little below it that a visitor could load, for a try; "" when there is none. Where there is none, but
+ * something may not be read: ERR_BAD_FIELD, with its name, why, and what to do. */
 enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id);

@@ -5,11 +5,12 @@
 
 enum { BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 1024 }; /* to compare a name takes as long as to read so many */
 
-enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, bool patient) {
+enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int how) {
     TRY(store_scans(ctx->store));
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(store_run(ctx->store, SQL_SCAN_OTHER, ARGS(I(c->id), T(dir))));
-    TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(patient))));
+    TRY(store_run(ctx->store, SQL_JOB_SET, ARGS(I(c->id), T(dir), T(url), I(how))));
+    TRY(store_run(ctx->store, SQL_OMITTED_CLEAR, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_SCAN_AGAIN, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_SCAN_ROOT, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_JOB_COUNT, ARGS(I(c->id))));
@@ -27,23 +28,22 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     if (!row) return fault_set(&x->ctx->fault, ERR_NOT_FOUND, "No folder of %s is being indexed.", x->circle->can);
     x->dir = store_copy(s, id, 0, x->scratch);
     x->url = store_copy(s, id, 1, x->scratch);
-    x->patient = store_int(s, id, 2);
+    x->patient = store_int(s, id, 2) & INDEX_PATIENT;
+    x->may_be_empty = store_int(s, id, 2) & INDEX_EMPTY;
     *out = (struct walk){
-        .skipped = store_int(s, id, 3),
-        .changed = store_int(s, id, 4),
-        .hashed = store_int(s, id, 5),
-        .finished = store_int(s, id, 6),
-        .files = store_int(s, id, 7),
-        .bytes = store_int(s, id, 8),
-        .done = store_int(s, id, 9),
-        .doubted = store_int(s, id, 10),
-        .same = store_int(s, id, 13),
+        .hashed = store_int(s, id, 3),
+        .finished = store_int(s, id, 4),
+        .files = store_int(s, id, 5),
+        .bytes = store_int(s, id, 6),
+        .done = store_int(s, id, 7),
+        .doubted = store_int(s, id, 8),
+        .same = store_int(s, id, 11),
         .current = "",
     };
-    x->sought = store_copy(s, id, 11, x->scratch);
-    x->comparing = store_int(s, id, 12);
-    x->published = store_int(s, id, 14);
-    *work_left = store_int(s, id, 15);
+    x->sought = store_copy(s, id, 9, x->scratch);
+    x->comparing = store_int(s, id, 10);
+    x->published = store_int(s, id, 12);
+    *work_left = store_int(s, id, 13);
     store_reset(s, id);
     return ERR_OK;
 }
@@ -102,17 +102,24 @@ static enum err seek(struct indexer *x, bool none) {
     return store_commit(x->ctx->store, MAIN);
 }
 
-static enum err replace(struct indexer *x, struct walk *out) {
+static enum err replace(struct indexer *x, const struct manifest *m, struct walk *out) {
     struct store *s = x->ctx->store;
     int64_t id = x->circle->id, differ, published;
-    struct manifest m;
     TRY(store_number(s, SQL_SCAN_DIFFERS, ARGS(I(id)), &differ, 0));
     TRY(store_number(s, SQL_MEDIA_COUNT, ARGS(I(id)), &published, 0));
-    TRY(manifest_head(x->ctx, id, &m));
-    out->same = m.version && differ == 0 && published == out->files && strcmp(m.url, x->url) == 0 && strcmp(m.dir, x->dir) == 0;
-    out->version = m.version;
+    out->same = m->version && differ == 0 && published == out->files && strcmp(m->url, x->url) == 0 && strcmp(m->dir, x->dir) == 0;
+    out->version = m->version;
     if (out->same) return store_run(s, SQL_MEDIA_NOTE, ARGS(I(id)));
     return manifest_replace(x->ctx, x->circle, x->dir, x->url, &out->version);
+}
+
+/* Probably not the folder that was meant: what is published already stays. */
+static enum err nothing_to_share(struct indexer *x) {
+    struct omitted all[OMIT_REASONS];
+    TRY(omitted_get(x->ctx, x->circle->id, all));
+    const char *text = omitted_text(x->ctx->arena, all, "; ");
+    return fault_set(&x->ctx->fault, ERR_FILES, "There is nothing to share in %.150s%s%s.", x->dir,
+                     *text ? ", but " : ": it is empty", text);
 }
 
 /* Nothing is left to do: what was found is the content now. */
@@ -120,11 +127,15 @@ static enum err finish(struct indexer *x, struct walk *out) {
     struct ctx *ctx = x->ctx;
     int64_t id = x->circle->id;
     bool work_left;
+    struct manifest m;
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(look(x, out, &work_left)); /* somebody may have begun anew, or finished */
+    TRY(manifest_head(ctx, id, &m));
     TRY(next_missed(x));
     if (!out->finished && !x->comparing && !work_left && x->n == 0) {
-        TRY(replace(x, out));
+        bool before = m.version && strcmp(m.dir, x->dir) == 0;
+        if (out->files == 0 && !before && !x->may_be_empty) return nothing_to_share(x);
+        TRY(replace(x, &m, out));
         TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(id))));
         TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now), I(out->same))));
         out->finished = ctx->now;
@@ -142,9 +153,17 @@ enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir,
     return ERR_OK;
 }
 
+static enum err look_omitted(struct ctx *ctx, const struct circle *c, struct walk *out) {
+    TRY(omitted_get(ctx, c->id, out->omitted));
+    out->skipped = omitted_total(out->omitted);
+    out->changed = out->omitted[OMIT_CHANGED].n;
+    return ERR_OK;
+}
+
 enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out) {
     bool work_left;
-    return look(&(struct indexer){.ctx = ctx, .circle = c, .scratch = ctx->arena, .dir = "", .url = ""}, out, &work_left);
+    TRY(look(&(struct indexer){.ctx = ctx, .circle = c, .scratch = ctx->arena, .dir = "", .url = ""}, out, &work_left));
+    return look_omitted(ctx, c, out);
 }
 
 struct allowance {
@@ -161,15 +180,18 @@ static enum err unchanged(struct indexer *x, struct walk *out, int64_t budget, b
     k.most = (size_t)(most < CAP_FILES ? most : CAP_FILES);
     TRY(compare(x->ctx, x->circle, &k, &is));
     int64_t finished = is == COMPARED_SAME ? x->ctx->now : 0;
-    bool work_left;
+    bool work_left, ours = false;
     TRY(store_begin(s, MAIN, true));
     if (is == COMPARED_OTHER) {
         TRY(store_run(s, SQL_JOB_WALK, ARGS(I(id))));
+        if (store_changes(s, MAIN)) TRY(store_run(s, SQL_OMITTED_CLEAR, ARGS(I(id))));
         TRY(store_run(s, SQL_SCAN_ROOT, ARGS(I(id))));
     } else {
-        TRY(store_run(s, SQL_JOB_COMPARED, ARGS(I(id), T(x->sought), T(k.after), I(k.skipped), I(finished))));
+        TRY(store_run(s, SQL_JOB_COMPARED, ARGS(I(id), T(x->sought), T(k.after), I(finished))));
+        ours = store_changes(s, MAIN);
+        if (ours) TRY(omitted_add(x->ctx, id, k.omitted));
     }
-    *more = finished == 0 || !store_changes(s, MAIN); /* somebody has begun anew, or was quicker */
+    *more = finished == 0 || !ours; /* somebody has begun anew, or was quicker */
     TRY(store_commit(s, MAIN));
     return *more ? ERR_OK : look(x, out, &work_left);
 }
@@ -188,7 +210,7 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
         out->current = arena_copy(x->ctx->arena, x->items[0].path, strlen(x->items[0].path));
     if ((bytes = allowed->budget(allowed->context, out)) <= 0) return ERR_OK;
     *more = true;
-    return work_left ? scan_unit(x, bytes) : seek(x, out->files == out->doubted);
+    return work_left ? scan_unit(x, bytes) : seek(x, out->files == out->doubted && !x->may_be_empty);
 }
 
 /* A folder that cannot be published leaves nothing of itself behind. */
@@ -196,6 +218,7 @@ static enum err give_up(struct ctx *ctx, const struct circle *c) {
     store_rollback(ctx->store);
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(c->id))));
+    TRY(store_run(ctx->store, SQL_OMITTED_CLEAR, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_JOB_BACK, ARGS(I(c->id), I(ctx->now))));
     TRY(store_run(ctx->store, SQL_JOB_DROP, ARGS(I(c->id))));
     return store_commit(ctx->store, MAIN);
@@ -210,7 +233,7 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
         arena_free(&scratch);
     }
     if ((e == ERR_USAGE || e == ERR_FILES) && give_up(ctx, c) != ERR_OK) store_rollback(ctx->store);
-    return e;
+    return e == ERR_OK ? look_omitted(ctx, c, out) : e;
 }
 
 static int64_t one_unit(void *context, const struct walk *) {
@@ -230,7 +253,7 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     const char *dir = store_copy(s, SQL_JOB_DUE, 2, ctx->arena), *url = store_copy(s, SQL_JOB_DUE, 3, ctx->arena);
     store_reset(s, SQL_JOB_DUE);
     TRY(circle_by_id(ctx, id, &c));
-    if (finished) TRY(index_begin(ctx, &c, dir, url, true));
+    if (finished) TRY(index_begin(ctx, &c, dir, url, INDEX_PATIENT));
     enum err e = index_run(ctx, &c, one_unit, &bytes, &walk);
     if (e == ERR_OK && walk.finished && walk.doubted)
         (void)fprintf(stderr,

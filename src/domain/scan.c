@@ -34,21 +34,23 @@ static const char *full(const struct indexer *x, const char *path) {
     return *path ? arena_path(x->scratch, x->dir, path) : x->dir;
 }
 
-static enum err drop(struct indexer *x, const struct item *item) {
-    x->skipped++;
+static enum err drop(struct indexer *x, const struct item *item, enum omit why) {
+    const char *slash = item->kind == DIRECTORY ? "/" : "";
+    if (why < OMIT_REASONS)
+        omit(x->scratch, x->omitted, why, arena_text(x->scratch, "%s%s", *item->path ? item->path : ".", slash));
     return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(item->path)));
 }
 
 /* A file's type, size and time; what is known of it need not be read. */
 static enum err look_at(struct indexer *x, const struct item *item) {
     struct file_id now;
-    struct stat st;
     struct store *s = x->ctx->store;
-    const char *path = full(x, item->path), *type;
+    const char *type;
     int64_t id = x->circle->id;
-    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
-    if (!file_look(path, &now)) return drop(x, item);
-    if (!(type = walk_type(item->path, &now)) || walk_young(x->ctx, x->patient, &now)) return drop(x, item);
+    enum omit is = walk_look(full(x, item->path), item->path, &now, &type);
+    if (is == OMIT_NOT_FOLDER) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
+    if (is == OMIT_NOT && walk_young(x->ctx, x->patient, &now)) is = OMIT_YOUNG;
+    if (is != OMIT_NOT) return drop(x, item, is);
     TRY(store_run(s, SQL_SCAN_FILE,
                   ARGS(I(id), T(item->path), T(type), I(now.size), I(now.mtime), I(media_piece(now.size)), I(now.dev), I(now.ino),
                        I(now.ctime_ns))));
@@ -62,9 +64,10 @@ static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
     TRY(store_number(x->ctx->store, SQL_SCAN_COUNT, ARGS(I(x->circle->id)), &found, 0));
     for (struct dirent *entry; (entry = readdir(dir));) {
         const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, entry->d_name);
-        if (entry->d_name[0] == '.') continue;
-        if (!walk_name(path)) {
-            x->skipped++;
+        bool hidden = entry->d_name[0] == '.';
+        if (walk_itself(entry->d_name)) continue;
+        if (hidden || !walk_name(path)) {
+            omit(x->scratch, x->omitted, hidden ? OMIT_HIDDEN : OMIT_NAME, path);
             continue;
         }
         TRY(store_run(x->ctx->store, SQL_SCAN_NEW, ARGS(I(x->circle->id), T(path))));
@@ -81,7 +84,7 @@ static enum err list(struct indexer *x, const struct item *item) {
     const char *path = full(x, item->path);
     DIR *dir = walk_open(x->ctx, path, !*item->path, &why);
     if (!dir) {
-        if (*item->path || (why && x->published)) return drop(x, item);
+        if (*item->path || (why && x->published)) return drop(x, item, walk_shut(why));
         return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
                          why ? strerror(why) : "it is for Polycircle's own files: publish another folder");
     }
@@ -104,10 +107,13 @@ static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
     static uint8_t bytes[256 << 10]; /* no piece is smaller, so none ends inside one read */
     struct file_id now;
     int fd = file_open(full(x, item->path), &now);
+    item->unreadable = fd < 0 && walk_shut(errno) == OMIT_UNREADABLE && errno != EINVAL;
     bool good = fd >= 0 && file_same(&now, &item->file);
     while (good && *budget > 0 && item->at < item->file.size) {
         int64_t left = item->file.size - item->at, len = left < (int64_t)sizeof bytes ? left : (int64_t)sizeof bytes;
+        errno = 0; /* shorter than it was: a change */
         good = file_read(fd, bytes, (size_t)len, item->at);
+        item->unreadable = !good && errno;
         if (good) feed(item, bytes, len);
         *budget -= len;
     }
@@ -128,8 +134,7 @@ static enum err save_hash(struct indexer *x, const struct item *item, int64_t fr
                            B(whole ? NULL : &item->state, sizeof item->state),
                            B(item->sha256.len ? item->sha256.data : "", item->sha256.len))));
     bool ours = store_changes(x->ctx->store, MAIN) > 0;
-    x->changed += ours && item->changed;
-    x->skipped += ours && item->changed;
+    if (ours && item->changed) omit(x->scratch, x->omitted, item->unreadable ? OMIT_UNREADABLE : OMIT_CHANGED, item->path);
     x->hashed += ours && !item->changed && whole;
     return ERR_OK;
 }
@@ -149,6 +154,7 @@ enum err scan_unit(struct indexer *x, int64_t budget) {
         const struct item *item = &x->items[i];
         TRY(reading ? save_hash(x, item, from[i]) : item->kind == NEW ? look_at(x, item) : list(x, item));
     }
-    TRY(store_run(x->ctx->store, SQL_JOB_ADD, ARGS(I(x->circle->id), I(x->skipped), I(x->changed), I(x->hashed))));
+    TRY(omitted_add(x->ctx, x->circle->id, x->omitted));
+    TRY(store_run(x->ctx->store, SQL_JOB_ADD, ARGS(I(x->circle->id), I(x->hashed))));
     return store_commit(x->ctx->store, MAIN);
 }

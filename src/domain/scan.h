@@ -1,6 +1,7 @@
 /* A walk's rows of the table found, a unit at a time: a folder is listed, names are looked at, files are read (domain/index.h). */
 #pragma once
 #include "domain/manifest.h"
+#include "domain/omitted.h"
 #include <sodium.h>
 
 enum { BATCH = 200 }; /* rows of a unit */
@@ -14,7 +15,7 @@ struct item {
     int64_t piece, at;
     crypto_hash_sha256_state state;
     struct buf sha256;
-    bool changed;
+    bool changed, unreadable;
 };
 
 struct indexer {
@@ -22,10 +23,11 @@ struct indexer {
     struct arena *scratch; /* goes with the unit */
     const struct circle *circle;
     const char *dir, *url, *sought;
-    bool patient, published, comparing; /* published: something is, from dir */
+    bool patient, may_be_empty, published, comparing; /* published: something is, from dir */
     struct item *items;
     size_t n;
-    int64_t skipped, changed, hashed; /* by this unit */
+    int64_t hashed; /* by this unit */
+    struct omitted omitted[OMIT_REASONS];
 };
 
 /* x->items: the next rows of one kind that are to be worked off; x->n = 0: there are none. */

@@ -10,6 +10,10 @@ bool walk_name(const char *path) {
     return strlen(path) <= CAP_PATH && slashes < DEEPEST && json_string(path); /* NULL: not UTF-8 */
 }
 
+bool walk_itself(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 /* Codes, keys and the names of boxes. */
 static bool ours(struct ctx *ctx, int fd) {
     struct stat here, there;
@@ -27,8 +31,23 @@ DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why) {
     return dir;
 }
 
-const char *walk_type(const char *path, const struct file_id *file) {
-    return file->size ? media_type(path) : NULL;
+static bool absent(int why) {
+    return why == ENOENT || why == ENOTDIR || why == ELOOP; /* what was there a moment ago may be something else by now */
+}
+
+enum omit walk_shut(int why) {
+    return why == 0 ? OMIT_OWN : absent(why) ? OMIT_NOTHING : OMIT_UNREADABLE;
+}
+
+enum omit walk_look(const char *full, const char *path, struct file_id *file, const char **type) {
+    struct stat st;
+    if (lstat(full, &st) != 0) return absent(errno) ? OMIT_NOTHING : OMIT_UNREADABLE;
+    if (S_ISDIR(st.st_mode)) return OMIT_NOT_FOLDER;
+    if (S_ISLNK(st.st_mode)) return OMIT_LINK;
+    if (!file_identify(&st, file)) return OMIT_SPECIAL;
+    if (!file->size) return OMIT_EMPTY;
+    if (!(*type = media_type(path))) return OMIT_PROGRAM;
+    return file_may_read(full) || absent(errno) ? OMIT_NOT : OMIT_UNREADABLE;
 }
 
 bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file) {

@@ -1,15 +1,20 @@
 /* What of a folder is looked at, and what of it may be shared: the same for who indexes it and for who compares it. */
 #pragma once
-#include "domain/ctx.h"
+#include "domain/omitted.h"
 
 /* A path below the folder that can stand in a manifest: UTF-8, not too long, not too deep. Hidden names are not asked about here.
  */
 bool walk_name(const char *path);
+/* "." or "..". */
+bool walk_itself(const char *name);
 /* Opens a folder to be listed; root: it is the published one itself, which may be a symbolic link. NULL, with *why: errno, or 0:
  * it holds files of our own, which are nobody's to read (a data directory, whosever it is, or the spool). */
 DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why);
-/* The type under which a file may be shared; NULL: not at all (empty, or a host's program or settings). */
-const char *walk_type(const char *path, const struct file_id *file);
+/* Why a folder that was not opened is left out. */
+enum omit walk_shut(int why);
+/* What there is at full, which is path below the folder: OMIT_NOT: a file that may be shared, with its type; OMIT_NOT_FOLDER,
+ * OMIT_NOTHING, or why it is left out. */
+enum omit walk_look(const char *full, const char *path, struct file_id *file, const char **type);
 /* Is a file that is there, dir/path, in no folder of our own, and of a type that may be shared? */
 bool walk_shares(struct ctx *ctx, const char *dir, const char *path);
 /* Patient, who leaves a file alone that may still be written to. */

@@ -47,7 +47,9 @@ enum err owner_folders(struct exchange *x, const json_t *in, json_t *out) {
     for (size_t i = 0; i < list.n; i++) {
         const struct folder *f = &list.all[i];
         json_t *path = json_string(f->path); /* NULL: not UTF-8, and so not to be shared */
-        if (path) (void)json_array_append_new(folders, json_pack("[o, I, I]", path, (json_int_t)f->files, (json_int_t)f->bytes));
+        json_t *row = path ? json_pack("[o, I, I]", path, (json_int_t)f->files, (json_int_t)f->bytes) : NULL;
+        if (row && f->why) (void)json_array_append_new(row, json_string(strerror(f->why)));
+        if (row) (void)json_array_append_new(folders, row);
     }
     (void)json_object_set_new(out, "folders", folders);
     if (list.next) (void)json_object_set_new(out, "next", json_string(list.next));
@@ -88,10 +90,11 @@ static enum err read_url(struct exchange *x, const struct circle *c, const json_
 }
 
 static enum err put_walk(json_t *out, const struct walk *w) {
-    json_t *walk = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s}", "files", (json_int_t)w->files, "bytes",
+    json_t *walk = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:o}", "files", (json_int_t)w->files, "bytes",
                              (json_int_t)w->bytes, "done", (json_int_t)w->done, "skipped", (json_int_t)w->skipped, "changed",
                              (json_int_t)w->changed, "hashed", (json_int_t)w->hashed, "doubted", (json_int_t)w->doubted, "finished",
-                             w->finished != 0, "same", (int)w->same, "version", (json_int_t)w->version, "current", w->current);
+                             w->finished != 0, "same", (int)w->same, "version", (json_int_t)w->version, "current", w->current,
+                             "left_out", omitted_json(w->omitted));
     return jsn_add(out, walk);
 }
 
@@ -111,7 +114,7 @@ enum err owner_share(struct exchange *x, const json_t *in, json_t *out) {
     } else {
         TRY(index_folder(x->ctx, &c, &dir, &url));
     }
-    TRY(index_begin(x->ctx, &c, dir, url, patient));
+    TRY(index_begin(x->ctx, &c, dir, url, patient ? INDEX_PATIENT : 0));
     TRY(index_look(x->ctx, &c, &w));
     return put_walk(out, &w);
 }

@@ -25,8 +25,8 @@ static enum err move_keys(struct store *s) {
 }
 
 const struct migration migrations[] = {
-    {1, SCHEMA_MAIN, NULL},   {2, SCHEMA_MAIN_2, NULL}, {3, SCHEMA_MAIN_3, move_keys},
-    {4, SCHEMA_MAIN_4, NULL}, {5, SCHEMA_MAIN_5, NULL}, {6, SCHEMA_MAIN_6, NULL},
+    {1, SCHEMA_MAIN, NULL},   {2, SCHEMA_MAIN_2, NULL}, {3, SCHEMA_MAIN_3, move_keys}, {4, SCHEMA_MAIN_4, NULL},
+    {5, SCHEMA_MAIN_5, NULL}, {6, SCHEMA_MAIN_6, NULL}, {7, SCHEMA_MAIN_7, NULL},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 

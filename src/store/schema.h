@@ -89,6 +89,14 @@
     "ALTER TABLE circle ADD COLUMN exclude TEXT NOT NULL DEFAULT '';"  \
     "ALTER TABLE base ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
 
+/* What a walk leaves out: by reason how many (path ''), and a few by name (n 0). job.patient is how to walk from here on (INDEX_*).
+ */
+#define SCHEMA_MAIN_7                                                                                          \
+    "CREATE TABLE omitted(circle INTEGER NOT NULL, why TEXT NOT NULL, path TEXT NOT NULL, n INTEGER NOT NULL," \
+    " PRIMARY KEY(circle, why, path)) WITHOUT ROWID;"                                                          \
+    "ALTER TABLE job DROP COLUMN skipped;"                                                                     \
+    "ALTER TABLE job DROP COLUMN changed;"
+
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \
     "CREATE TEMP TRIGGER IF NOT EXISTS found_in AFTER INSERT ON main.found BEGIN"                               \

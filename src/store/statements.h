@@ -115,22 +115,22 @@
       "INSERT INTO job(circle, dir, url, patient, comparing) VALUES(?1, ?2, ?3, ?4, EXISTS(SELECT 1 FROM manifest"                \
       " WHERE circle = ?1 AND dir = ?2 AND url = ?3) AND NOT EXISTS(SELECT 1 FROM found WHERE circle = ?1))"                      \
       " ON CONFLICT DO UPDATE SET dir = excluded.dir,"                                                                            \
-      " url = excluded.url, patient = excluded.patient, skipped = 0, changed = 0, hashed = 0, finished = 0, doubted = 0,"         \
+      " url = excluded.url, patient = excluded.patient, hashed = 0, finished = 0, doubted = 0,"                                   \
       " sought = '', comparing = excluded.comparing, same = 0")                                                                   \
     X(JOB_GET, MAIN,                                                                                                              \
-      "SELECT dir, url, patient, skipped, changed, hashed, finished, files, bytes, done, doubted, sought, comparing, same,"       \
+      "SELECT dir, url, patient, hashed, finished, files, bytes, done, doubted, sought, comparing, same,"                         \
       " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1),"                    \
       " EXISTS(SELECT 1 FROM found INDEXED BY found_work WHERE circle = ?1 AND (kind < 2 OR at < size)) FROM job WHERE circle = " \
       "?1")                                                                                                                       \
     X(JOB_COUNT, MAIN,                                                                                                            \
       "UPDATE job SET (n, files, bytes, done) = (SELECT count(*), count(*) FILTER (WHERE kind = 2),"                              \
       " CAST(total(size) AS INTEGER), CAST(total(at) AS INTEGER) FROM found WHERE circle = ?1) WHERE circle = ?1")                \
-    X(JOB_ADD, MAIN, "UPDATE job SET skipped = skipped + ?2, changed = changed + ?3, hashed = hashed + ?4 WHERE circle = ?1")     \
+    X(JOB_ADD, MAIN, "UPDATE job SET hashed = hashed + ?2 WHERE circle = ?1")                                                     \
     X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = ?3, doubted = doubted + ?4 WHERE circle = ?1 AND sought = ?2")                   \
     X(JOB_COMPARED, MAIN,                                                                                                         \
-      "UPDATE job SET sought = ?3, skipped = skipped + ?4, finished = ?5, same = ?5 > 0"                                          \
+      "UPDATE job SET sought = ?3, finished = ?4, same = ?4 > 0"                                                                  \
       " WHERE circle = ?1 AND comparing AND finished = 0 AND sought = ?2")                                                        \
-    X(JOB_WALK, MAIN, "UPDATE job SET comparing = 0, skipped = 0, sought = '' WHERE circle = ?1 AND comparing")                   \
+    X(JOB_WALK, MAIN, "UPDATE job SET comparing = 0, sought = '' WHERE circle = ?1 AND comparing")                                \
     /* back to what is published, if anything is */                                                                               \
     X(JOB_BACK, MAIN,                                                                                                             \
       "UPDATE job SET dir = m.dir, url = m.url, finished = ?2 FROM manifest m WHERE job.circle = ?1 AND m.circle = ?1")           \
@@ -139,6 +139,12 @@
     X(JOB_DUE, MAIN,                                                                                                              \
       "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                 \
       " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                     \
+    X(OMITTED_CLEAR, MAIN, "DELETE FROM omitted WHERE circle = ?1")                                                               \
+    X(OMITTED_COUNT, MAIN, "INSERT INTO omitted VALUES(?1, ?2, '', ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")             \
+    X(OMITTED_NAME, MAIN,                                                                                                         \
+      "INSERT INTO omitted SELECT ?1, ?2, ?3, 0 WHERE (SELECT count(*) FROM omitted WHERE circle = ?1 AND why = ?2) <= ?4"        \
+      " ON CONFLICT DO NOTHING")                                                                                                  \
+    X(OMITTED_LIST, MAIN, "SELECT why, path, n FROM omitted WHERE circle = ?1")                                                   \
     X(SCAN_WORK, MAIN,                                                                                                            \
       "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns FROM found"                                      \
       " WHERE circle = ?1 AND (kind < 2 OR at < size) ORDER BY kind, path LIMIT ?2")                                              \
@@ -188,13 +194,15 @@
       "SELECT (SELECT count(*) FROM origin WHERE " NO_CIRCLE ") + (SELECT count(*) FROM media WHERE " NO_CIRCLE ")"               \
       " + (SELECT count(*) FROM manifest WHERE " NO_CIRCLE ") + (SELECT count(*) FROM package WHERE " NO_CIRCLE ")"               \
       " + (SELECT count(*) FROM statistic WHERE " NO_CIRCLE ") + (SELECT count(*) FROM job WHERE " NO_CIRCLE ")"                  \
-      " + (SELECT count(*) FROM found WHERE " NO_CIRCLE ") + (SELECT count(*) FROM kept WHERE " NO_CIRCLE ")")                    \
+      " + (SELECT count(*) FROM found WHERE " NO_CIRCLE ") + (SELECT count(*) FROM kept WHERE " NO_CIRCLE ")"                     \
+      " + (SELECT count(*) FROM omitted WHERE " NO_CIRCLE ")")                                                                    \
     X(ORPHAN_ORIGINS, MAIN, "DELETE FROM origin WHERE " NO_CIRCLE)                                                                \
     X(ORPHAN_MEDIA, MAIN, "DELETE FROM media WHERE " NO_CIRCLE)                                                                   \
     X(ORPHAN_MANIFESTS, MAIN, "DELETE FROM manifest WHERE " NO_CIRCLE)                                                            \
     X(ORPHAN_PACKAGES, MAIN, "DELETE FROM package WHERE " NO_CIRCLE)                                                              \
     X(ORPHAN_STATISTICS, MAIN, "DELETE FROM statistic WHERE " NO_CIRCLE)                                                          \
     X(ORPHAN_JOBS, MAIN, "DELETE FROM job WHERE " NO_CIRCLE)                                                                      \
+    X(ORPHAN_OMITTED, MAIN, "DELETE FROM omitted WHERE " NO_CIRCLE)                                                               \
     X(ORPHAN_KEPT, MAIN, "DELETE FROM kept WHERE " NO_CIRCLE)                                                                     \
     X(ORPHAN_SCANS, MAIN, "DELETE FROM found WHERE " NO_CIRCLE)                                                                   \
     /* signals */                                                                                                                 \

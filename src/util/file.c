@@ -1,6 +1,6 @@
 #include "util/file.h"
 
-static bool identify(const struct stat *st, struct file_id *id) {
+bool file_identify(const struct stat *st, struct file_id *id) {
     if (!S_ISREG(st->st_mode)) return false;
     *id = (struct file_id){.size = st->st_size,
                            .mtime = st->st_mtime,
@@ -13,7 +13,7 @@ static bool identify(const struct stat *st, struct file_id *id) {
 int file_open(const char *path, struct file_id *id) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
-    if (fd >= 0 && (fstat(fd, &st) != 0 || !identify(&st, id))) {
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !file_identify(&st, id))) {
         (void)close(fd);
         errno = EINVAL;
         return -1;
@@ -23,7 +23,11 @@ int file_open(const char *path, struct file_id *id) {
 
 bool file_look(const char *path, struct file_id *id) {
     struct stat st;
-    return lstat(path, &st) == 0 && identify(&st, id);
+    return lstat(path, &st) == 0 && file_identify(&st, id);
+}
+
+bool file_may_read(const char *path) {
+    return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
 }
 
 bool file_same(const struct file_id *a, const struct file_id *b) {
@@ -55,7 +59,7 @@ bool file_gone(const char *dir, const char *path, const struct file_id *was, boo
     *missing = false;
     if (top >= (int)sizeof full) return false;
     top = (int)strlen(dir);
-    if (lstat(full, &st) == 0) return !identify(&st, &now) || now.size != was->size || now.mtime != was->mtime;
+    if (lstat(full, &st) == 0) return !file_identify(&st, &now) || now.size != was->size || now.mtime != was->mtime;
     *missing = true;
     if (!absent(errno)) return false;
     do {

@@ -11,8 +11,12 @@ struct file_id {
 
 /* Opens a regular file for reading, no symbolic link at its end; -1 with errno. */
 int file_open(const char *path, struct file_id *id);
+/* What is known of it (lstat); false: it is no regular file. */
+bool file_identify(const struct stat *st, struct file_id *id);
 /* false: no regular file there. */
 bool file_look(const char *path, struct file_id *id);
+/* May this process read it? false with errno. */
+bool file_may_read(const char *path);
 /* Is it the file that it was, and untouched since? Size and mtime alone are kept by `cp -p` and `rsync -t`, too. Of the device
  * nothing is asked: its number changes when it is mounted again. */
 bool file_same(const struct file_id *a, const struct file_id *b);

@@ -39,8 +39,8 @@ export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localh
   const tag = (extra = '') => `<script src="${base}signal?${circle.api_key}" ${extra}></script>`;
   for (const [name, html] of Object.entries(pages)) await writeFile(at(name), html.replaceAll('%TAG%', tag()).replaceAll('%KEY%', circle.api_key));
   await run('chmod', ['-R', 'a+rX', join(dir, 'site')]);
-  const publish = () => must(dir, ['publish', 'test', join(dir, 'site/media')]);
-  await publish();
+  const publish = (...how) => must(dir, ['publish', 'test', join(dir, 'site/media'), ...how]);
+  await publish(...film ? [] : ['--allow-empty']);
   return {
     dir, port, circle, server, publish, at, tag, base, url: `http://127.0.0.1:${port}`,
     program: args => must(dir, args),

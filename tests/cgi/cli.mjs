@@ -1,6 +1,6 @@
 // The command line: what each command says to people and to scripts, and its exit status.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { World, done, matches, ok, program, same } from './world.mjs';
 
@@ -233,19 +233,67 @@ writeFileSync(join(site, 'sub', 'b.png'), 'png');
 for (const name of ['.hidden', 'config.php', 'x.ini', 'empty.txt']) writeFileSync(join(site, name), name === 'empty.txt' ? '' : 'x');
 symlinkSync('/etc/passwd', join(site, 'link.txt'));
 r = w.cli('publish', 'demo', site, '--json');
-same([r.status, r.json], [0, { can: 'demo', version: 1, files: 2, bytes: 300_003, hashed: 2, skipped: 4, doubted: 0, url: '/site/' }], 'publish --json: below --root the URL is derived');
+same([r.status, r.json], [0, { can: 'demo', version: 1, files: 2, bytes: 300_003, hashed: 2, skipped: 5, doubted: 0, url: '/site/', left_out: [
+  { reason: 'hidden', text: 'hidden, by a dot', cure: '', n: 1, names: ['.hidden'] }, { reason: 'link', text: 'symbolic links', cure: '', n: 1, names: ['link.txt'] },
+  { reason: 'empty', text: 'empty files', cure: '', n: 1, names: ['empty.txt'] },
+  { reason: 'program', text: 'programs or settings of the host', cure: '', n: 2, names: ['config.php', 'x.ini'] },
+] }], 'publish --json: below --root the URL is derived; what is left out has names and reasons');
 r = w.cli('publish', 'demo', site);
-matches(r.out, /^demo: version 1 \(nothing has changed\), 2 files, 0\.3 MB, 0 read, 4 left out\nThe bytes stay in .*, served at \/site\/\n$/, 'publish again: nothing to do');
+matches(r.out, /^demo: version 1 \(nothing has changed\), 2 files, 0\.3 MB, 0 read, 5 left out\n  hidden, by a dot: 1 \(\.hidden\)\n  symbolic links: 1 \(link\.txt\)\n  empty files: 1 \(empty\.txt\)\n  programs or settings of the host: 2 \(config\.php, x\.ini\)\nThe bytes stay in .*, served at \/site\/\n$/, 'publish again: nothing to do');
 writeFileSync(join(site, 'sub', 'b.png'), 'other');
 same(w.cli('publish', 'demo', site, '--json').json.version, 2, 'a changed file: the next version');
 same(w.cli('publish', 'demo', site, '--at', 'https://cdn.example/x', '--json').json.url, 'https://cdn.example/x/', '--at');
 mkdirSync(join(w.dir, '..', `${basename(w.dir)}-elsewhere`));
+writeFileSync(join(`${w.dir}-elsewhere`, 'film.mp4'), 'film');
 r = w.cli('publish', 'words', `${w.dir}-elsewhere`);
-rmdirSync(`${w.dir}-elsewhere`);
+rmSync(`${w.dir}-elsewhere`, { recursive: true });
 matches(r.out, /No URL is known/, 'a folder that no web server serves');
 writeFileSync(Buffer.concat([Buffer.from(`${site}/bad`), Buffer.from([0xff]), Buffer.from('.png')]), 'x');
 r = w.cli('publish', 'demo', site, '--json');
-same([r.status, r.json?.files, r.json?.skipped], [0, 2, 5], 'a name that is not UTF-8 is left out');
+same([r.status, r.json?.files, r.json?.skipped, r.json?.left_out.at(-1).names], [0, 2, 6, ['bad?.png']], 'a name that is not UTF-8 is left out, and shown');
+const many = join(w.dir, 'many');
+mkdirSync(many);
+for (let i = 0; i < 20; i++) writeFileSync(join(many, `${i}.php`), 'x');
+r = w.cli('publish', 'words', many);
+same([r.status, r.out], [1, ''], 'nothing to share: exit 1');
+matches(r.err, /There is nothing to share in .*many, but programs or settings of the host: 20 \((\d+\.php, ){3}\.\.\.\)\.\n/, 'how many are left out, and a few names');
+mkdirSync(join(many, 'none'));
+matches(w.cli('publish', 'words', join(many, 'none')).err, /many\/none: it is empty\.\n/, 'an empty folder');
+r = w.cli('publish', 'demo', join(many, 'none'), '--json');
+same([r.status, r.json?.error, w.cli('circle', 'show', 'demo', '--json').json.dir], [1, 'files', site], 'one that is published already does not take its place');
+writeFileSync(join(many, 'none/film.mp4'), 'film');
+w.must('publish', 'words', join(many, 'none'), '--json');
+unlinkSync(join(many, 'none/film.mp4'));
+r = w.cli('publish', 'words', join(many, 'none'), '--json');
+same([r.status, r.json?.files, r.json?.doubted], [1, 1, 1], 'a folder that has become empty: exit 1, and its files stay until the next time');
+r = w.cli('publish', 'words', join(many, 'none'), '--allow-empty', '--json');
+same([r.status, r.json?.files, r.json?.doubted], [0, 0, 0], '--allow-empty: they are withdrawn at once');
+matches(w.cli('publish', 'words', join(many, 'none')).err, /nothing to share in .*--allow-empty/, 'without it: exit 1 again');
+same(w.cli('publish', 'words', many, '--allow-empty', '--json').json?.files, 0, '--allow-empty: also the first time');
+
+// what may not be read, by somebody whom modes bind
+const nobody = process.getuid() === 0 ? { uid: 65534 } : {}, closed = new World();
+chmodSync(closed.dir, 0o777);
+copyFileSync(program, join(closed.dir, 'program'));
+chmodSync(join(closed.dir, 'program'), 0o755);
+const by = (...args) => closed.cli(...args, { ...nobody, run: join(closed.dir, 'program') });
+for (const name of ['site/shut', 'site/half']) mkdirSync(join(closed.dir, name), { recursive: true });
+for (const name of ['site/film.mp4', 'site/mine.mp4', 'site/shut/a.mp4', 'site/half/b.mp4']) writeFileSync(join(closed.dir, name), 'film');
+for (const [name, mode] of [['site', 0o755], ['site/film.mp4', 0o644], ['site/mine.mp4', 0], ['site/shut', 0], ['site/half', 0o444]]) chmodSync(join(closed.dir, name), mode);
+same([by('init', '--url', 'http://site.example/', '--json').status, by('circle', 'add', 'demo', '--json').status], [0, 0], 'a user who is not root');
+for (const what of ['publish', 'publish again']) {
+  r = by('publish', 'demo', join(closed.dir, 'site'), '--json');
+  same([r.status, r.json?.files, r.json?.left_out.map(({ reason, n, names }) => [reason, n, names])], [1, 1, [['unreadable', 3, ['half/b.mp4', 'mine.mp4', 'shut/']]]],
+    `${what}: what may not be read is named, and the exit status is 1`);
+}
+r = by('publish', 'demo', join(closed.dir, 'site'));
+matches(r.out, /not readable: 3 \(half\/b\.mp4, mine\.mp4, shut\/\): let .* read them: permissions 644 of files, 755 of folders\n/, 'what to do');
+matches(r.err, /^polycircle: Not all of .* could be read/, 'and why it failed');
+chmodSync(join(closed.dir, 'site'), 0);
+matches(by('publish', 'demo', join(closed.dir, 'site')).out, /not readable: 1 \(\.\/\)/, 'the folder itself');
+chmodSync(join(closed.dir, 'site'), 0o755);
+for (const name of ['site/shut', 'site/half']) chmodSync(join(closed.dir, name), 0o755);
+closed.remove();
 
 // a folder in which there are things of our own: none of them is published, whatever it is called
 const home = join(w.dir, 'home'), own = ['--data', join(home, 'kept')];

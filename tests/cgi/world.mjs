@@ -36,8 +36,8 @@ export class World {
   // The command line: { status, out, err, json }.
   cli(...args) {
     const options = args.at(-1) instanceof Object ? args.pop() : {};
-    const run = spawnSync(program, args, {
-      env: { PATH: process.env.PATH, HOME: this.dir, POLYCIRCLE_DATA: this.data, ...options.env }, encoding: 'utf8', cwd: this.dir,
+    const run = spawnSync(options.run ?? program, args, {
+      uid: options.uid, env: { PATH: process.env.PATH, HOME: this.dir, POLYCIRCLE_DATA: this.data, ...options.env }, encoding: 'utf8', cwd: this.dir,
     });
     let json;
     try { json = JSON.parse(run.stdout); } catch { json = undefined; }

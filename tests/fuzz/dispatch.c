@@ -35,7 +35,7 @@ static void enter(void) {
     world_write(&w, "site/page.html", "<!doctype html><p>page", 22);
     free(film);
     MUST(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK);
-    MUST(index_begin(&w.ctx, &w.circle, site, "", false) == ERR_OK);
+    MUST(index_begin(&w.ctx, &w.circle, site, "", 0) == ERR_OK);
     MUST(index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.files == 2);
     world_sql(world_path(&w, "polycircle.db"), arena_text(&w.arena, "INSERT INTO instance VALUES('root', '%s')", site));
     store_close(w.ctx.store);

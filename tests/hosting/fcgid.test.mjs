@@ -112,7 +112,7 @@ test(`mod_fcgid with four processes, one killed every 2 s: ${RATE} requests a se
     await upload(dir, {});
     await must(dir, ['init', '--url', `http://site.example${tier0}`]);
     const { api_key: key, cid } = JSON.parse(await must(dir, ['circle', 'add', 'demo', '--json']));
-    await must(dir, ['publish', 'demo', `${dir}/cgi`, '--at', '/']);
+    await must(dir, ['publish', 'demo', `${dir}/cgi`, '--at', '/', '--allow-empty']);
     server = await startHost('apache-fcgid', dir, own(dir));
     const life = new Life(server, key, cid);
     const [kills] = await Promise.all([kill(server, SECONDS), drive(life, SECONDS)]);

@@ -1,7 +1,7 @@
 // /setup and /console as an owner meets them: Apache, the program uploaded, a file manager and a browser; no shell, no command line.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, truncate } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -50,7 +50,7 @@ const says = async (p, id, pattern) => {
 };
 
 /** The wizard up to the step of the tag, with a mouse. */
-async function wizard(host, p, { p2p = 'ask', folder = 'films' } = {}) {
+async function wizard(host, p, { p2p = 'ask', folder = 'films', step = 'tag' } = {}) {
   await at(p, 'code');
   await p.fill('#code', (await host.read('polycircle-data/setup-code')).toUpperCase().replaceAll('-', ' '));
   await p.click('#code-form button');
@@ -63,7 +63,7 @@ async function wizard(host, p, { p2p = 'ask', folder = 'films' } = {}) {
   await at(p, 'folder');
   await p.check(`#folders [value=${folder}]`);
   await p.click('#folder-form > button');
-  await at(p, 'tag');
+  await at(p, step);
 }
 
 /** The first server is proposed; one that cannot be, or does not answer, is not taken by mistake. */
@@ -269,9 +269,24 @@ owner('files that came or changed by FTP are noticed by a visit of the console',
   assert.deepEqual([json.circles[0].files, json.circles[0].bytes], [3, 5 * film.length + 4]);
 });
 
+owner('a file that may not be read is named; the owner puts it right, or goes on without it', async (host, viewer, p) => {
+  const closed = join(host.dir, 'public_html/films/closed.mp4');
+  await host.put('public_html/films/closed.mp4', 'film');
+  await chmod(closed, 0);
+  await wizard(host, p, { step: 'index' });
+  await says(p, 'index-form-says', /^Put it right, then press/);
+  await says(p, 'index-says', /2 files, .*Left out: not readable: 1 \(closed\.mp4\): let .* permissions 644/);
+  await chmod(closed, 0o644);
+  await p.click('#index-form button');
+  await at(p, 'tag');
+  await p.waitForFunction(() => /3 files/.test(document.querySelector('#step-index .summary')?.textContent ?? ''));
+});
+
 owner('what is refused, with words', async (host, viewer, p) => {
   await symlink('/etc', join(host.dir, 'public_html/films/etc'));
   await symlink('/etc', join(host.dir, 'public_html/etc'));
+  await host.put('public_html/closed/film.mp4', 'film');
+  await chmod(join(host.dir, 'public_html/closed'), 0);
   await at(p, 'code');
   await p.fill('#code', await host.read('polycircle-data/setup-code'));
   await p.click('#code-form button');
@@ -292,12 +307,14 @@ owner('what is refused, with words', async (host, viewer, p) => {
   await p.waitForSelector('#proxy form', { state: 'detached' });
   await stun(p);
   await at(p, 'folder');
-  for (const [folder, words] of [['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /No such file/], ['', /Choose a folder/]]) {
+  await says(p, 'folders-says', /^1 folder cannot be read.*closed \(Permission denied\).*755 by FTP/);
+  for (const [folder, words] of [['closed', /closed cannot be read: Permission denied.*755 for a folder/], ['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /No such file/], ['', /Choose a folder/]]) {
     await p.fill('#folder', folder);
     await p.click('#folder-form > button');
     await p.waitForFunction(w => new RegExp(w).test(document.getElementById('folder-form-says')?.textContent ?? ''), words.source);
   }
   await p.waitForSelector('#whole:not([hidden])');
+  await chmod(join(host.dir, 'public_html/closed'), 0o755);
   const code = await host.read('polycircle-data/setup-code');
   for (const folder of ['films/etc', 'films/../..', '/etc', 'films//', './films', '.'])
     assert.equal((await post(host, { do: 'share', code, circle: '127-0-0-1', folder })).status, 400, folder);

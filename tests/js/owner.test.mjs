@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
-const { clean, sums } = await import('../../htdocs/owner/folder.js');
+const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
 const { holds, home, lines } = await import('../../htdocs/owner/tag.js');
+const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { size } = await import('../../htdocs/owner/dom.js');
 
 test('a folder as people type it', () => {
@@ -15,6 +16,19 @@ test('a folder as people type it', () => {
 test('what is below counts for those above', () => {
   const got = sums([['', 1, 5], ['a', 0, 0], ['a/b', 2, 20], ['a/b/c', 1, 7], ['empty', 0, 0]]);
   assert.deepEqual(got, [['a', { files: 3, bytes: 27 }], ['a/b', { files: 3, bytes: 27 }], ['a/b/c', { files: 1, bytes: 7 }]]);
+});
+
+test('folders that may not be read are named with why and what to do', () => {
+  assert.equal(shut([['', 0, 0], ['films', 1, 5]]), '');
+  assert.match(shut([['', 0, 0], ['films', 0, 0, 'Permission denied']]), /^1 folder cannot be read, or not what is in it: films \(Permission denied\)\. Give .* 755 /);
+  assert.match(shut(['a', 'b', 'c', 'd'].map(path => [path, 0, 0, 'Permission denied'])), /^4 folders .*: a \(.*\), b \(.*\), c \(.*\), …\./);
+});
+
+test('what was left out is told with why, and what to do', () => {
+  const walk = /** @type {any} */ ({ files: 2, bytes: 5, version: 3, skipped: 5, left_out: [{ reason: 'empty', text: 'empty files', cure: '', n: 1, names: ['a.mp4'] },
+    { reason: 'unreadable', text: 'not readable', cure: 'let them be read', n: 4, names: ['x', 'y/', 'z'] }] });
+  assert.equal(result(walk), '2 files, 5 bytes, version 3. Left out: empty files: 1 (a.mp4); not readable: 4 (x, y/, z, …): let them be read.');
+  assert.deepEqual([bad(walk), bad({ ...walk, left_out: walk.left_out.slice(0, 1) })], [true, false]);
 });
 
 test('the line in a page', () => {

@@ -56,7 +56,7 @@ static enum err run(struct world *w, int64_t bytes, int units, struct walk *out)
 }
 
 static enum err whole(struct world *w, struct walk *out) {
-    TRY(index_begin(&w->ctx, &w->circle, site(w), "/", false));
+    TRY(index_begin(&w->ctx, &w->circle, site(w), "/", 0));
     return run(w, INT64_MAX, 1000, out);
 }
 
@@ -77,13 +77,18 @@ static void steps(void) {
     same_int(walk.files, 3, "three files");
     same_int(walk.bytes, 9800001, "of 9.8 MB");
     same_int(walk.hashed, 3, "are read");
-    same_int(walk.skipped, 3, "an empty one, a program and a link are left out; hidden ones do not count");
+    same_int(walk.skipped, 4, "four are left out");
+    same_text(omitted_text(&w.arena, walk.omitted, "; "),
+              "hidden, by a dot: 1 (films/.secret); symbolic links: 1 (link.png); empty files: 1 (empty.png); programs or settings "
+              "of the "
+              "host: 1 (settings.php)",
+              "a hidden one, a link, an empty one, a program");
     ok(walk.finished && walk.version == 1 && !walk.same, "and published");
     const char *want = hashes(&w, "films/long.mp4");
     same_int((int64_t)strlen(want), 37 * 64, "37 pieces");
 
     (void)!store_run(w.ctx.store, SQL_MEDIA_CLEAR, ARGS(I(w.circle.id)));
-    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", false)), "ok", "in steps");
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", 0)), "ok", "in steps");
     int calls = 0;
     for (walk.finished = 0; !walk.finished && calls < 200; calls++) {
         if (run(&w, 300000, 1, &walk) != ERR_OK) break;
@@ -105,11 +110,11 @@ static void changes(void) {
     struct world w;
     struct walk walk;
     fill(&w);
-    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", false)), "ok", "begun");
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", 0)), "ok", "begun");
     same_text(err_name(run(&w, 4 << 20, 5, &walk)), "ok", "and broken off");
     ok(!walk.finished && walk.done >= 4 << 20 && walk.done < walk.bytes, "in the middle of the long file: %d", (int)walk.done);
     int64_t done = walk.done;
-    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", false)), "ok", "begun again");
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", 0)), "ok", "begun again");
     same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "ok", "what was hashed");
     same_int(walk.done, done, "is kept");
     put(&w, "films/long.mp4", 9500000, OLD + 1);
@@ -122,7 +127,7 @@ static void changes(void) {
     same_text(hashes(&w, "films/long.mp4"), got, "the hashes are of what is there");
 
     put(&w, "films/long.mp4", 9500000, OLD + 2);
-    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", false);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
     (void)!run(&w, 4 << 20, 5, &walk);
     put(&w, "films/long.mp4", 100, OLD + 3);
     same_text(err_name(run(&w, INT64_MAX, 1000, &walk)), "ok", "replaced while it is read");
@@ -139,7 +144,7 @@ static void overtaken(void) {
     struct world w;
     struct walk walk;
     fill(&w);
-    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", false);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
     (void)!run(&w, 4 << 20, 5, &walk);
     const char *db = world_path(&w, "polycircle.db"), *row = " FROM found WHERE path = 'films/long.mp4'";
     int64_t at = world_number(db, arena_text(&w.arena, "SELECT at%s", row)),
@@ -163,7 +168,7 @@ static void background(void) {
     fill(&w);
     same_text(err_name(index_background(&w.ctx, &worked)), "ok", "no folder was ever chosen");
     ok(!worked, "nothing to do");
-    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", true);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", INDEX_PATIENT);
     put(&w, "young.png", 5, w.ctx.now / 1000 - 1);
     int steps = 0;
     while (index_background(&w.ctx, &worked) == ERR_OK && worked && steps < 100) steps++;
@@ -188,7 +193,7 @@ static enum compared compare_in_steps(struct world *w, size_t most, int64_t *ski
     *skipped = 0;
     for (int steps = 0; is == COMPARED_SO_FAR && steps < 100; steps++) {
         if (compare(&w->ctx, &w->circle, &k, &is) != ERR_OK) abort();
-        *skipped += k.skipped;
+        *skipped += omitted_total(k.omitted);
     }
     return is;
 }
@@ -255,8 +260,8 @@ static void another_fails(void) {
     for (size_t i = 0; i < sizeof w.circle.cid.b; i++)
         (void)snprintf(name + strlen(name), sizeof name - strlen(name), "%02x", w.circle.cid.b[i]);
     ok(unlink(world_path(&w, name)) == 0, "the first has lost its key");
-    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", true);
-    (void)!index_begin(&w.ctx, &other, site(&w), "/", true);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", INDEX_PATIENT);
+    (void)!index_begin(&w.ctx, &other, site(&w), "/", INDEX_PATIENT);
     int steps = 0;
     for (; worked && steps < 200; steps++)
         if (index_background(&w.ctx, &worked) != ERR_OK) store_rollback(w.ctx.store);
@@ -280,9 +285,64 @@ static void odd(void) {
     world_write(&w, "site/bad\xff.png", "x", 1);
     same_text(err_name(whole(&w, &walk)), "ok", "a name that is no UTF-8, a folder that is too deep");
     same_int(walk.files, 3, "are left out");
-    same_text(err_name(index_begin(&w.ctx, &w.circle, "/nonexistent", "/", false)), "ok", "a folder that is not there");
+    same_text(err_name(index_begin(&w.ctx, &w.circle, "/nonexistent", "/", 0)), "ok", "a folder that is not there");
     same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "is an error");
     ok(strstr(w.ctx.fault.text, "/nonexistent: No such file") != NULL, "in words: %s", w.ctx.fault.text);
+    world_close(&w);
+}
+
+/* A folder with nothing to share: a mistake, unless somebody says that it is meant so. */
+static void nothing(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    const char *empty = arena_text(&w.arena, "%s/empty", w.dir);
+    (void)mkdir(empty, 0700);
+    same_text(err_name(index_begin(&w.ctx, &w.circle, empty, "/", 0)), "ok", "an empty folder");
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "is not published");
+    ok(strstr(w.ctx.fault.text, "/empty: it is empty.") != NULL, "in words: %s", w.ctx.fault.text);
+    same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "not_found", "and nothing of it is left behind");
+    same_text(err_name(whole(&w, &walk)), "ok", "another is published");
+    world_write(&w, "empty/x.php", "x", 1);
+    (void)!index_begin(&w.ctx, &w.circle, empty, "/", 0);
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "the empty one does not take its place");
+    ok(strstr(w.ctx.fault.text, "/empty, but programs or settings of the host: 1 (x.php).") != NULL, "in words: %s",
+       w.ctx.fault.text);
+    same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "ok", "what is published");
+    ok(walk.version == 1 && walk.files == 3, "stays");
+    for (const char *const *name = (const char *const[]){"films/long.mp4", "films/short.mp4", "one.png", NULL}; *name; name++)
+        (void)unlink(arena_path(&w.arena, site(&w), *name));
+    same_text(err_name(whole(&w, &walk)), "ok", "all files of the published one go");
+    ok(walk.files == 3 && walk.doubted == 3, "and stay published once more");
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", INDEX_EMPTY);
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "ok", "if they are meant to be gone");
+    ok(walk.files == 0 && walk.doubted == 0 && walk.version == 2, "they are withdrawn at once");
+    same_text(err_name(whole(&w, &walk)), "ok", "a later walk of it");
+    ok(walk.same && walk.files == 0, "finds the same");
+    (void)!index_begin(&w.ctx, &w.circle, empty, "/", INDEX_EMPTY);
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "ok", "and another empty one may be published on purpose");
+    world_close(&w);
+}
+
+/* Of many, a few are named; in steps and by several reasons. */
+static void many_left_out(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    for (int i = 0; i < 1000; i++) put(&w, arena_text(&w.arena, "empty%03d.txt", i), 0, OLD);
+    put(&w, "young.png", 5, w.ctx.now / 1000 - 1);
+    for (int again = 0; again < 2; again++) { /* listed, then compared */
+        (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", INDEX_PATIENT);
+        for (walk.finished = 0; !walk.finished;)
+            if (run(&w, 300000, 1, &walk) != ERR_OK) break;
+        same_int(walk.skipped, 1005, "all are counted");
+        same_int(walk.omitted[OMIT_EMPTY].n, 1001, "by reason");
+        ok(walk.omitted[OMIT_EMPTY].names[2] != NULL, "three of these are named");
+        same_text(walk.omitted[OMIT_YOUNG].names[0], "young.png", "each reason has its own");
+        same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM omitted WHERE why = 'empty'"), 4,
+                 "no more is kept");
+    }
+    ok(walk.same, "the second walk only compared");
     world_close(&w);
 }
 
@@ -294,5 +354,7 @@ int main(void) {
     compared();
     another_fails();
     odd();
+    nothing();
+    many_left_out();
     return done();
 }

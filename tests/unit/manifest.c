@@ -116,7 +116,7 @@ static int64_t all_of_it(void *context, const struct walk *so_far) {
 
 static enum err publish(struct world *w, int64_t *version) {
     struct walk walk;
-    TRY(index_begin(&w->ctx, &w->circle, media_dir(w), "/media/", false));
+    TRY(index_begin(&w->ctx, &w->circle, media_dir(w), "/media/", 0));
     TRY(index_run(&w->ctx, &w->circle, all_of_it, NULL, &walk));
     *version = walk.version;
     return ERR_OK;

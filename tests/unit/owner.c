@@ -174,6 +174,35 @@ static void folders(void) {
     same_text(path, "", "or none");
 }
 
+/* As somebody whom modes bind; root they do not. */
+static void shut_folders(void) {
+    struct folder_list list;
+    struct file_id id;
+    const char *path;
+    uid_t was = geteuid();
+    (void)mkdir(world_path(&w, "site/closed"), 0755);
+    (void)mkdir(world_path(&w, "site/open"), 0755);
+    put("site/closed/film.mp4", "film");
+    put("site/open/film.mp4", "film");
+    bool made = chmod(w.dir, 0755) == 0 && chmod(world_path(&w, "site"), 0755) == 0 &&
+                chmod(world_path(&w, "site/open"), 0755) == 0 && chmod(world_path(&w, "site/closed"), 0) == 0 &&
+                chmod(world_path(&w, "site/open/film.mp4"), 0) == 0;
+    ok(made && (was != 0 || seteuid(65534) == 0), "a folder and a file that may not be read");
+    same_text(err_name(folder_list(&w.ctx, world_path(&w, "site"), "b", always, &list)), "ok", "are listed");
+    bool named = false;
+    for (size_t i = 0; i < list.n; i++) named |= strcmp(list.all[i].path, "closed") == 0 && list.all[i].why == EACCES;
+    ok(named, "the folder with why");
+    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "site/closed"), &path, &id)), "bad_field",
+              "nothing can be tried of the folder");
+    ok(strstr(w.ctx.fault.text, "/site/closed cannot be read: Permission denied. Give it") != NULL, "in words: %s",
+       w.ctx.fault.text);
+    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "site/open"), &path, &id)), "bad_field", "nor of the file");
+    ok(strstr(w.ctx.fault.text, "/open/film.mp4 cannot be read") != NULL, "in words: %s", w.ctx.fault.text);
+    ok(seteuid(was) == 0 && chmod(world_path(&w, "site/closed"), 0755) == 0, "and opened again");
+    (void)unlink(world_path(&w, "site/open/film.mp4"));
+    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "site/open"), &path, &id)), "ok", "an empty one is no error");
+}
+
 static void roots(void) {
     const char *out[FOLDER_ROOTS];
     (void)mkdir(world_path(&w, "home"), 0755);
@@ -251,6 +280,7 @@ int main(void) {
     make_site();
     resolve();
     folders();
+    shut_folders();
     roots();
     tier();
     world_close(&w);
