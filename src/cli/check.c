@@ -36,6 +36,7 @@ static void line(struct patient *p, const char *what, const struct finding *f) {
     if (f->level > p->worst) p->worst = f->level;
     (void)json_array_append_new(
         p->lines, json_pack("{s:s, s:s, s:s}", "level", names[f->level], "what", what, "text", jsn_shown(ctx_of(p)->arena, text)));
+    cli_rest();
     if (!p->cli->json) (void)printf("%-6s %-13s %s\n", names[f->level], what, text);
 }
 
@@ -296,6 +297,7 @@ static enum err examine(struct patient *p, size_t i) {
     struct finding f = {0}, again = {0};
     struct fault *fault = &ctx_of(p)->fault;
     fault->text[0] = '\0';
+    cli_work(p->cli, tests[i].what);
     TRY(tests[i].look(p, &f));
     if (f.level != OK && p->mends && tests[i].mend) {
         fault->text[0] = '\0';
@@ -317,6 +319,7 @@ static enum err look_content(struct patient *p, const struct circle *c) {
     size_t stale = 0, n = 0;
     TRY(manifest_head(ctx, c->id, &m));
     if (m.version == 0 || c->removed) return ERR_OK;
+    cli_work(p->cli, c->can);
     TRY(store_find(ctx->store, SQL_MEDIA_STAT, ARGS(I(c->id), I(-1), I(0)), &row));
     for (; row; n++) {
         struct file_id now;

@@ -111,6 +111,7 @@ static void usage(FILE *out) {
 
 static int report(struct cli *cli, enum err e) {
     const char *text = err_text(e, &cli->ctx.fault);
+    cli_rest();
     if (cli->told) return 1;
     if (cli->json)
         cli_print_json(cli, json_pack("{s:s, s:s}", "error", err_name(e), "text", text));

@@ -73,6 +73,22 @@ size_t cli_all(const struct cli *cli, const char *name, const char *out[static C
 enum err cli_circle(struct cli *cli, const char *can, struct circle *out);
 /* Opens store and live database. */
 enum err cli_open(struct cli *cli);
+/* Does somebody look on? On a terminal, and not for --json. Then these may be used, for a line that is overwritten. */
+bool cli_watched(const struct cli *cli);
+struct progress { /* all 0 at first */
+    int64_t since, first;
+};
+struct amount {
+    int64_t done, total; /* bytes; total 0: not known yet */
+    const char *what; /* is at work just now */
+};
+void cli_bar(struct progress *p, const struct amount *now);
+void cli_clear(void);
+const char *cli_size(struct arena *a, int64_t bytes); /* 1.5 GB */
+/* What begins now, until cli_rest(): if it takes longer than two seconds, the line says so and counts. Does nothing unless somebody
+ * looks on. */
+void cli_work(const struct cli *cli, const char *what);
+void cli_rest(void);
 void cli_print_json(struct cli *cli, const json_t *value);
 /* What HTTP can tell of the instance at url (selftest --url), measured by running curl; lines are added to lines. */
 void cli_web_lines(struct cli *cli, const char *url, json_t *lines);

@@ -4,11 +4,19 @@
 #include "domain/retire.h"
 
 static enum err tell(struct cli *cli, const char *key, const char *value, const char *words) {
+    cli_rest();
     if (cli->json)
         cli_print_json(cli, json_pack("{s:s?}", key, value ? jsn_shown(cli->ctx.arena, value) : NULL));
     else
         (void)printf("%s\n", words);
     return ERR_OK;
+}
+
+static void work(struct cli *cli, const char *what) {
+    struct arena *a = cli->ctx.arena;
+    struct file_id id = {0};
+    (void)file_look(arena_path(a, cli->data, "polycircle.db"), &id);
+    cli_work(cli, arena_text(a, "%s polycircle.db (%s)", what, cli_size(a, id.size)));
 }
 
 static enum err run_backup(struct cli *cli) {
@@ -17,6 +25,7 @@ static enum err run_backup(struct cli *cli) {
     TRY(store_open(&cli->ctx.store, cli->data, &cli->ctx.fault));
     if (path && access(path, F_OK) == 0)
         return fault_set(&cli->ctx.fault, ERR_EXISTS, "%.200s is there already: name a new file.", path);
+    work(cli, "Copying");
     TRY(path ? backup_file(&cli->ctx, path) : backup_now(&cli->ctx, &path));
     return tell(
         cli, "backup", path,
@@ -31,6 +40,7 @@ const struct command command_backup = {
 static enum err run_restore(struct cli *cli) {
     const char *kept = NULL;
     if (cli->n_words != 1) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle restore FILE");
+    work(cli, "Restoring");
     TRY(restore_file(&cli->ctx, cli->data, cli->words[0], &kept));
     TRY(cli_open(cli)); /* the next live database */
     return tell(cli, "kept", kept,

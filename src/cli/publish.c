@@ -6,15 +6,15 @@ struct publishing {
     const struct circle *circle;
     const char *dir, *url;
     bool terminal, may_be_empty;
+    struct progress progress;
     int64_t unit, since; /* bytes of a unit; when the last one began */
 };
 
-static void bar(const struct walk *w) {
-    enum { WIDTH = 30 };
-    int filled = (int)(w->bytes ? w->done * WIDTH / w->bytes : 0);
-    (void)fprintf(stderr, "\r[%.*s%*s] %3d%%  %.40s\033[K", filled, "##############################", WIDTH - filled, "",
-                  (int)(w->bytes ? w->done * 100 / w->bytes : 0), w->current);
-    (void)fflush(stderr);
+/* All is looked at before the first file is read; so the whole is known then. */
+static void show(struct publishing *p, const struct walk *w) {
+    bool reading = *w->current;
+    const char *looking = reading ? w->current : arena_text(p->cli->ctx.arena, "Looking for files: %" PRId64, w->files);
+    cli_bar(&p->progress, &(struct amount){reading ? w->done : 0, reading ? w->bytes : 0, looking});
 }
 
 /* Larger units where the disk is quick: about half a second each. */
@@ -22,7 +22,7 @@ static int64_t budget(void *context, const struct walk *so_far) {
     static const int64_t least = 1 << 20, most = 1 << 28, quick_ms = 250, slow_ms = 500;
     struct publishing *p = context;
     int64_t now = clock_now();
-    if (p->terminal) bar(so_far);
+    if (p->terminal) show(p, so_far);
     if (now - p->since < quick_ms && p->unit < most) p->unit *= 2;
     if (now - p->since > slow_ms && p->unit > least) p->unit /= 2;
     p->since = now;
@@ -103,7 +103,7 @@ static enum err publish(struct publishing *p) {
     TRY(find_url(cli, p->dir, &p->url));
     TRY(index_begin(&cli->ctx, p->circle, p->dir, p->url, p->may_be_empty ? INDEX_EMPTY : 0));
     enum err e = index_run(&cli->ctx, p->circle, budget, p, &w);
-    if (p->terminal) (void)fputs("\r\033[K", stderr);
+    if (p->terminal) cli_clear();
     TRY(e);
     if (!w.finished)
         return fault_set(&cli->ctx.fault, ERR_BUSY, "Another process reads the folder of %s, too: publish again.", p->circle->can);
@@ -118,7 +118,7 @@ static enum err run(struct cli *cli) {
     static char dir[PATH_MAX];
     struct circle c;
     struct publishing p = {.cli = cli, .circle = &c, .dir = dir, .unit = 4 << 20, .since = clock_now()};
-    p.terminal = isatty(STDERR_FILENO) && !cli->json;
+    p.terminal = cli_watched(cli);
     p.may_be_empty = cli_flag(cli, "--allow-empty");
     if (cli->n_words != 2)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL] [--allow-empty]");

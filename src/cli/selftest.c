@@ -45,8 +45,11 @@ static enum err run(struct cli *cli) {
     facts.program = file_program(program, sizeof program) ? program : "";
     facts.data = cli->data;
     open_if_there(cli, &facts);
+    cli_work(cli, "Trying what this host allows");
     json_t *lines = selftest_lines(&cli->ctx, &facts, &worst);
+    if (url) cli_work(cli, arena_text(cli->ctx.arena, "Asking %s", url));
     if (url) cli_web_lines(cli, url, lines);
+    cli_rest();
     bool bad = failed(lines);
     for (size_t i = 0; !cli->json && i < json_array_size(lines); i++) print(json_array_get(lines, i));
     if (cli->json) cli_print_json(cli, json_pack("{s:b, s:o}", "ok", !bad, "lines", lines));

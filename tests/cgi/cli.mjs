@@ -1,6 +1,8 @@
 // The command line: what each command says to people and to scripts, and its exit status.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { World, done, matches, ok, program, same } from './world.mjs';
 
@@ -129,7 +131,7 @@ matches(w.cli('init', '--url', 'http://third.example').err, /url add/, 'init add
 matches(w.cli('init', '--root', '/tmp').err, /set root/, 'nor changes it');
 same(w.must('url', 'add', 'http://third.example', '--json'), ['https://site.example/cgi-bin/polycircle.fcgi/', 'http://localhost:8080/', 'http://third.example/'], 'url add');
 same(w.must('url', 'first', 'http://localhost:8080', '--json')[0], 'http://localhost:8080/', 'url first');
-matches(w.cli('url').out, /^http:\/\/localhost:8080\/ {2}\(in the tags\)\nhttps:/, 'url: in words');
+matches(w.cli('url', 'list').out, /^http:\/\/localhost:8080\/ {2}\(in the tags\)\nhttps:/, 'url: in words');
 for (const [args, status, text] of [[['add', 'third.example'], 2, /is reached/], [['remove', 'http://fourth.example'], 2, /none of/], [['first', 'http://fourth.example'], 2, /none of/],
   [['add'], 2, /usage/], [['frobnicate', 'http://x.example'], 2, /usage/]]) {
   r = w.cli('url', ...args);
@@ -295,6 +297,20 @@ chmodSync(join(closed.dir, 'site'), 0o755);
 for (const name of ['site/shut', 'site/half']) chmodSync(join(closed.dir, name), 0o755);
 closed.remove();
 
+// on a terminal a line says how far it is, and is gone in the end
+const seen = (command, env = {}) => spawnSync('script', ['-qec', `stty cols 200; ${command}`, '/dev/null'],
+  { env: { PATH: process.env.PATH, HOME: w.dir, POLYCIRCLE_DATA: w.data, TERM: 'xterm', ...env }, encoding: 'utf8', cwd: w.dir }).stdout;
+const large = join(w.dir, 'large');
+mkdirSync(large);
+writeFileSync(join(large, 'a\x1b]film.mp4'), '');
+truncateSync(join(large, 'a\x1b]film.mp4'), 200_000_000);
+let shown = seen(`'${program}' publish words '${large}'`);
+matches(shown, /\r\[#* *\] +\d+%  \d+ MB of 200 MB, [\d.]+ [kM]B\/s, \d+ s left  a\?\]film\.mp4\x1b\[K/, 'publish: bytes, rate and time left');
+matches(shown, /\r\x1b\[Kwords: version \d+, 1 files, 200\.0 MB, 1 read, 0 left out\r\n/, 'before it says what it has done, the line is gone');
+ok(!/\x1b/.test(w.cli('publish', 'words', large).err), 'what is no terminal has none');
+ok(!/\x1b\[K/.test(seen(`'${program}' publish words '${site}' --json`)), 'nor has --json');
+unlinkSync(join(large, 'a\x1b]film.mp4'));
+
 // a folder in which there are things of our own: none of them is published, whatever it is called
 const home = join(w.dir, 'home'), own = ['--data', join(home, 'kept')];
 for (const name of ['films', 'boxes']) mkdirSync(join(home, name), { recursive: true });
@@ -385,6 +401,12 @@ r = w.cli('selftest', '--json');
 same([r.status, r.json.ok, r.err], [1, false, ''], 'selftest --json: one JSON text');
 chmodSync(w.data, 0o700);
 for (const url of ['site.example', 'http://site.example/?x', 'http://site.example/"', 'ftp://site.example/']) same(w.cli('selftest', '--url', url).status, 2, `selftest --url ${url}: exit 2`);
+const silent = createServer((socket) => setTimeout(() => socket.destroy(), 3500)).listen(0, '127.0.0.1');
+await once(silent, 'listening');
+shown = await new Promise((end) => execFile('script', ['-qec', `'${program}' selftest --url http://127.0.0.1:${silent.address().port}/`, '/dev/null'],
+  { env: { PATH: process.env.PATH, POLYCIRCLE_DATA: w.data, TERM: 'xterm' } }, (_, out) => end(out)));
+silent.close();
+matches(shown, /\rAsking http:\/\/127\.0\.0\.1:\d+\/: 2 s(\rAsking [^\n]*)?\r\x1b\[Kok +Instance/, 'what takes longer than two seconds says so, and counts');
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json');
 same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'Nobody answers there within 30 s.'], 'selftest --url: nobody there');
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json', { env: { PATH: w.dir } });
