@@ -207,5 +207,6 @@ const struct command command_circle = {
     "  --exclude P   leaves files of this pattern out, such as *.pdf, drafts or films/raw/* (several times; \"\": none any "
     "longer)\n"
     "  --roster W    who may see who is there: public, members, hidden\n"
-    "  --listed W    yes or no: in circles.json (--unlisted is --listed no)\n"
+    "  --listed W    yes or no: in circles.json\n"
+    "  --unlisted    the same as --listed no\n"
     "  remove NAME   ends it; the name is never used again\n"};

@@ -30,7 +30,7 @@ static void statements(void) {
 static const char old_backup[] = "an older backup";
 
 static void migrations_run(void) {
-    struct migration good[8], bad[8];
+    struct migration good[32], bad[32];
     size_t count = migrations_count;
     for (size_t i = 0; i < count; i++) good[i] = bad[i] = migrations[i];
     int now = store_form();
