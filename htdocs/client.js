@@ -4,7 +4,7 @@ import { Circle } from './lib/circle.js';
 import { adopt, watch } from './elements/watch.js';
 /** @typedef {{base: string, config: import('./lib/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
  *   circles?: any[], players?: HTMLMediaElement[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
- *   manifest?: Promise<any>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start data: the tag's data-* attributes; players: those that the
+ *   packed?: Promise<Blob|null>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start data: the tag's data-* attributes; players: those that the
  *   loader held; release: lets them ask; extras: loads elements.js; the rest as in lib/circle.js */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */

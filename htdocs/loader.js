@@ -11,7 +11,7 @@ const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new M
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set());  // directives of the page's policy that we met
 let alive = false;  // the package is here: the rest takes a moment
-let manifest = /** @type {Promise<any>|null} */ (null);
+let packed = /** @type {Promise<Blob|null>|null} */ (null);  // the manifest
 
 function hold() {
   for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
@@ -72,7 +72,7 @@ async function files(db, marked) {
   const kv = async (/** @type {IDBTransactionMode} */ mode) => (await db)?.transaction('kv', mode).objectStore('kv');
   const store = marked == sha && await kv('readonly'), kept = store && await done(store.get('package'));
   if (kept?.sha == sha) return kept.files;
-  if (config.version) manifest = take(`manifest-${config.cid}-${config.version}.json`, `manifest/${config.cid}.json`).then(r => r.json()).catch(() => null);
+  if (config.version) packed = take(`manifest-${config.cid}-${config.version}.json.gz`, `manifest/${config.cid}.json.gz`).then(r => r.blob()).catch(() => null);
   const gz = await (await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`)).arrayBuffer();
   const hex = isSecureContext && [...new Uint8Array(await crypto.subtle.digest('SHA-256', gz))].map(b => (b + 256).toString(16).slice(1)).join('');
   if (hex && hex != sha) throw new Error('the package is not the one that was promised');
@@ -92,7 +92,7 @@ async function run() {
     alive = true;
     const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
     start({ base, config, data: { p2p: config.p2p, ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
-      players: [...players], release, worker, manifest, db, fresh: !marked });
+      players: [...players], release, worker, packed, db, fresh: !marked });
   } catch (error) {
     release();
     await new Promise(ok => setTimeout(ok, 50));

@@ -7,15 +7,15 @@ import { Mirror } from './mirror.js';
 import { Pieces } from './pieces.js';
 import { Signal } from './signal.js';
 import { openStore } from './store.js';
-import { readManifest } from './manifest.js';
+import { readManifest, unpack } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string}} Config
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
- *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, manifest?: Promise<any>|null,
+ *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
  *   db?: Promise<IDBDatabase|null>, fresh?: boolean}} Options data: the tag's data-*; settled: when players have their
- *   first bytes; manifest, db: what the loader has begun already; fresh: nothing was ever stored
+ *   first bytes; packed (the manifest), db: what the loader has begun already; fresh: nothing was ever stored
  * @typedef {import('./manifest.js').Media} Media
  * @typedef {import('./peer.js').Peer} Peer
  * @typedef {import('./wire.js').Message} Message */
@@ -200,18 +200,18 @@ export class Circle extends EventTarget {
   async #load() {
     const opened = this.pieces.open(), stored = this.mirror && await this.#kept('manifest-' + this.cid);
     if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
-    if (this.mirror && this.mirror.version < this.#o.config.version) await this.#refresh(this.#o.manifest);
+    if (this.mirror && this.mirror.version < this.#o.config.version) await this.#refresh(this.#o.packed);
     await opened;
   }
 
   async #accept(/** @type {any} */ envelope, /** @type {number} */ seen) {
     this.mirror?.use(await readManifest(envelope, { key: this.#o.data.key ?? this.#o.config.sign, cid: this.cid, seen, home: location.origin }));
   }
-  /** Never fails. @param {Promise<any>|null} [early] */
+  /** Never fails. @param {Promise<any>|null} [early] packed */
   async #refresh(early) {
     this.#refreshed = performance.now();
     try {
-      const envelope = await early ?? await this.#instance.ask(`manifest/${this.cid}.json`);
+      const envelope = await early?.then(unpack).catch(() => null) ?? await this.#instance.ask(`manifest/${this.cid}.json.gz`, undefined, r => r.blob().then(unpack));
       await this.#accept(envelope, this.mirror?.version ?? 0);
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();

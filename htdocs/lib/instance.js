@@ -12,11 +12,11 @@ export const instance = (base, keep, ask = (...args) => fetch(...args)) => {
   let lost = 0;
   const self = {
     h: false,  // the form that works
-    /** @param {string} path @param {object} [body] by POST @returns {Promise<any>} the answer @throws {Refusal} */
-    async ask(path, body) {
+    /** @param {string} path @param {object} [body] by POST @param {(r: Response) => Promise<any>} read @returns {Promise<any>} the answer @throws {Refusal} */
+    async ask(path, body, read = r => r.json()) {
       const h = lost % 3 > 1 != self.h;
       const init = { ...body && { method: 'POST', body: form(h, body) }, credentials: /** @type {const} */ ('omit'), signal: AbortSignal.timeout(25000) };
-      const answer = await ask(base + path, init).then(r => r.json()).catch(() => null), ours = answer?.polycircle === 1;
+      const answer = await ask(base + path, init).then(read).catch(() => null), ours = answer?.polycircle === 1;
       if (body) lost = ours ? 0 : lost + 1;
       if (body && ours && h != self.h) keep(self.h = h);
       if (ours && !answer.error) return answer;

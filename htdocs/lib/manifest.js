@@ -5,6 +5,22 @@ import { fromBase64, hex, must, sha256, utf8 } from './bytes.js';
  *   origin last said that it still has this very file (performance.now); check: it is being asked
  * @typedef {{version: number, media: Media[]}} Manifest */
 
+const MOST = 2 ** 26, STEP = 4096;  // bytes of what is unpacked, which nobody has checked yet; and of what is given to be unpacked at a time: a browser makes of that whatever comes
+
+/** @param {Blob} packed gzip, or what it holds where somebody on the way has unpacked it @returns {Promise<any>} the envelope, with nothing of it checked @throws when it is too long, or none */
+export async function unpack(packed) {
+  let left = MOST;
+  const each = (/** @type {Transformer<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>['transform']} */ transform) => new TransformStream({ transform });
+  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31, stream = packed.stream();
+  const text = zipped ? stream.pipeThrough(each((part, out) => {
+    for (let at = 0; at < part.length; at += STEP) out.enqueue(part.subarray(at, at + STEP));
+  })).pipeThrough(new DecompressionStream('gzip')) : stream;
+  return new Response(text.pipeThrough(each((part, out) => {
+    must((left -= part.length) >= 0, 'manifest: too long');
+    out.enqueue(part);
+  }))).json();
+}
+
 /** @param {any} m one media of the payload @param {number} index @param {string[]} bases @returns {Promise<Media>} */
 async function media(m, index, bases) {
   const hashes = fromBase64(m.sha256), count = Math.ceil(m.size / m.piece), tail = m.path.split('/').map(encodeURIComponent).join('/');

@@ -1,11 +1,12 @@
 #include "domain/manifest.h"
 #include "domain/signing.h"
 #include "domain/sync.h"
+#include "util/gzip.h"
 #include <sodium.h>
 
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
     bool row;
-    *out = (struct manifest){.dir = "", .url = "", .signed_text = ""};
+    *out = (struct manifest){.dir = "", .url = ""};
     TRY(store_find(ctx->store, SQL_MANIFEST_HEAD, ARGS(I(circle)), &row));
     if (!row) return ERR_OK;
     out->version = store_int(ctx->store, SQL_MANIFEST_HEAD, 0);
@@ -60,30 +61,79 @@ static enum err origins_json(struct ctx *ctx, const struct circle *c, const char
     return ERR_OK;
 }
 
-/* Inside a transaction of MAIN: signs what the media table holds now as the next version. */
-static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *m) {
-    static const char prefix[] = "polycircle-manifest-1\n";
+static enum err too_long(struct ctx *ctx, const struct circle *c) {
+    return fault_set(
+        &ctx->fault, ERR_USAGE,
+        "The list of these files would be longer than %d MiB, and no browser takes it: give %s a folder with less in it.",
+        CAP_MANIFEST >> 20, c->can);
+}
+
+static const char prefix[] = "polycircle-manifest-1\n";
+
+/* The text that is signed, behind prefix: what the media table holds now. */
+static enum err list_text(struct ctx *ctx, const struct circle *c, const struct manifest *m, struct buf *text) {
     json_t *origins = json_array();
-    struct buf text = {.arena = ctx->arena};
     int64_t room;
-    struct circle now;
-    TRY(circle_by_id(ctx, c->id, &now)); /* its key may be another one since c was read */
     TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
     TRY(origins_json(ctx, c, m->url, origins));
     TRY(store_number(ctx->store, SQL_MEDIA_ROOM, ARGS(I(c->id)), &room, 0));
-    (void)buf_room(&text, (size_t)room);
-    m->version++;
-    buf_format(&text,
-               "%s{\"v\":1,\"cid\":\"%s\",\"can\":\"%s\",\"version\":%" PRId64 ",\"issued\":%" PRId64 ",\"origins\":", prefix,
+    if (room > CAP_MANIFEST) return too_long(ctx, c);
+    (void)buf_room(text, (size_t)room);
+    buf_format(text, "%s{\"v\":1,\"cid\":\"%s\",\"can\":\"%s\",\"version\":%" PRId64 ",\"issued\":%" PRId64 ",\"origins\":", prefix,
                hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), c->can, m->version, ctx->now / 1000);
-    jsn_dump(&text, origins);
-    buf_text(&text, ",\"media\":[");
-    TRY(media_json(ctx, c->id, &text));
-    buf_text(&text, "]}");
-    TRY(signing_sign(ctx, &now, text.data, m->signature));
-    m->signed_text = text.data + sizeof prefix - 1;
-    return store_run(ctx->store, SQL_MANIFEST_SET,
-                     ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), T(m->signed_text), B(m->signature, sizeof m->signature)));
+    jsn_dump(text, origins);
+    buf_text(text, ",\"media\":[");
+    TRY(media_json(ctx, c->id, text));
+    buf_text(text, "]}");
+    return ERR_OK;
+}
+
+/* What is given out, a slice at a time: quoted whole it would be in memory twice. */
+struct answer {
+    const char *head, *text, *tail; /* tail NULL: it was given, too */
+    size_t left, total; /* of text; given so far */
+    struct buf slice;
+};
+
+static size_t next_slice(void *context, const char **slice) {
+    enum { STEP = 1 << 15 };
+    struct answer *a = context;
+    size_t n = a->left < STEP ? a->left : STEP;
+    if (!a->tail) return 0;
+    a->slice.len = 0;
+    buf_text(&a->slice, a->head);
+    jsn_escape(&a->slice, a->text, n);
+    if (n == a->left) buf_text(&a->slice, a->tail);
+    if (n == a->left) a->tail = NULL;
+    a->head = "";
+    a->text += n;
+    a->left -= n;
+    a->total += a->slice.len;
+    *slice = a->slice.data;
+    return a->slice.len;
+}
+
+/* Inside a transaction of MAIN: signs what the media table holds now as the next version, and packs it. */
+static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *m) {
+    struct arena *a = ctx->arena;
+    struct buf text = {.arena = a}, packed = {.arena = a};
+    uint8_t signature[64];
+    struct circle now;
+    TRY(circle_by_id(ctx, c->id, &now)); /* its key may be another one since c was read */
+    m->version++;
+    TRY(list_text(ctx, c, m, &text));
+    TRY(signing_sign(ctx, &now, text.data, signature));
+    struct answer answer = {
+        .head = arena_text(a, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":\"",
+                           base64url_text(a, now.sign_public, sizeof now.sign_public)),
+        .text = text.data + sizeof prefix - 1,
+        .left = text.len - (sizeof prefix - 1),
+        .tail = arena_text(a, "\",\"sig\":\"%s\"}", base64url_text(a, signature, sizeof signature)),
+        .slice = {.arena = a},
+    };
+    TRY(gzip_pack_slices(&packed, next_slice, &answer, text.len));
+    if (answer.total > CAP_MANIFEST) return too_long(ctx, c);
+    return store_run(ctx->store, SQL_MANIFEST_SET, ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), B(packed.data, packed.len)));
 }
 
 /* Hashes of what goes are kept: somebody who comes back to that folder has it soon. */
@@ -186,8 +236,8 @@ enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest 
     TRY(store_find(ctx->store, id, ARGS(I(c->id)), &row));
     if (!row) return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can, c->can);
     out->version = store_int(ctx->store, id, 0);
-    out->signed_text = store_copy(ctx->store, id, 3, ctx->arena);
-    (void)store_bytes(ctx->store, id, 4, out->signature, sizeof out->signature);
+    const void *packed = store_blob(ctx->store, id, 1, &out->packed_len);
+    out->packed = arena_copy(ctx->arena, packed, out->packed_len);
     store_reset(ctx->store, id);
     return ERR_OK;
 }

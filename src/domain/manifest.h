@@ -16,8 +16,9 @@ struct media {
 
 struct manifest {
     int64_t version; /* 0: nothing is published */
-    const char *dir, *url, *signed_text;
-    uint8_t signature[64];
+    const char *dir, *url;
+    const void *packed; /* gzip of what is given out: text, signature and key (PROTOCOL 1.5) */
+    size_t packed_len;
 };
 
 /* MIME type by the name's ending; NULL for what is never shared: a host's program or configuration. */
@@ -32,7 +33,7 @@ enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out);
 enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
 /* The head, once files that are no longer as they were published are withdrawn; looks at no more than CAP_STAT of them. */
 enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manifest *out);
-/* The text and its signature. Nothing is published: ERR_NOT_FOUND, with words. */
+/* The version and what is packed. Nothing is published: ERR_NOT_FOUND, with words. */
 enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out);
 /* Both. */
 enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);

@@ -1,18 +1,21 @@
-/* GET /manifest/CID.json and GET /mirror/CAN/PATH. */
+/* GET /manifest/CID.json.gz, /manifest/CID.json and /mirror/CAN/PATH. */
 #include "domain/manifest.h"
 #include "handler/handler.h"
+#include "util/gzip.h"
 
 /* With the key: read just before it was renewed, it would stand beside what the new one has signed, and be kept. */
 static const char *tag_of(struct exchange *x, const char *cid, const struct manifest *m, const char *key) {
     return arena_text(x->ctx->arena, "%s-%" PRId64 "-%s", cid, m->version, key);
 }
 
-/* The text is read only for whom it is news. */
+/* CID.json.gz is what is kept, as it is: without Content-Encoding, which hosts add and take away (handle_package). CID.json, the
+ * same unpacked, is for clients of before. It is read only for whom it is news. */
 enum err handle_manifest(struct exchange *x) {
     struct circle c;
     struct manifest m;
     struct arena *a = x->ctx->arena;
-    const char *cid = without(x, ".json");
+    const char *packed = without(x, ".json.gz"), *cid = packed ? packed : without(x, ".json");
+    const char *type = packed ? "application/gzip" : "application/json";
     TRY(cid ? circle_by_cid(x->ctx, cid, &c) : ERR_NOT_FOUND);
     const char *key = base64url_text(a, c.sign_public, sizeof c.sign_public);
     TRY(manifest_current(x->ctx, &c, &m));
@@ -20,14 +23,11 @@ enum err handle_manifest(struct exchange *x) {
     if (news) TRY(manifest_read(x->ctx, &c, &m));
     x->res->cache = "no-cache";
     response_etag(x->res, tag_of(x, cid, &m, key));
-    if (!news) return response_body(x->res, "application/json", "", 0);
+    if (!news) return response_body(x->res, type, "", 0);
+    if (packed) return response_body(x->res, type, m.packed, m.packed_len);
     struct buf text = {.arena = a};
-    size_t most = strlen(m.signed_text);
-    (void)buf_room(&text, most + most / 8 + 512); /* it may be long: nothing of it twice */
-    buf_format(&text, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":", key);
-    jsn_quote(&text, m.signed_text);
-    buf_format(&text, ",\"sig\":\"%s\"}", base64url_text(a, m.signature, sizeof m.signature));
-    return response_body(x->res, "application/json", text.data, text.len);
+    TRY(gzip_unpack(&text, m.packed, m.packed_len, UINT32_MAX));
+    return response_body(x->res, type, text.data, text.len);
 }
 
 /* Nothing that a browser would run, whatever the file is. */

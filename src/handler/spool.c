@@ -53,8 +53,8 @@ static enum err keep_circle(struct ctx *ctx, const struct spool *spool, const st
                      arena_text(a, "%s.tar.gz", sha256)));
     TRY(manifest_version(ctx, c->id, &version));
     if (version == 0) return ERR_OK;
-    return keep_version(ctx, spool, handle_manifest, arena_text(a, "%s.json", cid), arena_text(a, "manifest-%s-", cid),
-                        arena_text(a, "%" PRId64 ".json", version));
+    return keep_version(ctx, spool, handle_manifest, arena_text(a, "%s.json.gz", cid), arena_text(a, "manifest-%s-", cid),
+                        arena_text(a, "%" PRId64 ".json.gz", version));
 }
 
 enum err spool_refresh(struct ctx *ctx, int64_t circle) {

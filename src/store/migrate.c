@@ -3,6 +3,9 @@
 #include "store/internal.h"
 #include "store/keys.h"
 #include "store/schema.h"
+#include "util/codec.h"
+#include "util/gzip.h"
+#include "util/jsn.h"
 
 /* Version 2 kept the signing keys in the circles' rows. What is freed of these is zeroed. */
 static enum err move_keys(struct store *s) {
@@ -24,9 +27,46 @@ static enum err move_keys(struct store *s) {
     return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : store_error(s, MAIN, rc);
 }
 
+static enum err pack_row(sqlite3_stmt *row, struct buf *packed) {
+    struct arena *a = packed->arena;
+    const uint8_t *key = sqlite3_column_blob(row, 1), *signature = sqlite3_column_blob(row, 3);
+    size_t key_len = (size_t)sqlite3_column_bytes(row, 1), signature_len = (size_t)sqlite3_column_bytes(row, 3);
+    const char *text = (const char *)sqlite3_column_text(row, 2);
+    struct buf all = {.arena = a};
+    (void)buf_room(&all, (size_t)sqlite3_column_bytes(row, 2) * 5 / 4 + 512);
+    buf_format(&all, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":", base64url_text(a, key, key_len));
+    jsn_quote(&all, text ? text : "");
+    buf_format(&all, ",\"sig\":\"%s\"}", base64url_text(a, signature, signature_len));
+    return gzip_pack(packed, all.data, all.len);
+}
+
+/* Version 5 kept the text of a manifest and its signature, and made the answer of them each time. */
+static enum err pack_manifests(struct store *s) {
+    static const char list[] =
+        "SELECT m.circle, c.sign_public, m.signed, m.signature FROM manifest m JOIN circle c ON c.id = m.circle";
+    sqlite3_stmt *row = NULL, *set = NULL;
+    struct arena a = {0};
+    enum err e = ERR_OK;
+    int rc = sqlite3_prepare_v2(s->db[MAIN], list, -1, &row, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(s->db[MAIN], "UPDATE manifest SET signed = ?2 WHERE circle = ?1", -1, &set, NULL);
+    while (rc == SQLITE_OK && e == ERR_OK && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+        struct buf packed = {.arena = &a};
+        e = pack_row(row, &packed);
+        (void)sqlite3_bind_int64(set, 1, sqlite3_column_int64(row, 0));
+        (void)sqlite3_bind_blob64(set, 2, packed.data, packed.len, SQLITE_STATIC);
+        (void)sqlite3_step(set);
+        rc = sqlite3_reset(set);
+        arena_reset(&a);
+    }
+    (void)sqlite3_finalize(row);
+    (void)sqlite3_finalize(set);
+    arena_free(&a);
+    return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : store_error(s, MAIN, rc);
+}
+
 const struct migration migrations[] = {
     {1, SCHEMA_MAIN, NULL},   {2, SCHEMA_MAIN_2, NULL}, {3, SCHEMA_MAIN_3, move_keys}, {4, SCHEMA_MAIN_4, NULL},
-    {5, SCHEMA_MAIN_5, NULL}, {6, SCHEMA_MAIN_6, NULL}, {7, SCHEMA_MAIN_7, NULL},
+    {5, SCHEMA_MAIN_5, NULL}, {6, SCHEMA_MAIN_6, NULL}, {7, SCHEMA_MAIN_7, NULL},      {8, SCHEMA_MAIN_8, pack_manifests},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 

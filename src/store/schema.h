@@ -97,6 +97,14 @@
     "ALTER TABLE job DROP COLUMN skipped;"                                                                     \
     "ALTER TABLE job DROP COLUMN changed;"
 
+/* packed: the manifest as it is given out (PROTOCOL 1.5), in gzip; pack_manifests() has put it where the text was. */
+#define SCHEMA_MAIN_8                                                                             \
+    "CREATE TABLE given(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL," \
+    " url TEXT NOT NULL, packed BLOB NOT NULL);"                                                  \
+    "INSERT INTO given SELECT circle, version, dir, url, signed FROM manifest;"                   \
+    "DROP TABLE manifest;"                                                                        \
+    "ALTER TABLE given RENAME TO manifest;"
+
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \
     "CREATE TEMP TRIGGER IF NOT EXISTS found_in AFTER INSERT ON main.found BEGIN"                               \

@@ -107,9 +107,9 @@
     X(KEPT_OLD, MAIN,                                                                                                             \
       "DELETE FROM kept WHERE circle = ?1 AND (until < ?2 OR until <"                                                             \
       " (SELECT until FROM kept WHERE circle = ?1 ORDER BY until DESC LIMIT 1 OFFSET ?3))")                                       \
-    X(MANIFEST_GET, MAIN, "SELECT version, dir, url, signed, signature FROM manifest WHERE circle = ?1")                          \
+    X(MANIFEST_GET, MAIN, "SELECT version, packed FROM manifest WHERE circle = ?1")                                               \
     X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url FROM manifest WHERE circle = ?1")                                            \
-    X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
+    X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5)")                                                     \
     /* the walk through a folder */                                                                                               \
     X(JOB_SET, MAIN,                                                                                                              \
       "INSERT INTO job(circle, dir, url, patient, comparing) VALUES(?1, ?2, ?3, ?4, EXISTS(SELECT 1 FROM manifest"                \

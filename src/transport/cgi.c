@@ -33,6 +33,7 @@ static bool write_all(const char *data, size_t len) {
 }
 
 int cgi_run(struct service *service) {
+    enum { TOGETHER = 1 << 16 }; /* a head goes out with its body; a long one would be in memory twice */
     struct request req;
     struct response res;
     struct buf out = {.arena = &service->arena};
@@ -41,9 +42,10 @@ int cgi_run(struct service *service) {
     request_read(&req, &service->arena, environ, from_stdin, &left);
     service->serve(service->context, &req, &res);
     response_head(&res, &out);
-    if (res.len) buf_add(&out, res.body, res.len);
+    size_t with = res.len < TOGETHER ? res.len : 0;
+    if (with) buf_add(&out, res.body, with);
     (void)signal(SIGTERM, SIG_IGN); /* Apache ends a program as soon as it has the answer, and waits 3 s for it */
-    bool written = write_all(out.data, out.len);
+    bool written = write_all(out.data, out.len) && write_all((const char *)res.body + with, res.len - with);
     (void)close(STDOUT_FILENO); /* the web server has the whole answer */
     (void)alarm(SPAN_ANSWER / 1000);
     service->after(service->context, &service->arena);

@@ -3,7 +3,7 @@
 
 char *buf_room(struct buf *b, size_t n) {
     if (b->cap - b->len < n + 1) {
-        size_t cap = b->cap ? b->cap * 2 : 512;
+        size_t cap = b->cap ? b->cap * 2 : n < 512 ? 512 : n + 1; /* who knows at first how long it will be gets no more */
         while (cap - b->len < n + 1) cap *= 2;
         char *data = arena_alloc(b->arena, cap);
         if (b->len) memcpy(data, b->data, b->len);

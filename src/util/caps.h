@@ -20,6 +20,7 @@ enum cap {
     CAP_SIGNALS = 10000, /* signals a circle */
     CAP_SWEEP = 10000, /* signals removed by a join that finds no room */
     CAP_FILES = 65536, /* media a circle */
+    CAP_MANIFEST = 64 << 20, /* bytes of a manifest, unpacked: no client takes more (htdocs/lib/manifest.js) */
     CAP_PATH = 1024, /* bytes of a media's path */
     CAP_MIRROR = 1 << 20, /* bytes of one mirror answer */
     CAP_STAT = 512, /* files looked at by one manifest request */

@@ -1,15 +1,65 @@
 #include "util/gzip.h"
 #include <zlib.h>
 
-enum err gzip_pack(struct buf *out, const void *data, size_t len) {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
-    enum { GZIP_WINDOW = 15 + 16 };
-    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 9, Z_DEFAULT_STRATEGY) != Z_OK) return ERR_INTERNAL;
-    uLong bound = deflateBound(&z, len);
-    z.next_out = (Bytef *)buf_room(out, bound);
-    z.avail_out = (uInt)bound;
-    int rc = deflate(&z, Z_FINISH);
-    out->len += z.total_out;
+enum { WINDOW = 15 + 16, MEMORY = 9 }; /* the largest window, in a gzip member */
+
+struct slice {
+    const char *data;
+    size_t len;
+};
+
+static size_t whole(void *context, const char **out) {
+    struct slice *s = context, now = *s;
+    *s = (struct slice){NULL, 0};
+    *out = now.data;
+    return now.len;
+}
+
+static enum err pack(struct buf *out, int level, size_t room, gzip_source *next, void *context) {
+    z_stream z = {.zalloc = Z_NULL};
+    const char *slice;
+    int rc;
+    if (deflateInit2(&z, level, Z_DEFLATED, WINDOW, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) return ERR_INTERNAL;
+    do {
+        z.avail_in = (uInt)next(context, &slice);
+        z.next_in = (Bytef *)(uintptr_t)slice;
+        int flush = z.avail_in ? Z_NO_FLUSH : Z_FINISH;
+        do {
+            z.next_out = (Bytef *)buf_room(out, room);
+            z.avail_out = (uInt)(out->cap - out->len - 1);
+            rc = deflate(&z, flush);
+            out->len = (size_t)((char *)z.next_out - out->data);
+            room = 1;
+        } while (z.avail_out == 0);
+    } while (rc == Z_OK || rc == Z_BUF_ERROR); /* the latter: it had nothing more to give */
     (void)deflateEnd(&z);
     return rc == Z_STREAM_END ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err gzip_pack(struct buf *out, const void *data, size_t len) {
+    struct slice all = {data, len};
+    return pack(out, Z_BEST_COMPRESSION, len / 2 + 64, whole, &all);
+}
+
+enum err gzip_pack_slices(struct buf *out, gzip_source *next, void *context, size_t about) {
+    enum { LEVEL = 6 };
+    return pack(out, LEVEL, about / 3 + 64, next, context);
+}
+
+enum err gzip_unpack(struct buf *out, const void *data, size_t len, size_t most) {
+    enum { LEAST = 18 }; /* head and end */
+    const Bytef *end = (const Bytef *)data + len;
+    if (len < LEAST) return ERR_DAMAGED;
+    size_t size = end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
+    if (size > most) return ERR_DAMAGED;
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
+    if (inflateInit2(&z, WINDOW) != Z_OK) return ERR_INTERNAL;
+    z.next_out = (Bytef *)buf_room(out, size);
+    z.avail_out = (uInt)size + 1; /* inflate wants room to see the end; what it writes there is too much */
+    int rc = inflate(&z, Z_FINISH);
+    (void)inflateEnd(&z);
+    if (rc != Z_STREAM_END || z.total_out != size || z.avail_in) return ERR_DAMAGED;
+    out->len += size;
+    out->data[out->len] = '\0';
+    return ERR_OK;
 }

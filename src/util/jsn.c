@@ -34,18 +34,23 @@ void jsn_dump(struct buf *out, const json_t *value) {
     (void)json_dump_callback(value, add, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
-void jsn_quote(struct buf *out, const char *text) {
-    buf_text(out, "\"");
-    for (const char *p = text; *p;) {
+void jsn_escape(struct buf *out, const char *text, size_t len) {
+    for (const char *p = text, *end = text + len; p < end;) {
         size_t plain = 0;
-        while (p[plain] && p[plain] != '"' && p[plain] != '\\' && (unsigned char)p[plain] >= ' ') plain++;
+        while (p + plain < end && p[plain] != '"' && p[plain] != '\\' && (unsigned char)p[plain] >= ' ') plain++;
         buf_add(out, p, plain);
         p += plain;
+        if (p == end) return;
         if (*p == '"' || *p == '\\')
-            buf_format(out, "\\%c", *p++);
-        else if (*p)
+            buf_add(out, (const char[]){'\\', *p++}, 2);
+        else
             buf_format(out, "\\u%04x", (unsigned)*p++);
     }
+}
+
+void jsn_quote(struct buf *out, const char *text) {
+    buf_text(out, "\"");
+    jsn_escape(out, text, strlen(text));
     buf_text(out, "\"");
 }
 

@@ -15,6 +15,8 @@ enum err jsn_parse(json_t **out, const char *text, size_t len, struct fault *fau
 void jsn_dump(struct buf *out, const json_t *value);
 /* A string, of text that is UTF-8. For texts too long, or too many, to be values first. */
 void jsn_quote(struct buf *out, const char *text);
+/* The inside of one, or of a part of one. */
+void jsn_escape(struct buf *out, const char *text, size_t len);
 
 /* A text of the host (a path, a server's name) as JSON can say it: that may be anything, and is here only shown. */
 const char *jsn_shown(struct arena *a, const char *text);

@@ -95,6 +95,8 @@ const table = [
   ['the manifest of a circle that published nothing', () => w.request(`/manifest/${hidden.cid}.json`), 404, 'not_found', /polycircle publish hidden/],
   ['the manifest of no circle', () => w.request('/manifest/0123456789abcdef.json'), 404, 'not_found'],
   ['a CID that is none', () => w.request('/manifest/0123456789ABCDEF.json'), 404, 'not_found'],
+  ['a packed one of no circle', () => w.request('/manifest/0123456789abcdef.json.gz'), 404, 'not_found'],
+  ['the packed one of a removed circle', () => w.request(`/manifest/${gone.cid}.json.gz`), 410, 'removed'],
   ['a manifest without .json', () => w.request(`/manifest/${open.cid}`), 404, 'not_found'],
   ['a package that is not there', () => w.request(`/package/${'0'.repeat(64)}.tar.gz`), 404, 'not_found'],
   ['a package by half a hash', () => w.request('/package/0000.tar.gz'), 404, 'not_found'],
@@ -234,7 +236,13 @@ same(Object.keys(r.json.circles[0]).slice(0, 3), ['can', 'cid', 'sign'], 'circle
 ok(w.request('/circles.js').bytes.toString().startsWith('export default {"polycircle":1'), 'circles.js');
 
 // the manifest, checked by another program's Ed25519
+r = w.request(`/manifest/${open.cid}.json.gz`);
+same([r.status, r.headers['content-type'], r.headers['content-encoding'], r.headers['cache-control']], [200, 'application/gzip', undefined, 'no-cache'], 'the manifest, packed');
+const packed = r;
 r = w.request(`/manifest/${open.cid}.json`);
+same([r.status, r.headers['content-type'], r.headers['content-encoding']], [200, 'application/json', undefined], 'and unpacked, as clients of before ask for it');
+ok(gunzipSync(packed.bytes).equals(r.bytes), 'which is the same');
+same(w.request(`/manifest/${open.cid}.json.gz`, { send: { HTTP_IF_NONE_MATCH: packed.headers.etag } }).status, 304, 'packed: 304');
 const raw = Buffer.from(r.json.key, 'base64url');
 const key = createPublicKey({ key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), raw]), format: 'der', type: 'spki' });
 const signed = Buffer.from(`polycircle-manifest-1\n${r.json.signed}`);
@@ -274,6 +282,8 @@ utimesSync(join(site, 'film.mp4'), 1, 1);
 r = w.request(`/manifest/${open.cid}.json`);
 same(JSON.parse(r.json.signed).media.map((m) => m.path), ['page.html', 'sub/a b\u00fc.txt'], 'changed files are withdrawn from the manifest');
 same(JSON.parse(r.json.signed).version, 2, 'in a new version');
+r = w.request(`/manifest/${open.cid}.json.gz`, { send: { HTTP_IF_NONE_MATCH: packed.headers.etag } });
+same(JSON.parse(JSON.parse(gunzipSync(r.bytes)).signed).version, 2, 'also of what is packed');
 
 // nothing of the visitor is kept; nobody else can read the data
 const files = readdirSync(w.data).map((name) => join(w.data, name)).filter((name) => statSync(name).isFile());

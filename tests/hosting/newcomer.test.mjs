@@ -214,7 +214,7 @@ test('FTP shows the web site alone, and the program came without its mode; later
     await says(p, 'settle-says', /It is set/);
     await one.reload();
     const spool = join(host.site, 'polycircle-spool');
-    const served = async () => (await list(spool)).filter(file => /^manifest-.*\.json$/.test(file)); // a box may go at any time
+    const served = async () => (await list(spool)).filter(file => /^manifest-.*\.json\.gz$/.test(file)); // a box may go at any time
     for (let tries = 0; !(await served()).length; tries++) {
       assert.ok(tries < 100, `nothing in the spool: ${await list(spool)}`);
       await one.waitForTimeout(200);

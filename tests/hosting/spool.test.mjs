@@ -48,7 +48,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   await until(await third.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
   const lines = third.mine(await site.log());
   assert.ok(lines.some(line => /\/polycircle-spool\/package-/.test(line.path) && line.status === 200), 'the package came from the spool');
-  assert.ok(lines.some(line => /\/polycircle-spool\/manifest-/.test(line.path) && line.status === 200), 'and the manifest');
+  assert.ok(lines.some(line => /\/polycircle-spool\/manifest-[^/]*\.json\.gz/.test(line.path) && line.status === 200), 'and the manifest');
   assert.equal(lines.filter(line => /fcgi\/(package|manifest)/.test(line.path)).length, 0, 'neither from the program');
   // a greeter that goes takes its box along, also when its last link has closed; once it is quiet: a request of its own that is under way
   // could come after the word that it goes, and would be a signal until its lease ends, as when a browser is killed

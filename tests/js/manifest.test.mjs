@@ -2,7 +2,8 @@ import './setup.mjs';
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { readManifest } from '../../htdocs/lib/manifest.js';
+import { gzipSync } from 'node:zlib';
+import { readManifest, unpack } from '../../htdocs/lib/manifest.js';
 
 const keys = generateKeyPairSync('ed25519'), key = keys.publicKey.export({ format: 'jwk' }).x;
 const hashes = Buffer.concat([1, 2, 3].map(i => createHash('sha256').update(String(i)).digest()));
@@ -36,3 +37,19 @@ for (const [what, bad, wants = {}] of [
   ['with a hash too few', envelope({ media: [{ ...payload.media[0], size: 262144 * 3 + 1 }] })],
   ['when another key is pinned', envelope(), { key: other.publicKey.export({ format: 'jwk' }).x }],
 ]) test(`refused: ${what}`, () => assert.rejects(readManifest(bad, { ...expected, ...wants })));
+
+test('unpacked: as it was packed, and also where somebody on the way has done it', async () => {
+  const wants = envelope(), text = JSON.stringify(wants);
+  assert.deepEqual(await unpack(new Blob([gzipSync(text)])), wants);
+  assert.deepEqual(await unpack(new Blob([text])), wants);
+});
+
+const packed = gzipSync(JSON.stringify(envelope())), flipped = Buffer.from(packed);
+flipped[packed.length >> 1] ^= 1;
+for (const [what, bad] of [
+  ['nothing', ''], ['a page of the host', '<!doctype html><title>404</title>'], ['cut short', packed.subarray(0, -9)], ['a bit changed', flipped],
+  ['more behind it', Buffer.concat([packed, Buffer.from('x')])], ['a short text that becomes a long one', gzipSync(Buffer.alloc(2 ** 26 + 1, ' '))],
+  ['a long text', Buffer.alloc(2 ** 26 + 1, ' ')],
+]) test(`not unpacked: ${what}`, () => assert.rejects(unpack(new Blob([bad]))));
+
+test('unpacked: 64 MiB is not too long', async () => assert.deepEqual(await unpack(new Blob([gzipSync('{}'.padEnd(2 ** 26))])), {}));

@@ -130,11 +130,56 @@ static void percent(void) {
     same_text(percent_path(&a, "a b/\xc3\xbc?#%&'\"<>~-._Z9"), "a%20b/%C3%BC%3F%23%25%26%27%22%3C%3E~-._Z9", "a path for a URL");
 }
 
+/* What a list is for gzip_pack_slices: so many bytes of data, in slices of other lengths each time. */
+struct sliced {
+    const char *at;
+    size_t left, step;
+};
+
+static size_t next_slice(void *context, const char **slice) {
+    struct sliced *s = context;
+    size_t n = s->left < s->step ? s->left : s->step;
+    *slice = s->at;
+    s->at += n;
+    s->left -= n;
+    s->step = s->step * 7 % 5003 + 1;
+    return n;
+}
+
 /* Whether a real program, fed with these bytes, exits with 0. */
 static bool feed(const char *command, const void *bytes, size_t len) {
     FILE *pipe = popen(command, "we");
     size_t n = fwrite(bytes, 1, len, pipe);
     return pclose(pipe) == 0 && n == len;
+}
+
+static void packed(void) {
+    static char big[300000];
+    for (size_t i = 0; i < sizeof big; i++) big[i] = (char)(i % 3 ? i * i >> 7 : i >> 9);
+    static const size_t sizes[] = {0, 1, 511, 512, 32768, sizeof big};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct buf gz = {.arena = &a}, text = {.arena = &a}, less = {.arena = &a};
+        struct sliced all = {big, sizes[i], 1};
+        ok(gzip_pack_slices(&gz, next_slice, &all, i % 2 ? sizes[i] : 0) == ERR_OK, "packed in slices: %zu bytes", sizes[i]);
+        ok(feed("gzip -t", gz.data, gz.len), "gzip(1) says it is whole");
+        ok(gzip_unpack(&text, gz.data, gz.len, sizes[i]) == ERR_OK && text.len == sizes[i] && memcmp(text.data, big, text.len) == 0,
+           "unpacked it is the same");
+        ok(sizes[i] == 0 || gzip_unpack(&less, gz.data, gz.len, sizes[i] - 1) == ERR_DAMAGED, "it is never more than is allowed");
+    }
+    struct buf gz = {.arena = &a}, out = {.arena = &a};
+    int taken = 0;
+    ok(gzip_pack(&gz, big, 5000) == ERR_OK, "packed whole");
+    for (size_t n = 0; n < gz.len; n++) taken += gzip_unpack(&out, gz.data, n, 5000) == ERR_OK;
+    same_int(taken, 0, "no beginning of it is taken");
+    for (size_t n = 10; n < gz.len; n++) { /* behind the head, whose time and system mean nothing */
+        gz.data[n] ^= 1;
+        taken += gzip_unpack(&out, gz.data, gz.len, 1 << 20) == ERR_OK;
+        gz.data[n] ^= 1;
+    }
+    same_int(taken, 0, "nor with any bit changed");
+    buf_add(&gz, "x", 1);
+    ok(gzip_unpack(&out, gz.data, gz.len, UINT32_MAX) == ERR_DAMAGED, "nor with more behind it");
+    same_int((int64_t)out.len, 0, "and what is refused leaves nothing");
 }
 
 static void archives(void) {
@@ -165,6 +210,7 @@ int main(void) {
     hex();
     percent();
     archives();
+    packed();
     arena_free(&a);
     return done();
 }

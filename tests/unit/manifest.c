@@ -104,8 +104,14 @@ static void make(struct world *w, const char *name, size_t len, char fill) {
 }
 
 static bool signature_good(struct world *w, const struct manifest *m) {
-    const char *text = arena_text(&w->arena, "polycircle-manifest-1\n%s", m->signed_text);
-    return crypto_sign_verify_detached(m->signature, (const uint8_t *)text, strlen(text), w->circle.sign_public) == 0;
+    const json_t *envelope = world_envelope(w, m);
+    const char *text = arena_text(&w->arena, "polycircle-manifest-1\n%s", world_string(envelope, "signed"));
+    const char *key = base64url_text(&w->arena, w->circle.sign_public, sizeof w->circle.sign_public);
+    const char *sig = world_string(envelope, "sig");
+    uint8_t signature[86];
+    size_t len = strlen(sig);
+    return strcmp(world_string(envelope, "key"), key) == 0 && len == 86 && base64url_decode(signature, &len, sig, len) &&
+           len == 64 && crypto_sign_verify_detached(signature, (const uint8_t *)text, strlen(text), w->circle.sign_public) == 0;
 }
 
 static int64_t all_of_it(void *context, const struct walk *so_far) {
@@ -145,7 +151,7 @@ static void publishing(void) {
     same_int(version, 1, "as version 1");
     same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "the manifest");
     ok(signature_good(&w, &m), "is signed");
-    json_t *json = json_loads(m.signed_text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = json_loads(world_signed(&w, &m), JSON_REJECT_DUPLICATES, NULL);
     same_int((int64_t)json_array_size(json_object_get(json, "media")), 3, "and lists all");
     same_text(world_string(json_array_get(json_object_get(json, "media"), 0), "path"), "a.mp4", "by path");
     same_int(json_integer_value(json_object_get(json, "version")), 1, "and its version");
@@ -154,19 +160,42 @@ static void publishing(void) {
     same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "a file is replaced");
     same_int(m.version, 2, "the next version");
     ok(signature_good(&w, &m), "is signed");
-    ok(!strstr(m.signed_text, "b.png") && strstr(m.signed_text, "a.mp4"), "and lists the others only");
+    ok(!strstr(world_signed(&w, &m), "b.png") && strstr(world_signed(&w, &m), "a.mp4"), "and lists the others only");
     stamp(world_path(&w, "media/a.mp4"), 1700000001);
     (void)!manifest_get(&w.ctx, &w.circle, &m);
-    ok(m.version == 3 && !strstr(m.signed_text, "a.mp4"), "another mtime is another file");
+    ok(m.version == 3 && !strstr(world_signed(&w, &m), "a.mp4"), "another mtime is another file");
     stamp(world_path(&w, "media/a.mp4"), 1700000000);
     (void)!manifest_get(&w.ctx, &w.circle, &m);
-    ok(m.version == 3 && !strstr(m.signed_text, "a.mp4"), "what is withdrawn stays so until it is published again");
+    ok(m.version == 3 && !strstr(world_signed(&w, &m), "a.mp4"), "what is withdrawn stays so until it is published again");
     ok(unlink(world_path(&w, "media/c.txt")) == 0 && symlink("a.mp4", world_path(&w, "media/c.txt")) == 0,
        "a link in place of a file");
     (void)!manifest_get(&w.ctx, &w.circle, &m);
-    ok(m.version == 4 && !strstr(m.signed_text, "c.txt"), "is not followed");
+    ok(m.version == 4 && !strstr(world_signed(&w, &m), "c.txt"), "is not followed");
     same_text(err_name(publish(&w, &version)), "ok", "published again");
     same_int(version, 5, "versions only rise");
+    world_close(&w);
+}
+
+static void too_long(void) {
+    struct world w;
+    int64_t version = 0;
+    world_open(&w, "truncate");
+    make(&w, "a.mp4", 1, 'a');
+    same_text(err_name(publish(&w, &version)), "ok", "published");
+    /* 50 files with 1 MiB of hashes each, which is 1.4 MB of text */
+    world_sql(world_path(&w, "polycircle.db"),
+              "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 49)"
+              " INSERT INTO found(circle, path, kind, type, size, piece, at, sha256)"
+              " SELECT 1, 'f' || n, 2, 'video/mp4', 1 << 37, 1 << 22, 1 << 37, zeroblob(1 << 20) FROM k");
+    same_text(err_name(store_begin(w.ctx.store, MAIN, true)), "ok", "a list of 70 MB");
+    same_text(err_name(manifest_replace(&w.ctx, &w.circle, w.dir, "/media/", &version)), "usage", "is refused");
+    ok(strstr(w.ctx.fault.text, "longer than 64 MiB") != NULL, "in words: %s", w.ctx.fault.text);
+    store_rollback(w.ctx.store);
+    world_sql(world_path(&w, "polycircle.db"), "DELETE FROM found WHERE CAST(substr(path, 2) AS INTEGER) > 44");
+    same_text(err_name(store_begin(w.ctx.store, MAIN, true)), "ok", "and one of 63 MB");
+    same_text(err_name(manifest_replace(&w.ctx, &w.circle, w.dir, "/media/", &version)), "ok", "is not");
+    same_int(version, 2, "the next version");
+    store_rollback(w.ctx.store);
     world_close(&w);
 }
 
@@ -313,6 +342,7 @@ int main(void) {
     types();
     origins();
     publishing();
+    too_long();
     media_ids();
     packages();
     statistics();

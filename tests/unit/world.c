@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* nftw */
 #include "world.h"
 #include "util/codec.h"
+#include "util/gzip.h"
 #include "util/jsn.h"
 #include <fcntl.h>
 #include <ftw.h>
@@ -123,6 +124,18 @@ json_t *world_call(struct world *w, const char *path, const char *json) {
 const char *world_string(const json_t *answer, const char *key) {
     const char *text = json_string_value(json_object_get(answer, key));
     return text ? text : "";
+}
+
+json_t *world_envelope(struct world *w, const struct manifest *m) {
+    struct buf text = {.arena = &w->arena};
+    must_ok(gzip_unpack(&text, m->packed, m->packed_len, CAP_MANIFEST), "the manifest is gzip");
+    json_t *envelope = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+    must(envelope != NULL, "the manifest is JSON");
+    return envelope;
+}
+
+const char *world_signed(struct world *w, const struct manifest *m) {
+    return world_string(world_envelope(w, m), "signed");
 }
 
 void world_sync(struct sync *in, int k) {

@@ -4,6 +4,7 @@
 #define POLYCIRCLE_WORLD_H
 
 #include "domain/circle.h"
+#include "domain/manifest.h"
 #include "domain/sync.h"
 #include "handler/handler.h"
 #include "store/internal.h"
@@ -40,6 +41,9 @@ ssize_t world_feed(void *body, char *into, size_t len);
 /* One request through dispatch(); json (NULL: a GET) becomes d=. The answer's JSON, or NULL. */
 json_t *world_call(struct world *w, const char *path, const char *json);
 const char *world_string(const json_t *answer, const char *key);
+/* A manifest as it is given out, unpacked, and the text in it that is signed. */
+json_t *world_envelope(struct world *w, const struct manifest *m);
+const char *world_signed(struct world *w, const struct manifest *m);
 
 /* sync_run() as signal number k of run 1, in a transaction that is rolled back on failure. */
 void world_sync(struct sync *in, int k);
