@@ -50,8 +50,11 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct buf *out) 
     return gzip_pack(out, tar.data, tar.len);
 }
 
-static enum err save(struct ctx *ctx, const struct arg *args, size_t n) {
+/* The one before stays for a while. */
+static enum err save(struct ctx *ctx, const struct circle *c, const struct arg *args, size_t n) {
     TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_PACKAGE_OLD, ARGS(I(c->id), I(ctx->now))));
+    TRY(store_run(ctx->store, SQL_PACKAGE_BEFORE, ARGS(I(c->id), I(ctx->now + SPAN_PACKAGE))));
     TRY(store_run(ctx->store, SQL_PACKAGE_SET, args, n));
     return store_commit(ctx->store, MAIN);
 }
@@ -74,7 +77,7 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
     }
     TRY(build(ctx, c, &body));
     (void)crypto_hash_sha256(sha, (const uint8_t *)body.data, body.len);
-    enum err e = save(ctx, ARGS(I(c->id), B(basis, sizeof basis), B(sha, sizeof sha), B(body.data, body.len)));
+    enum err e = save(ctx, c, ARGS(I(c->id), B(basis, sizeof basis), B(sha, sizeof sha), B(body.data, body.len)));
     if (row && (e == ERR_DISK_FULL || e == ERR_READ_ONLY || e == ERR_BUSY)) {
         store_rollback(ctx->store); /* the one that was kept before goes on serving */
         return ERR_OK;
@@ -83,25 +86,21 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
     return e;
 }
 
-static enum err unpack(struct ctx *ctx, int64_t circle, const char *file, struct buf *out) {
-    struct circle_list all;
-    TRY(circle_list(ctx, &all));
-    for (size_t i = 0; i < MEMBERS; i++)
-        for (size_t k = 0; k < all.n; k++)
-            if (all.all[k].id == circle && strcmp(members[i].file, file) == 0) return member(ctx, &all.all[k], i, out);
-    return ERR_NOT_FOUND;
-}
-
 enum err package_get(struct ctx *ctx, const char *sha256, const char *file, struct buf *out) {
     uint8_t sha[crypto_hash_sha256_BYTES];
     size_t len;
     bool row;
+    struct buf body = {.arena = ctx->arena}, tar = {.arena = ctx->arena};
     if (!hex_decode(sha, sizeof sha, sha256)) return ERR_NOT_FOUND;
     TRY(store_find(ctx->store, SQL_PACKAGE_GET, ARGS(B(sha, sizeof sha)), &row));
     if (!row) return ERR_NOT_FOUND;
-    int64_t circle = store_int(ctx->store, SQL_PACKAGE_GET, 0);
-    const void *body = store_blob(ctx->store, SQL_PACKAGE_GET, 1, &len);
-    if (!file) buf_add(out, body, len);
+    const void *kept = store_blob(ctx->store, SQL_PACKAGE_GET, 0, &len);
+    buf_add(file ? &body : out, kept, len);
     store_reset(ctx->store, SQL_PACKAGE_GET);
-    return file ? unpack(ctx, circle, file, out) : ERR_OK;
+    if (!file) return ERR_OK;
+    TRY(gzip_unpack(&tar, body.data, body.len, UINT32_MAX));
+    const char *member = tar_find(tar.data, tar.len, file, &len);
+    if (!member) return ERR_NOT_FOUND;
+    buf_add(out, member, len);
+    return ERR_OK;
 }

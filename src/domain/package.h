@@ -5,7 +5,8 @@
 /* {"circles":[...]} of the listed circles, or of one alone: can, cid, sign, instances (the base URLs). */
 enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *out);
 
-/* SHA-256 (hex) of the circle's package. It is built and kept when the client or the circle has changed. */
+/* SHA-256 (hex) of the circle's package. It is built and kept when the client or the circle has changed; the one before is there
+ * for SPAN_PACKAGE more. */
 enum err package_current(struct ctx *ctx, const struct circle *c, const char **sha256);
 /* The archive, or one file of it (file not NULL), of the package with this SHA-256. */
 enum err package_get(struct ctx *ctx, const char *sha256, const char *file, struct buf *out);

@@ -97,13 +97,20 @@
     "ALTER TABLE job DROP COLUMN skipped;"                                                                     \
     "ALTER TABLE job DROP COLUMN changed;"
 
-/* packed: the manifest as it is given out (PROTOCOL 1.5), in gzip; pack_manifests() has put it where the text was. */
-#define SCHEMA_MAIN_8                                                                             \
-    "CREATE TABLE given(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL," \
-    " url TEXT NOT NULL, packed BLOB NOT NULL);"                                                  \
-    "INSERT INTO given SELECT circle, version, dir, url, signed FROM manifest;"                   \
-    "DROP TABLE manifest;"                                                                        \
-    "ALTER TABLE given RENAME TO manifest;"
+/* packed: the manifest as it is given out (PROTOCOL 1.5), in gzip; pack_manifests() has put it where the text was. A package stays
+ * for those who have the loader of before (until: 0 for the one that the loader of now names). */
+#define SCHEMA_MAIN_8                                                                                                   \
+    "CREATE TABLE given(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL,"                       \
+    " url TEXT NOT NULL, packed BLOB NOT NULL);"                                                                        \
+    "INSERT INTO given SELECT circle, version, dir, url, signed FROM manifest;"                                         \
+    "DROP TABLE manifest;"                                                                                              \
+    "ALTER TABLE given RENAME TO manifest;"                                                                             \
+    "CREATE TABLE built(sha256 BLOB PRIMARY KEY, circle INTEGER NOT NULL, basis BLOB NOT NULL, until INTEGER NOT NULL," \
+    " body BLOB NOT NULL);"                                                                                             \
+    "INSERT INTO built SELECT sha256, circle, basis, 0, body FROM package;"                                             \
+    "DROP TABLE package;"                                                                                               \
+    "ALTER TABLE built RENAME TO package;"                                                                              \
+    "CREATE INDEX package_circle ON package(circle, until);"
 
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \

@@ -182,11 +182,11 @@
     X(SCAN_DIFFERS, MAIN,                                                                                                         \
       "SELECT count(*) FROM found s WHERE s.circle = ?1 AND NOT EXISTS(SELECT 1 FROM media m WHERE m.circle = ?1"                 \
       " AND m.path = s.path AND m.size = s.size AND m.mtime_s = s.mtime_s AND m.type = s.type AND m.sha256 = s.sha256)")          \
-    X(PACKAGE_BASIS, MAIN, "SELECT basis, sha256 FROM package WHERE circle = ?1")                                                 \
-    X(PACKAGE_GET, MAIN, "SELECT circle, body FROM package WHERE sha256 = ?1")                                                    \
-    X(PACKAGE_SET, MAIN,                                                                                                          \
-      "INSERT INTO package VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET basis = excluded.basis,"                              \
-      " sha256 = excluded.sha256, body = excluded.body")                                                                          \
+    X(PACKAGE_BASIS, MAIN, "SELECT basis, sha256 FROM package WHERE circle = ?1 AND until = 0")                                   \
+    X(PACKAGE_GET, MAIN, "SELECT body FROM package WHERE sha256 = ?1")                                                            \
+    X(PACKAGE_BEFORE, MAIN, "UPDATE package SET until = ?2 WHERE circle = ?1 AND until = 0")                                      \
+    X(PACKAGE_OLD, MAIN, "DELETE FROM package WHERE circle = ?1 AND until BETWEEN 1 AND ?2")                                      \
+    X(PACKAGE_SET, MAIN, "REPLACE INTO package(circle, basis, sha256, body, until) VALUES(?1, ?2, ?3, ?4, 0)")                    \
     X(STATISTIC_ADD, MAIN, "INSERT INTO statistic VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET n = n + excluded.n")           \
     X(STATISTIC_LIST, MAIN, "SELECT name, sum(n) FROM statistic WHERE circle = ?1 GROUP BY name ORDER BY name")                   \
     /* rows of no circle */                                                                                                       \

@@ -56,6 +56,7 @@ enum span {
     SPAN_BACKUP_LOOK = 60 * 1000, /* looked whether the day's backup is there */
     SPAN_BACKUP_AGAIN = 60 * 60 * 1000, /* tried again after a failure */
     SPAN_UPLOAD = 10 * 1000, /* a file that was written to so recently may still grow */
+    SPAN_PACKAGE = 24 * 60 * 60 * 1000, /* a package that another one has replaced: loaders that name it may lie in caches */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
     SPAN_DAY = 24 * 60 * 60 * 1000,
 };

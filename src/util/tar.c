@@ -27,3 +27,16 @@ void tar_end(struct buf *out) {
     static const char zeros[2 * RECORD];
     buf_add(out, zeros, sizeof zeros);
 }
+
+const char *tar_find(const char *tar, size_t len, const char *name, size_t *size) {
+    enum { NAME = 100, SIZE = 124, OCTAL = 8 };
+    for (size_t at = 0; len - at > RECORD && tar[at];) {
+        size_t room = len - at - RECORD, n = strtoul(tar + at + SIZE, NULL, OCTAL);
+        if (n > room) return NULL;
+        *size = n;
+        if (strncmp(tar + at, name, NAME) == 0) return tar + at + RECORD;
+        n += (RECORD - n % RECORD) % RECORD;
+        at += RECORD + (n < room ? n : room);
+    }
+    return NULL;
+}

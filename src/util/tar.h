@@ -5,3 +5,5 @@
 /* name: at most 99 bytes. */
 void tar_add(struct buf *out, const char *name, const void *data, size_t len);
 void tar_end(struct buf *out);
+/* The file of this name in such an archive, or NULL. */
+const char *tar_find(const char *tar, size_t len, const char *name, size_t *size);

@@ -192,6 +192,17 @@ static void archives(void) {
     tar_add(&tar, "big", big, sizeof big);
     tar_end(&tar);
     same_int((int64_t)tar.len % 512, 0, "a tar is whole records");
+    size_t n = 1;
+    ok(tar_find(tar.data, tar.len, "empty", &n) && n == 0, "an empty file is found");
+    const char *found = tar_find(tar.data, tar.len, "big", &n);
+    ok(found && n == sizeof big && memcmp(found, big, n) == 0, "and a large one behind others");
+    found = tar_find(tar.data, tar.len, "record", &n);
+    ok(found && n == 512 && memcmp(found, big, n) == 0, "and one of a whole record");
+    ok(!tar_find(tar.data, tar.len, "bi", &n) && !tar_find(tar.data, tar.len, "bigger", &n) && !tar_find(tar.data, tar.len, "", &n),
+       "no other name is");
+    int cut = 0;
+    for (size_t len = 0; len < 2 * 512 + 18; len++) cut += tar_find(arena_copy(&a, tar.data, len), len, "small.js", &n) != NULL;
+    same_int(cut, 0, "nor what is cut short");
     ok(gzip_pack(&gz, tar.data, tar.len) == ERR_OK && gzip_pack(&again, tar.data, tar.len) == ERR_OK, "gzip");
     ok(gz.len == again.len && memcmp(gz.data, again.data, gz.len) == 0, "gzip is deterministic");
     ok(gz.len < tar.len, "and smaller");

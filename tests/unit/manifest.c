@@ -265,6 +265,20 @@ static void packages(void) {
     (void)!store_run(w.ctx.store, SQL_BASE_ADD, ARGS(T("http://two.example/"), T("two.example")));
     (void)!package_current(&w.ctx, &w.circle, &other);
     ok(strcmp(first, other) != 0, "another address: another package");
+    struct buf before = {.arena = &w.arena}, old = {.arena = &w.arena}, now = {.arena = &w.arena}, end = {.arena = &w.arena};
+    ok(package_get(&w.ctx, first, NULL, &before) == ERR_OK && before.len == body.len &&
+           memcmp(before.data, body.data, body.len) == 0,
+       "the one before stays for who has an older loader");
+    ok(package_get(&w.ctx, first, "circles.js", &old) == ERR_OK && strcmp(old.data, file.data) == 0, "file by file as it was");
+    ok(package_get(&w.ctx, other, "circles.js", &now) == ERR_OK && strstr(now.data, "two.example"), "beside the new one");
+    w.ctx.now += SPAN_PACKAGE + 1;
+    (void)!store_run(w.ctx.store, SQL_BASE_ADD, ARGS(T("http://three.example/"), T("three.example")));
+    (void)!package_current(&w.ctx, &w.circle, &again);
+    same_text(err_name(package_get(&w.ctx, first, NULL, &end)), "not_found", "a day later the next one takes it away");
+    same_text(err_name(package_get(&w.ctx, other, NULL, &end)), "ok", "but not the one before itself");
+    world_sql(world_path(&w, "polycircle.db"), "DELETE FROM base WHERE url = 'http://three.example/'");
+    (void)!package_current(&w.ctx, &w.circle, &again);
+    same_text(again, other, "an address that goes again: the package of before is the current one");
     world_close(&w);
 }
 
