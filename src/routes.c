@@ -13,6 +13,6 @@ const struct route routes[] = {
     {"GET", "owner.js", handle_page, NEEDS_NOTHING},        {"GET", "owner.css", handle_page, NEEDS_NOTHING},
     {"POST", "owner", handle_owner, NEEDS_NOTHING},         {"GET", "selftest", handle_page, NEEDS_NOTHING},
     {"GET", "measure", handle_measure, NEEDS_NOTHING},      {"POST", "measure", handle_measure, NEEDS_NOTHING},
-    {"GET", "measure.gz", handle_measure, NEEDS_NOTHING},
+    {"GET", "measure.gz", handle_measure, NEEDS_NOTHING},   {"GET", "", handle_home, NEEDS_NOTHING},
 };
 const size_t routes_count = sizeof routes / sizeof *routes;

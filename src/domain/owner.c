@@ -1,4 +1,5 @@
 #include "domain/owner.h"
+#include "domain/trouble.h"
 #include <sodium.h>
 
 enum { CODE_BYTES = 16, CODE_LETTERS = 26, CODE_FILE = 64 };
@@ -39,18 +40,23 @@ const char *owner_shown(struct ctx *ctx, const char *path) {
 
 static enum err put(struct ctx *ctx, const char *path, const char *text) {
     if (file_make(path, text, strlen(text), 0600) || errno == EEXIST) return ERR_OK;
-    return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be written: %s.", owner_shown(ctx, path), strerror(errno));
+    int why = errno;
+    return fault_set(&ctx->fault, trouble_error(why), "%.200s could not be written: %s.", owner_shown(ctx, path), strerror(why));
 }
 
 enum err owner_open(struct ctx *ctx, const char *data) {
     if (owner_state(ctx, data) != OWNER_FRESH) return ERR_OK;
-    if (!directory_make(data))
-        return fault_set(&ctx->fault, ERR_FILES,
-                         "The folder for the data could not be made: %.200s: %s. Make it yourself, by FTP or in the file manager "
-                         "(mode 0700), and load this page again.",
-                         owner_shown(ctx, data), strerror(errno));
+    int why = directory_make(data) ? 0 : errno;
+    if (why)
+        return fault_set(&ctx->fault, trouble_error(why), "The folder for the data could not be made: %.200s: %s.",
+                         owner_shown(ctx, data), strerror(why));
     (void)directory_guard(data); /* one that the owner has made by hand, perhaps inside the document root */
     return put(ctx, arena_path(ctx->arena, data, setup_code), make_code(ctx->arena));
+}
+
+enum err owner_lock(struct ctx *ctx, const char *data) {
+    if (owner_state(ctx, data) != OWNER_SET || there(ctx, data, owner_code)) return ERR_OK;
+    return put(ctx, arena_path(ctx->arena, data, owner_code), make_code(ctx->arena));
 }
 
 /* The code as it stands in its file, without the line's end. */
@@ -58,6 +64,14 @@ static const char *read_code(struct ctx *ctx, const char *data, const char *name
     char *text = file_text(ctx->arena, arena_path(ctx->arena, data, name), CODE_FILE);
     if (text) text[strcspn(text, "\r\n")] = '\0';
     return text;
+}
+
+/* Nobody's code fits then: the way out is another file. */
+static enum err unreadable(struct ctx *ctx, const char *name) {
+    return fault_set(&ctx->fault, ERR_WRONG_CODE,
+                     "The program cannot read a code in its file %s: delete that file by FTP and load this page again, then there "
+                     "is a new one.",
+                     name);
 }
 
 static size_t plain(const char *code, char out[static CODE_FILE]) {
@@ -80,6 +94,7 @@ enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const 
     sodium_memzero(want, sizeof want);
     sodium_memzero(got, sizeof got);
     if (same) return ERR_OK;
+    if (!whole && there(ctx, data, name)) return unreadable(ctx, name);
     return fault_set(&ctx->fault, ERR_WRONG_CODE, "This is not the code that stands in the file %s of the data directory.", name);
 }
 
@@ -103,24 +118,35 @@ enum err owner_renew(struct ctx *ctx, const char *data, const char **code) {
     return ERR_OK;
 }
 
+/* The file whose code a proof stands for. */
+static const char *proved(struct ctx *ctx, const char *data) {
+    return owner_state(ctx, data) == OWNER_OPEN ? setup_code : owner_code;
+}
+
 enum err owner_proof(struct ctx *ctx, const char *data, const char *nonce, const char **name) {
     uint8_t hash[16];
-    const char *code = read_code(ctx, data, setup_code);
-    if (!code) return ERR_LOCKED;
+    const char *code = read_code(ctx, data, proved(ctx, data));
+    if (!code || !*code) return unreadable(ctx, proved(ctx, data));
     (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)nonce, strlen(nonce), (const uint8_t *)code, strlen(code));
     *name = arena_text(ctx->arena, "polycircle-%s.txt", hex_text(ctx->arena, hash, 8));
     return ERR_OK;
 }
 
+/* Of our own user, or of whom at belongs to: a regular file that has no other name, for a link to somebody else's would do. */
+static bool put_there(struct ctx *ctx, const char *dir, const char *name, const char *at) {
+    struct stat file, owner;
+    bool known = lstat(arena_path(ctx->arena, dir, name), &file) == 0 && stat(at, &owner) == 0;
+    return known && S_ISREG(file.st_mode) && file.st_nlink == 1 && (file.st_uid == geteuid() || file.st_uid == owner.st_uid);
+}
+
 enum err owner_proved(struct ctx *ctx, const char *data, const char *dir, const char *nonce, const char **code) {
-    const char *name;
-    struct stat st, program;
+    const char *name = "";
     TRY(owner_proof(ctx, data, nonce, &name));
-    const char *path = arena_path(ctx->arena, dir, name);
-    bool known = lstat(path, &st) == 0 && stat("/proc/self/exe", &program) == 0;
-    if (!known || !S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != program.st_uid))
-        return fault_set(&ctx->fault, ERR_WRONG_CODE, "There is no file %s of yours beside the program yet.", name);
-    (void)unlink(path);
-    *code = read_code(ctx, data, setup_code);
-    return *code ? ERR_OK : ERR_LOCKED;
+    bool beside = put_there(ctx, dir, name, "/proc/self/exe"), inside = put_there(ctx, data, name, data);
+    if (!beside && !inside)
+        return fault_set(&ctx->fault, ERR_WRONG_CODE,
+                         "There is no file %s of yours yet, neither beside the program nor in the folder of the data.", name);
+    *code = read_code(ctx, data, proved(ctx, data));
+    (void)unlink(arena_path(ctx->arena, beside ? dir : data, name));
+    return *code ? ERR_OK : unreadable(ctx, proved(ctx, data));
 }

@@ -11,7 +11,7 @@ static enum err find(const struct request *req, const struct route **out, const 
     enum err e = ERR_NOT_FOUND;
     for (size_t i = 0; i < routes_count; i++) {
         size_t len = strlen(routes[i].path);
-        bool prefix = routes[i].path[len - 1] == '/';
+        bool prefix = len && routes[i].path[len - 1] == '/';
         if (strncmp(req->path, routes[i].path, len) != 0 || (!prefix && req->path[len])) continue;
         if (strcmp(method, routes[i].method) == 0) {
             *rest = prefix ? req->path + len : req->path;
@@ -98,7 +98,10 @@ static void answer_error(struct exchange *x, enum err e) {
         (void)fprintf(stderr, "polycircle: internal: %s %s: %s\n", jsn_shown(x->ctx->arena, x->req->method),
                       jsn_shown(x->ctx->arena, x->req->path), err_text(e, &x->ctx->fault));
     if (e == ERR_METHOD) response_header(x->res, "Allow", "GET, HEAD, POST");
-    (void)!answer_json(x, body); /* an error is never a part */
+    if (page_wanted(x->req) && e != ERR_RANGE)
+        page_error(x, e);
+    else
+        (void)!answer_json(x, body); /* an error is never a part */
 }
 
 enum err answer_json(struct exchange *x, const json_t *value) {

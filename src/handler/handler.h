@@ -42,10 +42,13 @@ void dispatch(void *context, struct request *req, struct response *res);
 void chores(void *context, struct arena *arena);
 
 handler_function handle_signal, handle_package, handle_asset, handle_circles, handle_roster, handle_roster_members, handle_sync,
-    handle_manifest, handle_mirror, handle_health, handle_page, handle_probe, handle_measure, handle_owner;
+    handle_manifest, handle_mirror, handle_health, handle_home, handle_page, handle_probe, handle_measure, handle_owner;
 
 /* Brings the spool's files of a circle (0: none) up to date, unless they are SPAN_SPOOL young. */
 enum err spool_refresh(struct ctx *ctx, int64_t circle);
+/* Is it an owner's browser that asks, and for a page? Then an error is one: what it is, and what to do. */
+bool page_wanted(const struct request *req);
+void page_error(struct exchange *x, enum err e);
 /* Answers with this JSON. */
 enum err answer_json(struct exchange *x, const struct json_t *value);
 /* A copy of rest without this ending, or NULL when it ends otherwise. */

@@ -1,7 +1,6 @@
-/* The owner's side: pages, which are assets, and the door that every action goes through. */
+/* The owner's side: the door that every action goes through. The pages are page.c's. */
 #include "handler/owner.h"
 #include "domain/owner.h"
-#include "util/assets.h"
 
 static const struct action actions[] = {
     {"state", ANYONE, false, owner_state_action},
@@ -37,52 +36,6 @@ static const struct action actions[] = {
     {"spool", OWNERS, false, owner_spool},
     {"settle", OWNERS, true, owner_use},
 };
-
-/* What a page of ours may speak to besides its own origin: the instance's other addresses and the circles' sites, to see
- * whether they serve what they should. A database that cannot be read adds none: the page tells of it. */
-static const char *policy(struct exchange *x) {
-    struct buf text = {.arena = x->ctx->arena};
-    json_t *origins = json_array();
-    buf_text(&text, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri "
-                    "'none'; form-action 'none'; connect-src 'self'");
-    if (x->ctx->store) (void)!texts_json(x->ctx, SQL_ORIGIN_ALL, NULL, 0, origins);
-    for (size_t i = 0; i < json_array_size(origins); i++) {
-        const char *origin = json_string_value(json_array_get(origins, i));
-        if (!origin[strspn(origin, "abcdefghijklmnopqrstuvwxyz0123456789.:/[]_-")]) buf_format(&text, " %s", origin);
-    }
-    return text.data;
-}
-
-/* The first look at a fresh instance makes the code that the page asks for. */
-enum err handle_page(struct exchange *x) {
-    static const struct {
-        const char *path, *asset, *type;
-    } pages[] = {
-        {"setup", "setup.html", "text/html; charset=utf-8"},
-        {"console", "console.html", "text/html; charset=utf-8"},
-        {"selftest", "selftest.html", "text/html; charset=utf-8"},
-        {"owner.js", "owner.js", "text/javascript"},
-        {"owner.css", "owner.css", "text/css"},
-    };
-    enum { PAGES = sizeof pages / sizeof *pages };
-    size_t i = 0;
-    while (i < PAGES - 1 && strcmp(pages[i].path, x->req->path) != 0) i++;
-    if (i == 0) {
-        if (!x->ctx->store && x->server->claim) x->server->data = x->server->claim();
-        TRY(owner_open(x->ctx, x->server->data));
-    }
-    response_header(x->res, "Content-Security-Policy", policy(x));
-    response_header(x->res, "X-Frame-Options", "DENY");
-    response_header(x->res, "Referrer-Policy", "no-referrer");
-    const struct asset *asset = asset_find(pages[i].asset);
-    return response_body(x->res, pages[i].type, asset->data, asset->len);
-}
-
-/* Our program, started in this way: also where nothing is set up. A CGI program's variables are its environment. */
-enum err handle_probe(struct exchange *x) {
-    return answer_json(x, json_pack("{s:i, s:s, s:s}", "polycircle", 1, "face", getenv("REQUEST_METHOD") ? "cgi" : "fastcgi",
-                                    "version", PACKAGE_VERSION));
-}
 
 /* A page of another site cannot know the code; it is not to try, either. Ports may differ behind a proxy. */
 static enum err same_origin(struct exchange *x) {

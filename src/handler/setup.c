@@ -25,8 +25,10 @@ enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
     enum owner state = owner_state(x->ctx, data);
     TRY(jsn_optional_text(in, "nonce", 32, 32, &nonce, &x->ctx->fault));
     (void)json_object_set_new(out, "state", json_string(names[state]));
-    if (state != OWNER_OPEN) return ERR_OK;
-    TRY(owner_proof(x->ctx, data, nonce, &name));
+    if (state == OWNER_FRESH || (state == OWNER_SET && !*nonce)) return ERR_OK;
+    enum err e = owner_proof(x->ctx, data, nonce, &name);
+    if (state == OWNER_SET) return e == ERR_OK ? jsn_add(out, json_pack("{s:s}", "proof", name)) : ERR_OK;
+    TRY(e);
     return jsn_add(out, json_pack("{s:s, s:s, s:s}", "data", jsn_shown(x->ctx->arena, owner_shown(x->ctx, data)), "program",
                                   jsn_shown(x->ctx->arena, program(x)), "proof", name));
 }

@@ -16,6 +16,7 @@ static const struct {
     VARIABLE("QUERY_STRING=", query),
     VARIABLE("HTTP_HOST=", host),
     VARIABLE("HTTP_ORIGIN=", origin),
+    VARIABLE("HTTP_ACCEPT=", accept),
     VARIABLE("HTTP_IF_NONE_MATCH=", if_none_match),
     VARIABLE("HTTP_RANGE=", range),
     VARIABLE("HTTP_IF_RANGE=", if_range),

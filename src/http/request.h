@@ -12,6 +12,7 @@ struct request {
     const char *query; /* raw */
     const char *host; /* lower case, without port */
     const char *origin;
+    const char *accept;
     const char *if_none_match;
     const char *range, *if_range;
     const char *address; /* REMOTE_ADDR */

@@ -10,6 +10,7 @@ static const struct {
     {200, "OK"},
     {206, "Partial Content"},
     {302, "Found"},
+    {303, "See Other"},
     {304, "Not Modified"},
     {400, "Bad Request"},
     {403, "Forbidden"},

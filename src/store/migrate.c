@@ -118,7 +118,7 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
     TRY(e);
     if (version == last) return ERR_OK;
     if (version > last)
-        return fault_set(fault, ERR_DAMAGED, "polycircle.db is of version %d, this program knows %d: put the newer program back.",
+        return fault_set(fault, ERR_NEWER, "polycircle.db is of version %d, this program knows %d: put the newer program back.",
                          version, last);
     unsigned left = alarm(0); /* of the answer: it may take longer, and would be begun again by each request */
     e = store_begin(s, MAIN, true);

@@ -30,6 +30,7 @@
     X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")               \
     X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")           \
     X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                                  \
+    X(NEWER, newer, 503, "polycircle.db is of a newer version of the program: put that one back.")                   \
     X(LIVE_LOST, live_lost, 503, "The live database was lost and is made anew: try again.")                          \
     X(EXISTS, exists, 409, "This name is taken.")                                                                    \
     X(UPGRADE, upgrade_refused, 409, "polycircle.new may not take the place of this program.")                       \

@@ -10,6 +10,9 @@ const char *trial_file_system(const char *dir, enum trial_place *place);
 /* Writes bytes (zeros) to a new file in dir, syncs it, renames it: how an answer that must not be lost is kept. *ms: how long
  * that took; *mode: of the file, asked for with 0666. 0 or errno. */
 int trial_write(const char *dir, size_t bytes, int64_t *ms, mode_t *mode);
+/* Is there room for so many bytes (zeros) in dir? In a file whose name is gone at once, and not synced: cheap enough for whoever
+ * asks. 0 or errno. */
+int trial_room(const char *dir, size_t bytes);
 /* Does another process see a lock (fcntl) of ours? 1 yes, 0 no; -1 with errno: that could not be tried. */
 int trial_lock(const char *dir);
 /* No interpreter was loaded with it: it runs on any userland. */

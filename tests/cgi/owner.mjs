@@ -1,5 +1,5 @@
 // GET setup, console, owner.js, owner.css, probe and POST owner, by CGI run directly: from nothing to a circle, and every refusal.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { World, done, form, matches, ok, same } from './world.mjs';
 
@@ -30,7 +30,7 @@ same([r.status, r.headers['content-type'], r.headers['cache-control']], [200, 't
 const policy = r.headers['content-security-policy'];
 for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"])
   ok(policy.includes(part), `policy: ${part}`, policy);
-ok(!/unsafe|\*|https:/.test(policy), 'nothing else is allowed', policy);
+ok(!/unsafe|\*|https:(?!\/\/site\.example$)/.test(policy), 'nothing else is allowed, but the same host by https', policy);
 same([r.headers['x-frame-options'], r.headers['referrer-policy'], r.headers['x-content-type-options']], ['DENY', 'no-referrer', 'nosniff'], 'its other headers');
 ok(!/<script>|<style|\son\w+=|style=/.test(r.bytes.toString()), 'nothing inline');
 ok(!r.bytes.includes(kept('setup-code')), 'the code is not in the page');
@@ -49,6 +49,33 @@ same(w.request('/owner', { post: { v: 1, do: 'state', nonce: 'a'.repeat(32) }, e
 writeFileSync(`${hidden}-file`, '');
 r = w.request('/setup', { env: { ...at, POLYCIRCLE_DATA: `${hidden}-file` } });
 ok(r.status >= 400 && !r.bytes.includes('0123456789abcdef'), 'nor when it cannot be used', r.bytes);
+
+// what an owner's browser opens by mistake, or where the data cannot be: a page, with words that are no markup
+const html = { HTTP_ACCEPT: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+const page = (path, more = {}, send = {}) => w.request(path, { env: { ...env, ...html, ...more }, send });
+for (const [path, send, to] of [['', { PATH_INFO: undefined }, './polycircle.fcgi/setup'], ['/', {}, './setup'],
+  ['', { PATH_INFO: undefined, SCRIPT_NAME: '/x/polycircle.fcgi', REQUEST_URI: '/x/?a' }, './setup']]) {
+  r = page(path, {}, send);
+  same([r.status, r.headers.location], [303, to], `the bare address ${send.REQUEST_URI ?? path} leads to set-up`);
+}
+same([w.request('/', { env }).json.error, w.request('/nosuch', { env }).json.error], ['not_found', 'not_found'], 'not for who asks for no page');
+r = page('', {}, { PATH_INFO: undefined, SCRIPT_NAME: '/x/polycircle.fcgi', REQUEST_URI: '/setup' });
+same([r.status, r.headers.location], [404, undefined], 'what hands on no path is led nowhere, least of all round and round');
+same(w.request('/', { env: { ...env, ...html }, post: 'd=e30' }).status, 405, 'a post is no navigation');
+r = page('/a/<b>/c');
+same([r.status, r.headers['content-type']], [404, 'text/html; charset=utf-8'], 'an unknown path');
+ok(r.bytes.toString().includes('href="./../../setup"') && !r.bytes.includes('{'), 'leads home, and nothing in it was left open', r.bytes);
+writeFileSync(join(w.dir, 'a<p>&amp;'), '');
+r = w.request('/setup', { env: { ...env, POLYCIRCLE_DATA: join(w.dir, 'a<p>&amp;') } });
+ok(r.bytes.includes('a&lt;p&gt;&amp;amp;') && !r.bytes.includes('a<p>'), 'no name of a folder is markup', r.bytes);
+r = page('/health');
+same([r.status, /<title>Nothing is set up here yet/.test(r.bytes)], [503, true], 'health in a browser, before set-up');
+r = w.request('/setup', { env: { ...env, POLYCIRCLE_DATA: `${hidden}-file` } });
+ok(/<h1[^>]*>A file is in the place/.test(r.bytes) && r.headers['content-security-policy'] && r.headers['x-frame-options'], 'set-up is a page whoever asks', r.bytes);
+r = w.request('/probe', { env: { ...env, POLYCIRCLE_DATA: `${hidden}-file` } });
+same([r.json.trouble.error, r.json.trouble.steps.length, r.json.size > 100000], ['read_only', 1, true], 'probe tells, too');
+ok(!r.bytes.includes('0123456789abcdef'), 'but not the name', r.bytes);
+same(w.request('/probe', { env }).json.trouble, undefined, 'where all is well there is none');
 
 // open
 code = '';
@@ -107,7 +134,7 @@ r = owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.ex
 same([r.status, r.json.finished], [200, false], 'share');
 r = owner('index', { circle: 'films' });
 same([r.json.finished, r.json.files, r.json.bytes, r.json.version], [true, 1, 900000, 1], 'indexed');
-matches(w.request('/setup', { env }).headers['content-security-policy'], /connect-src 'self' http:\/\/site\.example https:\/\/www\.site\.example$/, 'the page may look at the site');
+matches(w.request('/setup', { env }).headers['content-security-policy'], /connect-src 'self' https:\/\/site\.example http:\/\/site\.example https:\/\/www\.site\.example$/, 'the page may look at the site');
 same(owner('allow', { circle: 'films', origin: 'https://other.example' }).status, 200, 'allow');
 same(owner('status').json.circles[0].origins.includes('https://other.example'), true, 'allowed');
 same(owner('refuse', { circle: 'films', origin: 'https://other.example' }).json.circles[0].origins.includes('https://other.example'), false, 'refused');
@@ -156,6 +183,39 @@ code = w.must('owner', '--new', '--json').code;
 same([owner('status').status, code == last], [200, false], 'a new one');
 code = last;
 same(owner('status').json.error, 'wrong_code', 'the one before opens nothing');
+
+// who cannot read the code proves it by a file beside the program or in the data, also in another browser, also after the end
+const nonce = 'b'.repeat(32), name = owner('state', { nonce }).json.proof;
+matches(name, /^polycircle-[0-9a-f]{16}\.txt$/, 'the other proof, when all is set up');
+same(Object.keys(owner('state', { nonce }).json), ['polycircle', 'state', 'proof'], 'no path');
+same(owner('prove', { nonce }).json.error, 'wrong_code', 'without the file');
+writeFileSync(join(w.data, name), '');
+linkSync(join(w.data, name), join(w.data, 'another-name'));
+same(owner('prove', { nonce }).json.error, 'wrong_code', 'a link to a file that was there');
+rmSync(join(w.data, 'another-name'));
+same(owner('prove', { nonce: 'c'.repeat(32) }).json.error, 'wrong_code', 'it proves nothing for another browser');
+same([owner('prove', { nonce }).json.code, existsSync(join(w.data, name))], [kept('owner-code'), false], 'in the data directory');
+if (process.getuid?.() === 0) {  // whoever may make files of others' is no witness
+  writeFileSync(join(w.data, name), '');
+  chownSync(join(w.data, name), 24243, 24243);
+  same(owner('prove', { nonce }).json.error, 'wrong_code', 'a file of somebody else');
+  chownSync(w.data, 24243, 24243);
+  same(owner('prove', { nonce }).json.code, kept('owner-code'), 'unless the directory is theirs');
+  chownSync(w.data, 0, 0);
+}
+rmSync(join(w.data, 'owner-code'));
+code = '';
+same(owner('state').json.state, 'set', 'without its code it stays set');
+for (const path of ['setup', 'console', 'selftest']) {
+  rmSync(join(w.data, 'owner-code'), { force: true });
+  w.request(`/${path}`, { env });
+  code = kept('owner-code');
+  same([owner('status').status, existsSync(join(w.data, 'setup-code'))], [200, false], `the next look (${path}) makes another, and does not open set-up`);
+}
+writeFileSync(join(w.data, 'owner-code'), '');
+matches(owner('status').json.text, /delete that file/, 'a file without a code says what to do');
+rmSync(join(w.data, 'owner-code'));
+w.request('/console', { env });
 
 // without its database
 code = kept('owner-code');
