@@ -3,12 +3,13 @@ import { act, code, persist } from './api.js';
 import { addresses } from './addresses.js';
 import { card } from './card.js';
 import { $, busy, describe, input, make, onPress, onSubmit, say } from './dom.js';
+import { nonce, offerProof } from './proof.js';
 import { proxyNote } from './proxy.js';
 import { home } from './tag.js';
 import { tiers } from './tiers.js';
 /** @typedef {import('./api.js').Status} Status */
 
-/** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, sure?: string, when?: (s: Status) => boolean,
+/** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, danger?: boolean, sure?: string, when?: (s: Status) => boolean,
  *   run: (says: string, again: () => Promise<any>) => Promise<any>}} Care @type {Care[]} */
 const care = [
   { name: 'Use a new version', help: 'Upload its program as polycircle.new beside this one, then press. It is taken only with the signature of the release; this one is kept as polycircle.old.',
@@ -28,7 +29,7 @@ const care = [
       await again();
       say(says, `Your code is ${code.get()}. Keep it where you kept the one of before.`, 'good');
     } },
-  { name: 'End this instance', help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
+  { name: 'End this instance', danger: true, help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
     sure: 'Press again to end it for all visitors. It can be undone here.',
     run: async (_, again) => { await act('retire'); await again(); } },
   { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days. Then take its lines out of the site, and delete by FTP the tag, the program and the folder polycircle-data (with the hidden file .htaccess in it).',
@@ -41,8 +42,8 @@ const EXPOSED = 'A version of this program that ran here before could give away 
   + 'Press “Make a new signing key” in each circle and “Make a new code” below; this notice is gone then.';
 
 /** @param {Care} one @param {number} i */
-function row({ name, help, sure, run }, i) {
-  const says = `care-${i}`, button = make('button', { type: 'button', textContent: name });
+function row({ name, help, danger, sure, run }, i) {
+  const says = `care-${i}`, button = make('button', { type: 'button', className: danger ? 'danger' : '', textContent: name });
   const li = make('li', {}, button, make('p', { className: 'hint' }, help), make('p', { id: says, className: 'note', role: 'status' }));
   onPress(button, li, says, sure ?? '', () => run(says, open));
   return li;
@@ -84,7 +85,19 @@ export async function consolePage() {
     code.forget();
     location.reload();
   });
-  const state = await persist('state', { nonce: '0'.repeat(32) }).catch(() => null);
+  document.addEventListener('wrong-code', () => {  // somebody has made another one
+    code.forget();
+    if ($('inside').hidden) return;
+    $('inside').hidden = true;
+    $('enter').hidden = false;
+    say('enter-form-says', 'The code was changed, perhaps in another window. Enter the one that stands in the file now.', 'bad');
+    input('owner').focus();
+  });
+  const state = await persist('state', { nonce: nonce() }).catch(() => null);
+  offerProof(state?.state == 'set' ? state : {}, async () => {
+    await open();
+    say('inside-says', `Your code is ${code.get()}. Keep it, as you keep a password: it opens the console without that file.`, 'good');
+  });
   $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
   if (code.get() && state?.state == 'set') await open().catch(error => {
     code.forget();

@@ -42,17 +42,22 @@ export function onSubmit(id, work) {
 }
 /** @param {HTMLElement} el whose buttons rest meanwhile @param {string} says @param {() => Promise<any>} work */
 export async function busy(el, says, work) {
-  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button')]);
+  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button')]), had = /** @type {HTMLElement|null} */ (document.activeElement);
   say(says, '');
   for (const b of buttons) b.disabled = true;
   el.setAttribute('aria-busy', 'true');
+  let why = '';
   try {
     await work();
   } catch (error) {
     say(says, /** @type {Error} */ (error).message, 'bad');
+    why = /** @type {any} */ (error).code;
   } finally {
     for (const b of buttons) b.disabled = false;
     el.removeAttribute('aria-busy');
+    // a button that rests loses the focus, and with it who has only a keyboard their place
+    if (document.activeElement == had || document.activeElement == document.body) had?.focus();
+    if (why == 'wrong_code') wrong(el, says);
   }
 }
 
@@ -61,6 +66,19 @@ export async function busy(el, says, work) {
 export function onPress(button, box, says, sure, run) {
   let asked = !sure;
   button.addEventListener('click', () => asked ? busy(box, says, run) : (asked = true, say(says, sure, 'bad')));
+}
+
+/** Back to the field, with what is in it to be typed over. @param {HTMLElement} el @param {string} says */
+function wrong(el, says) {
+  const field = /** @type {HTMLInputElement|null} */ (el.querySelector('input:not([hidden])'));
+  if (field) {
+    field.setAttribute('aria-invalid', 'true');
+    field.setAttribute('aria-describedby', says);
+    field.addEventListener('input', () => field.removeAttribute('aria-invalid'), { once: true });
+    field.focus();
+    field.select();
+  }
+  document.dispatchEvent(new Event('wrong-code'));
 }
 
 /** Also where the page may not write to the clipboard: then it is selected. @param {HTMLInputElement|HTMLTextAreaElement} field @param {string} says */

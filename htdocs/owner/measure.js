@@ -33,7 +33,7 @@ export async function owner(base, fields) {
     const { ours } = await post(`${base}owner`, form(field, { v: 1, ...fields }));
     if (!ours) continue;
     wire.field = field;
-    if (ours.error) throw new Error(ours.text);
+    if (ours.error) throw Object.assign(new Error(ours.text), { code: ours.error });
     return ours;
   }
   throw new Error('The program did not answer: the host may be busy, or its firewall refuses both encodings. Try again in a moment.');

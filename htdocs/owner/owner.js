@@ -1,8 +1,14 @@
 /** The owner's pages: /setup, /console (and /selftest). One script; the page says which it is. */
+import { leaves, tellTrouble } from './arrive.js';
 import { consolePage } from './console.js';
 import { selftestPage } from './selftest.js';
 import { setupPage } from './setup.js';
 
-/** @type {Record<string, () => void>} */
+/** @type {Record<string, () => any>} */
 const pages = { setup: setupPage, console: consolePage, selftest: selftestPage };
-pages[document.body.dataset.page ?? '']?.();
+
+async function begin() {
+  if (await leaves()) return;
+  await Promise.all([pages[document.body.dataset.page ?? '']?.(), tellTrouble()]);
+}
+begin();

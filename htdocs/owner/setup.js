@@ -1,13 +1,14 @@
 /** The set-up wizard. What is done already is seen from what the instance says, so a reload, another browser or a lost answer goes on
  * where it stopped. The steps of the folder and the tag are in modules of their own. */
 import { act, base, code, persist } from './api.js';
+import { local } from './arrive.js';
 import { choices, trial } from './choices.js';
 import { $, busy, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
+import { nonce, offerProof } from './proof.js';
 import { proxyNote } from './proxy.js';
 import { tagStep } from './tag.js';
-import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{status: Status, step: string, next: () => Promise<void>, control: {stop?: boolean}}} Wizard */
 
@@ -21,7 +22,6 @@ const ORDER = ['code', 'address', 'visitors', 'folder', 'index', 'tag', 'done'];
 const passed = (now = false) => {
   try { return now ? sessionStorage['polycircle-tag'] = 'yes' : sessionStorage['polycircle-tag']; } catch { return ''; }
 };
-const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(location.hostname);
 
 const circle = (/** @type {Status} */ s) => s.circles?.[0];
 /** What a step's line says once it is done; '': it is not. @type {Record<string, (s: Status) => string>} */
@@ -131,10 +131,6 @@ function forms() {
     code.set(input('code').value.trim());
     await look().catch(error => { code.forget(); throw error; });
   });
-  onSubmit('proof-form', async () => {
-    code.set((await act('prove', { nonce: nonce() })).code);
-    await look();
-  });
   onSubmit('address-form', async () => {
     if (location.protocol != 'https:' && !local)
       throw new Error('Browsers share files on https pages only. Switch https on in your panel (often "SSL" or "Let\'s Encrypt"), open this page with https:// and go on.');
@@ -170,11 +166,11 @@ function forms() {
   $('notice-copy').addEventListener('click', () => copy($('notice'), 'notice-says'));
 }
 
-/** This browser's own part of the proof's name: nobody else's file proves anything for it. */
-function nonce() {
-  try { return sessionStorage['polycircle-nonce'] ??= randomHex(16); } catch { return memory; }
+/** Set-up has ended, here or in another window: its code opens nothing any longer. */
+function locked() {
+  for (const id of ORDER) $(`step-${id}`).hidden = true;
+  $('locked').hidden = false;
 }
-const memory = randomHex(16);
 
 export async function setupPage() {
   forms();
@@ -184,19 +180,17 @@ export async function setupPage() {
   enter.tag = tagStep(w).enter;
   try {
     const state = await persist('state', { nonce: nonce() });
-    if (state.state != 'open') {
-      for (const id of ORDER) $(`step-${id}`).hidden = true;
-      $('locked').hidden = false;
-      return;
-    }
+    if (state.state != 'open') return locked();
+    document.addEventListener('wrong-code', async () => {
+      if ((await act('state', { nonce: nonce() }).catch(() => null))?.state != 'set') return;
+      code.forget();
+      locked();
+      $('h-locked').focus();
+    });
     const safe = location.protocol == 'https:' ? 'https, as it should be' : local ? 'http on this machine, for a try' : 'not encrypted: the site needs https before it can share';
     describe($('found'), [['This page', `${base} (${safe})`], ['The program', state.program], ['Its data', state.data]]);
     $('code-path').textContent = `${state.data}/setup-code`;
-    $('proof-dir').textContent = state.program.replace(/[^/]*$/, '');
-    $('proof-name').textContent = state.proof;
-    const link = /** @type {HTMLAnchorElement} */ ($('proof-file'));
-    link.href = URL.createObjectURL(new Blob([]));
-    link.download = state.proof;
+    offerProof(state, look);
     show('code', false);
     if (code.get()) await look().catch(error => {
       if (error.code == 'wrong_code') code.forget();

@@ -8,7 +8,7 @@ import { busy, make, say } from './dom.js';
 /** @type {Way[]} */
 const WAYS = [
   { tier: 2, name: 'Quicker answers (FastCGI)', help: 'The program stays between requests. The address stays the same.', off: 'Back to CGI' },
-  { tier: 3, name: 'Shorter addresses', help: 'https://site/signal in place of the program\'s own address. The line for your pages changes; the old one goes on working.', off: 'Back to the long address' },
+  { tier: 3, name: 'Shorter addresses', help: `${location.origin}/signal in place of the program's own address. The line for your pages changes; the old one goes on working.`, off: 'Back to the long address' },
 ];
 const NAMES = ['signal', 'signal.js', 'client.js', 'circle-sw.js', 'circles.js', 'circles.json', 'sync', 'health', 'owner', 'owner.js', 'owner.css', 'setup', 'console', 'selftest',
   'probe', 'measure', 'measure.gz'];

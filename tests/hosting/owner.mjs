@@ -28,6 +28,8 @@ export async function makeHost({ kind = 'apache-cgid', override = 'None', own } 
       await mine(dirname(path));
       await utimes(path, Date.now() / 1000 - ago, Math.floor(Date.now() / 1000 - ago));
     },
+    /** the user's as whom the program runs */
+    own: mine,
     read: async (name) => (await readFile(join(dir, name), 'utf8')).trim(),
     async close() {
       await server.stop();

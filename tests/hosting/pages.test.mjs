@@ -1,0 +1,266 @@
+// Whatever keeps the program from working, an owner who opens one of its addresses in a browser gets a page with the next step for just
+// this fault; clients of the protocol get JSON as ever. On Apache, as another user than the files' where it says so. POLYCIRCLE_SHOTS=DIR
+// keeps a picture of each.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { PATIENCE, ended, launch, makeViewer } from '../browser/site.mjs';
+import { freePort, must, neighbour, parse } from '../servers/server.mjs';
+import { makeHost } from './owner.mjs';
+
+const shots = process.env.POLYCIRCLE_SHOTS;
+let browser;
+before(async () => {
+  browser = await launch();
+  if (shots) await mkdir(shots, { recursive: true });
+});
+after(() => ended(browser?.close()));
+
+const sh = command => execFileSync('sh', ['-ec', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+const path = '/cgi-bin/polycircle.fcgi/';
+const get = (host, name, headers = {}) => host.server.request({ path: path + name, host: '127.0.0.1', headers });
+const data = host => join(host.dir, 'polycircle-data');
+
+/** An instance as set-up leaves it. */
+const init = host => must(host.dir, ['init', '--url', host.base], { POLYCIRCLE_DATA: data(host) }, 'public_html/cgi-bin');
+const mounted = (kind, host) => {
+  sh(`mkdir -p ${data(host)}; mount ${kind} ${data(host)}; chown www-data ${data(host)}`);
+  return () => sh(`umount ${data(host)}`);
+};
+const full = host => sh(`dd if=/dev/zero of=${data(host)}/filling bs=4k 2>/dev/null || :; chown www-data ${data(host)}/filling`);
+const sql = (host, text) => sh(`sqlite3 ${data(host)}/polycircle.db "${text}"`);
+
+// name: what is wrong (a function that may return its undoing), the error's name, what the page must say: it is
+// the error itself where nothing is set up, else (set) the console with the trouble on it
+const cases = {
+  'the folder is its own, the mode is not': {
+    wrong: async (host) => { await mkdir(data(host)); await host.own(data(host)); await chmod(data(host), 0o500); },
+    error: 'read_only', says: /may not write into its own folder.*its mode is 0500.*Set the mode of \S+polycircle-data to 0700/s,
+  },
+  'the folder is somebody else\'s': {
+    wrong: async (host) => { await mkdir(data(host), 0o755); await chown(data(host), neighbour.uid, neighbour.gid); },
+    error: 'read_only', says: /belongs to somebody else.*belongs to user number 24243 and has the mode 0755; the program runs as www-data.*delete it by FTP.*suEXEC.*chown www-data/s,
+  },
+  'the folder is its group\'s': {
+    wrong: async (host) => { await mkdir(data(host)); const { gid } = await stat(join(host.dir, 'data')); await chown(data(host), neighbour.uid, gid); await chmod(data(host), 0o750); },
+    error: 'read_only', says: /who is in the group.*Set the mode of \S+ to 0770/s,
+  },
+  'it may not make its folder, what FTP makes would be its own': {
+    wrong: async (host) => { await chown(host.dir, 0, 0); await chown(join(host.dir, 'public_html/cgi-bin'), 0, 0); },
+    error: 'read_only', says: /may not make the folder.*belongs to root.*Make the folder polycircle-data there yourself.*0700/s,
+  },
+  'it may not make its folder, and runs as another user': {
+    wrong: async (host) => {
+      for (const name of ['', 'public_html/cgi-bin', 'public_html/cgi-bin/polycircle.fcgi']) await chown(join(host.dir, name), neighbour.uid, neighbour.gid);
+    },
+    error: 'read_only', says: /runs as www-data.*run as me \(suEXEC\).*install -d -m 0700 -o www-data \S+polycircle-data.*0777/s,
+  },
+  'a file is in its place': { wrong: async (host) => { await writeFile(data(host), ''); }, error: 'read_only', says: /A file is in the place.*Rename that file/s },
+  'the disk is full': {
+    wrong: (host) => { const free = mounted('-t tmpfs -o size=64k polycircle-test', host); full(host); return free; },
+    error: 'disk_full', says: /The disk is full.*No space left.*Free some space.*ask the host/s,
+  },
+  'the disk takes nothing': {
+    wrong: (host) => { const free = mounted('-t tmpfs -o size=64k polycircle-test', host); sh(`mount -o remount,ro ${data(host)}`); return free; }, error: 'read_only', says: /for reading only.*mounted read-only for my CGI programs.*INSTALL/s,
+  },
+  'the disk has become full': {
+    set: true, wrong: async (host) => { const free = mounted('-t tmpfs -o size=1m polycircle-test', host); await init(host); full(host); return free; },
+    error: 'disk_full', says: /The disk is full.*into polycircle-data: No space left/s,
+  },
+  'the folder was closed': {
+    set: true, wrong: async (host) => { await init(host); await chmod(data(host), 0o500); return () => chmod(data(host), 0o700); },
+    error: 'read_only', says: /may not write into its own folder/,
+  },
+  'the database was put there by FTP': {
+    set: true, wrong: async (host) => { await init(host); await chown(join(data(host), 'polycircle.db'), neighbour.uid, neighbour.gid); await chmod(join(data(host), 'polycircle.db'), 0o644); },
+    error: 'read_only', says: /database belongs to somebody else.*chown www-data polycircle-data\/polycircle\.db/s,
+  },
+  'a newer version was here': { set: true, wrong: async (host) => { await init(host); sql(host, 'PRAGMA user_version=99'); }, error: 'newer', says: /newer version.*version 99.*Upload the newer/s },
+  'the database is damaged': {
+    set: true, wrong: async (host) => { await init(host); await writeFile(join(data(host), 'polycircle.db'), 'x'.repeat(5000)); }, error: 'damaged', says: /damaged.*polycircle\.restore/s,
+  },
+};
+
+describe('what is wrong, and the step for it', () => {
+  let host, page, count = 0;
+  before(async () => {
+    host = await makeHost();
+    page = await browser.newPage({ viewport: { width: 900, height: 900 } });
+  });
+  after(async () => {
+    await page?.close();
+    await host?.close();
+  });
+  for (const [name, { wrong, error, says, set }] of Object.entries(cases)) test(name, async () => {
+    let undo;
+    try {
+      undo = await wrong(host);
+      const probe = parse((await get(host, 'probe')).body);
+      assert.equal(probe.trouble?.error, error, JSON.stringify(probe));
+      assert.match([probe.trouble.title, probe.trouble.text, ...probe.trouble.steps].join(' '), says);
+      if (set) assert.ok(!JSON.stringify(probe).includes(host.dir), 'who is no owner learns no path of an instance that is set up');
+      await page.emulateMedia({ colorScheme: count++ % 2 ? 'dark' : 'light' });
+      const answer = await page.goto(`${host.base}${set ? 'console' : 'setup'}`);
+      await page.waitForSelector(set ? '.trouble' : 'body[data-page=error]');
+      if (shots) await page.screenshot({ path: join(shots, `${String(count).padStart(2, '0')} ${name.replace(/\W+/g, '-')}.png`), fullPage: true });
+      assert.match(await page.locator('body').innerText(), says);
+      assert.deepEqual([answer.headers()['content-type'], answer.status()], ['text/html; charset=utf-8', set ? 200 : 503]);
+      if (!set) assert.match(await page.evaluate(() => getComputedStyle(document.querySelector('.button')).backgroundColor), /rgb\((?!0, 0, 0)/, 'in the look of the others');
+      assert.equal(parse((await get(host, 'health')).body)?.polycircle, 1, 'clients get JSON');
+    } finally {
+      await undo?.();
+      await rm(data(host), { recursive: true, force: true });
+      for (const at of ['', 'public_html/cgi-bin', 'public_html/cgi-bin/polycircle.fcgi']) await host.own(join(host.dir, at));
+    }
+  });
+});
+
+const at = (p, step) => p.waitForSelector(`#step-${step}[data-state=current]`);
+const shot = async (p, name) => { if (shots) await p.screenshot({ path: join(shots, `${name}.png`), fullPage: true }); };
+
+/** A host and one browser more than it has owners; all end with the test. */
+function owner(name, work, { viewer, ...options } = {}) {
+  test(name, { timeout: 60_000 * PATIENCE }, async () => {
+    const host = await makeHost(options), viewers = [];
+    const open = async (url) => {
+      viewers.push(await makeViewer(viewer?.()));
+      return viewers.at(-1).open(url);
+    };
+    try {
+      await work(host, open);
+      assert.deepEqual(viewers.flatMap(v => v.lines.filter(line => /pageerror|Content Security/.test(line))), []);
+    } catch (error) {
+      error.message += `\n${viewers.flatMap(v => v.lines).join('\n')}\n${await host.server.errors()}`;
+      throw error;
+    } finally {
+      for (const v of viewers) await v.close();
+      await host.close();
+    }
+  });
+}
+
+const ssl = '/usr/lib/apache2/modules/mod_ssl.so';
+const named = () => ({ args: ['--ignore-certificate-errors', `--host-resolver-rules=MAP site.example:443 127.0.0.1:${tls}, MAP site.example 127.0.0.1`] });
+const tls = await freePort();
+/** Apache answers the same site by https, too. */
+const both = (dir) => {
+  sh(`openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=site.example -keyout ${dir}/key.pem -out ${dir}/cert.pem`);
+  return `<Directory ${dir}/public_html>\n  AllowOverride None\n</Directory>\nScriptAlias /cgi-bin/ ${dir}/public_html/cgi-bin/\nLoadModule ssl_module ${ssl}
+Listen 127.0.0.1:${tls}\n<VirtualHost 127.0.0.1:${tls}>\n  DocumentRoot ${dir}/public_html\n  SSLEngine on\n  SSLCertificateFile ${dir}/cert.pem\n  SSLCertificateKeyFile ${dir}/key.pem\n</VirtualHost>\n`;
+};
+const plainly = host => host.base.replace('127.0.0.1', 'site.example');
+
+owner('over plain http no code is asked where https is there', async (host, open) => {
+  const p = await open(`${plainly(host)}setup`);
+  await p.waitForURL('https://site.example/cgi-bin/polycircle.fcgi/setup');
+  await at(p, 'code');
+  for (const name of ['console', 'selftest']) {
+    await p.goto(plainly(host) + name);
+    await p.waitForURL(`https://site.example/cgi-bin/polycircle.fcgi/${name}`);
+  }
+}, { own: both, viewer: named });
+
+owner('where https is not there, it is said that the code goes unencrypted', async (host, open) => {
+  const p = await open(`${plainly(host)}setup`);
+  await at(p, 'code');
+  assert.match(await p.locator('.arrival').innerText(), /plain http.*goes unencrypted.*SSL/s);
+  await shot(p, 'plain http');
+  await p.fill('#code', await host.read('polycircle-data/setup-code'));
+  await p.press('#code', 'Enter');
+  await at(p, 'address');
+}, { viewer: named });
+
+owner('a wrong code: the focus stays in the field, what was typed is selected, the error belongs to it', async (host, open) => {
+  const p = await open(`${host.base}setup`), focused = () => p.evaluate(() => {
+    const el = /** @type {HTMLInputElement} */ (document.activeElement);
+    return [el.id, el.value?.slice(el.selectionStart ?? 0, el.selectionEnd ?? 0), el.getAttribute('aria-invalid'), document.getElementById(el.getAttribute('aria-describedby') ?? '')?.textContent.slice(0, 15)];
+  });
+  await at(p, 'code');
+  await p.fill('#code', 'k3fm-9qtz');
+  await p.focus('#code-form button');
+  await p.keyboard.press('Enter');
+  await p.waitForSelector('#code-form-says:not(:empty)');
+  assert.deepEqual(await focused(), ['code', 'k3fm-9qtz', 'true', 'This is not the']);
+  await p.keyboard.type('x');
+  assert.deepEqual((await focused())[2], null, 'until it is typed over');
+  await init(host);
+  for (const [name, field, button] of [['console', 'owner', '#enter-form button'], ['selftest', 'code', '#start button']]) {
+    await p.goto(host.base + name);
+    await p.fill(`#${field}`, 'wrong');
+    await p.focus(button);
+    await p.keyboard.press('Enter');
+    await p.waitForSelector('[aria-invalid]');
+    assert.deepEqual((await focused()).slice(0, 3), [field, 'wrong', 'true'], name);
+    await shot(p, `wrong code ${name}`);
+  }
+});
+
+owner('a folder made by FTP, a program that runs as another user: a file shows who owns the site, before and after set-up', async (host, open) => {
+  const ftp = async (name, mode, text) => {
+    const file = join(host.dir, name);
+    await (text === undefined ? mkdir(file) : writeFile(file, text));
+    await chown(file, neighbour.uid, neighbour.gid);
+    await chmod(file, mode);
+  };
+  for (const name of ['public_html/cgi-bin', 'public_html/cgi-bin/polycircle.fcgi']) await chown(join(host.dir, name), neighbour.uid, neighbour.gid);
+  await ftp('polycircle-data', 0o777);
+  const p = await open(`${host.base}setup`);
+  await at(p, 'code');
+  const { uid, mode } = await stat(join(data(host), 'setup-code'));
+  assert.ok(uid != neighbour.uid && (mode & 0o77) == 0, 'who made the folder may not read the code in it');
+  await p.click('#proof summary');
+  await ftp(`public_html/cgi-bin/${await p.textContent('#proof-name')}`, 0o644, '');
+  await p.click('#proof-form button');
+  await at(p, 'address');
+  // meanwhile a second browser, which goes on when the first one has finished
+  const other = await open(`${host.base}setup`);
+  await at(other, 'code');
+  await other.fill('#code', await host.read('polycircle-data/setup-code'));
+  await other.press('#code', 'Enter');
+  await at(other, 'address');
+  await p.click('#address-form button');
+  await at(p, 'visitors');
+  await p.evaluate(() => document.querySelectorAll('section').forEach(s => { s.dataset.state = 'current'; }));  // all at once: what is between is others' matter
+  await p.click('#done-form button');
+  await p.waitForSelector('#after-done:not([hidden])');
+  const code = await p.textContent('#owner-code');
+  await other.click('#address-form button');
+  await other.waitForSelector('#locked:not([hidden])');
+  assert.equal(await other.evaluate(() => document.activeElement?.id), 'h-locked');
+  assert.match(await other.locator('#locked').innerText(), /owner-code.*polycircle-data.*another way in/s);
+  await shot(other, 'locked');
+  await other.click('#locked a.button');
+  await other.click('#proof summary');
+  await shot(other, 'console proof');
+  await other.click('#proof-form button');
+  await other.waitForSelector('#proof-form-says:not(:empty)');
+  await ftp(`polycircle-data/${await other.textContent('#proof-name')}`, 0o644, '');
+  await other.click('#proof-form button');
+  await other.waitForSelector('#inside:not([hidden])');
+  assert.ok((await other.textContent('#inside-says')).includes(code));
+  await shot(other, 'console');
+  // or the file of the code is deleted: the next look makes another
+  await rm(join(data(host), 'owner-code'));
+  const third = await open(`${host.base}console`);
+  await third.fill('#owner', code);
+  await third.press('#owner', 'Enter');
+  await third.waitForSelector('#enter-form-says:not(:empty)');
+  await third.fill('#owner', await host.read('polycircle-data/owner-code'));
+  await third.press('#owner', 'Enter');
+  await third.waitForSelector('#inside:not([hidden])');
+});
+
+owner('the bare address leads to set-up, then to the console', async (host, open) => {
+  const p = await open(host.base.slice(0, -1));
+  await p.waitForURL(`${host.base}setup`);
+  await init(host);
+  for (const url of [host.base, host.base.slice(0, -1)]) {
+    await p.goto(url);
+    await p.waitForURL(`${host.base}console`);
+  }
+  const { api_key: key } = JSON.parse(await must(host.dir, ['circle', 'add', 'demo', '--json'], { POLYCIRCLE_DATA: data(host) }, 'public_html/cgi-bin'));
+  for (const [name, type] of [['health', 'json'], ['nosuch', 'json'], [`signal?${key}`, 'javascript'], ['', 'json']])
+    assert.match((await get(host, name, { Accept: '*/*' })).headers['content-type'], new RegExp(type), `a client gets ${name} as ever`);
+});
