@@ -97,7 +97,7 @@ export async function ended(closing, force = () => kill(ours)) {
 }
 
 /** A browser with a profile that is thrown away. */
-export const launch = () => chromium.launch({ ...how, args: FLAGS });
+export const launch = (...args) => chromium.launch({ ...how, args: [...FLAGS, ...args] });
 
 /** A viewer of its own: {page, open(url), reopen(), kill(), close(), agent}. Its film's life is recorded from the first byte on. */
 export async function makeViewer({ args = [], offline = false } = {}) {

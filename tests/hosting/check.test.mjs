@@ -1,18 +1,20 @@
 // polycircle-check.html, unpacked from the release's zip on an Apache that knows nothing of Polycircle, opened in Chromium: does it
 // name what is wrong there? POLYCIRCLE_SHOTS=DIR keeps a picture of each case.
 import assert from 'node:assert/strict';
-import { chmod, copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ended, launch } from '../browser/site.mjs';
-import { makeDirectory, must, program, removeDirectory, startHost } from '../servers/server.mjs';
+import { freePort, makeDirectory, must, program, removeDirectory, startHost } from '../servers/server.mjs';
 import { makeRelease, run } from './release.mjs';
 
 const shots = process.env.POLYCIRCLE_SHOTS;
+const tls = await freePort();
 let release, browser;
 before(async () => {
   release = await makeRelease();
-  browser = await launch();
+  browser = await launch('--ignore-certificate-errors', `--host-resolver-rules=MAP site.example:443 127.0.0.1:${tls}, MAP site.example 127.0.0.1`);
 });
 after(async () => {
   await ended(browser?.close());
@@ -37,6 +39,17 @@ const cgiBin = dir => `${override(dir, 'None')}ScriptAlias /cgi-bin/ ${dir}/publ
 const plain = dir => override(dir, 'None');
 const rule = line => dir => `${cgiBin(dir)}RewriteEngine On\nRewriteRule ${line}\n`;
 const modules = '/usr/lib/apache2/modules';
+/** The same site by https, too. */
+const secure = (dir) => {
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=site.example', '-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem')], { stdio: 'ignore' });
+  return `${cgiBin(dir)}LoadModule ssl_module ${modules}/mod_ssl.so\nListen 127.0.0.1:${tls}\n<VirtualHost 127.0.0.1:${tls}>\n  DocumentRoot ${dir}/public_html\n  SSLEngine on
+  SSLCertificateFile ${dir}/cert.pem\n  SSLCertificateKeyFile ${dir}/key.pem\n</VirtualHost>\n`;
+};
+/** A disk of 64 kB for the data, and nothing free on it. */
+async function fullDisk({ dir }) {
+  execFileSync('sh', ['-ec', 'mkdir $0/polycircle-data; mount -t tmpfs -o size=64k polycircle-test $0/polycircle-data; chown www-data $0/polycircle-data; dd if=/dev/zero of=$0/polycircle-data/filling 2>/dev/null || :', dir]);
+  return () => execFileSync('umount', [join(dir, 'polycircle-data')]);
+}
 const init = url => ({ owner }) => owner('init', '--url', url);
 const at = url => `http://127.0.0.1${url}`;
 const here = init(at('/cgi-bin/polycircle.fcgi'));
@@ -47,6 +60,17 @@ const cases = {
   'it is not set up yet': { kinds: ['fresh'], words: /setup-code/, link: /\/cgi-bin\/polycircle\.fcgi\/setup$/ },
   'it is typed with /health behind': { typed: '/cgi-bin/polycircle.fcgi/health', kinds: ['fresh'], words: /setup-code/ },
   'another host name': { with: init('http://other.example/'), kinds: ['host_unknown'], words: /127\.0\.0\.1:\d+\..*www/s },
+  'plain http': { host: 'site.example', kinds: ['plain'], words: /nothing would be shared.*no https yet.*Let's Encrypt/s },
+  'plain http, where https is there': { host: 'site.example', own: secure, kinds: ['plain_https'], words: /answers by https, too/, link: /^https:\/\/site\.example\/polycircle-check\.html$/ },
+  'the disk is full': { with: fullDisk, kinds: ['says'], words: /The disk is full.*No space left.*Free some space/s, link: /setup$/ },
+  'it may not write': {
+    with: async ({ dir }) => { await mkdir(join(dir, 'polycircle-data'), { mode: 0o500 }); await run('chown', ['www-data', join(dir, 'polycircle-data')]); }, kinds: ['says'], words: /mode is 0500.*to 0700/s,
+  },
+  'the upload broke off, and it runs all the same': {
+    with: async ({ file }) => truncate(file, (await stat(file)).size - 100), kinds: ['cut'], words: /its file has \d+ bytes; release \S+ has \d+ for x86_64, \d+ for aarch64.*broke off/s,
+  },
+  'the upload broke off, and it does not start': { with: ({ file }) => truncate(file, 1_500_000), kinds: ['start', 'sample'], words: /smaller than the one in the zip \(\d+ for x86_64/ },
+  'nothing of the sample came': { with: ({ sample }) => truncate(sample, 0), kinds: ['sample', 'fresh'], words: /Uploads are cut short/ },
   'a damaged database': {
     with: async (host) => { await here(host); await writeFile(join(host.dir, 'polycircle-data/polycircle.db'), 'x'.repeat(5000)); }, kinds: ['says'], words: /backup/,
   },
@@ -99,16 +123,16 @@ let count = 0;
 for (const [name, wanted] of Object.entries(cases)) {
   test(name, async () => {
     const dir = await makeDirectory();
-    let server, page;
+    let server, page, undo;
     try {
       const site = await unpack(dir, wanted.arch), folder = join(site, 'cgi-bin');
       const owner = (...args) => must(dir, args, { POLYCIRCLE_DATA: undefined }, 'public_html/cgi-bin');
-      await wanted.with?.({ dir, site, folder, owner, file: join(folder, 'polycircle.fcgi'), sample: join(site, 'polycircle-check.bin') });
+      undo = await wanted.with?.({ dir, site, folder, owner, file: join(folder, 'polycircle.fcgi'), sample: join(site, 'polycircle-check.bin') });
       server = await startHost('apache-cgid', dir, (wanted.own ?? cgiBin)(dir));
       page = await browser.newPage({ colorScheme: count++ % 2 ? 'dark' : 'light', viewport: { width: 900, height: 1000 } });
       const problems = [];
       page.on('pageerror', error => problems.push(error.message));
-      await page.goto(`http://127.0.0.1:${server.port}/polycircle-check.html`);
+      await page.goto(`http://${wanted.host ?? '127.0.0.1'}:${server.port}/polycircle-check.html`);
       const status = page.getByRole('status');
       await page.waitForFunction(() => !document.querySelector('[aria-busy]') && /^Done/.test(document.querySelector('[role=status]').textContent));
       if (wanted.typed) {
@@ -128,6 +152,7 @@ for (const [name, wanted] of Object.entries(cases)) {
     } finally {
       await page?.close();
       await server?.stop();
+      if (typeof undo === 'function') undo();
       await chmod(join(dir, 'public_html/cgi-bin'), 0o755).catch(() => {});
       await removeDirectory(dir);
     }

@@ -1,5 +1,6 @@
 // The owner's pages: what somebody types as a folder, what lies below it, whether a page holds the line.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
@@ -49,3 +50,14 @@ test('which line it is', () => {
 });
 
 test('sizes', () => assert.deepEqual([0, 999, 1500, 25_000_000, 7_300_000_000].map(size), ['0 bytes', '999 bytes', '1.5 kB', '25 MB', '7.3 GB']));
+
+test('one look: what two pages call by the same name is the same colour', () => {
+  const blocks = file => readFileSync(new URL(`../../htdocs/${file}`, import.meta.url), 'utf8').split('prefers-color-scheme: dark');
+  const colours = css => Object.fromEntries([...css.slice(0, css.indexOf('}')).matchAll(/--([\w-]+): (#\w+)/g)].map(([, name, value]) => [name, value]));
+  const [light, dark] = blocks('owner/owner.css').map(css => colours(css.slice(css.indexOf(':root'))));
+  for (const file of ['demo/demo.css', 'check/polycircle-check.html']) for (const [i, own] of blocks(file).entries()) {
+    const theirs = colours(own.slice(own.indexOf(':root'))), shared = Object.keys(theirs).filter(name => name in [light, dark][i]);
+    assert.ok(shared.includes('accent') && shared.length > 5, `${file} has ${shared}`);
+    for (const name of shared) assert.equal(theirs[name], [light, dark][i][name], `--${name} of ${file}, ${['light', 'dark'][i]}`);
+  }
+});
