@@ -73,7 +73,7 @@ function wrong(el, says) {
   const field = /** @type {HTMLInputElement|null} */ (el.querySelector('input:not([hidden])'));
   if (field) {
     field.setAttribute('aria-invalid', 'true');
-    field.setAttribute('aria-describedby', says);
+    field.setAttribute('aria-describedby', [...new Set([...(field.getAttribute('aria-describedby') ?? '').split(' '), says])].join(' ').trim());
     field.addEventListener('input', () => field.removeAttribute('aria-invalid'), { once: true });
     field.focus();
     field.select();

@@ -74,7 +74,7 @@ static const struct row {
      {"Wait a few minutes: hosts do so for repairs.",
       "When it stays so, send the host this sentence: \"The file system of {folder} is mounted read-only for my CGI programs. "
       "Please make it writable, or name a folder to me that they may write.\"",
-      "In such a folder the data may lie, too: a wrapper of two lines names it (INSTALL.txt, section 3)."}},
+      "In such a folder the data may lie, too: a wrapper of two lines names it (guide.txt, section 3)."}},
     {ERR_OK,
      BLOCKED,
      "A file is in the place of the data",
@@ -85,7 +85,7 @@ static const struct row {
      "The place for the data is not there",
      "The data are to lie in {folder}, and {parent} is not there.",
      {"Make that folder by FTP.",
-      "Or put the name right: POLYCIRCLE_DATA says it, in a wrapper or the web server's configuration (INSTALL.txt, section 3)."}},
+      "Or put the name right: POLYCIRCLE_DATA says it, in a wrapper or the web server's configuration (guide.txt, section 3)."}},
     {ERR_OK,
      FILE_SHUT | MINE,
      "The program may not write into its own database",
@@ -128,7 +128,7 @@ static const struct row {
      "The program may not make the folder of its data",
      "It is to be {folder}. {parent} belongs to {owner}; the program runs as {user}, who may not write there.",
      {"Make the folder {name} there yourself, by FTP or in the panel's file manager, with the mode 0700.",
-      "When you may not, either: the data may lie in any other folder of yours, which a wrapper of two lines names (INSTALL.txt, "
+      "When you may not, either: the data may lie in any other folder of yours, which a wrapper of two lines names (guide.txt, "
       "section 3)."}},
     {ERR_OK,
      0,

@@ -63,7 +63,7 @@ const cases = {
     error: 'disk_full', says: /The disk is full.*No space left.*Free some space.*ask the host/s,
   },
   'the disk takes nothing': {
-    wrong: (host) => { const free = mounted('-t tmpfs -o size=64k polycircle-test', host); sh(`mount -o remount,ro ${data(host)}`); return free; }, error: 'read_only', says: /for reading only.*mounted read-only for my CGI programs.*INSTALL/s,
+    wrong: (host) => { const free = mounted('-t tmpfs -o size=64k polycircle-test', host); sh(`mount -o remount,ro ${data(host)}`); return free; }, error: 'read_only', says: /for reading only.*mounted read-only for my CGI programs.*guide/s,
   },
   'the disk has become full': {
     set: true, wrong: async (host) => { const free = mounted('-t tmpfs -o size=1m polycircle-test', host); await init(host); full(host); return free; },
