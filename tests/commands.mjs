@@ -63,7 +63,7 @@ function commands(document, { entries, known, polycircle }) {
 /** Runs the table's commands of a place, one after the other in one shell. Gives them with { code, printed, ok }. */
 export function type(where, { cwd, env = {}, ...options }) {
   const entries = table().filter(entry => entry.where == where);
-  const script = entries.map(({ command, before = ':' }, i) => `${before}\necho "@@begin ${i}"\n${command}\necho; echo "@@end ${i} $?"`);
+  const script = entries.map(({ command, before = ':' }, i) => `${before}\necho "@@begin ${i}"\n${command}\nprintf "\\n@@end %s %s\\n" ${i} $?`);
   const printed = execFileSync('bash', ['-c', `exec 2>&1 </dev/null\nshopt -s expand_aliases\n${script.join('\n')}`],
     { cwd, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 900_000, ...options });
   return entries.map((entry, i) => {
