@@ -6,7 +6,7 @@ import { done, openDb } from './lib/db.js';
 const tag = /** @type {HTMLScriptElement} */ (document.currentScript), sw = navigator.serviceWorker;
 // @ts-ignore: the instance puts it before this script
 const config = /** @type {any} */ (POLYCIRCLE_CONFIG), sha = config.package;
-const base = tag.src.replace(/signal(\.js)?(\?.*)?$/, ''), { origin } = new URL(base);
+const { href: base, origin } = new URL(config.base ?? '.', tag.src);  // told where the tag's address is short, beside a site
 const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map());  // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set());  // directives of the page's policy that we met
@@ -35,13 +35,13 @@ function release() {
   held.clear();
 }
 
-/** An existing worker of the site is never replaced. */
+/** An existing worker of the site is never replaced; ours of another address of the instance is. */
 async function register() {
   const file = tag.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js');
   if (!sw || !file) return null;
   const url = new URL(file, location.href).href, old = await sw.getRegistration('/');
   const script = old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
-  return script && script != url ? null : sw.register(url, { scope: '/' });
+  return script && script != url && !/\/circle-sw\.js$/.test(script) ? null : sw.register(url, { scope: '/' });
 }
 
 /** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */

@@ -1,8 +1,9 @@
 /** In the loader's place when the circle was removed (of a 410 nothing is run): takes our worker and what it kept off this browser. */
 const tag = /** @type {HTMLScriptElement} */ (document.currentScript);
-const ours = new URL(tag.dataset.worker ?? tag.src.replace(/signal(\.js)?(\?.*)?$/, 'circle-sw.js'), location.href).href;
+const file = tag.dataset.worker && new URL(tag.dataset.worker, location.href).href;
 navigator.serviceWorker?.getRegistration('/').then(found => {
-  if (found && (found.active ?? found.waiting ?? found.installing)?.scriptURL == ours) found.unregister();
+  const script = (found?.active ?? found?.waiting ?? found?.installing)?.scriptURL ?? '';
+  if (script == file || /\/circle-sw\.js$/.test(script)) found?.unregister();
 });
 indexedDB.deleteDatabase('polycircle');
 try {

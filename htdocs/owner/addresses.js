@@ -2,8 +2,8 @@
 import { act, base } from './api.js';
 import { make, onPress, say } from './dom.js';
 
-/** @param {HTMLElement} list @param {string[]} urls @param {() => Promise<any>} open draws the console anew */
-export function addresses(list, urls, open) {
+/** @param {HTMLElement} list @param {string[]} urls @param {string[]} gone those that do not answer @param {() => Promise<any>} open draws the console anew */
+export function addresses(list, urls, gone, open) {
   const says = 'addresses-says';
   /** @param {string} action @param {string} url @param {string} words */
   const change = async (action, url, words) => {
@@ -17,7 +17,7 @@ export function addresses(list, urls, open) {
     onPress(el, list, says, sure, () => change(action, url, words));
     return el;
   };
-  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), i ? ' ' : ' (in the tags) ',
+  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), i ? ' ' : ' (in the tags) ', gone.includes(url) ? '(does not answer) ' : '',
     ...i ? [button(url, 'first', 'Use in the tags', 'New tags are given by this address. Those that are in pages already go on.')] : [],
     ...urls.length > 1 ? [button(url, 'forget', 'Remove', 'Removed. Its pages stay allowed in the circles.', `Press again: pages whose tag has ${url} then load by plain HTTP.`)] : []));
   if (!urls.includes(base)) rows.push(make('li', {}, make('span', { className: 'path' }, base), ' (this page; not one of them) ',

@@ -8,7 +8,12 @@ import { instance } from '../lib/instance.js';
  *   urls?: string[], stun?: import('./choices.js').Servers, proxy?: import('./proxy.js').Proxy, circles?: Circle[], retired?: boolean, exposed_code?: boolean}} Status urls, circles, root: once there is an instance */
 
 /** Ends in '/': the program's own address, by which this page was loaded. */
-export const base = new URL('.', location.href).href;
+export let base = new URL('.', location.href).href;
+/** The same page at another address of the instance, when this one ends. @param {string} url ends in '/' */
+export function moveTo(url) {
+  history.replaceState(null, '', url + location.pathname.replace(/.*\//, ''));
+  base = url;
+}
 const KEY = 'polycircle-owner-code';
 let memory = '';
 

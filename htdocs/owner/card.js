@@ -83,12 +83,12 @@ function end({ c, id, change }) {
   return box;
 }
 
-/** @param {Status} s @param {Circle} c @param {string} at the address of the tags @param {() => Promise<any>} open draws the console anew
+/** @param {Status} s @param {Circle} c @param {{base: string, tag: string}} at the address of the tags, and what stands in them @param {() => Promise<any>} open draws the console anew
  * @returns {{box: HTMLElement, id: string, read: (patient: boolean) => Promise<void>}} */
 export function card(s, c, at, open) {
   const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
   const facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
-  tag.value = lines(c, at).tag;
+  tag.value = lines(c, at.base, at.tag).tag;
   describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
     ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–']]);
   const stopped = make('p', { className: 'note', hidden: c.mirror }, 'Sharing is stopped: visitors load from your host.');

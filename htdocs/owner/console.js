@@ -4,8 +4,8 @@ import { addresses } from './addresses.js';
 import { card } from './card.js';
 import { $, busy, describe, input, make, onPress, onSubmit, say } from './dom.js';
 import { nonce, offerProof } from './proof.js';
+import { place } from './place.js';
 import { proxyNote } from './proxy.js';
-import { home } from './tag.js';
 import { tiers } from './tiers.js';
 /** @typedef {import('./api.js').Status} Status */
 
@@ -53,7 +53,7 @@ async function open() {
   const s = /** @type {Status} */ (await persist('status'));
   $('enter').hidden = true;
   $('inside').hidden = false;
-  const cards = (s.circles ?? []).map(c => card(s, c, home(s.urls ?? []), open));
+  const { urls = [], circles = [] } = s, at = await place(urls, circles[0]?.api_key), cards = circles.map(c => card(s, c, at, open));
   const shown = new Set([...$('circles').querySelectorAll('details[open]')].map(el => el.id));
   $('circles').replaceChildren(...cards.map(({ box }) => box));
   for (const el of $('circles').querySelectorAll('details')) el.open = shown.has(el.id);
@@ -61,7 +61,7 @@ async function open() {
   else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
   proxyNote($('proxy'), s.proxy, open);
-  addresses($('addresses'), s.urls ?? [], open);
+  addresses($('addresses'), urls, at.gone, open);
   describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));

@@ -1,6 +1,7 @@
 /** What only a browser can measure of a host, step by step. Each gives lines, and leaves what it found in the world. */
 import { base, code } from './api.js';
 import { HOSTILE, ask, filled, form, missing, overlap, owner, policies, pollBudget, post, wire } from './measure.js';
+import { silent } from './place.js';
 import { randomHex, toBase64 } from '../lib/bytes.js';
 /** @typedef {import('./selftest.js').Line} Line
  * @typedef {import('./selftest.js').World} World
@@ -97,8 +98,11 @@ async function packed() {
 async function address(/** @type {World} */ { server }) {
   const began = Date.now(), { ours, ms } = await ask(measure), skew = ours ? Math.round((ours.now - began - ms / 2) / 1000) : 0;
   const same = server.bases.some(b => base.startsWith(b) || b.startsWith(base)), mixed = location.protocol == 'https:' && server.bases.length && !server.bases.some(b => b.startsWith('https:'));
-  const authorized = await ask(measure, { headers: { Authorization: 'Bearer selftest' } });
+  const authorized = await ask(measure, { headers: { Authorization: 'Bearer selftest' } }), gone = await silent(server.bases);
   return [
+    { id: 'addresses', title: 'The instance\'s addresses', level: gone.length ? warn : ok,
+      found: gone.length ? `Nothing of ours answers at ${gone.join(', ')}.` : server.bases.length ? `Those of this host answer: ${server.bases.join(', ')}.` : 'There is none before set-up.',
+      why: 'Tags and workers may say any of them.', cure: 'Short addresses: see in the console whether they are active, and whether other lines of .htaccess stand before them.' },
     { id: 'seen', title: 'Address, as the browser sees it', level: mixed || !isSecureContext ? warn : ok,
       found: `${base}${server.bases.length ? same ? ', one of the instance\'s addresses' : '; the instance knows ' + server.bases.join(', ') : ''}.${isSecureContext ? '' : ' Plain http: no mirror.'}`,
       why: 'The addresses of the instance stand in its tags. A page over https cannot use an instance over http.', cure: mixed ? `Add the address: polycircle init --url ${base}` : 'Open this page by https, when the site has it.' },

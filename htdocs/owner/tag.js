@@ -1,18 +1,17 @@
 /** The line for the site's pages, and whether they load it. */
 import { act } from './api.js';
+import { place } from './place.js';
 import { tiers } from './tiers.js';
 import { $, copy, count, input, onSubmit, say } from './dom.js';
 
 /** Is it in this page's text? Comments do not count. @param {string} html @param {string} key */
 export const holds = (html, key) => new RegExp(`<script[^>]+signal(\\.js)?\\?(api_key=)?${key}`).test(html.replace(/<!--.*?-->/gs, ''));
 
-/** The address to load it from. @param {string[]} urls the instance's */
-export const home = urls => urls[0] ?? '';
-
-/** @param {import('./api.js').Circle} c @param {string} at where the instance lives @returns {{tag: string, worker: string}} worker: '' when none is needed */
-export function lines(c, at) {
+/** @param {import('./api.js').Circle} c @param {string} at where the instance lives @param {string} [from] where the tag finds the loader
+ * @returns {{tag: string, worker: string}} worker: '' when none is needed */
+export function lines(c, at, from = at) {
   const elsewhere = new URL(c.url || '/', location.origin).origin != new URL(at, location.origin).origin;
-  return { tag: `<script src="${at}signal?${c.api_key}"${elsewhere ? ' data-worker="/polycircle-sw.js"' : ''}></script>`,
+  return { tag: `<script src="${from}signal?${c.api_key}"${elsewhere ? ' data-worker="/polycircle-sw.js"' : ''}></script>`,
     worker: elsewhere ? `importScripts('${at}circle-sw.js')` : '' };
 }
 
@@ -57,13 +56,13 @@ export function tagStep(w) {
 
   const offer = () => tiers($('tiers'), w.status, async () => {
     w.status = await act('status');
-    show();
+    await show();
     await offer();
   }).catch(error => say('ways-says', error.message, 'bad'));
   $('ways').addEventListener('toggle', offer, { once: true });
 
-  function show() {
-    const { urls = [], circles = [] } = w.status, { tag, worker } = lines(circles[0], home(urls));
+  async function show() {
+    const { urls = [], circles = [] } = w.status, at = await place(urls, circles[0].api_key), { tag, worker } = lines(circles[0], at.base, at.tag);
     /** @type {HTMLTextAreaElement} */ ($('tag')).value = tag;
     /** @type {HTMLTextAreaElement} */ ($('worker-line')).value = worker;
     $('worker').hidden = !worker;
@@ -72,8 +71,7 @@ export function tagStep(w) {
 
   return {
     enter() {
-      show();
-      wait();
+      show().then(wait);
     },
   };
 }

@@ -1,80 +1,106 @@
 /** Quicker, or with shorter addresses, where the host allows it. A way is tried in a folder of its own; then it is activated, and undoes
  * itself when the site is not as it was. */
-import { act, base } from './api.js';
+import { act, base, moveTo } from './api.js';
+import { FOLDER, ask, ours } from './place.js';
 import { busy, make, say } from './dom.js';
+import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
- * @typedef {{tier: number, name: string, help: string, off: string}} Way */
+ * @typedef {{tier: number, name: string, help: string, off: string}} Way
+ * @typedef {{way: Way, s: Status, top: string, says: string, kept?: boolean}} Turn top: the document root's address; kept: the short ones of an earlier version go */
 
 /** @type {Way[]} */
 const WAYS = [
   { tier: 2, name: 'Quicker answers (FastCGI)', help: 'The program stays between requests. The address stays the same.', off: 'Back to CGI' },
-  { tier: 3, name: 'Shorter addresses', help: `${location.origin}/signal in place of the program's own address. The line for your pages changes; the old one goes on working.`, off: 'Back to the long address' },
+  { tier: 3, name: 'Shorter addresses', help: `${location.origin}/signal?... in the line for your pages, and the folder /polycircle/ for all else. Nothing else of your site is taken. The line of before goes on working.`, off: 'Back to the long address' },
 ];
-const NAMES = ['signal', 'signal.js', 'client.js', 'circle-sw.js', 'circles.js', 'circles.json', 'sync', 'health', 'owner', 'owner.js', 'owner.css', 'setup', 'console', 'selftest',
-  'probe', 'measure', 'measure.gz'];
-const top = new URL('/', location.href).href;
+const LEAVE = 'Leave the site its own addresses';
+const TOP = 'Your short addresses are those of an earlier version. They take /health, /console, /setup, /owner, /sync and others of these names from your site, too. ' +
+  `“${LEAVE}” keeps /signal?... and the folder /polycircle/; tags, open pages and workers go on working.`;
+const TOP_ELSEWHERE = 'This works. But /health, /sync and others still lead to this program: lines of before stand somewhere else in .htaccess files, or in the server\'s configuration. On a host name that serves a site, too, take them out.';
+const COVERED = 'The lines are in .htaccess, but other ones that stand before them take the addresses. Press the button, then “Try it”: they are put in front.';
 
-const ask = (/** @type {string|URL} */ url) => fetch(url, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(8000) }).catch(() => null);
-const ours = async (/** @type {string|URL} */ url) => {
-  const answer = await (await ask(url))?.json().catch(() => null);
-  return answer?.polycircle === 1 ? answer : null;
-};
-/** How the site looks from outside, apart from us. */
-const face = async () => (await Promise.all(['', '.well-known/acme-challenge/polycircle', 'polycircle-no-such-page'].map(path => ask(top + path)))).map(r => r?.status).join();
+/** The address of the folder that the .htaccess is for: the program's own, less where it lies below the document root. @param {Status} s */
+export function topOf({ program, root = '', script }) {
+  const below = program.startsWith(`${root}/`) ? program.slice(root.length) : '';
+  return new URL(below && script.endsWith(below) ? `${script.slice(0, -below.length)}/` : '/', location.href).href;
+}
 
-/** @param {Way} way @param {string} script where the program is reached @returns {Promise<{options: boolean}|null>} how it works here, or null */
-async function attempt({ tier }, script) {
+/** How the site looks from outside, apart from us. @param {string} top */
+const face = async top => (await Promise.all(['', '.well-known/acme-challenge/polycircle', 'polycircle-no-such-page'].map(path => ask(top + path)))).map(r => r?.status).join();
+
+/** @param {Turn} turn @returns {Promise<{options: boolean}|null>} how it works here, or null */
+async function attempt({ way: { tier }, s, top, kept }) {
   for (const options of tier == 2 ? [false, true] : [false]) try {
-    const { name } = await act('try', { tier, options });
-    const answer = await ours(tier == 3 ? `${top}${name}/health` : new URL(script.replace(/[^/]+$/, `${name}/$&/probe`), top));
+    const { name } = await act('try', { tier, options, kept });
+    const answer = await ours(tier == 3 ? `${top}${name}/${FOLDER}health` : new URL(s.script.replace(/[^/]+$/, `${name}/$&/probe`), top));
     if (answer && (tier == 3 || answer.face == 'fastcgi')) return { options };
   } finally { await act('untry'); }
   return null;
 }
 
-/** Names that the site uses itself are not taken from it. */
-async function taken() {
-  const all = await Promise.all(NAMES.map(async name => (await ask(top + name))?.status == 404 ? '' : name));
-  return all.filter(Boolean);
+/** Is the folder's name the site's own? Then it answers otherwise than a name that nobody has: there are sites that answer each one.
+ * @param {Turn} turn */
+async function taken({ top, s }) {
+  const look = async (/** @type {string} */ name) => {
+    const r = await ask(`${top}${name}/`), text = await r?.text() ?? '';
+    return r?.status == 404 || /^\{"polycircle":1\b/.test(text) ? 'free' : [r?.status, r?.url, text].join().split(name).join();
+  };
+  const name = FOLDER.slice(0, -1), at = new URL(top).pathname + FOLDER;
+  return !s.script.startsWith(at) && await look(name) != await look(`polycircle-${randomHex(4)}`) ? at : '';
 }
 
-/** @param {Way} way @param {{options: boolean}} how */
-async function activate({ tier }, { options }) {
-  const before = await face(), waiting = act('activate', { tier, options });
+/** @param {Turn} turn @param {{options: boolean}} how */
+async function activate({ way: { tier }, top, kept }, { options }) {
+  const short = top + FOLDER, before = await face(top), waiting = act('activate', { tier, options, kept });
   let good = false;
   for (let tries = 0; tries < 12 && !good; tries++) {
     await new Promise(ok => setTimeout(ok, 500));
-    good = tier == 3 ? !!await ours(`${top}health`) : (await ours(`${base}probe`))?.face == 'fastcgi';
+    good = tier == 3 ? !!await ours(`${short}health`) : (await ours(`${base}probe`))?.face == 'fastcgi';
   }
-  if (good && await face() == before) await act('confirm', {}, tier == 3 ? top : base).catch(() => null);
+  if (good && await face(top) == before) await act('confirm', {}, tier == 3 ? short : base).catch(() => null);
   return (await waiting).active;
+}
+
+/** The tags have this address from now on; one that stood for it before, and answers no longer, is one of the instance's no more.
+ * @param {Status} s @param {string} top @param {string} now */
+async function readdress({ urls = [] }, top, now) {
+  await act('address', { url: now }, now);
+  for (const url of [top, top + FOLDER]) if (url != now && urls.includes(url) && !await ours(`${url}probe`)) await act('forget', { url }, now);
+  if (!await ours(`${base}probe`)) moveTo(now);
+}
+
+async function turnOn(/** @type {Turn} */ turn) {
+  const { way, s, top, says } = turn, name = way.tier == 3 ? await taken(turn) : '';
+  if (name) throw new Error(`Your site uses the address ${name} itself. Nothing was changed.`);
+  say(says, 'Trying it in a folder of its own.');
+  const how = await attempt(turn);
+  if (!how) throw new Error('This host does not allow it. Nothing was changed, and nothing is missing: all works as it is.');
+  say(says, 'It works there. Activating it; if the site is not as before, it is undone within ten seconds.');
+  if (!await activate(turn, how)) throw new Error('It did not work for the whole site, and was undone.');
+  if (way.tier == 3) await readdress(s, top, top + FOLDER);
+}
+
+async function turnOff(/** @type {Turn} */ { way: { tier }, s, top }) {
+  await act('deactivate', { tier });
+  if (tier == 3) await readdress(s, top, new URL(`${s.script}/`, location.href).href);
 }
 
 /** @param {HTMLElement} box @param {Status} s @param {() => Promise<any>} changed */
 export async function tiers(box, s, changed) {
-  const { tiers: active } = await act('tiers');
+  const { tiers: active, top: before } = await act('tiers'), top = topOf(s);
+  const short = active.includes(3) && !before, covered = short && !await ours(`${top}${FOLDER}probe`), elsewhere = short && !!await ours(`${top}probe`);
   const rows = WAYS.map(way => {
-    const says = `tier-${way.tier}`, on = active.includes(way.tier), had = way.tier == 2 && s.face == 'fastcgi' && !on;
-    const button = make('button', { type: 'button', textContent: on ? way.off : 'Try it', hidden: had });
-    const row = make('li', {}, make('b', {}, way.name), make('p', { className: 'hint' }, had ? 'This host does so already.' : way.help), button,
+    const says = `tier-${way.tier}`, on = active.includes(way.tier), had = way.tier == 2 && s.face == 'fastcgi' && !on, old = way.tier == 3 && before;
+    const notes = had ? 'This host does so already.' : old ? TOP : way.tier == 3 && covered ? COVERED : way.tier == 3 && elsewhere ? TOP_ELSEWHERE : way.help;
+    const row = make('li', {}, make('b', {}, way.name), make('p', { className: 'hint' }, notes));
+    const button = (/** @type {string} */ text, /** @type {(turn: Turn) => Promise<void>} */ run, kept = false) =>
+      make('button', { type: 'button', textContent: text, hidden: had, onclick: () => busy(row, says, async () => {
+        await run({ way, s, top, says, kept });
+        await changed();
+      }) });
+    row.append(...old ? [button(LEAVE, turnOn, true), ' '] : [], on ? button(way.off, turnOff) : button('Try it', turnOn, way.tier == 3 && !!s.urls?.includes(top)),
       make('p', { id: says, className: 'note', role: 'status' }));
-    button.addEventListener('click', () => busy(row, says, async () => {
-      if (on) await act('deactivate', { tier: way.tier });
-      else await turnOn(way, s.script, says);
-      await changed();
-    }));
     return row;
   });
   box.replaceChildren(...rows);
-}
-
-async function turnOn(/** @type {Way} */ way, /** @type {string} */ script, /** @type {string} */ says) {
-  const names = way.tier == 3 ? await taken() : [];
-  if (names.length) throw new Error(`Your site uses these addresses itself: ${names.map(n => `/${n}`).join(', ')}. Nothing was changed.`);
-  say(says, 'Trying it in a folder of its own.');
-  const how = await attempt(way, script);
-  if (!how) throw new Error('This host does not allow it. Nothing was changed, and nothing is missing: all works as it is.');
-  say(says, 'It works there. Activating it; if the site is not as before, it is undone within ten seconds.');
-  if (!await activate(way, how)) throw new Error('It did not work for the whole site, and was undone.');
-  if (way.tier == 3) await act('address', { url: top });
 }

@@ -159,7 +159,8 @@ void spool_sweep(struct ctx *ctx, const struct spool *spool) {
 static void drop_of(struct ctx *ctx, const char *dir, const struct circle *c) {
     const char *cid = hex_text(ctx->arena, c->cid.b, sizeof c->cid.b);
     remove_named(ctx, dir,
-                 arena_text(ctx->arena, "signal-%s\\.js|manifest-%s-[0-9]+\\.json(\\.gz)?|package-%s-[0-9a-f]{64}\\.tar\\.gz",
+                 arena_text(ctx->arena,
+                            "(signal|short)-%s\\.js|manifest-%s-[0-9]+\\.json(\\.gz)?|package-%s-[0-9a-f]{64}\\.tar\\.gz",
                             c->api_key, cid, cid),
                  INT64_MAX);
 }

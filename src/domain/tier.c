@@ -3,7 +3,7 @@
 #include "util/assets.h"
 #include <sodium.h>
 
-enum { HTACCESS_MOST = 1 << 18, PATHS_MOST = 2 * 4200, PENDING_MS = 20 * 1000, TRY_MS = 10 * 60 * 1000 };
+enum { HTACCESS_MOST = 1 << 18, PATHS_MOST = 2 * 4200, PENDING_MS = 20 * 1000, TRY_MS = 10 * 60 * 1000, KEPT_S = 2 * 24 * 3600 };
 static const char begin_mark[] = "# BEGIN polycircle\n", end_mark[] = "# END polycircle\n";
 
 static const char *base_name(const char *path) {
@@ -19,18 +19,47 @@ static void replaced(struct buf *out, const char *text, const char *from, const 
     buf_text(out, text);
 }
 
+static const char *text_of(struct ctx *ctx, const char *name) {
+    const struct asset *asset = asset_find(name);
+    return arena_copy(ctx->arena, (const char *)asset->data, asset->len);
+}
+
+/* Until when pages that were open are answered: longer than anybody keeps one, wherever the web server's clock is. */
+static const char *until(struct ctx *ctx) {
+    time_t end = (time_t)(ctx->now / 1000 + KEPT_S);
+    struct tm tm;
+    char *text = arena_alloc(ctx->arena, sizeof "YYYYMMDDhhmmss");
+    (void)strftime(text, sizeof "YYYYMMDDhhmmss", "%Y%m%d%H%M%S", gmtime_r(&end, &tm));
+    return text;
+}
+
 /* The text of cgi-bin/, speaking of this program. */
 static enum err block(struct ctx *ctx, const struct tier *t, struct buf *out) {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~";
-    bool pretty = t->number == TIER_PRETTY;
     const char *name = base_name(t->program);
-    const struct asset *asset = asset_find(pretty ? "htaccess.3.txt" : "htaccess.2.txt");
     if (t->script[strspn(t->script, plain)] || name[strspn(name, plain)] || t->script[0] != '/')
         return fault_set(&ctx->fault, ERR_USAGE, "The program's name may hold letters, digits, . _ - only.");
     if (t->options) buf_text(out, "Options +ExecCGI\n");
-    const char *text = arena_copy(ctx->arena, (const char *)asset->data, asset->len);
-    replaced(out, text, pretty ? "cgi-bin/polycircle.fcgi" : "polycircle.fcgi", pretty ? t->script : name);
+    if (t->number == TIER_FASTCGI) {
+        replaced(out, text_of(ctx, "htaccess.2.txt"), "polycircle.fcgi", name);
+        return ERR_OK;
+    }
+    struct buf kept = {.arena = ctx->arena};
+    replaced(out, text_of(ctx, "htaccess.3.txt"), "cgi-bin/polycircle.fcgi", t->script);
+    if (!t->kept) return ERR_OK;
+    replaced(&kept, text_of(ctx, "htaccess.kept.txt"), "cgi-bin/polycircle.fcgi", t->script);
+    replaced(out, kept.data, "YYYYMMDDhhmmss", until(ctx));
     return ERR_OK;
+}
+
+/* A folder of that name that is the site's own is left to it; the program may lie there itself. */
+static enum err folder_free(struct ctx *ctx, const struct tier *t) {
+    struct stat st;
+    const char *folder = arena_path(ctx->arena, t->dir, TIER_FOLDER);
+    size_t len = strlen(folder);
+    bool home = strncmp(t->program, folder, len) == 0 && t->program[len] == '/';
+    if (t->number != TIER_PRETTY || home || lstat(folder, &st) != 0) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_FILES, "%.200s is there: your site uses this name itself. Nothing was changed.", folder);
 }
 
 static enum err failed(struct ctx *ctx, const char *path) {
@@ -48,6 +77,7 @@ enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const
     uint8_t raw[4];
     struct buf text = {.arena = ctx->arena};
     tier_untry(ctx, data);
+    TRY(folder_free(ctx, t));
     randombytes_buf(raw, sizeof raw);
     *name = arena_text(ctx->arena, "polycircle-try-%s", hex_text(ctx->arena, raw, sizeof raw));
     const char *dir = arena_path(ctx->arena, t->dir, *name), *program = arena_path(ctx->arena, dir, base_name(t->program));
@@ -102,6 +132,7 @@ enum err tier_write(struct ctx *ctx, const char *data, const struct tier *t) {
     struct buf rest = {.arena = ctx->arena}, text = {.arena = ctx->arena};
     const char *path = arena_path(ctx->arena, t->dir, ".htaccess"), *old, *copy;
     TRY(tier_undo(ctx, data));
+    TRY(folder_free(ctx, t));
     TRY(read_file(ctx, path, &old, &rest));
     TRY(back_up(ctx, data, t, old, &copy));
     buf_text(&text, begin_mark);
@@ -153,9 +184,13 @@ enum err tier_undo(struct ctx *ctx, const char *data) {
     return ERR_OK;
 }
 
-bool tier_active(struct ctx *ctx, const char *dir) {
+/* The list of names of an earlier version, by its first ones. */
+enum tier_state tier_state(struct ctx *ctx, const char *dir) {
     const char *text = file_text(ctx->arena, arena_path(ctx->arena, dir, ".htaccess"), HTACCESS_MOST);
-    return text && strstr(text, begin_mark);
+    const char *ours = text ? strstr(text, begin_mark) : NULL;
+    if (!ours) return TIER_NONE;
+    const char *end = strstr(ours, end_mark), *list = strstr(ours, "^((?:signal|signal\\.js|client\\.js|");
+    return list && (!end || list < end) ? TIER_TOP : TIER_ACTIVE;
 }
 
 /* Is there a note, and has it been there for too long? */

@@ -1,15 +1,20 @@
 /* Tiers beyond the one that always works: .htaccess texts (those of cgi-bin/) that make the program quicker (2: FastCGI) or
- * its addresses shorter (3). Each is tried in a folder of its own first. What is activated stands between two marks in the
- * .htaccess that is there; all else of it is kept byte for byte, and the old one is put back unless the change is confirmed
- * by a request that came through it. */
+ * its addresses shorter (3). The short ones are /signal with a key and one folder, /polycircle/; an earlier version took a list
+ * of names in the site's top folder (TOP), which goes on as it is until its owner activates the tier again. Each is tried in a
+ * folder of its own first. What is activated stands between two marks in the .htaccess that is there; all else of it is kept
+ * byte for byte, and the old one is put back unless the change is confirmed by a request that came through it. */
 #pragma once
 #include "domain/ctx.h"
 
+#define TIER_FOLDER "polycircle"
 enum { TIER_FASTCGI = 2, TIER_PRETTY = 3 };
+/* What stands in an .htaccess of ours. */
+enum tier_state { TIER_NONE, TIER_ACTIVE, TIER_TOP };
 
 struct tier {
     int64_t number;
     bool options; /* with "Options +ExecCGI", which some hosts want and others forbid */
+    bool kept; /* with what tags, workers and open pages of TOP ask */
     const char *dir; /* whose .htaccess it is: the program's, or the document root */
     const char *program; /* the running program's path */
     const char *script; /* where it is reached, /cgi-bin/polycircle.fcgi */
@@ -29,8 +34,7 @@ enum err tier_confirm(struct ctx *ctx, const char *data);
 bool tier_confirmed(struct ctx *ctx, const char *data);
 /* Puts the old file back, unless it was confirmed. */
 enum err tier_undo(struct ctx *ctx, const char *data);
-/* Is there a block of ours in dir's .htaccess? */
-bool tier_active(struct ctx *ctx, const char *dir);
+enum tier_state tier_state(struct ctx *ctx, const char *dir);
 /* Waits a change that nobody confirmed in time? Its request was killed. */
 bool tier_left(struct ctx *ctx, const char *data);
 /* What a request that died left behind: a try older than ten minutes, a change that nobody confirmed. */

@@ -36,8 +36,10 @@ static enum err open_store(struct server *server, struct ctx *ctx) {
 
 /* Of an instance that was uninstalled: what takes our worker off the browsers, for else it would stay there. */
 static enum err farewell(struct exchange *x) {
-    static const char *const scripts[][2] = {
-        {"signal", "removed.js"}, {"signal.js", "removed.js"}, {"circle-sw.js", "removed-sw.js"}};
+    static const char *const scripts[][2] = {{"signal", "removed.js"},
+                                             {"signal.js", "removed.js"},
+                                             {"polycircle/signal", "removed.js"},
+                                             {"circle-sw.js", "removed-sw.js"}};
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         if (strcmp(x->req->path, scripts[i][0]) != 0) continue;
         const struct asset *asset = asset_find(scripts[i][1]);

@@ -1,4 +1,5 @@
-/* GET /signal?KEY: the loader, with the circle's configuration before it. */
+/* GET /signal?KEY: the loader, with the circle's configuration before it. GET polycircle/signal is what the rules beside a site
+ * make of it: there all the rest lies in the folder polycircle/ below the tag's address, and the loader is told so. */
 #include "domain/manifest.h"
 #include "domain/package.h"
 #include "domain/spool.h"
@@ -41,6 +42,9 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
                   base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package, "version", (json_int_t)version,
                   "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p", c->p2p, "wire", *wire ? wire : NULL);
     if (!c->mirror) (void)json_object_set_new(*out, "mirror", json_false());
+    const char *slash = strrchr(x->req->path, '/');
+    if (slash)
+        (void)json_object_set_new(*out, "base", json_string(arena_copy(a, x->req->path, (size_t)(slash + 1 - x->req->path))));
     return *out ? add_spool(x, c, *out) : ERR_INTERNAL;
 }
 

@@ -4,11 +4,12 @@
 #include "domain/package.h"
 #include "handler/handler.h"
 
-/* The answer of a route as a file; what is refused (removed, hidden) has none. */
-static enum err keep(struct ctx *ctx, const struct spool *spool, handler_function *handle, const char *rest, const char *name) {
+/* The answer of a route as a file; what is refused (removed, hidden) has none. query: what follows the '?', or "". */
+static enum err keep(struct ctx *ctx, const struct spool *spool, handler_function *handle, const char *rest, const char *query,
+                     const char *name) {
     struct response res;
     struct request req = {
-        .arena = ctx->arena, .method = "GET", .path = rest, .query = rest, .if_none_match = "", .range = "", .if_range = ""};
+        .arena = ctx->arena, .method = "GET", .path = rest, .query = query, .if_none_match = "", .range = "", .if_range = ""};
     struct exchange x = {.req = &req, .res = &res, .ctx = ctx, .address = "", .rest = rest};
     response_start(&res, &req);
     enum err e = handle(&x);
@@ -32,7 +33,7 @@ static enum err keep_version(struct ctx *ctx, const struct spool *spool, handler
     struct file_id id;
     const char *name = arena_text(ctx->arena, "%s%s", beginning, version);
     if (file_look(arena_path(ctx->arena, spool->dir, name), &id)) return ERR_OK;
-    TRY(keep(ctx, spool, handle, rest, name));
+    TRY(keep(ctx, spool, handle, rest, "", name));
     forget_older(ctx, spool, beginning, name);
     return ERR_OK;
 }
@@ -41,8 +42,9 @@ static enum err keep_circle(struct ctx *ctx, const struct spool *spool, const st
     struct arena *a = ctx->arena;
     const char *cid = hex_text(a, c->cid.b, sizeof c->cid.b), *sha256;
     int64_t version;
-    TRY(keep(ctx, spool, handle_signal, c->api_key, arena_text(a, "signal-%s.js", c->api_key)));
-    TRY(keep(ctx, spool, handle_roster, arena_text(a, "%s.json", cid), arena_text(a, "roster-%s.json", cid)));
+    TRY(keep(ctx, spool, handle_signal, "signal", c->api_key, arena_text(a, "signal-%s.js", c->api_key)));
+    TRY(keep(ctx, spool, handle_signal, "polycircle/signal", c->api_key, arena_text(a, "short-%s.js", c->api_key)));
+    TRY(keep(ctx, spool, handle_roster, arena_text(a, "%s.json", cid), "", arena_text(a, "roster-%s.json", cid)));
     if (c->removed) {
         forget_older(ctx, spool, arena_text(a, "manifest-%s-", cid), "");
         forget_older(ctx, spool, arena_text(a, "package-%s-", cid), "");

@@ -4,10 +4,13 @@
 
 static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) {
     char path[PATH_MAX];
-    const char *root;
+    const char *root, *was;
     *t = (struct tier){.script = x->req->script};
     TRY(jsn_int(in, "tier", TIER_FASTCGI, TIER_PRETTY, &t->number, &x->ctx->fault));
     TRY(jsn_bool(in, "options", &t->options, &x->ctx->fault));
+    TRY(jsn_bool(in, "kept", &t->kept, &x->ctx->fault));
+    TRY(setting_get(x->ctx, "kept", &was));
+    t->kept |= *was != '\0';
     TRY(setting_get(x->ctx, "root", &root));
     if (!t->number || !*root || !file_program(path, sizeof path))
         return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "Field \"tier\" must be 2 or 3, and the document root be chosen first.");
@@ -31,6 +34,14 @@ enum err owner_untry(struct exchange *x, const json_t *, json_t *) {
     return ERR_OK;
 }
 
+/* Once they were in the top folder, they are answered whenever the tier is activated. */
+static enum err remember(struct ctx *ctx, const struct tier *t) {
+    if (!t->kept) return ERR_OK;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("kept"), T("yes"))));
+    return store_commit(ctx->store, MAIN);
+}
+
 /* Stays until the browser has come through the changed tree, ten seconds at the most; else all is as it was. */
 enum err owner_activate(struct exchange *x, const json_t *in, json_t *out) {
     enum { STEPS = 100, STEP_NS = 100 * 1000 * 1000 };
@@ -39,8 +50,10 @@ enum err owner_activate(struct exchange *x, const json_t *in, json_t *out) {
     TRY(read_tier(x, in, &t));
     TRY(tier_write(x->ctx, data, &t));
     for (int i = 0; i < STEPS && !tier_confirmed(x->ctx, data); i++) (void)nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
-    (void)json_object_set_new(out, "active", json_boolean(tier_confirmed(x->ctx, data)));
-    return tier_undo(x->ctx, data);
+    bool active = tier_confirmed(x->ctx, data);
+    (void)json_object_set_new(out, "active", json_boolean(active));
+    TRY(tier_undo(x->ctx, data));
+    return active ? remember(x->ctx, &t) : ERR_OK;
 }
 
 enum err owner_confirm(struct exchange *x, const json_t *, json_t *) {
@@ -53,14 +66,17 @@ enum err owner_deactivate(struct exchange *x, const json_t *in, json_t *) {
     return tier_drop(x->ctx, x->server->data, &t);
 }
 
-/* Which are active, as {"tiers": [2, 3]}. */
+/* Which are active, as {"tiers": [2, 3]}; with "top" where the short ones are those of an earlier version. */
 enum err owner_tiers(struct exchange *x, const json_t *, json_t *out) {
     json_t *list = json_array();
+    bool top = false;
     tier_sweep(x->ctx, x->server->data);
     for (int number = TIER_FASTCGI; number <= TIER_PRETTY; number++) {
         struct tier t;
         TRY(read_tier(x, json_pack("{s:i}", "tier", number), &t));
-        if (tier_active(x->ctx, t.dir)) (void)json_array_append_new(list, json_integer(number));
+        enum tier_state state = tier_state(x->ctx, t.dir);
+        if (state != TIER_NONE) (void)json_array_append_new(list, json_integer(number));
+        top |= state == TIER_TOP;
     }
-    return jsn_add(out, json_pack("{s:o}", "tiers", list));
+    return jsn_add(out, json_pack("{s:o, s:b}", "tiers", list, "top", (int)top));
 }

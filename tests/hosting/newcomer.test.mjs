@@ -203,10 +203,10 @@ test('FTP shows the web site alone, and the program came without its mode; later
       await p.locator(`li:has(#tier-${tier}) button`).filter({ hasText: off }).waitFor({ timeout: 40_000 * PATIENCE });
     }
     assert.equal((await (await fetch(`${host.base}probe`)).json()).face, 'fastcgi');
-    assert.equal((await fetch(`${host.url}/health`)).status, 200, 'the short address');
+    assert.equal((await fetch(`${host.url}/polycircle/health`)).status, 200, 'the short address');
     assert.deepEqual(await host.owned('public_html/.htaccess', 'public_html/cgi-bin/.htaccess'), [0o644, 0o644]);
     await end(host, p);
-    await p.goto(`${host.url}/selftest`);
+    await p.goto(`${host.url}/polycircle/selftest`);
     await p.click('#start button');
     await p.waitForSelector('#summary:not([hidden])', { timeout: 60_000 * PATIENCE });
     assert.match(await p.textContent('#verdict'), /^0 of \d+ fail/);

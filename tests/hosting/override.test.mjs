@@ -86,8 +86,9 @@ for (const kind of ['apache-cgid', 'apache-fcgid']) {
     for (const { override, options, home, path } of pretty) {
       test(`tier 3, AllowOverride ${override}, Options ${options}`, async () => {
         const forbidden = reads(override) && options === 'None';
-        const short = await server.request({ path: `${home}/signal?key` });
+        const short = await server.request({ path: `${home}/signal?${'A'.repeat(22)}` });
         assert.equal(short.status, { true: 403, false: reads(override) ? 503 : 404 }[forbidden], await server.errors());
+        assert.equal((await server.request({ path: `${home}/polycircle/health` })).status, short.status, 'and the folder');
         assert.equal((await server.request({ path: `${home}/page.html` })).status, forbidden ? 403 : 200, 'why a tier is tried in a folder of its own first');
         assert.equal((await server.request({ path: `${home}/.well-known/acme-challenge/x` })).status, forbidden ? 403 : 404);
         if (!forbidden) assert.equal(parse((await server.request({ path: `${path}/polycircle.fcgi/health` })).body)?.polycircle, 1, 'tier 0 works as before');

@@ -55,7 +55,7 @@ for (const arch of arches) {
   test(`${arch}: the zip holds what an owner uploads, the program ready to run`, async () => {
     const { stdout } = await run('zipinfo', [release.zip(arch)]);
     const modes = Object.fromEntries([...stdout.matchAll(/^(\S{10}) .* (\S+)$/gm)].map(([, mode, name]) => [name, mode]));
-    const plain = ['COPYING.txt', 'INSTALL.txt', 'NOTICES.txt', 'cgi-bin/htaccess.1.txt', 'cgi-bin/htaccess.2.txt', 'cgi-bin/htaccess.options.txt', 'guide.txt', 'htaccess.3.txt', 'polycircle-check.bin', 'polycircle-check.html', 'polycircle-sw.js'];
+    const plain = ['COPYING.txt', 'INSTALL.txt', 'NOTICES.txt', 'cgi-bin/htaccess.1.txt', 'cgi-bin/htaccess.2.txt', 'cgi-bin/htaccess.options.txt', 'guide.txt', 'htaccess.3.txt', 'htaccess.own.txt', 'polycircle-check.bin', 'polycircle-check.html', 'polycircle-sw.js'];
     assert.deepEqual(modes, { ...Object.fromEntries(plain.map(name => [name, '-rw-r--r--'])), 'cgi-bin/polycircle.fcgi': '-rwxr-xr-x' });
     const place = await mkdtemp(join(dir, 'zip-'));
     await run('unzip', ['-q', release.zip(arch), '-d', place]);

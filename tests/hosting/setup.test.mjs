@@ -438,13 +438,17 @@ owner('a change that breaks the site is undone', async (host, viewer, p) => {
 }, { own: (dir) => `<Directory ${dir}/public_html>\n  AllowOverride Limit\n</Directory>\n<Directory "${dir}/public_html/polycircle-try-*">\n  AllowOverride FileInfo\n</Directory>
 Alias /cgi-bin ${dir}/public_html/cgi-bin\n<Directory ${dir}/public_html/cgi-bin>\n  AllowOverride None\n  Options +ExecCGI\n  SetHandler cgi-script\n</Directory>\n` });
 
-owner('addresses that the site uses itself are not taken', async (host, viewer, p) => {
+owner('addresses that the site uses itself are left to it', async (host, viewer, p) => {
   await host.put('public_html/health', 'fine');
   await host.put('public_html/console/index.html', 'theirs');
   await wizard(host, p);
   await p.click('#ways > summary');
+  await press(p, 3, 'Back to the long address');
+  for (const [path, text] of [['/health', 'fine'], ['/console/', 'theirs']]) assert.equal(await (await fetch(host.url + path)).text(), text);
+  await host.put('public_html/polycircle/index.html', 'theirs');
+  await press(p, 3, 'Try it');
   await press(p, 3, '');
-  assert.match(await p.textContent('#tier-3'), /itself: \/health, \/console\. Nothing was changed/);
+  assert.match(await p.textContent('#tier-3'), /Your site uses the address \/polycircle\/ itself\. Nothing was changed/);
 }, { override: 'FileInfo' });
 
 /** What axe-core finds wrong in both colour schemes, wide and on a phone; and nothing is wider than the phone. */

@@ -1,4 +1,4 @@
-// The spool in use: greeters that read their mail from files, a cache in front that lies, a spool that vanishes, pretty URLs.
+// The spool in use: greeters that read their mail from files, a cache in front that lies, a spool that vanishes, short addresses.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
@@ -122,7 +122,7 @@ test('the spool vanishes: greeters go back to the program', async () => {
   await until(await second.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
 });
 
-test('pretty URLs: the loader is a file, and the program where there is none', async () => {
+test('short addresses: the loader is a file, and the program where there is none', async () => {
   const dir = await makeDirectory();
   after(() => removeDirectory(dir));
   await upload(dir, { public_html: [3] });
@@ -134,24 +134,25 @@ test('pretty URLs: the loader is a file, and the program where there is none', a
   await mkdir(spool);
   await chmod(spool, 0o755);
   await chown(spool, uid, gid);
-  await must(dir, ['init', '--url', 'http://site.example/'], {}, at);
+  await must(dir, ['init', '--url', 'http://site.example/polycircle/'], {}, at);
   const { api_key } = JSON.parse(await must(dir, ['circle', 'add', 'test', '--p2p', 'on', '--ice', 'none', '--json'], {}, at));
-  const isFile = answer => answer.status === 200 && !answer.headers['access-control-allow-origin'] && /^const |^\{|POLYCIRCLE_CONFIG/.test(answer.body);
+  const isFile = answer => answer.status === 200 && !answer.headers['access-control-allow-origin'] && /POLYCIRCLE_CONFIG=\{.*"base":"polycircle\/"/.test(answer.body);
   assert.equal(isFile(await server.request({ path: `/signal?${api_key}` })), false, 'the program answers');
   await must(dir, ['set', 'spool_dir', spool], {}, at);
   await must(dir, ['set', 'spool_url', 'http://site.example/polycircle-spool/'], {}, at);
   let joined;
   for (let n = 0; !(await readdir(spool)).some(name => name.startsWith('signal-')); n++, await sleep(500)) {
     assert.ok(n < 20, 'a loader in the spool');
-    joined = await server.sync({ v: 1, key: api_key, token: String(n).padStart(64, '0'), run: '00000001' }, { path: '/sync' });
+    joined = await server.sync({ v: 1, key: api_key, token: String(n).padStart(64, '0'), run: '00000001' }, { path: '/polycircle/sync' });
     assert.equal(joined.status, 200, JSON.stringify(joined.json));
   }
   for (const path of [`/signal?${api_key}`, `/signal.js?${api_key}`, `/signal?api_key=${api_key}`]) assert.ok(isFile(await server.request({ path })), path);
-  assert.equal((await server.request({ path: '/signal?nobody-has-this-key-at-all' })).status, 403, 'another key: the program says no');
+  assert.equal((await server.request({ path: `/signal?${'k'.repeat(21)}A` })).status, 403, 'another key: the program says no');
+  assert.equal((await server.request({ path: '/signal?nobody-has-this-key-at-all' })).status, 404, 'what is no key is the site\'s');
   assert.equal((await polycircle(dir, ['circle', 'remove', 'test'], {}, at)).code, 0);
   const loader = async () => (await server.request({ path: `/signal?${api_key}` })).body.toString();
   for (let n = 0; /POLYCIRCLE_CONFIG/.test(await loader()); n++, await sleep(500)) {
     assert.ok(n < 20, 'then its loader cleans up');
-    assert.match((await server.request({ path: `/manifest/${joined.json.cid}.json` })).body.toString(), /removed/);
+    assert.match((await server.request({ path: `/polycircle/manifest/${joined.json.cid}.json` })).body.toString(), /removed/);
   }
 });

@@ -5,8 +5,9 @@ import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
-const { holds, home, lines } = await import('../../htdocs/owner/tag.js');
+const { holds, lines } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
+const { topOf } = await import('../../htdocs/owner/tiers.js');
 const { size } = await import('../../htdocs/owner/dom.js');
 
 test('a folder as people type it', () => {
@@ -42,11 +43,11 @@ test('the line in a page', () => {
 });
 
 test('which line it is', () => {
-  const c = /** @type {any} */ ({ api_key: 'k', url: '/films/' }), at = home(['https://site.example/x/', 'https://a.example/']);
-  assert.equal(at, 'https://site.example/x/');
+  const c = /** @type {any} */ ({ api_key: 'k', url: '/films/' }), at = 'https://site.example/x/';
   assert.deepEqual(lines(c, at), { tag: '<script src="https://site.example/x/signal?k"></script>', worker: '' });
   assert.deepEqual(lines({ ...c, url: 'https://www.site.example/films/' }, at), { worker: "importScripts('https://site.example/x/circle-sw.js')",
     tag: '<script src="https://site.example/x/signal?k" data-worker="/polycircle-sw.js"></script>' });
+  assert.equal(lines(c, 'https://site.example/polycircle/', 'https://site.example/').tag, '<script src="https://site.example/signal?k"></script>');
 });
 
 test('sizes', () => assert.deepEqual([0, 999, 1500, 25_000_000, 7_300_000_000].map(size), ['0 bytes', '999 bytes', '1.5 kB', '25 MB', '7.3 GB']));

@@ -18,20 +18,21 @@ const hosts = {
   'tier 1: .htaccess may run programs': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
   'tier 2: .htaccess, mod_fcgid': { kind: 'apache-fcgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
   'tier 2: .htaccess, no mod_fcgid': { kind: 'apache-cgid', own: (dir) => folder(dir, 'FileInfo Options'), htaccess: { 'public_html/cgi-bin': ['options'] } },
-  'tier 3: pretty URLs, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: [3] }, pretty: true },
-  'tier 3: pretty URLs, mod_fcgid': {
-    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: [3], 'public_html/cgi-bin': ['options'] }, pretty: true,
+  'tier 3: short addresses, the host has a cgi-bin': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: [3] }, short: '/polycircle/' },
+  'tier 3: short addresses, mod_fcgid': {
+    kind: 'apache-fcgid', own: (dir) => folder(dir, 'All'), htaccess: { public_html: [3], 'public_html/cgi-bin': ['options'] }, short: '/polycircle/',
   },
+  'a host name of its own': { kind: 'apache-cgid', own: (dir) => cgiBin(dir, 'FileInfo'), htaccess: { public_html: ['own'] }, short: '/' },
 };
 
-for (const [name, { kind, own, htaccess, pretty }] of Object.entries(hosts)) {
+for (const [name, { kind, own, htaccess, short }] of Object.entries(hosts)) {
   test(name, async () => {
     const dir = await makeDirectory();
     let server;
     try {
       await upload(dir, htaccess);
       const owner = (...args) => must(dir, args, { POLYCIRCLE_DATA: undefined }, 'public_html/cgi-bin');
-      const bases = pretty ? [tier0, '/'] : [tier0];
+      const bases = short ? [tier0, short] : [tier0];
       await owner('init', ...bases.flatMap((base) => ['--url', `http://site.example${base}`]));
       const { api_key: key, cid } = JSON.parse(await owner('circle', 'add', 'demo', '--json'));
       server = await startHost(kind, dir, own(dir));

@@ -78,7 +78,7 @@ export async function startHost(kind, dir, own) {
   return server;
 }
 
-/** The .htaccess that INSTALL says to make of the example files: tiers 1, 2, 3, or 'options', which is 2 with Options. */
+/** The .htaccess that INSTALL says to make of the example files: tiers 1, 2, 3, 'options', which is 2 with Options, or 'own', on a host name of its own. */
 export async function htaccess(folder, tiers) {
   const name = (tier) => join(root, `cgi-bin/htaccess.${tier}.txt`);
   await writeFile(join(folder, '.htaccess'), (await Promise.all(tiers.map((tier) => readFile(name(tier), 'utf8')))).join('\n'));
@@ -100,7 +100,7 @@ async function useAsOwner(dir) {
   await copyFile(join(dir, 'cgi/polycircle.fcgi'), join(bin, 'polycircle.fcgi'));
   await chmod(join(bin, 'polycircle.fcgi'), 0o755);
   await chmod(bin, 0o755);
-  for (const [folder, tiers] of [['site', [3]], ['site/cgi-bin', ['options']]]) await htaccess(join(dir, folder), tiers);
+  for (const [folder, tiers] of [['site', ['own']], ['site/cgi-bin', ['options']]]) await htaccess(join(dir, folder), tiers);
   await rm(join(dir, 'polycircle-data'), { force: true });
   await symlink('data', join(dir, 'polycircle-data'));
   await run('chown', ['-R', `${owner.uid}:${owner.gid}`, join(dir, 'site'), join(dir, 'data')]);

@@ -218,6 +218,39 @@ static void roots(void) {
     same_int((int64_t)folder_roots(&w.ctx, "/nonexistent", "/polycircle", out), 0, "nothing around");
 }
 
+/* The folder's name, and what an earlier version had in the top folder. */
+static void tier_short(void) {
+    struct tier t = {.number = TIER_PRETTY,
+                     .dir = world_path(&w, "beside"),
+                     .program = world_path(&w, "home/cgi-bin/x.fcgi"),
+                     .script = "/cgi-bin/x.fcgi"};
+    const char *name;
+    (void)mkdir(t.dir, 0755);
+    same_int(tier_state(&w.ctx, t.dir), TIER_NONE, "nothing");
+    (void)mkdir(world_path(&w, "beside/polycircle"), 0755);
+    same_text(err_name(tier_try(&w.ctx, w.dir, &t, &name)), "files", "a folder of the site's is not tried");
+    same_text(err_name(tier_write(&w.ctx, w.dir, &t)), "files", "nor taken");
+    same_text(text_of("beside/.htaccess"), "(none)", "and nothing is written");
+    t.program = world_path(&w, "beside/polycircle/x.fcgi");
+    same_text(err_name(tier_write(&w.ctx, w.dir, &t)), "ok", "where the program lies itself it is ours");
+    ok(!strstr(text_of("beside/.htaccess"), "sync"), "no name of the top folder");
+    w.ctx.now += 1000;
+    put("beside/.htaccess",
+        "# BEGIN polycircle\nRewriteRule ^((?:signal|signal\\.js|client\\.js|sync)$ x\n# END polycircle\n# theirs\n");
+    same_int(tier_state(&w.ctx, t.dir), TIER_TOP, "the list of an earlier version");
+    t.kept = true;
+    same_text(err_name(tier_write(&w.ctx, w.dir, &t)), "ok", "over it");
+    const char *now = text_of("beside/.htaccess");
+    ok(strstr(now, "^(sync)$ /cgi-bin/x.fcgi/$1") && strstr(now, "# END polycircle\n# theirs\n"), "what is still asked is kept");
+    ok(!strstr(now, "YYYY"), "until a date");
+    same_int(tier_state(&w.ctx, t.dir), TIER_ACTIVE, "and it is the new one");
+    (void)!tier_confirm(&w.ctx, w.dir);
+    (void)!tier_undo(&w.ctx, w.dir);
+    w.ctx.now += 1000;
+    (void)!tier_drop(&w.ctx, w.dir, &t);
+    same_text(text_of("beside/.htaccess"), "# theirs\n", "all of it goes");
+}
+
 static void tier(void) {
     static const char theirs[] = "# theirs\r\nRewriteEngine On";
     const char *data = w.dir, *name;
@@ -241,7 +274,7 @@ static void tier(void) {
     same_text(err_name(tier_confirm(&w.ctx, data)), "ok", "confirmed");
     (void)!tier_undo(&w.ctx, data);
     same_text(text_of("site/.htaccess"), now, "it stays");
-    ok(tier_active(&w.ctx, t.dir), "and is seen");
+    same_int(tier_state(&w.ctx, t.dir), TIER_ACTIVE, "and is seen");
     w.ctx.now += 1000;
     (void)!tier_write(&w.ctx, data, &t);
     same_text(text_of("site/.htaccess"), now, "again: one block");
@@ -283,6 +316,7 @@ int main(void) {
     shut_folders();
     roots();
     tier();
+    tier_short();
     world_close(&w);
     return done();
 }
