@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PATIENCE, adopted, makeFilm, makeViewer, page as html, play, until } from '../browser/site.mjs';
-import { form, parse } from '../servers/server.mjs';
+import { form, hostingKinds, kinds, makeDirectory, must, parse, removeDirectory, startServer } from '../servers/server.mjs';
 import { makeHost } from './owner.mjs';
 
 const NAMES = ['health', 'console', 'setup', 'owner', 'sync', 'signal'];
@@ -105,8 +105,8 @@ async function activate(blog, fields = {}) {
   assert.equal((await waiting).active, true);
 }
 
-const kinds = { 'at the top of its host': {}, 'in a folder of its host': { at: '/~user/' }, 'with the program in the folder polycircle': { folder: 'polycircle' } };
-for (const [what, options] of Object.entries(kinds))
+const places = { 'at the top of its host': {}, 'in a folder of its host': { at: '/~user/' }, 'with the program in the folder polycircle': { folder: 'polycircle' } };
+for (const [what, options] of Object.entries(places))
   test(`a CMS ${what} keeps its own addresses`, { timeout: 60_000 * PATIENCE }, async () => {
     const blog = await makeBlog(options);
     try {
@@ -135,6 +135,9 @@ for (const [what, options] of Object.entries(kinds))
       const { name } = await blog.owner({ do: 'try', tier: 3 });
       assert.equal(parse((await blog.ask(`${name}/polycircle/health`)).text)?.polycircle, 1, 'a try in a folder of its own works, too');
       await blog.owner({ do: 'untry' });
+      await blog.owner({ do: 'retire' });
+      for (const path of [`signal?${blog.key}`, 'polycircle/circle-sw.js']) assert.match((await blog.ask(path)).text, /unregister\(\)/, 'uninstalled: the worker is taken away');
+      await blog.owner({ do: 'unretire' });
       await blog.put('public_html/signal', 'a file of the site');
       await blog.put('public_html/polycircle/page.html', 'another one');
       assert.deepEqual([(await blog.ask(`signal?${blog.key}`)).text, (await blog.ask('polycircle/page.html')).text], ['a file of the site', 'another one'], 'files win');
@@ -269,3 +272,28 @@ owner('where an earlier version took the list of names: it goes on, then only wh
   await until(visitor.page, 'the new worker', async () => (await navigator.serviceWorker.getRegistration('/')).active?.scriptURL.endsWith('/polycircle/circle-sw.js'));
   assert.ok((await readFile(blog.htaccess, 'utf8')).endsWith(wordpress('/')));
 });
+
+/** An example of cgi-bin/ with its other optional part: not for a host name of its own, but beside a site. */
+const besideSite = text => text.replace(/# Optional, on a host name[^]*?(?=# Optional, beside)(#.*\n#.*\n)((?:#.*\n)+)/, (own, heading, rules) =>
+  `${own.includes('RewriteEngine On') ? 'RewriteEngine On\n' : ''}${heading}${rules.replace(/^#/gm, '')}`);
+
+for (const kind of [...kinds, ...hostingKinds.filter(name => name.startsWith('nginx'))])
+  test(`the example for ${kind}, beside a site`, async () => {
+    const dir = await makeDirectory();
+    let server;
+    try {
+      await must(dir, ['init', '--url', 'http://site.example/polycircle/']);
+      const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', 'demo', '--json']));
+      server = await startServer(kind, dir, { change: besideSite });
+      for (const path of [...NAMES.map(name => `/${name}`), `/signal?${'x'.repeat(22)}`, '/package/x', '/polycircle'])
+        assert.equal((await server.request({ path })).status, 404, `${path} is the site's`);
+      for (const path of [`/signal?${key}`, `/signal.js?api_key=${key}`, `/signal?${key}&v=2`])
+        assert.match(String((await server.request({ path })).body), /"base":"polycircle\/"/, path);
+      assert.equal(parse((await server.request({ path: '/polycircle/health' })).body)?.ok, true);
+      const joined = await server.sync({ v: 1, key, token: '1'.repeat(64), run: '00000001' }, { path: '/polycircle/sync' });
+      assert.equal(joined.status, 200);
+    } finally {
+      await server?.stop();
+      await removeDirectory(dir);
+    }
+  });

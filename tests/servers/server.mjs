@@ -63,10 +63,10 @@ export function freePort() {
   });
 }
 
-/** kind: one of kinds, hostingKinds. suEXEC: what the owner uploads is made from dir/cgi and dir/data (useAsOwner). */
-export async function startServer(kind, dir) {
+/** kind: one of kinds, hostingKinds. change: what else its configuration is to say, as a function of the text. suEXEC: what the owner uploads is made from dir/cgi and dir/data (useAsOwner). */
+export async function startServer(kind, dir, { change } = {}) {
   if (kind.startsWith('apache-suexec')) await useAsOwner(dir);
-  const server = new Server(kind, dir, await freePort());
+  const server = new Server(kind, dir, await freePort(), { change });
   await server.start();
   return server;
 }
@@ -118,12 +118,13 @@ export class Server {
   #wrap;
   #output = '';
 
-  constructor(kind, dir, port, { site = 'site', own = null } = {}) {
+  constructor(kind, dir, port, { site = 'site', own = null, change = text => text } = {}) {
     this.kind = kind;
     this.dir = dir;
     this.port = port;
     this.site = site;
     this.own = own;
+    this.change = change;
   }
 
   async start() {
@@ -133,7 +134,7 @@ export class Server {
     if (this.own !== null) args.push('--htaccess');
     if (this.kind.startsWith('apache-suexec')) args.push('--owner', owner.name);
     const { stdout } = await run(join(root, 'tools/server-conf'), args);
-    await writeFile(in_('server.conf'), stdout + (this.own ?? ''));
+    await writeFile(in_('server.conf'), this.change(stdout + (this.own ?? '')));
     if (this.kind === 'nginx-spawn-fcgi') await this.#spawnFcgi();
     if (this.kind === 'nginx-fcgiwrap') await this.#fcgiwrap();
     const [command, words] = await this.#command();
