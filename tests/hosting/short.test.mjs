@@ -264,6 +264,10 @@ owner('where an earlier version took the list of names: it goes on, then only wh
   assert.deepEqual(open, [`${blog.top}circle-sw.js`, '/'], 'the worker of before');
   const syncs = async () => (await readFile(join(blog.dir, 'run/access.log'), 'utf8')).split('\n').filter(line => line.startsWith('POST /sync 200')).length;
   for (let end = Date.now() + 15_000 * PATIENCE, had = await syncs(); await syncs() == had; await sleep(200)) assert.ok(Date.now() < end, 'an open page still syncs');
+  const late = await readFile(blog.htaccess, 'utf8');
+  assert.match(late, /<20\d{12}\n/);
+  await writeFile(blog.htaccess, late.replace(/<20\d{12}/g, '<20200101000000'));
+  assert.equal(await page.evaluate(() => fetch('/sync', { method: 'POST', body: new URLSearchParams({ d: 'e30' }) }).then(r => r.text())), '<p>the CMS has /sync</p>', 'two days later');
   assert.equal((await blog.ask('circle-sw.js')).status, 404, 'who opens that address gets the site\'s answer');
   assert.equal((await blog.ask(`manifest/${blog.cid}.json`, { headers: { Accept: '*/*' } })).status, 200);
   await visitor.restart();  // five minutes later: its cache has forgotten the loader
