@@ -177,7 +177,7 @@ test('a spool that is given up takes nothing of the owner with it', () => {
   const w = makeCircle(), dir = join(w.dir, 'site/spool');
   const owners = ['index.html', '.htaccess', 'probe.json', 'signal-handler.js', 'roster-0123456789abcdef.json', 'signal-strength.html', 'box-office.json', 'package-tour.tar.gz', 'manifest-2026.json', 'manifest-2026.json.gz', 'roster-of-players.json',
     `box-${'0'.repeat(31)}.json`, `roster-${w.cid}.json.bak`];
-  const ours = [`roster-${w.cid}.json`, `box-${'0'.repeat(32)}.json`, `signal-${w.key}.js`, `manifest-${w.cid}-12.json`, `manifest-${w.cid}-13.json.gz`, `package-${w.cid}-${'a'.repeat(64)}.tar.gz`];
+  const ours = [`roster-${w.cid}.json`, `box-${'0'.repeat(32)}.json`, `signal-${w.key}.js`, `short-${w.key}.js`, `manifest-${w.cid}-12.json`, `manifest-${w.cid}-13.json.gz`, `package-${w.cid}-${'a'.repeat(64)}.tar.gz`];
   mkdirSync(dir, { recursive: true });
   for (const name of [...owners, ...ours]) writeFileSync(join(dir, name), `of the owner: ${name}`);
   w.must('set', 'spool_dir', dir, '--json');
