@@ -5,6 +5,20 @@ import { must, sleep } from './bytes.js';
 /** @typedef {{send(data: string|ArrayBuffer): void, close(): void, readonly buffered: number, drained(): Promise<any>,
  *   onmessage: ((data: any) => void)|null, onclose: (() => void)|null}} Channel */
 
+let warned = false;
+
+/** One server that the browser cannot read is an error of the constructor: such ones go, and are named once. The list is changed in place, so the
+ * next link need not look. @param {RTCIceServer[]} ice @param {object} more @returns {RTCPeerConnection} */
+function connection(ice, more) {
+  const make = (/** @type {RTCIceServer[]} */ iceServers) => new RTCPeerConnection({ iceServers, ...more });
+  try { return make(ice); } catch { /* which one? */ }
+  const bad = ice.filter(server => { try { make([server]).close(); } catch { return true; } });
+  ice.splice(0, ice.length, ...ice.filter(server => !bad.includes(server)));
+  if (bad.length && !warned) console.warn('polycircle: no browser can use these ICE servers:', ...bad.map(({ urls }) => urls));
+  warned = true;
+  return make(ice);
+}
+
 const GATHER_MS = 600, SETTLE_MS = 15, LOST_MS = 4000, LOW = 256 << 10;
 
 export class Link {
@@ -14,8 +28,8 @@ export class Link {
   onopen = /** @type {(() => void)|null} */ (null); onclose = /** @type {(() => void)|null} */ (null);
   /** @param {{ice: RTCIceServer[], certificate: RTCCertificate|null}} options */
   constructor({ ice, certificate }) {
+    this.#pc = connection(ice, certificate ? { certificates: [certificate] } : {});
     this.#stun = ice.length > 0;
-    this.#pc = new RTCPeerConnection({ iceServers: ice, ...certificate && { certificates: [certificate] } });
     this.#dc = this.#pc.createDataChannel('c', { negotiated: true, id: 0 });
     this.#dc.binaryType = 'arraybuffer';
     this.#dc.bufferedAmountLowThreshold = LOW;
