@@ -4,8 +4,24 @@ import { place } from './place.js';
 import { tiers } from './tiers.js';
 import { $, copy, count, input, onSubmit, say } from './dom.js';
 
-/** Is it in this page's text? Comments do not count. @param {string} html @param {string} key */
-export const holds = (html, key) => new RegExp(`<script[^>]+signal(\\.js)?\\?(api_key=)?${key}`).test(html.replace(/<!--.*?-->/gs, ''));
+/** What stands in the place of ' and " when an editor means well, as a character or as HTML writes it. */
+const CURLY = /[\u2018-\u201f\u2032-\u2036\u00ab\u00bb\uff02\uff07`\u00b4]|&(#(82(1[6-9]|2[0-3])|x201[89a-f]|171|187);|([lr][ds]?quo|[bs]bquo|laquo|raquo|quot);)/i;
+
+/** How the line is in this page's text; comments do not count. 'once' is as it should be; 'curly': quotes that are none to a browser; 'text': it is
+ * shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'twice'|'curly'|'text'|'none'} */
+export function found(html, key) {
+  const bare = html.replace(/<!--.*?-->/gs, ''), address = `signal(\\.js)?\\?(api_key=)?${key}(?![\\w-])`;
+  const lines = bare.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [], good = lines.filter(line => !CURLY.test(line));
+  if (good.length) return good.length > 1 ? 'twice' : 'once';
+  return lines.length ? 'curly' : new RegExp(`&lt;script\\b.{0,500}?${address}`, 'is').test(bare) ? 'text' : 'none';
+}
+
+/** What the owner is told of it. */
+const PASTE = 'Take it out, copy the line above again, and paste it where your editor takes HTML: a block or view named HTML, Code or Source.';
+const FOUND = { once: 'Yes: the line is in that page.', twice: 'The line is in that page more than once. One is enough, and the others do nothing: take them out.',
+  curly: `The line is in that page, but does not work: an editor has turned its " into typographic quotes (\u201c \u201d). ${PASTE}`,
+  text: `The line is in that page as text that visitors read, so nothing is loaded. ${PASTE}`,
+  none: 'The line is not in that page (yet). Did you save it? Does a cache keep the old page?' };
 
 /** @param {import('./api.js').Circle} c @param {string} at where the instance lives @param {string} [from] where the tag finds the loader
  * @returns {{tag: string, worker: string}} worker: '' when none is needed */
@@ -43,8 +59,8 @@ export function tagStep(w) {
     const url = new URL(input('page').value), key = w.status.circles?.[0]?.api_key ?? '';
     const html = await fetch(url, { cache: 'no-store', credentials: 'omit' }).then(r => r.ok ? r.text() : '').catch(() => null);
     if (html == null) say('check-form-says', 'This page lives elsewhere and may not be looked into from here. Open it in another window: then a visitor shows up below.');
-    else if (holds(html, key)) say('check-form-says', 'Yes: the line is in that page.', 'good');
-    else say('check-form-says', html ? 'The line is not in that page (yet). Did you save it? Does a cache keep the old page?' : 'There is no such page.', 'bad');
+    else if (!html) say('check-form-says', 'There is no such page.', 'bad');
+    else say('check-form-says', FOUND[found(html, key)], found(html, key) == 'once' ? 'good' : 'bad');
   });
   onSubmit('refused', async () => {
     await act('allow', { circle: w.status.circles?.[0]?.can, origin: $('refused-origin').textContent });

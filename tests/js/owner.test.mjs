@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
-const { holds, lines } = await import('../../htdocs/owner/tag.js');
+const { found, lines } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { topOf } = await import('../../htdocs/owner/tiers.js');
 const { size } = await import('../../htdocs/owner/dom.js');
@@ -35,11 +35,12 @@ test('what was left out is told with why, and what to do', () => {
 
 test('the line in a page', () => {
   const key = 'k-Y_1', tag = `<script src="https://site.example/cgi-bin/polycircle.fcgi/signal?${key}"></script>`;
-  assert.ok(holds(`<html><head>\n${tag}</head>`, key));
-  assert.ok(holds(`<script\n defer src=/signal.js?api_key=${key}></script>`, key));
-  assert.ok(!holds(`<!-- ${tag} -->`, key));
-  assert.ok(!holds(tag, 'other'));
-  assert.ok(!holds(`&lt;script src="signal?${key}"`, key));
+  for (const [html, is] of [[`<html><head>\n${tag}</head>`, 'once'], [`<script\n defer src=/signal.js?api_key=${key}></script>`, 'once'], [`<!-- ${tag} -->`, 'none'],
+    [tag.replace(key, 'other'), 'none'], [tag.replace(key, key + '2'), 'none'], [`<script>x</script><p>signal?${key}</p>`, 'none'], [tag + tag, 'twice'], ['', 'none'],
+    [tag.replace('src="', 'src=\u201c').replace('">', '\u201d>'), 'curly'], [tag.replaceAll('"', '\u2033'), 'curly'], [tag.replaceAll('"', '\u00ab'), 'curly'],
+    [tag.replace('src="', 'src=&#8220;').replace('">', '&#8221;>'), 'curly'], [tag.replaceAll('"', '&ldquo;'), 'curly'], [tag.replaceAll('"', '\u2019'), 'curly'],
+    [tag.replaceAll('"', '&quot;'), 'curly'], [tag.replace('></', ' data-p2p=\u201cask\u201d></'), 'curly'], [tag + tag.replaceAll('"', '\u201c'), 'once'],
+    [tag.replaceAll('<', '&lt;').replaceAll('>', '&gt;'), 'text'], [`&lt;script src="signal?${key}"`, 'text']]) assert.equal(found(html, key), is, html);
 });
 
 test('which line it is', () => {
