@@ -1,7 +1,7 @@
 /** What a page may show of its circle, and what few pages need: the package's second module, run once players have their first frame.
  * client.js imports it; it knows window.polycircle only. */
 import { Box } from './lib/box.js';
-import { ask } from './elements/ask.js';
+import { asking, PolyAsk } from './elements/ask.js';
 import { PolyCircles } from './elements/circles.js';
 import { PolyMedia } from './elements/media.js';
 import { PolyRing } from './elements/ring.js';
@@ -20,12 +20,12 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** @param {import('./lib/circle.js').Circle} circle @param {Record<string, string>} files of the package @param {any[]} circles it lists
- * @param {boolean} asks whether the visitor is asked first */
-export function dress(circle, files, circles, asks) {
+/** @param {import('./lib/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles: those
+ * that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
+export function dress(circle, { circles, src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: use https');
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(files['signal.css'] ?? '');
+  sheet.replaceSync(setup.files['signal.css'] ?? '');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   PolyCircles.circles = circles;
   PolyCircles.define('poly-circles');
@@ -36,7 +36,9 @@ export function dress(circle, files, circles, asks) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
-  if (asks) ask(circle, files['signal.html'] ?? '');
+  const asks = asking(circle, setup);
+  PolyAsk.define('poly-ask');
+  return asks;
 }
 
 export { injectedStore } from './lib/injected.js';

@@ -1,6 +1,7 @@
 /** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
  * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then. */
 import { done, openDb } from './lib/db.js';
+import { off } from './elements/watch.js';
 /** @typedef {Record<string, string>} Files */
 
 const tag = /** @type {HTMLScriptElement} */ (document.currentScript), sw = navigator.serviceWorker;
@@ -15,7 +16,7 @@ let packed = /** @type {Promise<Blob|null>|null} */ (null);  // the manifest
 
 function hold() {
   for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
-    if (players.has(el) || el.readyState || el.networkState == 2 || !el.paused || el.preload == 'none' && !el.autoplay) continue;
+    if (off(el) || players.has(el) || el.readyState || el.networkState == 2 || !el.paused || el.preload == 'none' && !el.autoplay) continue;
     players.add(el);
     held.set(el, [el.getAttribute('preload'), el.autoplay]);
     el.preload = 'none';
@@ -91,7 +92,7 @@ async function run() {
       .catch(() => import(`${base}package/${sha}/${name}`));
     alive = true;
     const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
-    start({ base, config, data: { p2p: config.p2p, ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
+    start({ base, src: tag.src, config, data: { p2p: config.p2p, ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
       players: [...players], release, worker, packed, db, fresh: !marked });
   } catch (error) {
     release();
@@ -101,11 +102,13 @@ async function run() {
   }
 }
 
-if (!('off' in tag.dataset)) {
+const page = /** @type {any} */ (globalThis), tags = 'off' in tag.dataset ? 0 : page.polycircleTags = (page.polycircleTags ?? 0) + 1;
+if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
+if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin)) refused.add(e.effectiveDirective.replace(/-elem$/, ''));
   });
-  if (isSecureContext && sw) {
+  if (isSecureContext && sw && config.mirror !== false) {
     observer.observe(document, { childList: true, subtree: true });
     hold();
     setTimeout(() => alive || release(), 450);

@@ -46,17 +46,20 @@ const next = (port, ms) => new Promise(ok => {
  * @param {boolean} adopted by that page: it is there, also when this worker has not heard of it yet, or no longer
  * @returns {Promise<Response>} plain HTTP, too, is passed on as made here */
 async function answer(request, url, own, page, adopted) {
-  const leader = [...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own;
+  const leader = page?.leads ? own : [...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own, other = leader != own;
+  // what is in a page's document, its own alone can say: it is heard before another tab answers
+  const hops = [...other && !adopted ? [{ id: own, look: true }] : [], ...other ? [{ id: leader }] : [], { id: own }];
   let fresh;
-  for (const id of !page || page.urls.has(url) ? new Set([page?.leads ? own : leader, own]) : []) {
+  for (const { id, look } of !page || page.urls.has(url) ? hops : []) {
     const client = await scope.clients.get(id), { port1, port2 } = new MessageChannel();
-    client?.postMessage({ polycircle: 'get', url: request.url, range: request.headers.get('range') }, [port2]);
+    client?.postMessage({ polycircle: 'get', url: request.url, range: request.headers.get('range'), look, spare: id == own && !adopted }, [port2]);
     // a page that named the file and asks for it is there, and may be busy; another tab may be frozen
     let head = await next(port1, !client ? 0 : (page || adopted) && id == own ? ASK_MS : OTHER_MS);
     if (head == GONE) pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     while (head.mine) head = await next(port1, HEAD_MS);
     if (!head.pass) return new Response(head.chunk && body(port1, head.chunk), head);
     fresh ||= head.fresh;
+    if (head.spared) break;
   }
   // the browser's cache may hold the file that was replaced; a request without CORS would lose its range
   const r = await fetch(request, fresh && request.mode == 'cors' ? { cache: 'no-cache' } : {});

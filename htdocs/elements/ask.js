@@ -1,16 +1,111 @@
-/** data-p2p="ask": nobody is connected before the visitor says yes. The words are signal.html's. */
+/** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. Its form is
+ * signal.html's; the words are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
+import { html, PolyElement } from './base.js';
+/** @typedef {import('../lib/circle.js').Circle} Circle
+ * @typedef {{files: Record<string, string>, config: import('../lib/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
+ * @typedef {{words(): Promise<(name: string) => string>, tongue: string, ask(): Promise<void>}} Asking */
 
-/** @param {import('../lib/circle.js').Circle} circle @param {string} html */
-export function ask(circle, html) {
-  const said = localStorage['polycircle-ask'], { content } = new DOMParser().parseFromString(html, 'text/html').querySelector('template') ?? {};
-  const box = /** @type {HTMLElement|undefined} */ (content?.firstElementChild);
-  if (said == 'yes') circle.join();
-  if (said || !box) return;
-  box.addEventListener('click', ({ target }) => {
-    if (!(target instanceof HTMLButtonElement)) return;
-    localStorage['polycircle-ask'] = target.value;
-    box.remove();
-    if (target.value == 'yes') circle.join();
+const LONGEST = 600;
+let page = /** @type {Asking} */ (/** @type {any} */ (null));
+
+/** The first of these that there is. The tag's goes first, then those of the visitor, then the page's: what somebody agrees to is to be
+ * understood, and only then to match what is around it. @param {(string|undefined)[]} wanted as in BCP 47 */
+export const language = (...wanted) => wanted.map(tag => /^(en|de|fr|es|pt|it|nl|pl|ja|zh)\b/i.exec(tag ?? '')?.[0].toLowerCase()).find(Boolean) ?? 'en';
+
+/** @param {RTCIceServer[]} servers @returns {string} their hosts, for people */
+export const hosts = servers => [...new Set(servers.flatMap(s => s.urls).map(url => url.replace(/^\w+:|(:\d+)?(\?.*)?$/g, '')))].join(', ');
+
+/** @param {string} color as computed @returns {number} how bright, to 255; NaN when it can be seen through, or is not told in sRGB */
+function bright(color) {
+  const [, red, green, blue] = /** @type {any} */ (/^rgb\((\d+), (\d+), (\d+)\)$/.exec(color)) ?? [];
+  return 0.299 * red + 0.587 * green + 0.114 * blue;
+}
+
+/** The page's own colours, if they can be told and read on each other (W3C AERT 2.2), else the browser's. @param {HTMLElement} box */
+function paint(box) {
+  const [body, root] = [document.body, document.documentElement].map(el => getComputedStyle(el));
+  const back = [body, root].map(of => of.backgroundColor).find(color => bright(color) >= 0) ?? '', own = Math.abs(bright(back) - bright(body.color)) > 125;
+  [box.style.background, box.style.color] = own ? [back, body.color] : ['Canvas', 'CanvasText'];
+}
+
+/** @param {Circle} circle @param {Setup} setup @returns {Asking} */
+export function asking(circle, { files, config, base, lang }) {
+  const tongue = language(lang, ...navigator.languages, document.documentElement.lang), host = hosts(config.ice);
+  let said = /** @type {Promise<(name: string) => string>|null} */ (null), open = /** @type {Promise<void>|null} */ (null);
+  let box = /** @type {any} */ (null), before = /** @type {any} */ (null), wanted = false, close = () => {};  // before: what had the focus
+
+  /** Texts alone, and short ones. */
+  const words = () => said ??= fetch(`${base}package/${config.package}/ask-${tongue}.json`, { credentials: 'omit' }).then(async r => {
+    const all = await r.json();
+    return name => name == 'stun' && !host ? '' : String(all[name]).slice(0, LONGEST).replace('{host}', host);
   });
-  document.body.append(box);
+  /** What was said is asked again only when the visitor wants it, who is then led there. */
+  const wants = () => circle.asks && (wanted || !circle.said && circle.p2p == 'ask');
+
+  /** It stands at the window's lower edge; the page gets as much room at its end, so nothing stays covered, nor what has the focus. */
+  async function show() {
+    const say = await words(), { style } = document.documentElement, { paddingBottom, scrollPaddingBottom } = style;
+    if (!wants()) return void (open = null);
+    box = new DOMParser().parseFromString(files['signal.html'], 'text/html').querySelector('template')?.content.firstElementChild;
+    box.lang = tongue;
+    for (const el of box.querySelectorAll('[data-say]')) el.textContent = say(el.dataset.say);
+    document.body.prepend(box);
+    paint(box);
+    const room = new ResizeObserver(() => { style.paddingBottom = style.scrollPaddingBottom = `${box.offsetHeight}px`; });
+    room.observe(box);
+    await new Promise(ok => {
+      close = () => {
+        room.disconnect();
+        Object.assign(style, { paddingBottom, scrollPaddingBottom });
+        if (box.contains(document.activeElement)) before?.focus();
+        box.remove();
+        box = open = null;
+        close = () => {};
+        ok(0);
+      };
+      box.onkeydown = (/** @type {KeyboardEvent} */ e) => { if (e.key == 'Escape') close(); };
+      box.onclick = (/** @type {any} */ { target }) => {
+        if (!target.value) return;
+        circle.decide(target.value);
+        close();
+      };
+    });
+  }
+
+  const ask = () => open ??= show().catch(error => console.warn('polycircle:', error));
+  const look = () => {
+    wanted = false;
+    wants() ? ask() : close();
+  };
+  circle.addEventListener('change', look);
+  look();
+  return page = {
+    words, tongue,
+    /** @returns {Promise<void>} when it was answered, or closed */
+    async ask() {
+      wanted = true;
+      before = document.activeElement;
+      if (!wants()) return;
+      const over = ask();
+      words().then(() => box?.focus(), () => {});
+      await over;
+    },
+  };
+}
+
+/** <poly-ask>: a button for a footer. What the page has put into it stays where there are no words. */
+export class PolyAsk extends PolyElement {
+  /** @param {Circle} circle @param {AbortSignal} signal */
+  async show(circle, signal) {
+    const { tongue, words } = page, say = await words().catch(() => null), button = html('button', { type: 'button', lang: tongue });
+    if (!say || signal.aborted) return;
+    const draw = () => {
+      this.hidden = !circle.asks;
+      button.textContent = say(circle.shares ? 'on' : 'off');
+    };
+    button.addEventListener('click', () => circle.ask());
+    circle.addEventListener('change', draw, { signal });
+    this.replaceChildren(button);
+    draw();
+  }
 }

@@ -2,6 +2,7 @@
  * mirror cannot help, an ordinary src. It fills the <video>, <audio> or <img> inside it, or makes one. */
 import { html, PolyElement } from './base.js';
 import { within } from '../lib/bytes.js';
+import { off } from './watch.js';
 
 const LARGEST = 512 << 20;
 
@@ -16,7 +17,7 @@ export class PolyMedia extends PolyElement {
     const child = /** @type {any} */ (this.querySelector('video,audio,img') ?? (kind == 'image' ? html('img', { alt: this.getAttribute('alt') ?? '' })
       : html(kind, { controls: '', preload: 'metadata' })));
     if (!child.parentNode) this.append(child);
-    if (worker || !media || media.size > LARGEST || !circle.mirror) return void (child.src = url);
+    if (worker || !media || media.size > LARGEST || !circle.mirror || circle.out.size || off(this)) return void (child.src = url);
     try {
       const parts = [];
       for await (const part of circle.mirror.read(media, url, 0, media.size, () => ({ slack: 1, playing: true, rate: 0.1 / media.piece }))) {

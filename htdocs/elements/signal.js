@@ -7,7 +7,11 @@ class PolySignal extends HTMLElement {
     this.append(tag);
   }
 
-  disconnectedCallback() { /** @type {any} */ (globalThis).polycircle?.leave(); }
+  disconnectedCallback() {
+    const page = /** @type {any} */ (globalThis);
+    page.polycircle?.leave();
+    page.polycircleTags = 0;  // the next one counts
+  }
 }
 
 customElements.get('poly-signal') ?? customElements.define('poly-signal', PolySignal);

@@ -21,9 +21,19 @@ export function watch(url, size, neighbours) {
   };
 }
 
+/** Whether data-polycircle="off" stands at an element, or at the nearest of its parents that has that attribute. @param {Element} el */
+export const off = el => /** @type {HTMLElement|null} */ (el.closest('[data-polycircle]'))?.dataset.polycircle == 'off';
+
+/** Whether such an element of the page names this file. @param {string} url */
+export function spared(url) {
+  const all = '[data-polycircle=off]', bare = (/** @type {any} */ name) => unescape(String(name).split('#')[0]);
+  return [.../** @type {NodeListOf<any>} */ (document.querySelectorAll(`${all},${all} *`))].some(el =>
+    off(el) && [el.currentSrc, el.src, el.href, el.data, el.poster].some(name => bare(name) == bare(url)));
+}
+
 /** Players of this site's files ask with credentials from now on, by which the worker knows them. Those that have begun by plain HTTP go on so, and
  * those that have not played begin anew: Chromium plays no film half from a worker and half from the network, not even after a reload, unless the
- * two differ in this. @param {(url: string) => boolean} mirrored */
+ * two differ in this. @param {(url: string) => boolean} mirrored @returns {() => void} to be called when that has changed */
 export function adopt(mirrored) {
   const before = /** @type {Map<HTMLMediaElement, string|null>} */ (new Map());
   const look = (/** @type {any} */ records) => {
@@ -31,7 +41,7 @@ export function adopt(mirrored) {
       const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src), { readyState, networkState, preload, autoplay } = el;
       // a slow player that has bytes enough for now is idle, as one that was not let begin is
       const begun = readyState || networkState == 2 || networkState == 1 && (preload != 'none' || autoplay);
-      const ours = named[0] && named.every(({ src, kind }) => src.startsWith(location.origin + '/') && (kind || mirrored(src)));  // kind: a track
+      const ours = named[0] && !off(el) && named.every(({ src, kind }) => src.startsWith(location.origin + '/') && (kind || mirrored(src)));  // kind: a track
       if (begun && (records || !el.paused || el.currentTime) || !ours == !before.has(el)) continue;
       const was = /** @type {any} */ (before.get(el));
       ours ? before.set(el, el.crossOrigin) : before.delete(el);
@@ -39,6 +49,7 @@ export function adopt(mirrored) {
       if (begun) el.load();
     }
   };
-  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ['src'] });
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ['src', 'data-polycircle'] });
   look(0);
+  return () => look(1);
 }

@@ -1,6 +1,7 @@
 /** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end). */
 import { Changed } from './origin.js';
-/** @typedef {(url: string, size: number) => () => import('./mirror.js').Need} Watch the need of whoever reads the file */
+/** @typedef {(url: string, size: number) => () => import('./mirror.js').Need} Watch the need of whoever reads the file
+ * @typedef {(url: string) => boolean} Spared whether the page wants this one left alone */
 
 /** @param {string|null} header @param {number} size @returns {number[]|null} start and end (exclusive) of RFC 9110 14.1.2; end not after start: none;
  *   null: all of it, also for what we do not serve in parts */
@@ -11,8 +12,8 @@ export function parseRange(header, size) {
 }
 
 /** @param {import('./mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
- * @returns {{close(): void}} */
-export function bridge(mirror, watch, loaded) {
+ * @param {Spared} spared @returns {{close(): void}} */
+export function bridge(mirror, watch, loaded, spared = () => false) {
   const stop = new AbortController(), container = navigator.serviceWorker;
   const streams = /** @type {Set<AsyncGenerator<Uint8Array>>} */ (new Set());
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
@@ -29,8 +30,10 @@ export function bridge(mirror, watch, loaded) {
       port.postMessage({ pass: true, fresh: error instanceof Changed });
     }
   }
-  /** @param {{url: string, range: string|null}} ask @param {MessagePort} port */
-  async function get({ url, range }, port) {
+  /** @param {{url: string, range: string|null, look?: boolean, spare?: boolean}} ask @param {MessagePort} port */
+  async function get({ url, range, look, spare }, port) {
+    const spares = spare && spared(url);
+    if (look || spares) return port.postMessage({ pass: true, spared: spares });
     port.postMessage({ mine: true });
     await loaded;
     const media = mirror.find(url);

@@ -11,21 +11,25 @@ import { readManifest, unpack } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
- *   wire?: string, p2p?: string}} Config
+ *   wire?: string, p2p?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
- *   watch: import('./bridge.js').Watch, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
- *   db?: Promise<IDBDatabase|null>, fresh?: boolean}} Options data: the tag's data-*; settled: when players have their
+ *   watch: import('./bridge.js').Watch, spared?: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
+ *   db?: Promise<IDBDatabase|null>, fresh?: boolean, ask?: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have their
  *   first bytes; packed (the manifest), db: what the loader has begun already; fresh: nothing was ever stored
  * @typedef {import('./manifest.js').Media} Media
  * @typedef {import('./peer.js').Peer} Peer
  * @typedef {import('./wire.js').Message} Message */
 
-const HELLO = 64, REFRESH_MS = 30000;
+const HELLO = 64, REFRESH_MS = 30000, SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
-  #o; #instance; #manners; #store; #leads = false; #left = false; #born = performance.now(); #refreshed = -Infinity;
+  #o; #instance; #manners; #store; #leads = false; #born = performance.now(); #refreshed = -Infinity;
   #lock = /** @type {AbortController|null} */ (null);
   #bridge = /** @type {ReturnType<typeof bridge>|null} */ (null);
   #got = /** @type {Map<Media, number[]>} */ (new Map()); #mids = /** @type {Record<string, string>} */ ({});
+  /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
+  out = /** @type {Set<string>} */ (new Set());
+  /** by the visitor: 'yes', 'no', '' (nothing yet) */
+  said = '';
   /** none over plain http */
   mirror = /** @type {Mirror|null} */ (null);
   signal = /** @type {Signal|null} */ (null);
@@ -38,9 +42,11 @@ export class Circle extends EventTarget {
     this.#store = openStore(storage ?? null, db, fresh);
     this.pieces = new Pieces(this.#store);
     if (isSecureContext) this.mirror = new Mirror(this.#forMirror());
+    if (config.mirror === false) this.out.add('brake');
+    this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
-    this.#connect();
+    if (!this.out.size) this.#connect();
     this.ready = this.#open();
   }
 
@@ -62,27 +68,48 @@ export class Circle extends EventTarget {
     return to.length;
   }
 
-  /** Drops out, or the page goes away: no links, no signal, plain HTTP. */
-  leave() {
-    this.#left = true;
+  /** What is to become of visitors: 'on', 'off', or 'ask', as is anything else that somebody may have written. */
+  get p2p() { const { p2p = 'on' } = this.#o.data; return p2p == 'on' || p2p == 'off' ? p2p : 'ask'; }
+  /** Whether this visitor may be connected. */
+  get shares() { return !this.out.size && this.p2p != 'off' && (this.p2p == 'on' || this.said == 'yes'); }
+  /** Whether there is anything to ask the visitor. */
+  get asks() { return !!this.signal && [...this.out].every(why => why == 'no'); }
+  /** Asks, again if need be; resolves when it is over. */
+  ask() { return this.#o.ask?.(); }
+  /** What the visitor says, for all pages of the site; without it: what was said there. @param {string} [says] 'yes' or 'no' */
+  decide(says) {
+    try { says ? localStorage[SAID] = says : says = localStorage[SAID]; } catch { /* forbidden: it is for this page alone */ }
+    if (!says || says == this.said) return;
+    this.said = says;
+    this.#turn('no', says == 'no');
+    this.#elect();
+    this.#emit('change');
+  }
+  /** Drops out: no links, no signal, plain HTTP. Each reason is for who gave it to take back. */
+  leave(why = 'left') { this.#turn(why, true); }
+  join(why = 'left') { this.#turn(why, false); }
+
+  #turn(/** @type {string} */ why, /** @type {boolean} */ out) {
+    const before = this.out.size;
+    out ? this.out.add(why) : this.out.delete(why);
+    if (!before == !this.out.size) return;
+    this.out.size ? this.#drop() : this.#connect();
+    this.#elect();
+    this.#announce();
+    this.#emit('change');
+  }
+
+  #drop() {
     this.pieces.persist = this.#leads = false;
     this.#lock?.abort();
     this.#lock = null;
     this.signal?.stop();
     this.#bridge?.close();
-    this.#announce();
-  }
-
-  join() {
-    if (this.#left) this.#connect();
-    this.#left = false;
-    this.#elect();
-    this.#announce();
   }
   /** Resolves true once the worker sends this page's requests here; false when there is none. */
   async mirroring() {
     const registration = await this.#o.worker, { serviceWorker } = navigator;
-    if (!registration || !this.#bridge) return false;
+    if (!registration || !this.mirror) return false;
     if (!serviceWorker.controller) await new Promise(ok => serviceWorker.addEventListener('controllerchange', ok, { once: true }));
     this.#announce();
     // of a narrower scope another's may be in control; what is active is told apart from who controls, and may come later
@@ -91,26 +118,26 @@ export class Circle extends EventTarget {
   }
 
   async #open() {
-    const { base, config, data, settled } = this.#o;
-    if (data.p2p != 'off' && globalThis.RTCPeerConnection) {
+    const { base, config, settled } = this.#o;
+    if (this.p2p != 'off' && globalThis.RTCPeerConnection) {
       const [token, certificate, h] = await Promise.all([this.#token(), this.#certificate(), this.#kept(base)]);
       this.#instance.h = h ?? config.wire == 'h';
       this.signal = new Signal(this.#instance, { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] }, this.#forSignal());
       await within(this.loaded, 150, null);  // the join says what is held
       await within(settled, 400, null);  // connecting waits while a player works on its first frame
-      if (data.p2p != 'ask') this.#elect();
+      this.#elect();
     }
     setInterval(() => this.#emit('stats'), 500);
     return this;
   }
 
   #connect() {
-    if (this.mirror && navigator.serviceWorker) this.#bridge = bridge(this.mirror, this.#o.watch, this.loaded);
+    if (this.mirror && navigator.serviceWorker) this.#bridge = bridge(this.mirror, this.#o.watch, this.loaded, this.#o.spared);
   }
 
   /** One signal a browser profile: that of the tab that holds the lock. Where there are no locks, one a tab. */
   #elect() {
-    if (!this.signal || this.#lock) return;
+    if (!this.signal || this.#lock || !this.shares) return;
     const { signal } = this.#lock = new AbortController(), lead = () => new Promise(ok => {
       signal.addEventListener('abort', ok);
       this.pieces.persist = this.#leads = true;
@@ -170,8 +197,7 @@ export class Circle extends EventTarget {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
       // also before we have asked who is there
-      expecting: () => (this.#o.data.p2p ?? 'on') == 'on' && !this.#left &&
-        (this.#leads ? !!this.signal?.expecting : performance.now() - this.#born < 3000),
+      expecting: () => this.shares && (this.#leads ? !!this.signal?.expecting : performance.now() - this.#born < 3000),
       ban: (peer, why) => this.signal?.ban(peer, why),
       got: (media, index) => {
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
@@ -225,8 +251,8 @@ export class Circle extends EventTarget {
   #keep(/** @type {string} */ key, /** @type {any} */ value) { this.#store.put('kv', key, value).catch(() => {}); }
   /** Lets the worker know what this page answers. */
   async #announce() {
-    await this.loaded;
-    (await this.#o.worker)?.active?.postMessage({ polycircle: 'urls', urls: this.#left ? [] : this.mirror?.urls, leads: this.#leads });
+    if (!this.out.size) await this.loaded;
+    (await this.#o.worker)?.active?.postMessage({ polycircle: 'urls', urls: this.out.size ? [] : this.mirror?.urls, leads: this.#leads });
   }
   /** Kept for good; one for each tab where tabs cannot agree on a leader. @returns {Promise<string>} */
   async #token() {

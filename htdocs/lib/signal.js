@@ -45,12 +45,14 @@ export class Signal {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.box?.follow({});
-    if (this.syncs) this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true });
+    if (this.syncs) this.#bye();
     for (const peer of this.links.values()) peer.close('bye');
     for (const { link } of this.#offers.values()) link.close();
     this.#offers.clear();
     this.#joined = false;
   }
+
+  #bye() { this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true }); }
   /** @param {boolean} greet false: never make us a greeter */
   setGreet(greet) {
     if (this.greet != greet) this.#soon(100);
@@ -90,7 +92,7 @@ export class Signal {
       if (this.#stopped) return;
       const body = this.#compose();
       const answer = await this.#instance.ask('sync', body);
-      if (this.#stopped) return;
+      if (this.#stopped) return this.#bye();  // the instance may have heard it after our leaving
       this.#fails = 0;
       for (const { id } of body.offers) Object.assign(this.#offers.get(id) ?? {}, { sent: true });
       this.#mail = this.#mail.filter(m => !body.mail.includes(m));

@@ -86,6 +86,17 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
     return e;
 }
 
+bool package_apart(const char *file) {
+    return strncmp(file, "ask-", 4) == 0;
+}
+
+static enum err words(const char *file, struct buf *out) {
+    const struct asset *asset = asset_find(file);
+    if (!asset) return ERR_NOT_FOUND;
+    buf_add(out, asset->data, asset->len);
+    return ERR_OK;
+}
+
 enum err package_get(struct ctx *ctx, const char *sha256, const char *file, struct buf *out) {
     uint8_t sha[crypto_hash_sha256_BYTES];
     size_t len;
@@ -98,6 +109,7 @@ enum err package_get(struct ctx *ctx, const char *sha256, const char *file, stru
     buf_add(file ? &body : out, kept, len);
     store_reset(ctx->store, SQL_PACKAGE_GET);
     if (!file) return ERR_OK;
+    if (package_apart(file)) return words(file, out);
     TRY(gzip_unpack(&tar, body.data, body.len, UINT32_MAX));
     const char *member = tar_find(tar.data, tar.len, file, &len);
     if (!member) return ERR_NOT_FOUND;

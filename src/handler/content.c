@@ -5,22 +5,31 @@
 
 static const char immutable[] = "public, max-age=31536000, immutable";
 
-static const char *script_type(const char *name) {
+static const struct {
+    const char *end, *type;
+} types[] = {{".js", "text/javascript"}, {".css", "text/css"}, {".html", "text/html"}, {".json", "application/json"}};
+
+static const char *type_of(const char *name) {
     const char *dot = strrchr(name, '.');
-    if (dot && strcmp(dot, ".css") == 0) return "text/css";
-    return dot && strcmp(dot, ".html") == 0 ? "text/html" : "text/javascript";
+    for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
+        if (strcmp(dot, types[i].end) == 0) return types[i].type;
+    return "text/plain";
 }
 
-/* package/SHA256.tar.gz, package/SHA256/FILE */
+/* package/SHA256.tar.gz, package/SHA256/FILE. What is beside the archive is not named by its hash, so it may change. */
 enum err handle_package(struct exchange *x) {
     struct buf body = {.arena = x->ctx->arena};
     const char *archive = without(x, ".tar.gz"), *slash = strchr(x->rest, '/');
     const char *sha256 = archive ? archive : arena_copy(x->ctx->arena, x->rest, strcspn(x->rest, "/"));
     if (!archive && !slash) return ERR_NOT_FOUND;
     TRY(package_get(x->ctx, sha256, archive ? NULL : slash + 1, &body));
+    if (!archive && package_apart(slash + 1)) {
+        x->res->cache = "max-age=86400";
+        return response_tagged(x->res, type_of(slash), body.data, body.len);
+    }
     x->res->cache = immutable;
     /* no Content-Encoding: the loader inflates it itself, and checks the hash of what was sent */
-    return response_body(x->res, archive ? "application/gzip" : script_type(slash), body.data, body.len);
+    return response_body(x->res, archive ? "application/gzip" : type_of(slash), body.data, body.len);
 }
 
 enum err handle_asset(struct exchange *x) {

@@ -100,10 +100,10 @@ export async function ended(closing, force = () => kill(ours)) {
 export const launch = (...args) => chromium.launch({ ...how, args: [...FLAGS, ...args] });
 
 /** A viewer of its own: {page, open(url), reopen(), kill(), close(), agent}. Its film's life is recorded from the first byte on. */
-export async function makeViewer({ args = [], offline = false } = {}) {
+export async function makeViewer({ args = [], ...more } = {}) {
   const profile = await mkdtemp(join(tmpdir(), 'polycircle-profile-')), agent = `viewer-${process.pid}-${++count}`;
   const start = () => chromium.launchPersistentContext(profile, { ...how, permissions: ['microphone'], userAgent: `Mozilla/5.0 Chrome/150 ${agent}`,
-    offline, args: [...FLAGS, ...args] });
+    ...more, args: [...FLAGS, ...args] });
   const viewer = {
     agent, profile, lines: [], context: await start(), page: null,
     /** only its own requests */

@@ -224,6 +224,11 @@ for (let at = 0; tar[at]; at += 512 + Math.ceil(parseInt(tar.toString('latin1', 
   ok(file.bytes.equals(tar.subarray(at + 512, at + 512 + size)), `package/SHA256/${name} is the file in the package`);
 }
 same(names, ['circles.js', 'signal.js', 'elements.js', 'signal.html', 'signal.css'], 'files of the package');
+r = w.request(`/package/${config.package}/ask-de.json`);
+same([r.status, r.headers['content-type'], r.headers['cache-control'], Object.keys(JSON.parse(r.bytes))[0]], [200, 'application/json', 'max-age=86400', 'title'], 'the words beside it');
+same(w.request(`/package/${config.package}/ask-de.json`, { send: { HTTP_IF_NONE_MATCH: r.headers.etag } }).status, 304, 'the words: 304');
+for (const name of ['ask-xx.json', 'ask-', 'setup.html', 'ask-../ask-de.json']) error(`no ${name}`, w.request(`/package/${config.package}/${name}`), 404, 'not_found');
+error('no words of another package', w.request(`/package/${'0'.repeat(64)}/ask-de.json`), 404, 'not_found');
 error('no other file of it', w.request(`/package/${config.package}/etc/passwd`), 404, 'not_found');
 const script = w.request('/client.js');
 same([script.status, script.headers['content-type']], [200, 'text/javascript'], 'client.js');

@@ -8,7 +8,7 @@ const EMPTY = 0, IDLE = 1, LOADING = 2;  // HTMLMediaElement.networkState
 /** What adopt() does with a player in this state. */
 function adopted(state) {
   const el = { src: 'https://site.test/film.mp4', children: [], crossOrigin: null, readyState: 0, networkState: EMPTY, preload: 'metadata', autoplay: false,
-    paused: true, currentTime: 0, loads: 0, load() { this.loads++; }, ...state };
+    paused: true, currentTime: 0, loads: 0, load() { this.loads++; }, closest() { return this.marked && { dataset: { polycircle: this.marked } }; }, ...state };
   Object.assign(globalThis, { location: new URL('https://site.test/page.html'), document: { querySelectorAll: () => [el] },
     MutationObserver: class { observe() {} } });
   adopt(url => url.endsWith('/film.mp4'));
@@ -31,6 +31,11 @@ test('one that has begun and not played begins anew', () => {
 test('one that plays goes on as it is', () => {
   assert.deepEqual(adopted({ networkState: LOADING, readyState: 4, paused: false }), { ours: false, loads: 0 });
   assert.deepEqual(adopted({ networkState: IDLE, readyState: 4, currentTime: 3 }), { ours: false, loads: 0 });
+});
+
+test('one that is marked stays as it was', () => {
+  assert.deepEqual(adopted({ marked: 'off' }), { ours: false, loads: 0 });
+  assert.deepEqual(adopted({ marked: 'on' }), { ours: true, loads: 0 });
 });
 
 test('what the circle has not stays as it was', () => {

@@ -47,7 +47,7 @@ test('what the page announced is answered by the page, chunk by chunk', async ()
   announce();
   const answer = await ask(FILM, { range: 'bytes=0-' }).answer;
   assert.deepEqual([answer.status, answer.headers.get('content-range'), await answer.text()], [206, 'bytes 0-5/6', 'abcdef']);
-  assert.deepEqual([plain, JSON.parse(JSON.stringify(said))], [[], [{ polycircle: 'get', url: FILM, range: 'bytes=0-' }]]);
+  assert.deepEqual([plain, JSON.parse(JSON.stringify(said))], [[], [{ polycircle: 'get', url: FILM, range: 'bytes=0-', spare: false }]]);
 });
 
 test('left alone: other addresses, other methods, navigations, the mirror’s own requests, players that were not adopted', () => {
