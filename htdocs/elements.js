@@ -2,6 +2,7 @@
  * client.js imports it; it knows window.polycircle only. */
 import { Box } from './lib/box.js';
 import { asking, PolyAsk } from './elements/ask.js';
+import { brake } from './elements/brake.js';
 import { PolyCircles } from './elements/circles.js';
 import { PolyMedia } from './elements/media.js';
 import { PolyRing } from './elements/ring.js';
@@ -36,6 +37,7 @@ export function dress(circle, { circles, src, ...setup }) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
+  if (src) brake(circle, src);
   const asks = asking(circle, setup);
   PolyAsk.define('poly-ask');
   return asks;

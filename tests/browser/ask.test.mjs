@@ -249,6 +249,59 @@ const configured = (tab, change) => tab.route(/\/signal\?/, async route => {
   await route.fulfill({ response: r, body: (await r.text()).replace(json, () => JSON.stringify({ ...JSON.parse(json), ...change() })) });
 });
 
+test("the owner's brake: open pages stop within five minutes and go on when it is off again", () => visits(async other => visits(async viewer => {
+  let mirror = false;
+  await mirrored(await other.open(`${site.url}/empty.html`));
+  const tab = await viewer.open('about:blank');
+  await tab.clock.install();
+  await configured(tab, () => mirror ? {} : { mirror });
+  await viewer.open(`${site.url}/film.html`);
+  await until(tab, 'the page', () => !!customElements.get('poly-ask') && film.first);
+  await play(tab);
+  await tab.evaluate(() => fetch('/media/data.bin').then(r => r.arrayBuffer()));
+  assert.deepEqual(await tab.evaluate(() => [...polycircle.out, document.querySelector('video').crossOrigin, polycircle.sig, polycircle.peers.length]), ['brake', null, '', 0]);
+  assert.deepEqual([(await stats(tab)).bytes, await syncs(viewer)], [{ storage: 0, peers: 0, origin: 0 }, 0]);
+  mirror = true;
+  await tab.clock.fastForward(245_000);
+  await until(tab, 'it goes on', () => polycircle.peers.length == 1);
+  await until(tab, 'the mirror', async () => { await (await fetch('/media/data.bin')).arrayBuffer(); return polycircle.stats().bytes.origin + polycircle.stats().bytes.peers > 0; });
+  await tab.evaluate(() => document.body.append(Object.assign(document.createElement('video'), { id: 'late', preload: 'none', src: '/media/film.mp4' })));
+  await until(tab, 'players, too', () => document.querySelector('#late').crossOrigin == 'use-credentials');
+  mirror = false;
+  await tab.clock.fastForward(245_000);
+  await until(tab, 'it stops', () => polycircle.out.has('brake') && !polycircle.peers.length && !document.querySelector('#late').crossOrigin);
+  await until(other.page, 'its neighbour has seen it go', () => !polycircle.peers.length);
+  const before = await stats(tab);
+  await tab.evaluate(() => fetch('/media/data.bin', { cache: 'reload' }).then(r => r.arrayBuffer()));
+  assert.deepEqual((await stats(tab)).bytes, before.bytes);
+})));
+
+test('a page looks at the brake every four minutes, sooner when its loader came from the cache, and not when it does nothing', () => visits(async viewer => {
+  const tab = await viewer.open('about:blank'), loads = async () => viewer.mine(await site.log()).filter(l => l.path.endsWith('/signal')).map(l => l.status);
+  await tab.addInitScript(() => { globalThis.real = performance; });  // the clock's has no entries
+  await tab.clock.install();
+  await tab.addInitScript(() => { performance.getEntriesByName = name => globalThis.real.getEntriesByName(name); });
+  const passes = async (file, ms) => {
+    if (file) await viewer.open(`${site.url}/${file}`);
+    await until(tab, 'the page', () => !!customElements.get('poly-ask'));
+    await tab.clock.fastForward(ms);
+    await new Promise(ok => setTimeout(ok, 300));
+  };
+  await passes('empty.html', 200_000);
+  assert.deepEqual(await loads(), [200]);
+  await passes('', 45_000);
+  assert.deepEqual(await loads(), [200, 304], 'from the network: after four minutes');
+  await passes('', 200_000);
+  assert.deepEqual(await loads(), [200, 304]);
+  await passes('film.html', 30_000);
+  assert.deepEqual(await loads(), [200, 304]);
+  await passes('', 35_000);
+  assert.deepEqual(await loads(), [200, 304, 304], 'from the cache: after one');
+  await tab.evaluate(() => polycircle.leave());
+  await passes('', 600_000);
+  assert.deepEqual(await loads(), [200, 304, 304], 'it has left');
+}));
+
 test('a STUN server that no browser can read is left out, and named once', () => visits(async one => visits(async two => {
   const ice = [{ urls: 'nonsense !!' }, { urls: 'stun:127.0.0.1:9' }];
   for (const viewer of [one, two]) {

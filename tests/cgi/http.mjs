@@ -197,7 +197,7 @@ error('a hidden roster, for its own signal', w.request(`/roster/${hidden.cid}.js
 
 // what is cached: loader, package, client, worker, circles
 r = w.request('/signal', { query: open.api_key });
-same([r.status, r.headers['content-type'], r.headers['cache-control']], [200, 'text/javascript', 'max-age=300'], 'the loader');
+same([r.status, r.headers['content-type'], r.headers['cache-control']], [200, 'text/javascript', 'max-age=240'], 'the loader');
 const config = JSON.parse(/^\{const POLYCIRCLE_CONFIG=(.*);\n/.exec(r.bytes.toString())[1]);
 same([config.can, config.cid, config.key, config.version, config.ice[0].urls, config.up_kbps], ['open', open.cid, open.api_key, 1, 'stun:stun.example:3478', 0], 'its configuration');
 same(w.request('/signal', { query: open.api_key, send: { HTTP_IF_NONE_MATCH: r.headers.etag } }).status, 304, 'the loader: 304');
