@@ -250,30 +250,31 @@ const configured = (tab, change) => tab.route(/\/signal\?/, async route => {
 });
 
 test("the owner's brake: open pages stop within five minutes and go on when it is off again", () => visits(async other => visits(async viewer => {
-  let mirror = false;
+  const brake = on => site.program(['circle', 'set', 'test', '--mirror', on ? 'off' : 'on']);
   await mirrored(await other.open(`${site.url}/empty.html`));
   const tab = await viewer.open('about:blank');
   await tab.clock.install();
-  await configured(tab, () => mirror ? {} : { mirror });
+  await brake(true);
   await viewer.open(`${site.url}/film.html`);
   await until(tab, 'the page', () => !!customElements.get('poly-ask') && film.first);
   await play(tab);
   await tab.evaluate(() => fetch('/media/data.bin').then(r => r.arrayBuffer()));
   assert.deepEqual(await tab.evaluate(() => [...polycircle.out, document.querySelector('video').crossOrigin, polycircle.sig, polycircle.peers.length]), ['brake', null, '', 0]);
   assert.deepEqual([(await stats(tab)).bytes, await syncs(viewer)], [{ storage: 0, peers: 0, origin: 0 }, 0]);
-  mirror = true;
+  await brake(false);
   await tab.clock.fastForward(245_000);
   await until(tab, 'it goes on', () => polycircle.peers.length == 1);
   await until(tab, 'the mirror', async () => { await (await fetch('/media/data.bin')).arrayBuffer(); return polycircle.stats().bytes.origin + polycircle.stats().bytes.peers > 0; });
   await tab.evaluate(() => document.body.append(Object.assign(document.createElement('video'), { id: 'late', preload: 'none', src: '/media/film.mp4' })));
   await until(tab, 'players, too', () => document.querySelector('#late').crossOrigin == 'use-credentials');
-  mirror = false;
+  await brake(true);
   await tab.clock.fastForward(245_000);
   await until(tab, 'it stops', () => polycircle.out.has('brake') && !polycircle.peers.length && !document.querySelector('#late').crossOrigin);
   await until(other.page, 'its neighbour has seen it go', () => !polycircle.peers.length);
   const before = await stats(tab);
   await tab.evaluate(() => fetch('/media/data.bin', { cache: 'reload' }).then(r => r.arrayBuffer()));
   assert.deepEqual((await stats(tab)).bytes, before.bytes);
+  await brake(false);
 })));
 
 test('a page looks at the brake every four minutes, sooner when its loader came from the cache, and not when it does nothing', () => visits(async viewer => {
