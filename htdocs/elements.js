@@ -24,7 +24,7 @@ function follow(signal) {
 /** @param {import('./lib/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles: those
  * that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
 export function dress(circle, { circles, src, ...setup }) {
-  if (!isSecureContext) console.warn('polycircle: over plain http there is no mirror: use https');
+  if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(setup.files['signal.css'] ?? '');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
@@ -37,7 +37,7 @@ export function dress(circle, { circles, src, ...setup }) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
-  if (src) brake(circle, src);
+  if (src) brake(circle, src, setup.config);
   const asks = asking(circle, setup);
   PolyAsk.define('poly-ask');
   return asks;

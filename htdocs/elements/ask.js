@@ -1,5 +1,5 @@
-/** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. Its form is
- * signal.html's; the words are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
+/** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. The words
+ * are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
 import { html, PolyElement } from './base.js';
 /** @typedef {import('../lib/circle.js').Circle} Circle
  * @typedef {{files: Record<string, string>, config: import('../lib/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
@@ -29,7 +29,7 @@ function paint(box) {
 }
 
 /** @param {Circle} circle @param {Setup} setup @returns {Asking} */
-export function asking(circle, { files, config, base, lang }) {
+export function asking(circle, { config, base, lang }) {
   const tongue = language(lang, ...navigator.languages, document.documentElement.lang), host = hosts(config.ice);
   let said = /** @type {Promise<(name: string) => string>|null} */ (null), open = /** @type {Promise<void>|null} */ (null);
   let box = /** @type {any} */ (null), before = /** @type {any} */ (null), wanted = false, close = () => {};  // before: what had the focus
@@ -46,9 +46,9 @@ export function asking(circle, { files, config, base, lang }) {
   async function show() {
     const say = await words(), { style } = document.documentElement, { paddingBottom, scrollPaddingBottom } = style;
     if (!wants()) return void (open = null);
-    box = new DOMParser().parseFromString(files['signal.html'], 'text/html').querySelector('template')?.content.firstElementChild;
-    box.lang = tongue;
-    for (const el of box.querySelectorAll('[data-say]')) el.textContent = say(el.dataset.say);
+    const [yes, no] = ['yes', 'no'].map(value => html('button', { type: 'button', value }, say(value)));
+    box = html('div', { class: 'polycircle-ask', role: 'region', tabindex: -1, 'aria-label': say('title'), lang: tongue },
+      html('div', {}, html('p', { role: 'status' }, say('title')), html('p', {}, say('text'), ' ', say('stun'))), html('p', {}, yes, ' ', no));
     document.body.prepend(box);
     paint(box);
     const room = new ResizeObserver(() => { style.paddingBottom = style.scrollPaddingBottom = `${box.offsetHeight}px`; });

@@ -11,7 +11,7 @@ import { readManifest, unpack } from './manifest.js';
 import { bitmap } from './wire.js';
 import { randomHex, toBase64, within } from './bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
- *   wire?: string, p2p?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
+ *   wire?: string, p2p?: string, spool?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
  *   watch: import('./bridge.js').Watch, spared?: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
  *   db?: Promise<IDBDatabase|null>, fresh?: boolean, ask?: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have their

@@ -2,6 +2,7 @@
 #include "domain/choices.h"
 #include "domain/describe.h"
 #include "domain/signing.h"
+#include "handler/handler.h"
 
 /* --ice none: no server; without --ice NULL. */
 static enum err ice_json(struct cli *cli, const char **out) {
@@ -144,6 +145,7 @@ static enum err set(struct cli *cli) {
     if (!any && chosen.up_kbps < 0)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "Change what? polycircle circle --help lists what there is.");
     TRY(choices_set(&cli->ctx, &c, &chosen));
+    TRY(spool_refresh(&cli->ctx, c.id));
     return show(cli);
 }
 

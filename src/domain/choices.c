@@ -6,6 +6,7 @@
 enum err choices_set(struct ctx *ctx, const struct circle *c, const struct choices *chosen) {
     TRY(circle_change(ctx, c, chosen));
     spool_drop(ctx, c);
+    ctx->touched = c->id; /* and is made anew with this answer */
     return ERR_OK;
 }
 

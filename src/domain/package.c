@@ -8,8 +8,10 @@
 static const struct {
     const char *file, *asset;
 } members[] = {
-    {"circles.js", NULL},           {"signal.js", "client.js"},   {"elements.js", "elements.js"},
-    {"signal.html", "signal.html"}, {"signal.css", "signal.css"},
+    {"circles.js", NULL},
+    {"signal.js", "client.js"},
+    {"elements.js", "elements.js"},
+    {"signal.css", "signal.css"},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

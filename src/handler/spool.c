@@ -62,13 +62,15 @@ static enum err keep_circle(struct ctx *ctx, const struct spool *spool, const st
 enum err spool_refresh(struct ctx *ctx, int64_t circle) {
     const struct spool *spool;
     struct circle c;
-    struct file_id id;
+    struct file_id id, loader;
     TRY(spool_get(ctx, &spool));
     if (!*spool->dir || circle == 0) return ERR_OK;
     enum err e = circle_by_id(ctx, circle, &c);
     if (e != ERR_REMOVED) TRY(e);
     const char *cid = hex_text(ctx->arena, c.cid.b, sizeof c.cid.b);
-    bool there = file_look(arena_text(ctx->arena, "%s/roster-%s.json", spool->dir, cid), &id);
+    bool there =
+        file_look(arena_text(ctx->arena, "%s/roster-%s.json", spool->dir, cid), &id) &&
+        file_look(arena_text(ctx->arena, "%s/signal-%s.js", spool->dir, c.api_key), &loader); /* dropped: a choice changed */
     if (there && id.mtime * 1000 > ctx->now - SPAN_SPOOL && e == ERR_OK) return ERR_OK;
     return keep_circle(ctx, spool, &c);
 }

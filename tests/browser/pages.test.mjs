@@ -89,7 +89,7 @@ test('plain http: signaling, no mirror, and the owner is told', () => visits(asy
   assert.equal(await tab.evaluate(() => isSecureContext), false);
   await plays(tab);
   assert.equal(await tab.evaluate(() => polycircle.mirror), null);
-  assert.ok(viewer.lines.some(l => l.startsWith('warning: polycircle: over plain http')));
+  assert.ok(viewer.lines.some(l => l.startsWith('warning: polycircle: no mirror over plain http')));
   await visits(async other => {
     const near = await other.open(`${site.url}/data.html`);
     await until(near, 'a link between the two', () => globalThis.polycircle?.peers.length == 1);
