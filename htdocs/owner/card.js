@@ -45,12 +45,14 @@ function pages({ c, id, change }) {
     make('label', { htmlFor: field.id }, 'Another site of yours'), field, make('button', {}, 'Allow its pages')));
 }
 
-/** @param {Card} card */
-function left({ c, id, change }) {
+/** @param {Card} card @param {() => Promise<void>} read */
+function left({ c, id, change }, read) {
   const field = make('textarea', { id: `${id}-exclude`, rows: 3, value: c.exclude, spellcheck: false, placeholder: '*.pdf' });
   return part(`${id}-left`, 'Files to leave out', form(`${id}-exclude-says`, async () => {
-    await change('circle', { exclude: field.value.split('\n').map((/** @type {string} */ line) => line.trim()).filter(Boolean).join('\n') });
-    if (c.dir) await act('share', { circle: c.can });
+    const exclude = field.value.split('\n').map((/** @type {string} */ line) => line.trim()).filter(Boolean).join('\n');
+    await act('circle', { circle: c.can, exclude });
+    if (c.dir) await read();
+    await change('circle', { exclude });
   }, make('label', { htmlFor: field.id }, 'Patterns, a line each'), field,
   make('p', { className: 'hint' }, 'With * for any letters: *.pdf, drafts (files and folders of this name), raw/* (in a folder of the shared one). The folder is read again by it.'), make('button', {}, 'Keep this')));
 }
@@ -116,6 +118,6 @@ export function card(s, c, at, open) {
     say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
   });
   const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, facts, tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
-    visitors(all), pages(all), folder(all, reading), left(all), end(all));
+    visitors(all), pages(all), folder(all, reading), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

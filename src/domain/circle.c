@@ -135,13 +135,21 @@ static enum err one_of(struct ctx *ctx, const char *what, const char *value, con
     return fault_set(&ctx->fault, ERR_USAGE, "%s is %s, %s or %s, not %.40s.", what, names[0], names[1], names[2], value);
 }
 
+static enum err exclude_valid(struct ctx *ctx, const char *exclude) {
+    if (strlen(exclude) > CAP_EXCLUDE)
+        return fault_set(&ctx->fault, ERR_USAGE, "The patterns of files to leave out are at most %d bytes in all.", CAP_EXCLUDE);
+    for (size_t len; *exclude; exclude += len + (exclude[len] == '\n')) {
+        len = strcspn(exclude, "\n");
+        if (len > CAP_PATTERN)
+            return fault_set(&ctx->fault, ERR_USAGE, "A pattern of files to leave out is at most %d bytes.", CAP_PATTERN);
+    }
+    return ERR_OK;
+}
+
 static enum err choices_valid(struct ctx *ctx, const struct choices *in) {
-    enum { LONGEST = 4096 };
     TRY(one_of(ctx, "p2p", in->p2p, (const char *const[]){"on", "ask", "off"}));
     TRY(one_of(ctx, "The roster", in->roster, (const char *const[]){"public", "members", "hidden"}));
-    if (in->exclude && strlen(in->exclude) > LONGEST)
-        return fault_set(&ctx->fault, ERR_USAGE, "The patterns of files to leave out are at most %d bytes in all.", LONGEST);
-    return ERR_OK;
+    return in->exclude ? exclude_valid(ctx, in->exclude) : ERR_OK;
 }
 
 enum err circle_change(struct ctx *ctx, const struct circle *c, const struct choices *in) {

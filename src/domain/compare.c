@@ -9,6 +9,7 @@ struct published {
 
 struct state {
     struct ctx *ctx;
+    const char *exclude; /* the owner's patterns */
     struct compare *k;
     struct published *next, *end; /* what is published behind k->after, in order */
     size_t looked;
@@ -86,8 +87,8 @@ static enum compared compare_file(struct state *s, const char *path) {
     struct file_id now;
     const char *type = "";
     const struct published *p = s->next < s->end && strcmp(s->next->path, path) == 0 ? s->next : NULL;
-    enum omit is = OMIT_NAME;
-    if (p || walk_name(path)) is = walk_look(arena_path(s->k->arena, s->k->dir, path), path, &now, &type);
+    enum omit is = walk_name(path, s->exclude);
+    if (is == OMIT_NOT) is = walk_look(arena_path(s->k->arena, s->k->dir, path), path, &now, &type);
     if (is == OMIT_NOT && !p && walk_young(s->ctx, s->k->patient, &now)) is = OMIT_YOUNG;
     if (is == OMIT_NOT_FOLDER || (is == OMIT_NOT && (!p || !same(p, &now, type)))) return COMPARED_OTHER;
     s->next += is == OMIT_NOT;
@@ -102,9 +103,9 @@ static enum compared enter(struct state *s, const char *path) {
     int why = 0;
     const char *name = arena_copy(s->k->arena, path, strlen(path) - 1);
     bool begun = strncmp(s->k->after, path, strlen(path)) == 0;
-    bool named = walk_name(name);
-    DIR *dir = named ? walk_open(s->ctx, arena_path(s->k->arena, s->k->dir, name), false, &why) : NULL;
-    enum omit shut = named ? walk_shut(why) : OMIT_NAME;
+    enum omit shut = walk_name(name, s->exclude);
+    DIR *dir = shut == OMIT_NOT ? walk_open(s->ctx, arena_path(s->k->arena, s->k->dir, name), false, &why) : NULL;
+    if (shut == OMIT_NOT) shut = walk_shut(why);
     if (!dir && !begun && shut < OMIT_REASONS) omit(s->k->arena, s->k->omitted, shut, path);
     enum compared is = begun ? COMPARED_SAME : passed(s, path);
     if (dir && is == COMPARED_SAME) return compare_folder(s, path, dir);
@@ -127,7 +128,7 @@ static enum compared compare_folder(struct state *s, const char *below, DIR *dir
 }
 
 enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enum compared *out) {
-    struct state s = {.ctx = ctx, .k = k};
+    struct state s = {.ctx = ctx, .k = k, .exclude = c->exclude};
     int why;
     memset(k->omitted, 0, sizeof k->omitted);
     *out = COMPARED_OTHER;

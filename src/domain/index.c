@@ -88,7 +88,8 @@ static enum err seek(struct indexer *x, bool none) {
         const struct item *item = &x->items[i];
         bool missing, gone = file_gone(x->dir, item->path, &item->file, &missing);
         if (!gone && !missing)
-            verdict[i] = walk_shares(x->ctx, x->dir, item->path) ? STAYS : GOES;
+            verdict[i] =
+                walk_name(item->path, x->circle->exclude) == OMIT_NOT && walk_shares(x->ctx, x->dir, item->path) ? STAYS : GOES;
         else
             verdict[i] = !item->changed && (!gone || (none && missing)) ? DOUBTED : GOES;
     }

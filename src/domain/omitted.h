@@ -10,6 +10,7 @@
     X(PROGRAM, program, "programs or settings of the host", "")                                                             \
     X(OWN, own, "folders of Polycircle's own files", "")                                                                    \
     X(SPECIAL, special, "neither files nor folders", "")                                                                    \
+    X(EXCLUDED, excluded, "left out by a pattern of yours", "")                                                             \
     X(NAME, name, "names that are not UTF-8, too long or too deep", "give them other names")                                \
     X(UNREADABLE, unreadable, "not readable", "let the program's user read them: permissions 644 of files, 755 of folders") \
     X(YOUNG, young, "written in the last ten seconds", "they wait for the next reading")                                    \

@@ -47,7 +47,8 @@ static enum err look_at(struct indexer *x, const struct item *item) {
     struct store *s = x->ctx->store;
     const char *type;
     int64_t id = x->circle->id;
-    enum omit is = walk_look(full(x, item->path), item->path, &now, &type);
+    enum omit is = walk_name(item->path, x->circle->exclude); /* a walk that began before the owner said so may have met it */
+    if (is == OMIT_NOT) is = walk_look(full(x, item->path), item->path, &now, &type);
     if (is == OMIT_NOT_FOLDER) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
     if (is == OMIT_NOT && walk_young(x->ctx, x->patient, &now)) is = OMIT_YOUNG;
     if (is != OMIT_NOT) return drop(x, item, is);
@@ -64,10 +65,10 @@ static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
     TRY(store_number(x->ctx->store, SQL_SCAN_COUNT, ARGS(I(x->circle->id)), &found, 0));
     for (struct dirent *entry; (entry = readdir(dir));) {
         const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, entry->d_name);
-        bool hidden = entry->d_name[0] == '.';
         if (walk_itself(entry->d_name)) continue;
-        if (hidden || !walk_name(path)) {
-            omit(x->scratch, x->omitted, hidden ? OMIT_HIDDEN : OMIT_NAME, path);
+        enum omit is = entry->d_name[0] == '.' ? OMIT_HIDDEN : walk_name(path, x->circle->exclude);
+        if (is != OMIT_NOT) {
+            omit(x->scratch, x->omitted, is, path);
             continue;
         }
         TRY(store_run(x->ctx->store, SQL_SCAN_NEW, ARGS(I(x->circle->id), T(path))));

@@ -1,13 +1,48 @@
 #include "domain/walk.h"
 #include "domain/manifest.h"
 #include "domain/spool.h"
+#include <fnmatch.h>
 
 enum { DEEPEST = 32, YOUNG_S = 10 };
 
-bool walk_name(const char *path) {
+/* Is it path, or a folder above it? */
+static bool leads_to(const char *pattern, const char *path) {
+    char part[CAP_PATH + 1];
+    for (size_t len = 0; path[len]; len += path[len] == '/') {
+        len += strcspn(path + len, "/");
+        (void)snprintf(part, sizeof part, "%.*s", (int)len, path);
+        if (fnmatch(pattern, part, FNM_PATHNAME) == 0) return true;
+    }
+    return false;
+}
+
+static bool names(const char *pattern, const char *path) {
+    char part[CAP_PATH + 1];
+    for (size_t len; *path; path += len + (path[len] == '/')) {
+        len = strcspn(path, "/");
+        (void)snprintf(part, sizeof part, "%.*s", (int)len, path);
+        if (fnmatch(pattern, part, 0) == 0) return true;
+    }
+    return false;
+}
+
+static bool excluded(const char *path, const char *exclude) {
+    char pattern[CAP_PATTERN + 1];
+    for (size_t len; *exclude; exclude += len + (exclude[len] == '\n')) {
+        len = strcspn(exclude, "\n");
+        (void)snprintf(pattern, sizeof pattern, "%.*s", (int)len, exclude);
+        for (size_t end = strlen(pattern); end && pattern[end - 1] == '/';) pattern[--end] = '\0';
+        const char *from = pattern + (pattern[0] == '/');
+        if (*from && (strchr(pattern, '/') ? leads_to(from, path) : names(from, path))) return true;
+    }
+    return false;
+}
+
+enum omit walk_name(const char *path, const char *exclude) {
     size_t slashes = 0;
     for (const char *p = path; *p; p++) slashes += *p == '/';
-    return strlen(path) <= CAP_PATH && slashes < DEEPEST && json_string(path); /* NULL: not UTF-8 */
+    if (strlen(path) > CAP_PATH || slashes >= DEEPEST || !json_string(path)) return OMIT_NAME; /* NULL: not UTF-8 */
+    return excluded(path, exclude) ? OMIT_EXCLUDED : OMIT_NOT;
 }
 
 bool walk_itself(const char *name) {

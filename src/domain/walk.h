@@ -2,9 +2,11 @@
 #pragma once
 #include "domain/omitted.h"
 
-/* A path below the folder that can stand in a manifest: UTF-8, not too long, not too deep. Hidden names are not asked about here.
- */
-bool walk_name(const char *path);
+/* May a path below the folder be looked at? OMIT_NOT, else why not: OMIT_NAME when it cannot stand in a manifest (not UTF-8, too
+ * long, too deep); OMIT_EXCLUDED when the owner leaves it out. exclude has a pattern a line, as in fnmatch(3): without a slash it
+ * is for each name of the path, with one for the path from the folder on; what is below a folder goes with it. Hidden names are not
+ * asked about. */
+enum omit walk_name(const char *path, const char *exclude);
 /* "." or "..". */
 bool walk_itself(const char *name);
 /* Opens a folder to be listed; root: it is the published one itself, which may be a symbolic link. NULL, with *why: errno, or 0:

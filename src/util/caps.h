@@ -22,6 +22,8 @@ enum cap {
     CAP_FILES = 65536, /* media a circle */
     CAP_MANIFEST = 64 << 20, /* bytes of a manifest, unpacked: no client takes more (htdocs/lib/manifest.js) */
     CAP_PATH = 1024, /* bytes of a media's path */
+    CAP_PATTERN = 200, /* of a pattern of paths that are left out */
+    CAP_EXCLUDE = 4096, /* of all of them */
     CAP_MIRROR = 1 << 20, /* bytes of one mirror answer */
     CAP_STAT = 512, /* files looked at by one manifest request */
     CAP_REFUSED = 50, /* refused origins remembered a circle */

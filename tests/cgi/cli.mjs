@@ -207,7 +207,7 @@ matches(loader(), /"mirror":false/, 'the loader says that nobody mirrors');
 same(w.must('circle', 'set', 'demo', '--mirror', 'on', '--exclude', '', '--json').exclude, '', 'circle set: none any longer');
 ok(!/"mirror"/.test(loader()), 'and nothing when all do');
 for (const [args, text] of [[[], /Change what/], [['--mirror', 'no'], /on or off/], [['--listed', 'maybe'], /yes or no/], [['--p2p', 'yes'], /on, ask or off/], [['--roster', 'x'], /public, members or hidden/],
-  [['--ice', 'nonsense !!'], /STUN server/], [['--ice', 'stun:'], /STUN/], [['--ice', 'none', '--ice', 'stun:a.example'], /STUN/], [['--exclude', 'x'.repeat(5000)], /4096/]]) {
+  [['--ice', 'nonsense !!'], /STUN server/], [['--ice', 'stun:'], /STUN/], [['--ice', 'none', '--ice', 'stun:a.example'], /STUN/], [['--exclude', 'x'.repeat(5000)], /4096/], [['--exclude', 'x'.repeat(201)], /at most 200/]]) {
   r = w.cli('circle', 'set', 'demo', ...args);
   same([r.status, r.out], [2, ''], `circle set ${args.join(' ').slice(0, 40)}: exit 2`);
   matches(r.err, text, `circle set ${args.join(' ').slice(0, 40)}: in words`);

@@ -654,6 +654,15 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await p.waitForFunction(() => /\/other/.test(document.querySelector('#circles dl')?.textContent ?? ''));
   assert.deepEqual([(await circle()).files, (await circle()).dir], [1, join(host.dir, 'public_html/other')]);
 
+  await host.put('public_html/other/b.pdf', 'text', 900);
+  await press('Read the folder again');
+  await p.waitForFunction(() => /2 files/.test(document.querySelector('#circles dl')?.textContent ?? '') || /2 files/.test(document.querySelector('#circle-127-0-0-1')?.textContent ?? ''));
+  await open('Files to leave out');
+  await p.fill(`${id}-exclude`, ' *.pdf \n\n');
+  await p.locator('#circle-127-0-0-1-left button').click();
+  await p.waitForFunction(sel => /1 file,/.test(document.querySelector(sel)?.textContent ?? ''), id);
+  assert.deepEqual([(await circle()).files, (await circle()).exclude], [1, '*.pdf']);
+
   await p.click('text=Another circle');
   await p.fill('#more', 'second');
   await p.click('#more-form button');

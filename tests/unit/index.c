@@ -1,6 +1,7 @@
 /* The walk through a folder: in small steps, broken off, begun again, while files come, change and go. */
 #include "domain/index.h"
 #include "domain/compare.h"
+#include "domain/walk.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "world.h"
@@ -346,7 +347,64 @@ static void many_left_out(void) {
     world_close(&w);
 }
 
+static void patterns(void) {
+    static const struct {
+        const char *exclude, *path;
+        enum omit want;
+    } cases[] = {
+        {"", "a.pdf", OMIT_NOT},
+        {"*.pdf", "a.pdf", OMIT_EXCLUDED},
+        {"*.pdf", "x/y/a.pdf", OMIT_EXCLUDED},
+        {"*.pdf", "a.pdf.mp4", OMIT_NOT},
+        {"drafts", "x/drafts/y/a.mp4", OMIT_EXCLUDED},
+        {"drafts/", "drafts/a.mp4", OMIT_EXCLUDED},
+        {"/drafts", "drafts/a.mp4", OMIT_EXCLUDED},
+        {"/drafts", "x/drafts/a.mp4", OMIT_NOT},
+        {"films/raw/*", "films/raw/a.mp4", OMIT_EXCLUDED},
+        {"films/raw/*", "films/raw/x/a.mp4", OMIT_EXCLUDED},
+        {"films/raw/*", "films/a.mp4", OMIT_NOT},
+        {"films/*.mp4", "films/x/a.mp4", OMIT_NOT},
+        {"*.png\n*.pdf", "a.pdf", OMIT_EXCLUDED},
+        {"\n\n/\n//", "a.pdf", OMIT_NOT},
+        {"[ab].mp4", "b.mp4", OMIT_EXCLUDED},
+        {"[", "b.mp4", OMIT_NOT},
+        {"*", "b.mp4", OMIT_EXCLUDED},
+        {"a.pdf", "\xff.pdf", OMIT_NAME},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        same_int(walk_name(cases[i].path, cases[i].exclude), cases[i].want, "%s: %s", cases[i].exclude, cases[i].path);
+}
+
+/* The owner says so afterwards: what is published goes, also in the middle of a walk. */
+static void left_out(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    same_text(err_name(whole(&w, &walk)), "ok", "all");
+    w.circle.exclude = "films";
+    same_text(err_name(whole(&w, &walk)), "ok", "without a folder");
+    ok(walk.files == 1 && walk.version == 2 && walk.omitted[OMIT_EXCLUDED].n == 1, "it is left out, and what is in it");
+    same_text(err_name(whole(&w, &walk)), "ok", "again");
+    ok(walk.same && walk.omitted[OMIT_EXCLUDED].n == 1, "is the same, and says so");
+    w.circle.exclude = "";
+    same_text(err_name(whole(&w, &walk)), "ok", "with it again");
+    ok(walk.files == 3 && walk.hashed == 0, "nothing is read anew: hashes are kept");
+    put(&w, "films/long.mp4", 9500000, OLD + 1);
+    same_text(err_name(index_begin(&w.ctx, &w.circle, site(&w), "/", 0)), "ok", "a walk");
+    (void)!run(&w, 4 << 20, 6, &walk);
+    ok(!walk.finished, "is under way");
+    w.circle.exclude = "long.*";
+    same_text(err_name(whole(&w, &walk)), "ok", "when it is left out");
+    ok(walk.files == 2 && !*hashes(&w, "films/long.mp4"), "what was met is left out, too");
+    w.circle.exclude = "*";
+    same_text(err_name(whole(&w, &walk)), "ok", "all of it");
+    same_int(walk.files, 0, "is withdrawn");
+    world_close(&w);
+}
+
 int main(void) {
+    patterns();
+    left_out();
     steps();
     changes();
     overtaken();
