@@ -197,9 +197,9 @@ function owner(name, work, options = {}) {
 owner('the owner activates it in the console, and a page with the new tag has loader, worker and sync', async (blog, viewer, visitor) => {
   const p = await openConsole(blog, viewer);
   await press(p, 'Try it', 'Back to the long address');
-  const tag = await p.inputValue('#circles textarea');
+  const tag = await p.inputValue('#circles .card > textarea');
   assert.equal(tag, `<script src="${blog.top}signal?${blog.key}"></script>`);
-  assert.deepEqual((await blog.owner({ do: 'status' })).urls, [blog.base, `${blog.top}polycircle/`]);
+  assert.deepEqual((await blog.owner({ do: 'status' })).urls, [`${blog.top}polycircle/`, blog.base]);
   await blog.put('public_html/film.html', html(player, tag));
   assert.equal(await worker(await watchFilm(visitor, `${blog.top}film.html`)), `${blog.top}polycircle/circle-sw.js`);
   const requests = (await readFile(join(blog.dir, 'run/access.log'), 'utf8')).split('\n');
@@ -208,10 +208,10 @@ owner('the owner activates it in the console, and a page with the new tag has lo
   const again = await openConsole(blog, viewer, `${blog.top}polycircle/`);  // it lives there, too, and goes on where it does not end
   await press(again, 'Back to the long address', 'Try it');
   assert.equal(again.url(), `${blog.base}console`);
-  assert.equal(await again.inputValue('#circles textarea'), `<script src="${blog.base}signal?${blog.key}"></script>`);
+  assert.equal(await again.inputValue('#circles .card > textarea'), `<script src="${blog.base}signal?${blog.key}"></script>`);
   assert.deepEqual((await blog.owner({ do: 'status' })).urls, [blog.base]);
   // the visitor comes back to a page with the long tag: the worker of the address that ended is replaced
-  await blog.put('public_html/long.html', html(player, await again.inputValue('#circles textarea')));
+  await blog.put('public_html/long.html', html(player, await again.inputValue('#circles .card > textarea')));
   await until(await watchFilm(visitor, `${blog.top}long.html`), 'the worker of the long address',
     async () => (await navigator.serviceWorker.getRegistration('/')).active?.scriptURL.endsWith('/polycircle.fcgi/circle-sw.js'));
 });
@@ -235,7 +235,7 @@ owner('an address in use is not taken; lines that stand behind those of the CMS 
   assert.equal((await blog.ask('polycircle/health')).text, '<p>the CMS has no such page</p>');
   p = await openConsole(blog, viewer);
   assert.match(await p.textContent('li:has(#tier-3) .hint'), /other ones that stand before them/);
-  assert.match(await p.textContent('#instance'), /\/polycircle\/ \(does not answer\)/);
+  assert.match(await p.textContent('#addresses'), /\/polycircle\/ \(in the tags\) \(does not answer\)/);
   await press(p, 'Back to the long address', 'Try it');
   await press(p, 'Try it', 'Back to the long address');
   assert.equal(await readFile(blog.htaccess, 'utf8'), text, 'in front again');
@@ -252,11 +252,11 @@ owner('where an earlier version took the list of names: it goes on, then only wh
   assert.equal(parse((await blog.ask('health')).text)?.ok, true, 'the site lacks its own');
   const p = await openConsole(blog, viewer, blog.top);
   assert.match(await p.textContent('li:has(#tier-3) .hint'), /of an earlier version/);
-  assert.equal(await p.inputValue('#circles textarea'), tag);
+  assert.equal(await p.inputValue('#circles .card > textarea'), tag);
   await press(p, 'Leave the site its own addresses', 'Back to the long address');
   assert.equal(p.url(), `${blog.top}polycircle/console`, 'the console goes on, too');
-  assert.equal(await p.inputValue('#circles textarea'), tag, 'the line stays what it is');
-  assert.deepEqual((await blog.owner({ do: 'status' })).urls, [blog.base, `${blog.top}polycircle/`]);
+  assert.equal(await p.inputValue('#circles .card > textarea'), tag, 'the line stays what it is');
+  assert.deepEqual((await blog.owner({ do: 'status' })).urls, [`${blog.top}polycircle/`, blog.base]);
   for (const name of NAMES) await blog.theirs(name);
   await blog.theirs('sync', { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'd=e30' });
   const open = await page.evaluate(async () => [(await navigator.serviceWorker.getRegistration('/').then(found => found.update())).active.scriptURL,
