@@ -105,7 +105,7 @@ async function address(/** @type {World} */ { server }) {
       why: 'Tags and workers may say any of them.', cure: 'Short addresses: see in the console whether they are active, and whether other lines of .htaccess stand before them.' },
     { id: 'seen', title: 'Address, as the browser sees it', level: mixed || !isSecureContext ? warn : ok,
       found: `${base}${server.bases.length ? same ? ', one of the instance\'s addresses' : '; the instance knows ' + server.bases.join(', ') : ''}.${isSecureContext ? '' : ' Plain http: no mirror.'}`,
-      why: 'The addresses of the instance stand in its tags. A page over https cannot use an instance over http.', cure: mixed ? `Add the address: polycircle init --url ${base}` : 'Open this page by https, when the site has it.' },
+      why: 'The addresses of the instance stand in its tags. A page over https cannot use an instance over http.', cure: mixed ? 'Add this address: in the console, opened here.' : 'Open this page by https, when the site has it.' },
     { id: 'clock', title: 'Clock', level: !ours ? fail : Math.abs(skew) < 60 ? ok : warn, found: ours ? `The host's clock is ${Math.abs(skew)} s ${skew < 0 ? 'behind' : 'ahead of'} this browser's.` : 'No answer.',
       why: 'Leases and offers end by the host\'s clock. A wrong one is borne, a jumping one is not.', cure: 'See whether it is this computer\'s clock.', host: 'The clock of the web server is wrong. Please start its time service.' },
     { id: 'authorization', title: 'Authorization header', level: ok, found: authorized.ours?.authorization ? 'The header comes through.' : 'The header does not reach the program.', why: 'Not needed: nothing here depends on it.' },

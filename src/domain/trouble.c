@@ -57,7 +57,7 @@ static const struct row {
      "This address is not known here",
      "The program answers only for the addresses that it was set up with.",
      {"Open it at the address with which it was set up, perhaps with or without www.",
-      "Should it have this one, too: the console adds it, or `polycircle init --url URL`."}},
+      "Should it have this one, too: open the console at an address that it knows, or `polycircle url add URL`."}},
     {ERR_NOT_SET_UP, 0, "Nothing is set up here yet", "The set-up page does it, in a few minutes.", {NULL}},
     {ERR_REMOVED, 0, "This instance has ended", NULL, {"It can be taken back in the console, with \"Answer as before\"."}},
     {ERR_OK,

@@ -38,12 +38,23 @@ static enum err keep_version(struct ctx *ctx, const struct spool *spool, handler
     return ERR_OK;
 }
 
+/* Where no header says how long it holds, browsers take a tenth of a file's age (RFC 9111 4.2.2): a loader must not look old. */
+static void freshen(struct ctx *ctx, const struct spool *spool, const char *name) {
+    struct file_id id;
+    const char *path = arena_path(ctx->arena, spool->dir, name);
+    if (file_look(path, &id) && id.mtime * 1000 < ctx->now - SPAN_LOADER)
+        (void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 static enum err keep_circle(struct ctx *ctx, const struct spool *spool, const struct circle *c) {
     struct arena *a = ctx->arena;
     const char *cid = hex_text(a, c->cid.b, sizeof c->cid.b), *sha256;
+    const char *loader = arena_text(a, "signal-%s.js", c->api_key), *beside = arena_text(a, "short-%s.js", c->api_key);
     int64_t version;
-    TRY(keep(ctx, spool, handle_signal, "signal", c->api_key, arena_text(a, "signal-%s.js", c->api_key)));
-    TRY(keep(ctx, spool, handle_signal, "polycircle/signal", c->api_key, arena_text(a, "short-%s.js", c->api_key)));
+    TRY(keep(ctx, spool, handle_signal, "signal", c->api_key, loader));
+    TRY(keep(ctx, spool, handle_signal, "polycircle/signal", c->api_key, beside));
+    freshen(ctx, spool, loader);
+    freshen(ctx, spool, beside);
     TRY(keep(ctx, spool, handle_roster, arena_text(a, "%s.json", cid), "", arena_text(a, "roster-%s.json", cid)));
     if (c->removed) {
         forget_older(ctx, spool, arena_text(a, "manifest-%s-", cid), "");

@@ -38,6 +38,7 @@ enum span {
     SPAN_BOX_LEASE = 120 * 1000, /* of a greeter that reads a box */
     SPAN_BOX_DUE = 60 * 1000, /* and syncs so often */
     SPAN_SPOOL = 5 * 1000, /* rosters in the spool are not newer than that */
+    SPAN_LOADER = 240 * 1000, /* a browser keeps a loader for so long */
     SPAN_BOX_SWEEP = 60 * 1000,
     SPAN_BOX_OLD = 300 * 1000, /* a box that was not written for so long is nobody's */
     SPAN_PEER_LEASE = 40 * 60 * 1000,

@@ -3,38 +3,39 @@
  * Whoever fails returns one of these; handler/dispatch.c alone makes it an answer, cli/cli.c a line. */
 #pragma once
 #include "util/libc.h"
-#define ERR_TABLE(X)                                                                                                 \
-    X(OK, ok, 200, "")                                                                                               \
-    X(BAD_REQUEST, bad_request, 400, "Send one form field: the JSON in base64url as d=, or in base32 as h=.")        \
-    X(BAD_ENCODING, bad_encoding, 400, "The field d= must be base64url, h= base32 (RFC 4648 sections 5 and 6).")     \
-    X(BAD_JSON, bad_json, 400, "The field must hold one strict JSON object, no key twice.")                          \
-    X(BAD_FIELD, bad_field, 400, "A field is missing or of the wrong form; see doc/PROTOCOL.md 1.4.")                \
-    X(UNKNOWN_KEY, unknown_key, 403, "No circle has this api key: copy the tag from `polycircle circle show`.")      \
-    X(ORIGIN_REFUSED, origin_refused, 403, "The circle does not allow pages of this origin.")                        \
-    X(NOT_MEMBER, not_member, 403, "This roster is shown to signals of the circle only.")                            \
-    X(WRONG_CODE, wrong_code, 403, "This is not the code that stands in the file.")                                  \
-    X(LOCKED, locked, 409, "Set-up is over and locked here: the console goes on.")                                   \
-    X(NOT_FOUND, not_found, 404, "There is nothing here; doc/PROTOCOL.md 1.3 lists the paths.")                      \
-    X(METHOD, method, 405, "This path takes another method; see doc/PROTOCOL.md 1.3.")                               \
-    X(REJOIN, rejoin, 409, "Send join again after after_ms.")                                                        \
-    X(REMOVED, removed, 410, "This circle was removed: stop, and unregister its worker.")                            \
-    X(TOO_LARGE, too_large, 413, "A request body is at most 122880 bytes: split it.")                                \
-    X(RANGE, range, 416, "Ask for at most 1048576 bytes by Range, starting inside the file.")                        \
-    X(HOST_UNKNOWN, host_unknown, 421, "This host name is not the instance's: `polycircle init --url URL` adds it.") \
-    X(CIRCLE_FULL, circle_full, 429, "The circle has its 10000 signals: try again later.")                           \
-    X(TOO_MANY, too_many, 429, "This address holds 500 signals of the circle: close some.")                          \
-    X(MAILBOX_FULL, mailbox_full, 429, "64 mails wait for that signal: try again later.")                            \
-    X(INTERNAL, internal, 500, "A defect of Polycircle: please report the line in the server's error log.")          \
-    X(NOT_SET_UP, not_set_up, 503, "Not set up yet: open .../setup, or run `polycircle init --url URL`.")            \
-    X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                                \
-    X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")               \
-    X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")           \
-    X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                                  \
-    X(NEWER, newer, 503, "polycircle.db is of a newer version of the program: put that one back.")                   \
-    X(LIVE_LOST, live_lost, 503, "The live database was lost and is made anew: try again.")                          \
-    X(EXISTS, exists, 409, "This name is taken.")                                                                    \
-    X(UPGRADE, upgrade_refused, 409, "polycircle.new may not take the place of this program.")                       \
-    X(USAGE, usage, 400, "See --help.")                                                                              \
+#define ERR_TABLE(X)                                                                                             \
+    X(OK, ok, 200, "")                                                                                           \
+    X(BAD_REQUEST, bad_request, 400, "Send one form field: the JSON in base64url as d=, or in base32 as h=.")    \
+    X(BAD_ENCODING, bad_encoding, 400, "The field d= must be base64url, h= base32 (RFC 4648 sections 5 and 6).") \
+    X(BAD_JSON, bad_json, 400, "The field must hold one strict JSON object, no key twice.")                      \
+    X(BAD_FIELD, bad_field, 400, "A field is missing or of the wrong form; see doc/PROTOCOL.md 1.4.")            \
+    X(UNKNOWN_KEY, unknown_key, 403, "No circle has this api key: copy the tag from `polycircle circle show`.")  \
+    X(ORIGIN_REFUSED, origin_refused, 403, "The circle does not allow pages of this origin.")                    \
+    X(NOT_MEMBER, not_member, 403, "This roster is shown to signals of the circle only.")                        \
+    X(WRONG_CODE, wrong_code, 403, "This is not the code that stands in the file.")                              \
+    X(LOCKED, locked, 409, "Set-up is over and locked here: the console goes on.")                               \
+    X(NOT_FOUND, not_found, 404, "There is nothing here; doc/PROTOCOL.md 1.3 lists the paths.")                  \
+    X(METHOD, method, 405, "This path takes another method; see doc/PROTOCOL.md 1.3.")                           \
+    X(REJOIN, rejoin, 409, "Send join again after after_ms.")                                                    \
+    X(REMOVED, removed, 410, "This circle was removed: stop, and unregister its worker.")                        \
+    X(TOO_LARGE, too_large, 413, "A request body is at most 122880 bytes: split it.")                            \
+    X(RANGE, range, 416, "Ask for at most 1048576 bytes by Range, starting inside the file.")                    \
+    X(HOST_UNKNOWN, host_unknown, 421,                                                                           \
+      "This host name is not the instance's: `polycircle url add URL`, or the console there, adds it.")          \
+    X(CIRCLE_FULL, circle_full, 429, "The circle has its 10000 signals: try again later.")                       \
+    X(TOO_MANY, too_many, 429, "This address holds 500 signals of the circle: close some.")                      \
+    X(MAILBOX_FULL, mailbox_full, 429, "64 mails wait for that signal: try again later.")                        \
+    X(INTERNAL, internal, 500, "A defect of Polycircle: please report the line in the server's error log.")      \
+    X(NOT_SET_UP, not_set_up, 503, "Not set up yet: open .../setup, or run `polycircle init --url URL`.")        \
+    X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                            \
+    X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")           \
+    X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")       \
+    X(DAMAGED, damaged, 503, "polycircle.db is damaged: restore it from a backup.")                              \
+    X(NEWER, newer, 503, "polycircle.db is of a newer version of the program: put that one back.")               \
+    X(LIVE_LOST, live_lost, 503, "The live database was lost and is made anew: try again.")                      \
+    X(EXISTS, exists, 409, "This name is taken.")                                                                \
+    X(UPGRADE, upgrade_refused, 409, "polycircle.new may not take the place of this program.")                   \
+    X(USAGE, usage, 400, "See --help.")                                                                          \
     X(FILES, files, 500, "A file could not be read or written.")
 
 #define ERR_ENUM(id, name, status, text) ERR_##id,

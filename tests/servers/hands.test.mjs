@@ -244,3 +244,20 @@ test('mail that nobody fetches goes, also when nobody joins; the file gives its 
   }
   assert.ok(pages() < full - 1000, `${full} pages before, ${pages()} after five requests`);
 });
+
+test('the loader in the spool: a choice is in it at once, and it never looks old to a cache', async () => {
+  const w = makeCircle(), dir = join(w.dir, 'site/spool'), loader = join(dir, `signal-${w.key}.js`), visitor = new Visitor(w, '192.0.2.1');
+  mkdirSync(dir, { recursive: true });
+  for (const [name, value] of [['spool_dir', dir], ['spool_url', 'http://site.example/spool/']]) w.must('set', name, value, '--json');
+  visitor.join();
+  for (const end = Date.now() + 5000; !existsSync(loader); await sleep(50)) assert.ok(Date.now() < end, 'a join puts it there');
+  assert.match(readFileSync(loader, 'utf8'), /"p2p":"ask"/);
+  w.must('circle', 'set', 'demo', '--p2p', 'on', '--mirror', 'off', '--json');
+  assert.match(readFileSync(loader, 'utf8'), /"p2p":"on","mirror":false/);
+  const old = new Date(Date.now() - 86400_000);
+  for (const name of readdirSync(dir)) utimesSync(join(dir, name), old, old);
+  for (const end = Date.now() + 10_000; statSync(loader).mtimeMs < Date.now() - 60_000; await sleep(300)) {
+    assert.ok(Date.now() < end, 'it is young again');
+    visitor.join();
+  }
+});
