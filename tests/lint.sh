@@ -55,7 +55,8 @@ include handler/a.c '<fcgiapp.h>' 1
 include handler/a.c '"transport/a.h"' 1
 include handler/a.c '"store/a.h"' 0
 include cli/a.c '"domain/a.h"' 0
-include cli/a.c '"handler/a.h"' 1
+include cli/a.c '"handler/a.h"' 0
+include cli/a.c '"http/a.h"' 1
 include main.c '"transport/a.h"' 0
 rm -rf "$dir/src" && mkdir "$dir/src"
 check 'an empty tree' 1 lint-layers

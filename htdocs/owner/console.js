@@ -78,6 +78,7 @@ export async function consolePage() {
   onSubmit('more-form', async () => {
     const name = input('more').value.trim();
     await act('circle', { circle: name });
+    input('more').value = '';
     await open();
     say(`circle-${name}`, 'It is there: its visitors are asked, and nothing is shared yet. Choose its folder below.', 'good');
   });
