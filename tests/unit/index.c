@@ -371,8 +371,11 @@ static void patterns(void) {
         {"*", "b.mp4", OMIT_EXCLUDED},
         {"a.pdf", "\xff.pdf", OMIT_NAME},
     };
+    struct arena a = {0};
+    jsn_use(&a);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         same_int(walk_name(cases[i].path, cases[i].exclude), cases[i].want, "%s: %s", cases[i].exclude, cases[i].path);
+    arena_free(&a);
 }
 
 /* The owner says so afterwards: what is published goes, also in the middle of a walk. */
