@@ -1,5 +1,5 @@
 #!/bin/sh
-# Files and functions that doc/ARCHITECTURE.md names are there, and the version of configure.ac is the newest of NEWS and of
+# Files and functions that doc/ARCHITECTURE.md names, and files that doc/THREATS.md does, are there, and the version of configure.ac is the newest of NEWS and of
 # the Debian package (which no tarball holds): TAP. A name that has moved is a name to correct.
 cd "$(dirname "$0")/.." || exit 1
 doc=doc/ARCHITECTURE.md n=0 failed=0
@@ -16,7 +16,7 @@ is() {
 
 names=$(mktemp) || exit 1
 trap 'rm -f "$names"' EXIT
-grep -oE '\b(src|htdocs|tools|tests|bench|doc|man|cgi-bin)/[A-Za-z0-9_./-]*[A-Za-z0-9]' "$doc" | sort -u >"$names"
+grep -ohE '\b(src|htdocs|tools|tests|bench|doc|man|cgi-bin)/[A-Za-z0-9_./-]*[A-Za-z0-9]' "$doc" doc/THREATS.md | sort -u >"$names"
 while read -r path; do
 	test -e "$path"
 	is $? "$path"
