@@ -37,7 +37,8 @@ export function asking(circle, { config, base, lang }) {
   /** Texts alone, and short ones. */
   const words = () => said ??= fetch(`${base}package/${config.package}/ask-${tongue}.json`, { credentials: 'omit' }).then(async r => {
     const all = await r.json();
-    return name => name == 'stun' && !host ? '' : String(all[name]).slice(0, LONGEST).replace('{host}', host);
+    if (!all.yes) throw all;  // an error
+    return (/** @type {string} */ name) => name == 'stun' && !host ? '' : String(all[name]).slice(0, LONGEST).replace('{host}', host);
   });
   /** What was said is asked again only when the visitor wants it, who is then led there. */
   const wants = () => circle.asks && (wanted || !circle.said && circle.p2p == 'ask');
@@ -49,6 +50,7 @@ export function asking(circle, { config, base, lang }) {
     const [yes, no] = ['yes', 'no'].map(value => html('button', { type: 'button', value }, say(value)));
     box = html('div', { class: 'polycircle-ask', role: 'region', tabindex: -1, 'aria-label': say('title'), lang: tongue },
       html('div', {}, html('p', { role: 'status' }, say('title')), html('p', {}, say('text'), ' ', say('stun'))), html('p', {}, yes, ' ', no));
+    if (!document.body) await new Promise(ok => addEventListener('DOMContentLoaded', ok));
     document.body.prepend(box);
     paint(box);
     const room = new ResizeObserver(() => { style.paddingBottom = style.scrollPaddingBottom = `${box.offsetHeight}px`; });
@@ -72,7 +74,10 @@ export function asking(circle, { config, base, lang }) {
     });
   }
 
-  const ask = () => open ??= show().catch(error => console.warn('polycircle:', error));
+  const ask = () => open ??= show().catch(error => {
+    open = said = null;
+    console.warn('polycircle:', error);
+  });
   const look = () => {
     wanted = false;
     wants() ? ask() : close();
@@ -85,6 +90,7 @@ export function asking(circle, { config, base, lang }) {
     async ask() {
       wanted = true;
       before = document.activeElement;
+      if (!box?.isConnected) close();  // the page has another body now
       if (!wants()) return;
       const over = ask();
       words().then(() => box?.focus(), () => {});

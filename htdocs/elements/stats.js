@@ -1,4 +1,4 @@
-/** <poly-stats>: where this visit's bytes came from, as a bar and in figures. */
+/** <poly-stats>: where this visit's bytes came from, as a bar and in figures, which say the same to who does not see it. */
 import { html, PolyElement, size } from './base.js';
 
 /** @type {['peers'|'storage'|'origin', string][]} */
@@ -7,12 +7,12 @@ const SOURCES = [['peers', 'from visitors'], ['storage', 'from storage'], ['orig
 export class PolyStats extends PolyElement {
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
   show(circle, signal) {
-    const bar = html('div', { class: 'bar', role: 'img' }), list = html('dl');
+    const bar = html('div', { class: 'bar', 'aria-hidden': 'true' }), list = html('dl');
     const rows = SOURCES.map(([source, label]) => {
       const part = html('i', { class: source }), value = html('dd');
       bar.append(part);
       list.append(html('div', { class: source }, html('dt', {}, label), value));
-      return { source, label, part, value };
+      return { source, part, value };
     });
     const given = html('dd');
     list.append(html('div', { class: 'given' }, html('dt', {}, 'given to visitors'), given));
@@ -24,7 +24,6 @@ export class PolyStats extends PolyElement {
         value.textContent = all ? `${size(bytes[source])} (${Math.round(100 * bytes[source] / all)} %)` : size(0);
       }
       given.textContent = size(uploaded);
-      bar.setAttribute('aria-label', all ? rows.map(r => `${Math.round(100 * bytes[r.source] / all)} % ${r.label}`).join(', ') : 'nothing yet');
     });
   }
 }

@@ -35,7 +35,7 @@ export function spared(url) {
  * those that have not played begin anew: Chromium plays no film half from a worker and half from the network, not even after a reload, unless the
  * two differ in this. @param {(url: string) => boolean} mirrored @returns {() => void} to be called when that has changed */
 export function adopt(mirrored) {
-  const before = /** @type {Map<HTMLMediaElement, string|null>} */ (new Map());
+  const before = /** @type {WeakMap<HTMLMediaElement, string|null>} */ (new WeakMap());
   const look = (/** @type {any} */ records) => {
     for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
       const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src), { readyState, networkState, preload, autoplay } = el;

@@ -32,7 +32,7 @@ export async function leaves() {
   }
   note.dataset.kind = 'bad';
   note.textContent = 'This page came over plain http, and its address does not answer by https. The code that you type here goes unencrypted: whoever is ' +
-    'on the way can read it. Better switch https on first: panels call it "SSL" or "Let\'s Encrypt", and browsers share files on https pages only. You can go on all the same.';
+    'on the way can read it. Better switch https on first: panels call it "SSL" or "Let\'s Encrypt", and browsers share files on https pages only. Until then this site cannot share.';
   main.hidden = false;
   return false;
 }

@@ -6,6 +6,7 @@ import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
 import { lines } from './tag.js';
 /** @typedef {import('./api.js').Status} Status
+ * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<void>}} Drawn
  * @typedef {import('./api.js').Circle} Circle
  * @typedef {{s: Status, c: Circle, id: string, open: () => Promise<any>, change: (action: string, fields: object, words?: string) => Promise<void>}} Card
  *   change: does it, draws the console anew, says so */
@@ -21,34 +22,35 @@ const form = (/** @type {string} */ id, /** @type {() => Promise<any>} */ work, 
 
 /** @param {Card} card */
 function visitors({ s, c, id, change }) {
-  const choice = choices(`${id}-`, s.stun ?? [], c), says = `${id}-visitors-says`, attempt = trial(text => say(says, text));
-  return part(`${id}-visitors`, 'Whether visitors are asked, and how they find each other', form(says, async () => {
-    const server = choice.server();
-    if (server != c.ice[0]?.urls) await attempt(server);
-    await change('circle', { p2p: choice.p2p(), ice: server ? [server] : [] }, 'Kept. Visitors have it within five minutes. Does your privacy notice still say what is so?');
+  const choice = choices(`${id}_`, s.stun ?? [], c), says = `${id}_visitors-says`, attempt = trial(text => say(says, text));
+  return part(`${id}_visitors`, 'Whether visitors are asked, and how they find each other', form(says, async () => {
+    const server = choice.server(), p2p = choice.p2p(), other = server != (c.ice[0]?.urls ?? '');
+    if (other) await attempt(server);
+    await change('circle', { ...p2p != c.p2p && { p2p }, ...other && { ice: server ? [server] : [] } },
+      'Kept. Pages that are loaded from now on have it, within five minutes; those that are open keep what they had, unless you stop sharing for now. Does your privacy notice still say what is so?');
   }, choice.el, make('button', {}, 'Keep this')));
 }
 
 /** @param {Card} card */
 function pages({ c, id, change }) {
-  const says = `${id}-pages-says`, field = make('input', { id: `${id}-origin`, type: 'url', placeholder: 'https://www.site.example', required: true });
+  const says = `${id}_pages-says`, field = make('input', { id: `${id}_origin`, type: 'url', placeholder: 'https://www.site.example', required: true });
   const list = make('ul', { className: 'actions' });
   /** @param {string} origin @param {string} action @param {string} words @param {string} name */
   const row = (origin, action, words, name) => {
     const button = make('button', { type: 'button', ariaLabel: `${name} ${origin}` }, name);
-    button.addEventListener('click', () => busy(list, says, () => change(action, { origin })));
+    onPress(button, list, says, action == 'refuse' ? `Press again: pages of ${origin} are refused then, and load by plain HTTP.` : '', () => change(action, { origin }));
     return make('li', {}, make('span', { className: 'path' }, origin), ` ${words} `, button);
   };
   list.append(...c.origins.map(origin => row(origin, 'refuse', '', 'Remove')),
     ...c.refused.filter(origin => !c.origins.includes(origin)).map(origin => row(origin, 'allow', 'asked, and was refused', 'Allow')));
-  return part(`${id}-pages`, 'Whose pages may use it', list, form(says, () => change('allow', { origin: input(field.id).value.trim() }),
+  return part(`${id}_pages`, 'Whose pages may use it', list, form(says, () => change('allow', { origin: input(field.id).value.trim() }),
     make('label', { htmlFor: field.id }, 'Another site of yours'), field, make('button', {}, 'Allow its pages')));
 }
 
 /** @param {Card} card @param {() => Promise<void>} read */
 function left({ c, id, change }, read) {
-  const field = make('textarea', { id: `${id}-exclude`, rows: 3, value: c.exclude, spellcheck: false, placeholder: '*.pdf' });
-  return part(`${id}-left`, 'Files to leave out', form(`${id}-exclude-says`, async () => {
+  const field = make('textarea', { id: `${id}_exclude`, rows: 3, value: c.exclude, spellcheck: false, placeholder: '*.pdf' });
+  return part(`${id}_left`, 'Files to leave out', form(`${id}_exclude-says`, async () => {
     const exclude = field.value.split('\n').map((/** @type {string} */ line) => line.trim()).filter(Boolean).join('\n');
     await act('circle', { circle: c.can, exclude });
     if (c.dir) await read();
@@ -59,12 +61,12 @@ function left({ c, id, change }, read) {
 
 /** @param {Card} card @param {() => Promise<void>} read */
 function folder({ s, c, id, open }, read) {
-  const { form: el, enter } = folderForm(`${id}-`, { circle: () => c, root: () => s.root ?? '', async shared(elsewhere) {
+  const { form: el, enter } = folderForm(`${id}_`, { circle: () => c, root: () => s.root ?? '', async shared(elsewhere) {
     if (elsewhere) return location.reload();
     await read();
     await open();
   } });
-  const box = part(`${id}-folder-part`, 'Share another folder', make('p', {}, 'What was shared from the folder of before is withdrawn at once. Its files stay where they are.'), el);
+  const box = part(`${id}_folder-part`, 'Share another folder', make('p', {}, 'What was shared from the folder of before is withdrawn at once. Its files stay where they are.'), el);
   box.addEventListener('toggle', () => box.open && enter());
   return box;
 }
@@ -79,14 +81,14 @@ function brake({ c, id, change }) {
 
 /** @param {Card} card */
 function end({ c, id, change }) {
-  const button = make('button', { type: 'button', className: 'danger' }, 'End this circle'), says = `${id}-end-says`;
-  const box = part(`${id}-end`, 'End it', make('p', {}, 'Its visitors\' browsers let go of it. The name is never used again. Files and pages stay as they are; take its line out of the pages.'), button, note(says));
+  const button = make('button', { type: 'button', className: 'danger' }, 'End this circle'), says = `${id}_end-says`;
+  const box = part(`${id}_end`, 'End it', make('p', {}, 'Its visitors\' browsers let go of it. The name is never used again. Files and pages stay as they are; take its line out of the pages.'), button, note(says));
   onPress(button, box, says, `Press again to end ${c.can} for good. This cannot be undone.`, () => change('remove', {}));
   return box;
 }
 
 /** @param {Status} s @param {Circle} c @param {{base: string, tag: string}} at the address of the tags, and what stands in them @param {() => Promise<any>} open draws the console anew
- * @returns {{box: HTMLElement, id: string, read: (patient: boolean) => Promise<void>}} */
+ * @returns {Drawn} */
 export function card(s, c, at, open) {
   const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
   const facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
@@ -101,23 +103,28 @@ export function card(s, c, at, open) {
     await open();
     if (action != 'remove') say(id, words, 'good');
   } };
-  const reading = async () => {
-    const walk = await index(c.can, { bar, says: id });
-    if (walk) say(id, result(walk), bad(walk) ? 'bad' : 'good');
-    bar.hidden = true;
-  };
-  const read = async (/** @type {boolean} */ patient) => {
-    await persist('share', { circle: c.can, patient });
-    await reading();
-  };
   const again = make('button', { type: 'button', disabled: !c.dir }, 'Read the folder again'), rekey = make('button', { type: 'button' }, 'Make a new signing key');
-  again.addEventListener('click', () => busy(box, id, () => read(false)));
+  /** What else may be pressed meanwhile: it can take hours. */
+  const reading = async (/** @type {{stop?: boolean}} */ control = {}) => {
+    again.disabled = true;
+    try {
+      const walk = await index(c.can, { bar, says: id }, control);
+      if (walk) say(id, result(walk), bad(walk) ? 'bad' : 'good');
+    } catch (error) { say(id, /** @type {Error} */ (error).message, 'bad'); }
+    bar.hidden = true;
+    again.disabled = false;
+  };
+  const read = async (/** @type {boolean} */ patient, /** @type {{stop?: boolean}} */ control = {}) => {
+    again.disabled = true;
+    await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.disabled = false; say(id, error.message, 'bad'); });
+  };
+  again.addEventListener('click', () => read(false));
   onPress(rekey, rekey, id, 'Press again: for about five minutes, open pages load by plain HTTP. Needed only when somebody may know the key of before.', async () => {
     const { circles } = await act('rekey', { circle: c.can });
     await open();
     say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
   });
   const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, facts, tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
-    visitors(all), pages(all), folder(all, reading), left(all, () => read(false)), end(all));
+    visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

@@ -2,7 +2,7 @@
 import { act, code, persist } from './api.js';
 import { addresses } from './addresses.js';
 import { card } from './card.js';
-import { $, busy, describe, input, make, onPress, onSubmit, say } from './dom.js';
+import { $, describe, input, make, onPress, onSubmit, say } from './dom.js';
 import { nonce, offerProof } from './proof.js';
 import { place } from './place.js';
 import { proxyNote } from './proxy.js';
@@ -56,7 +56,7 @@ async function open() {
   const { urls = [], circles = [] } = s, at = await place(urls, circles[0]?.api_key), cards = circles.map(c => card(s, c, at, open));
   const shown = new Set([...$('circles').querySelectorAll('details[open]')].map(el => el.id));
   $('circles').replaceChildren(...cards.map(({ box }) => box));
-  for (const el of $('circles').querySelectorAll('details')) el.open = shown.has(el.id);
+  for (const el of $('circles').querySelectorAll('details')) el.open = shown.has(el.id) && !el.id.endsWith('_folder-part');  // which lists folders
   if (s.exposed_code || s.circles?.some(c => c.exposed)) say('circles-says', EXPOSED, 'bad');
   else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
@@ -67,7 +67,15 @@ async function open() {
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
   await tiers($('tiers'), s, open).catch(error => say('circles-says', error.message, 'bad'));
   // what came or changed by FTP since the last time
-  for (const [i, { box, id, read }] of cards.entries()) if (s.circles?.[i].dir && !s.retired) await busy(box, id, () => read(true));
+  readAll(cards.filter((_, i) => circles[i].dir && !s.retired));
+}
+
+let reading = { stop: true };
+/** One after the other, until the console is drawn anew. @param {import('./card.js').Drawn[]} cards */
+async function readAll(cards) {
+  reading.stop = true;
+  const control = reading = { stop: false };
+  for (const { read } of cards) if (!control.stop) await read(true, control);
 }
 
 export async function consolePage() {
@@ -77,6 +85,7 @@ export async function consolePage() {
   });
   onSubmit('more-form', async () => {
     const name = input('more').value.trim();
+    if (((await act('status')).circles ?? []).some((/** @type {any} */ c) => c.can == name)) throw new Error(`There is a circle ${name} already: choose another name.`);
     await act('circle', { circle: name });
     input('more').value = '';
     await open();

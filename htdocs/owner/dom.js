@@ -61,11 +61,18 @@ export async function busy(el, says, work) {
   }
 }
 
+const SURE_MS = 20000;
 /** Works at a press, or where `sure` has words, at the second one. @param {HTMLButtonElement} button @param {HTMLElement} box @param {string} says
  * @param {string} sure @param {() => Promise<any>} run */
 export function onPress(button, box, says, sure, run) {
-  let asked = !sure;
-  button.addEventListener('click', () => asked ? busy(box, says, run) : (asked = true, say(says, sure, 'bad')));
+  let asked = -Infinity;
+  button.addEventListener('click', ({ detail }) => {
+    if (!sure) return void busy(box, says, run);
+    if (detail > 1) return;  // a double click is no second thought
+    const again = performance.now() - asked < SURE_MS && $(says).textContent == sure;
+    asked = again ? -Infinity : performance.now();
+    again ? busy(box, says, run) : say(says, sure, 'bad');
+  });
 }
 
 /** Back to the field, with what is in it to be typed over. @param {HTMLElement} el @param {string} says */

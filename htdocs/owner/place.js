@@ -20,7 +20,7 @@ export async function silent(urls) {
 /** @param {string[]} urls the first is that of the tags @param {string} [key] a circle's @returns {Promise<{base: string, tag: string, gone: string[]}>} base: the
  * first that answers; tag: what stands before signal?KEY, of /polycircle/ the folder above, where that gives the loader, too */
 export async function place(urls, key = '') {
-  const gone = await silent(urls), base = urls.find(url => !gone.includes(url)) ?? '', above = base && new URL('..', base).href;
+  const gone = await silent(urls), base = urls.find(url => !gone.includes(url)) ?? urls[0] ?? '', above = base && new URL('..', base).href;
   const short = here(base) && base.endsWith(`/${FOLDER}`) && await (await ask(`${above}signal?${key}`))?.text();
   return { base, gone, tag: short && short.includes(`"base":"${FOLDER}"`) ? above : base };
 }

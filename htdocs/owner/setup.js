@@ -99,11 +99,13 @@ let ended = false;  // a walk has; to go on with it would read nothing
 
 /** @param {boolean} [anyway] the owner has seen what is not right, and goes on */
 async function read(anyway) {
-  const c = circle(w.status), control = w.control = {};
+  const c = circle(w.status), control = /** @type {{stop?: boolean}} */ ({});
+  w.control.stop = true;
+  w.control = control;
   if (!c) return;
   try {
     const walk = await index(c.can, { bar: $('bar'), says: 'index-says' }, control);
-    if (!walk) return;
+    if (!walk || control.stop) return;
     ended = true;
     say('index-says', result(walk), bad(walk) ? 'bad' : 'good');
     if (walk.files && (!bad(walk) || anyway)) return void await w.next();

@@ -7,11 +7,16 @@ import { $, copy, count, input, onSubmit, say } from './dom.js';
 /** What stands in the place of ' and " when an editor means well, as a character or as HTML writes it. */
 const CURLY = /[\u2018-\u201f\u2032-\u2036\u00ab\u00bb\uff02\uff07`\u00b4]|&(#(82(1[6-9]|2[0-3])|x201[89a-f]|171|187);|([lr][ds]?quo|[bs]bquo|laquo|raquo|quot);)/i;
 
+/** What keeps a browser from running it where it stands: another type (text/plain, as for a question of consent; module), nomodule, data-off. */
+const IDLE = /\stype\s*=\s*["']?(?!text\/javascript|application\/javascript)[\w]|\s(nomodule|data-off)\b/i;
+
 /** How the line is in this page's text; comments do not count. 'once' is as it should be; 'curly': quotes that are none to a browser; 'text': it is
- * shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'twice'|'curly'|'text'|'none'} */
+ * shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'twice'|'curly'|'idle'|'text'|'none'} */
 export function found(html, key) {
   const bare = html.replace(/<!--.*?-->/gs, ''), address = `signal(\\.js)?\\?(api_key=)?${key}(?![\\w-])`;
-  const lines = bare.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [], good = lines.filter(line => !CURLY.test(line));
+  const dead = bare.replace(/<(template|textarea)\b.*?<\/\1>/gis, '');
+  const all = dead.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [], lines = all.filter(line => !IDLE.test(line)), good = lines.filter(line => !CURLY.test(line));
+  if (all.length && !lines.length) return 'idle';
   if (good.length) return good.length > 1 ? 'twice' : 'once';
   return lines.length ? 'curly' : new RegExp(`&lt;script\\b.{0,500}?${address}`, 'is').test(bare) ? 'text' : 'none';
 }
@@ -20,6 +25,7 @@ export function found(html, key) {
 const PASTE = 'Take it out, copy the line above again, and paste it where your editor takes HTML: a block or view named HTML, Code or Source.';
 const FOUND = { once: 'Yes: the line is in that page.', twice: 'The line is in that page more than once. One is enough, and the others do nothing: take them out.',
   curly: `The line is in that page, but does not work: an editor has turned its " into typographic quotes (\u201c \u201d). ${PASTE}`,
+  idle: 'The line is in that page, but something in it (a type, nomodule or data-off) keeps browsers from running it as it should be: take that out.',
   text: `The line is in that page as text that visitors read, so nothing is loaded. ${PASTE}`,
   none: 'The line is not in that page (yet). Did you save it? Does a cache keep the old page?' };
 

@@ -31,11 +31,16 @@ static const char *make_code(struct arena *arena) {
     return out.data;
 }
 
-const char *owner_shown(struct ctx *ctx, const char *path) {
+const char *owner_shown(struct ctx *ctx, const char *text) {
     static const char hidden[] = "/polycircle-data-";
-    const char *tail = strstr(path, hidden);
-    int len = tail ? (int)(tail - path) + (int)sizeof hidden - 1 : 0;
-    return tail ? arena_text(ctx->arena, "%.*s...%s", len, path, path + len + strcspn(path + len, "/")) : path;
+    struct buf out = {.arena = ctx->arena};
+    for (const char *tail; (tail = strstr(text, hidden)); text = tail + strspn(tail, "0123456789abcdef")) {
+        tail += sizeof hidden - 1;
+        buf_add(&out, text, (size_t)(tail - text));
+        buf_text(&out, "...");
+    }
+    buf_text(&out, text);
+    return out.data;
 }
 
 static enum err put(struct ctx *ctx, const char *path, const char *text) {
@@ -59,9 +64,13 @@ enum err owner_lock(struct ctx *ctx, const char *data) {
     return put(ctx, arena_path(ctx->arena, data, owner_code), make_code(ctx->arena));
 }
 
-/* The code as it stands in its file, without the line's end. */
+/* The code as it stands in its file, without the line's end; NULL when anybody else may have put it there. */
 static const char *read_code(struct ctx *ctx, const char *data, const char *name) {
-    char *text = file_text(ctx->arena, arena_path(ctx->arena, data, name), CODE_FILE);
+    struct stat file, folder;
+    const char *path = arena_path(ctx->arena, data, name);
+    if (stat(path, &file) != 0 || stat(data, &folder) != 0) return NULL;
+    if ((file.st_uid != geteuid() && file.st_uid != folder.st_uid) || (file.st_mode & S_IWOTH)) return NULL;
+    char *text = file_text(ctx->arena, path, CODE_FILE);
     if (text) text[strcspn(text, "\r\n")] = '\0';
     return text;
 }
@@ -136,7 +145,8 @@ enum err owner_proof(struct ctx *ctx, const char *data, const char *nonce, const
 static bool put_there(struct ctx *ctx, const char *dir, const char *name, const char *at) {
     struct stat file, owner;
     bool known = lstat(arena_path(ctx->arena, dir, name), &file) == 0 && stat(at, &owner) == 0;
-    return known && S_ISREG(file.st_mode) && file.st_nlink == 1 && (file.st_uid == geteuid() || file.st_uid == owner.st_uid);
+    return known && S_ISREG(file.st_mode) && file.st_nlink == 1 && file.st_size == 0 &&
+           (file.st_uid == geteuid() || file.st_uid == owner.st_uid);
 }
 
 enum err owner_proved(struct ctx *ctx, const char *data, const char *dir, const char *nonce, const char **code) {

@@ -112,7 +112,7 @@ enum err package_get(struct ctx *ctx, const char *sha256, const char *file, stru
     store_reset(ctx->store, SQL_PACKAGE_GET);
     if (!file) return ERR_OK;
     if (package_apart(file)) return words(file, out);
-    TRY(gzip_unpack(&tar, body.data, body.len, UINT32_MAX));
+    TRY(gzip_unpack(&tar, body.data, body.len, CAP_MANIFEST));
     const char *member = tar_find(tar.data, tar.len, file, &len);
     if (!member) return ERR_NOT_FOUND;
     buf_add(out, member, len);

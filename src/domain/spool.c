@@ -12,7 +12,12 @@ static const char index_text[] = "<!doctype html><title>-</title>\n";
 static const char htaccess_text[] = "<IfModule mod_headers.c>\n"
                                     "Header set Access-Control-Allow-Origin \"*\"\n"
                                     "Header set Cache-Control \"no-cache\"\n"
+                                    "</IfModule>\n"
+                                    "<IfModule mod_mime.c>\n" /* hosts that name .gz an encoding have browsers unpack it */
+                                    "RemoveEncoding .gz .tgz\n"
                                     "</IfModule>\n";
+/* As far as an earlier version wrote it. */
+static const size_t htaccess_before = sizeof htaccess_text - sizeof "<IfModule mod_mime.c>\nRemoveEncoding .gz .tgz\n</IfModule>\n";
 
 enum err spool_get(struct ctx *ctx, const struct spool **out) {
     const char *cors;
@@ -118,6 +123,11 @@ static void drop(struct ctx *ctx, const char *dir, const char *name, const char 
     if (file_says(path, text, strlen(text))) (void)unlink(path);
 }
 
+static void drop_htaccess(struct ctx *ctx, const char *dir) {
+    drop(ctx, dir, ".htaccess", htaccess_text);
+    drop(ctx, dir, ".htaccess", arena_copy(ctx->arena, htaccess_text, htaccess_before));
+}
+
 /* The web server must read what is in it, whatever our umask is. Names in it are secrets: nobody else may list it, neither
  * over the web (an index, where the web server runs as us) nor on the machine. */
 enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess) {
@@ -128,7 +138,7 @@ enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess) {
     (void)chmod(dir, 0711);
     TRY(put(ctx, dir, "index.html", index_text));
     if (htaccess) return put(ctx, dir, ".htaccess", htaccess_text);
-    drop(ctx, dir, ".htaccess", htaccess_text);
+    drop_htaccess(ctx, dir);
     return ERR_OK;
 }
 
@@ -158,11 +168,12 @@ void spool_sweep(struct ctx *ctx, const struct spool *spool) {
 
 static void drop_of(struct ctx *ctx, const char *dir, const struct circle *c) {
     const char *cid = hex_text(ctx->arena, c->cid.b, sizeof c->cid.b);
-    remove_named(ctx, dir,
-                 arena_text(ctx->arena,
-                            "(signal|short)-%s\\.js|manifest-%s-[0-9]+\\.json(\\.gz)?|package-%s-[0-9a-f]{64}\\.tar\\.gz",
-                            c->api_key, cid, cid),
-                 INT64_MAX);
+    remove_named(
+        ctx, dir,
+        arena_text(ctx->arena,
+                   "(signal|short)-%s\\.js|roster-%s\\.json|manifest-%s-[0-9]+\\.json(\\.gz)?|package-%s-[0-9a-f]{64}\\.tar\\.gz",
+                   c->api_key, cid, cid, cid),
+        INT64_MAX);
 }
 
 void spool_drop(struct ctx *ctx, const struct circle *c) {
@@ -183,14 +194,12 @@ void spool_clear(struct ctx *ctx, const char *dir) {
     for (size_t i = 0; i < all.n; i++) {
         const struct circle *c = &all.all[i];
         drop_of(ctx, dir, c);
-        remove_named(ctx, dir, arena_text(ctx->arena, "roster-%s\\.json", hex_text(ctx->arena, c->cid.b, sizeof c->cid.b)),
-                     INT64_MAX);
     }
     remove_named(ctx, dir, NAME_BOX, INT64_MAX);
     drop_begun(ctx, dir, "probe.json", probe_text);
     if (!is_spool(dir)) return;
     drop(ctx, dir, "index.html", index_text);
     drop(ctx, dir, "index.html", "");
-    drop(ctx, dir, ".htaccess", htaccess_text);
+    drop_htaccess(ctx, dir);
     (void)rmdir(dir); /* if anything else is in it, it is not ours */
 }

@@ -111,7 +111,9 @@ static const struct row {
      THERE | GROUP,
      "The program may not write into the folder of the data",
      "{folder} belongs to {owner} and has the mode {mode}; the program runs as {user}, who is in the group of that folder.",
-     {"Set the mode of {folder} to 0770." PERMISSIONS}},
+     {HOST "give {folder} to {user}.\"", "Where nobody else is in that group: set the mode of {folder} to 0770." PERMISSIONS
+                                         " In a group of all customers each of them "
+                                         "could read and change what is in it."}},
     {ERR_OK,
      THERE,
      "The folder of the data belongs to somebody else",
@@ -192,10 +194,13 @@ static void look_at_file(struct ctx *ctx, struct sight *s) {
     (void)stat(file, &s->at);
 }
 
+static struct sight unseen(struct ctx *ctx, const char *data) {
+    const char *slash = strrchr(data, '/');
+    return (struct sight){.data = data, .parent = slash > data ? arena_copy(ctx->arena, data, (size_t)(slash - data)) : "/"};
+}
+
 static void look(struct ctx *ctx, const char *data, struct sight *s) {
     enum { ROOM = 1 << 16 }; /* what polycircle.db begins with */
-    const char *slash = strrchr(data, '/');
-    *s = (struct sight){.data = data, .parent = slash > data ? arena_copy(ctx->arena, data, (size_t)(slash - data)) : "/"};
     bool there = stat(data, &s->at) == 0;
     if (!there && errno != ENOENT) {
         s->why = errno;
@@ -225,27 +230,42 @@ static const char *shown(struct ctx *ctx, const char *data, const char *path) {
     return owner_state(ctx, data) == OWNER_SET && slash ? slash + 1 : told;
 }
 
-static const char *fill(struct ctx *ctx, const struct sight *s, const char *text) {
+enum word { FOLDER, NAME, PARENT, USER, OWNER, MODE, WHY, WORDS };
+static const char *const words[WORDS] = {"{folder}", "{name}", "{parent}", "{user}", "{owner}", "{mode}", "{why}"};
+
+/* Each only where a text has it: who is who is looked up in a file. */
+static const char *value(struct ctx *ctx, const struct sight *s, enum word word) {
     const char *folder = shown(ctx, s->data, s->data), *slash = strrchr(folder, '/');
-    const struct {
-        const char *name, *value;
-    } values[] = {{"{folder}", folder},
-                  {"{name}", slash ? slash + 1 : folder},
-                  {"{parent}", shown(ctx, s->data, s->parent)},
-                  {"{user}", user(ctx->arena, geteuid())},
-                  {"{owner}", user(ctx->arena, s->at.st_uid)},
-                  {"{mode}", arena_text(ctx->arena, "%04o", (unsigned)s->at.st_mode & 07777)},
-                  {"{why}", strerror(s->why)}};
+    switch (word) {
+    case FOLDER:
+        return folder;
+    case NAME:
+        return slash ? slash + 1 : folder;
+    case PARENT:
+        return shown(ctx, s->data, s->parent);
+    case USER:
+        return user(ctx->arena, geteuid());
+    case OWNER:
+        return user(ctx->arena, s->at.st_uid);
+    case MODE:
+        return arena_text(ctx->arena, "%04o", (unsigned)s->at.st_mode & 07777);
+    default:
+        return strerror(s->why);
+    }
+}
+
+static const char *fill(struct ctx *ctx, const struct sight *s, const char *text) {
     struct buf out = {.arena = ctx->arena};
     buf_text(&out, "");
     while (*text) {
-        size_t i = 0, n = strcspn(text, "{");
+        enum word word = 0;
+        size_t n = strcspn(text, "{");
         buf_add(&out, text, n);
         text += n;
-        while (*text && i < sizeof values / sizeof *values && strncmp(text, values[i].name, strlen(values[i].name)) != 0) i++;
-        if (*text && i < sizeof values / sizeof *values) {
-            buf_text(&out, values[i].value);
-            text += strlen(values[i].name);
+        while (*text && word < WORDS && strncmp(text, words[word], strlen(words[word])) != 0) word++;
+        if (*text && word < WORDS) {
+            buf_text(&out, value(ctx, s, word));
+            text += strlen(words[word]);
         } else if (*text)
             buf_add(&out, text++, 1);
     }
@@ -267,9 +287,9 @@ static const struct row *find(enum err met, const struct sight *s) {
 }
 
 void trouble_find(struct ctx *ctx, const char *data, enum err met, struct trouble *out) {
-    struct sight s;
+    struct sight s = unseen(ctx, data);
     static const struct row other = {.title = "This did not work"};
-    look(ctx, data, &s);
+    if (of_writing(met)) look(ctx, data, &s);
     if (met == ERR_DISK_FULL && !(s.seen & FULL)) { /* there is room again, or for less than was wanted */
         s.why = ENOSPC;
         s.seen |= FULL;
@@ -279,6 +299,6 @@ void trouble_find(struct ctx *ctx, const char *data, enum err met, struct troubl
     if (!row && !met) return;
     if (!row) row = &other;
     out->title = row->title;
-    out->text = row->text ? fill(ctx, &s, row->text) : err_text(met, &ctx->fault);
+    out->text = row->text ? fill(ctx, &s, row->text) : owner_shown(ctx, err_text(met, &ctx->fault));
     for (size_t i = 0; i < TROUBLE_STEPS; i++) out->steps[i] = row->steps[i] ? fill(ctx, &s, row->steps[i]) : NULL;
 }

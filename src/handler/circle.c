@@ -1,6 +1,7 @@
 /* The owner's actions that make a circle, change what was chosen of it and of the instance's addresses, and end it. */
 #include "domain/choices.h"
 #include "domain/instance.h"
+#include "domain/spool.h"
 #include "handler/owner.h"
 
 enum err owner_find_circle(struct exchange *x, const json_t *in, struct circle *c) {
@@ -49,7 +50,8 @@ enum err owner_remove(struct exchange *x, const json_t *in, json_t *out) {
     TRY(owner_find_circle(x, in, &c));
     TRY(store_live(x->ctx->store));
     TRY(circle_remove(x->ctx, &c));
-    x->ctx->touched = c.id; /* what the spool has of it goes with this answer */
+    spool_drop(x->ctx, &c);
+    x->ctx->touched = c.id; /* and is, with this answer, what takes the worker off the browsers */
     return owner_status(x, in, out);
 }
 

@@ -102,7 +102,8 @@ static enum err put_walk(json_t *out, const struct walk *w) {
 enum err owner_share(struct exchange *x, const json_t *in, json_t *out) {
     struct circle c;
     struct walk w;
-    const char *rel, *dir, *url;
+    struct file_id id;
+    const char *rel, *dir, *url, *sample;
     bool patient = false;
     TRY(owner_find_circle(x, in, &c));
     TRY(jsn_bool(in, "patient", &patient, &x->ctx->fault));
@@ -110,7 +111,8 @@ enum err owner_share(struct exchange *x, const json_t *in, json_t *out) {
         TRY(find_folder(x, in, &rel, &dir));
         url = folder_url(x, rel);
         TRY(read_url(x, &c, in, &url));
-        TRY(manifest_move(x->ctx, &c, dir, url));
+        TRY(folder_sample(x->ctx, dir, &sample, &id));
+        if (*sample) TRY(manifest_move(x->ctx, &c, dir, url)); /* with nothing to share the walk refuses it, and all stays */
     } else {
         TRY(index_folder(x->ctx, &c, &dir, &url));
     }

@@ -38,9 +38,12 @@ static void gather(struct request *req, char *const *env) {
     for (; *env; env++)
         for (size_t i = 0; i < VARIABLES; i++) {
             const char **field = (const char **)((char *)req + variables[i].offset);
-            /* nginx may send one twice: the first stands */
-            if (**env == *variables[i].name && !**field && strncmp(*env, variables[i].name, variables[i].len) == 0)
+            if (**env != *variables[i].name || strncmp(*env, variables[i].name, variables[i].len) != 0) continue;
+            /* nginx may send one twice: the first stands. A list goes on (RFC 9110 5.3): the last hop is what a proxy has added. */
+            if (!**field)
                 *field = *env + variables[i].len;
+            else if (variables[i].offset == offsetof(struct request, forwarded))
+                *field = arena_text(req->arena, "%s, %s", *field, *env + variables[i].len);
         }
 }
 

@@ -35,7 +35,8 @@ static enum err pack_row(sqlite3_stmt *row, struct buf *packed) {
     struct buf all = {.arena = a};
     (void)buf_room(&all, (size_t)sqlite3_column_bytes(row, 2) * 5 / 4 + 512);
     buf_format(&all, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":", base64url_text(a, key, key_len));
-    jsn_quote(&all, text ? text : "");
+    if (!text) return ERR_INTERNAL; /* no memory */
+    jsn_quote(&all, text);
     buf_format(&all, ",\"sig\":\"%s\"}", base64url_text(a, signature, signature_len));
     return gzip_pack(packed, all.data, all.len);
 }

@@ -152,6 +152,11 @@ owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.exampl
 r = owner('index', { circle: 'films' });
 same([r.json.finished, r.json.files, r.json.hashed], [true, 1, 0], 'and back: without reading it again');
 same(owner('remove', { circle: 'films' }).json.error, 'locked', 'no circle is removed in set-up');
+mkdirSync(join(site, 'empty'));
+owner('share', { circle: 'films', folder: 'empty', url: '/empty/' });
+same([owner('index', { circle: 'films' }).json.error, owner('status').json.circles[0].files], ['files', 1], 'a folder with nothing in it takes nothing away');
+owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.example/films/' });
+owner('index', { circle: 'films' });
 owner('allow', { circle: 'films', origin: "https://x;script-src" });
 owner('allow', { circle: 'films', origin: 'https://y\r\nX-Evil:1' });
 r = w.request('/setup', { env });
@@ -189,6 +194,8 @@ const nonce = 'b'.repeat(32), name = owner('state', { nonce }).json.proof;
 matches(name, /^polycircle-[0-9a-f]{16}\.txt$/, 'the other proof, when all is set up');
 same(Object.keys(owner('state', { nonce }).json), ['polycircle', 'state', 'proof'], 'no path');
 same(owner('prove', { nonce }).json.error, 'wrong_code', 'without the file');
+writeFileSync(join(w.data, name), 'x');
+same(owner('prove', { nonce }).json.error, 'wrong_code', 'it is to be empty');
 writeFileSync(join(w.data, name), '');
 linkSync(join(w.data, name), join(w.data, 'another-name'));
 same(owner('prove', { nonce }).json.error, 'wrong_code', 'a link to a file that was there');
@@ -211,6 +218,11 @@ for (const path of ['setup', 'console', 'selftest']) {
   w.request(`/${path}`, { env });
   code = kept('owner-code');
   same([owner('status').status, existsSync(join(w.data, 'setup-code'))], [200, false], `the next look (${path}) makes another, and does not open set-up`);
+}
+if (process.getuid?.() === 0) {
+  chownSync(join(w.data, 'owner-code'), 24243, 24243);
+  same(owner('status').json.error, 'wrong_code', 'a code that somebody else has put there');
+  chownSync(join(w.data, 'owner-code'), 0, 0);
 }
 writeFileSync(join(w.data, 'owner-code'), '');
 matches(owner('status').json.text, /delete that file/, 'a file without a code says what to do');

@@ -254,7 +254,7 @@ test('a database of a newer version is refused in words, as it is and as a backu
   await server.stop();
   await server.start();
   const { status, body } = await server.request({ path: `${tier0}health` });
-  assert.deepEqual([status, parse(body).error], [503, 'damaged']);
+  assert.deepEqual([status, parse(body).error], [503, 'newer']);
   assert.match(parse(body).text, /put the newer program back/);
 }, { kind: 'lighttpd-fastcgi' }));
 
@@ -337,7 +337,7 @@ const damages = {
     const copy = join(dir, 'run/copy.db');
     await must(dir, ['backup', copy]);
     // a process that was killed leaves its WAL
-    execFileSync('sh', ['-c', '(echo "pragma wal_autocheckpoint=0; insert into base values(\'http://wrong.example/\', \'wrong.example\');"; echo ".shell kill -9 \\$PPID") | sqlite3 "$1" || :',
+    execFileSync('sh', ['-c', '(echo "pragma wal_autocheckpoint=0; insert into base(url, host) values(\'http://wrong.example/\', \'wrong.example\');"; echo ".shell kill -9 \\$PPID") | sqlite3 "$1" || :',
       '-', at('polycircle.db')], { stdio: 'ignore' });
     own(at('polycircle.db-wal'));
     own(at('polycircle.db-shm'));

@@ -45,7 +45,7 @@ const cases = {
   },
   'the folder is its group\'s': {
     wrong: async (host) => { await mkdir(data(host)); const { gid } = await stat(join(host.dir, 'data')); await chown(data(host), neighbour.uid, gid); await chmod(data(host), 0o750); },
-    error: 'read_only', says: /who is in the group.*Set the mode of \S+ to 0770/s,
+    error: 'read_only', says: /who is in the group.*give \S+ to www-data.*set the mode of \S+ to 0770/s,
   },
   'it may not make its folder, what FTP makes would be its own': {
     wrong: async (host) => { await chown(host.dir, 0, 0); await chown(join(host.dir, 'public_html/cgi-bin'), 0, 0); },

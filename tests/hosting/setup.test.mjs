@@ -624,7 +624,7 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await says(p, id.slice(1), /4 files/);
   await open('Whether visitors are asked');
   await shot('visitors');
-  await p.check(`[name="${id.slice(1)}-p2p"][value=on]`);
+  await p.check(`[name="${id.slice(1)}_p2p"][value=on]`);
   await p.locator('details[open]').getByRole('button', { name: 'Keep this' }).click();
   await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), id);
   assert.deepEqual([(await circle()).p2p, (await circle()).ice], ['on', []]);
@@ -638,17 +638,18 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   assert.equal((await circle()).mirror, true);
 
   await open('Whose pages may use it');
-  await p.fill(`${id}-origin`, 'https://www.site.example');
+  await p.fill(`${id}_origin`, 'https://www.site.example');
   await press('Allow its pages');
   await p.waitForSelector('text=https://www.site.example');
   await shot('pages');
   assert.ok((await circle()).origins.includes('https://www.site.example'));
   await press('Remove https://www.site.example');
+  await press('Remove https://www.site.example');
   await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), id);
   assert.ok(!(await circle()).origins.includes('https://www.site.example'));
 
   await open('Share another folder');
-  await p.check(`${id}-folders [value=other]`);
+  await p.check(`${id}_folders [value=other]`);
   await shot('folder');
   await press('Share this folder');
   await p.waitForFunction(() => /\/other/.test(document.querySelector('#circles dl')?.textContent ?? ''));
@@ -658,8 +659,8 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await press('Read the folder again');
   await p.waitForFunction(() => /2 files/.test(document.querySelector('#circles dl')?.textContent ?? '') || /2 files/.test(document.querySelector('#circle-127-0-0-1')?.textContent ?? ''));
   await open('Files to leave out');
-  await p.fill(`${id}-exclude`, ' *.pdf \n\n');
-  await p.locator('#circle-127-0-0-1-left button').click();
+  await p.fill(`${id}_exclude`, ' *.pdf \n\n');
+  await p.locator('#circle-127-0-0-1_left button').click();
   await p.waitForFunction(sel => /1 file,/.test(document.querySelector(sel)?.textContent ?? ''), id);
   assert.deepEqual([(await circle()).files, (await circle()).exclude], [1, '*.pdf']);
 

@@ -12,6 +12,7 @@ const cases = JSON.parse(await readFile(new URL('cases.json', import.meta.url), 
 
 const fcgidLimit = { status: 500, why: 'mod_fcgid refuses more than FcgidMaxRequestLen (131072) by itself; owners on shared hosts cannot raise it' };
 const noLength = { status: 411, why: 'lighttpd refuses a POST that has neither Content-Length nor Transfer-Encoding by itself' };
+const slashed = { status: 301, why: 'nginx leads to the address with a slash by itself, from where we lead on' };
 const turnedRound = { status: 416, why: 'lighttpd answers a range that is turned round by itself, where we answer 200' };
 const turned = { 'measure: a range turned round': turnedRound, 'mirror: of a small file, a range turned round is the whole': turnedRound };
 const encodedSlash = { status: 404, why: 'Apache answers 404 for %2F in a path by itself (AllowEncodedSlashes Off)' };
@@ -23,8 +24,8 @@ const differs = {
     'mirror: a path with an encoded slash': encodedSlash,
   },
   'apache-cgid': { 'mirror: a path with an encoded slash': encodedSlash },
-  'nginx-spawn-fcgi': {},
-  'nginx-fcgiwrap': {},
+  'nginx-spawn-fcgi': { 'the bare address in a browser': slashed },
+  'nginx-fcgiwrap': { 'the bare address in a browser': slashed },
   'apache-suexec': { 'mirror: a path with an encoded slash': encodedSlash },
   'apache-suexec-fcgid': {
     'a body of 1 MB': fcgidLimit, 'a body of 1 MB in chunks': fcgidLimit, '10,000 offers': fcgidLimit,

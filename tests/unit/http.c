@@ -154,6 +154,17 @@ static void hosts(void) {
     }
 }
 
+/* A header that came in several lines, as servers hand it on: a list goes on, of anything else the first stands. */
+static void repeated(void) {
+    char *env[] = {"HTTP_X_FORWARDED_FOR=192.0.2.1, 192.0.2.2", "HTTP_ORIGIN=https://a.example", "HTTP_X_FORWARDED_FOR=192.0.2.3",
+                   "HTTP_ORIGIN=https://b.example", NULL};
+    struct feed none = {0};
+    struct request req;
+    request_read(&req, &a, env, feed, &none);
+    same_text(req.forwarded, "192.0.2.1, 192.0.2.2, 192.0.2.3", "the last hop is the last proxy's");
+    same_text(req.origin, "https://a.example", "one origin");
+}
+
 static void bodies(void) {
     static const struct {
         const char *name, *length, *chunked;
@@ -355,6 +366,7 @@ int main(void) {
     conditional();
     paths();
     hosts();
+    repeated();
     bodies();
     forms();
     heads();

@@ -304,7 +304,19 @@ static void tier(void) {
     same_int(mode(arena_text(&w.arena, "site/%s", name)), -1, "is removed");
 }
 
+/* What strangers may read. */
+static void shown(void) {
+    struct arena a = {0};
+    struct ctx ctx = {.arena = &a};
+    same_text(owner_shown(&ctx, "The copy /home/u/polycircle-data-0123abcdef/backups/x of /polycircle-data-99 failed."),
+              "The copy /home/u/polycircle-data-.../backups/x of /polycircle-data-... failed.", "a text without the random parts");
+    same_text(owner_shown(&ctx, "/home/u/polycircle-data/x"), "/home/u/polycircle-data/x", "a name that is known");
+    same_text(owner_shown(&ctx, ""), "", "nothing");
+    arena_free(&a);
+}
+
 int main(void) {
+    shown();
     world_open(&w, "truncate");
     fresh();
     by_hand();
