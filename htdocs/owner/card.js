@@ -8,8 +8,8 @@ import { lines } from './tag.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<void>}} Drawn
  * @typedef {import('./api.js').Circle} Circle
- * @typedef {{s: Status, c: Circle, id: string, open: () => Promise<any>, change: (action: string, fields: object, words?: string) => Promise<void>}} Card
- *   change: does it, draws the console anew, says so */
+ * @typedef {{s: Status, c: Circle, at: {base: string, tag: string}, id: string, open: (fresh?: string) => Promise<any>, change: (action: string, fields: object, words?: string, says?: string) => Promise<void>}} Card
+ *   open: draws the console anew; fresh: a circle whose folder was read just now; change: does it, draws it anew, says so where the button is */
 
 const note = (/** @type {string} */ id) => make('p', { id, className: 'note', role: 'status' });
 /** @param {string} id it is open again when the console is drawn anew @param {string} title @param {...(Node|string)} children */
@@ -27,23 +27,26 @@ function visitors({ s, c, id, change }) {
     const server = choice.server(), p2p = choice.p2p(), other = server != (c.ice[0]?.urls ?? '');
     if (other) await attempt(server);
     await change('circle', { ...p2p != c.p2p && { p2p }, ...other && { ice: server ? [server] : [] } },
-      'Kept. Pages that are loaded from now on have it, within five minutes; those that are open keep what they had, unless you stop sharing for now. Does your privacy notice still say what is so?');
+      'Kept. Pages that are loaded from now on have it, within five minutes; those that are open keep what they had, unless you stop sharing for now. Does your privacy notice still say what is so?', says);
   }, choice.el, make('button', {}, 'Keep this')));
 }
 
 /** @param {Card} card */
-function pages({ c, id, change }) {
+function pages({ c, at, id, change }) {
   const says = `${id}_pages-says`, field = make('input', { id: `${id}_origin`, type: 'url', placeholder: 'https://www.site.example', required: true });
   const list = make('ul', { className: 'actions' });
   /** @param {string} origin @param {string} action @param {string} words @param {string} name */
   const row = (origin, action, words, name) => {
     const button = make('button', { type: 'button', ariaLabel: `${name} ${origin}` }, name);
-    onPress(button, list, says, action == 'refuse' ? `Press again: pages of ${origin} are refused then, and load by plain HTTP.` : '', () => change(action, { origin }));
+    onPress(button, list, says, action == 'refuse' ? `Press again: pages of ${origin} are refused then, and load by plain HTTP.` : '', () => change(action, { origin }, 'Kept.', says));
     return make('li', {}, make('span', { className: 'path' }, origin), ` ${words} `, button);
   };
   list.append(...c.origins.map(origin => row(origin, 'refuse', '', 'Remove')),
     ...c.refused.filter(origin => !c.origins.includes(origin)).map(origin => row(origin, 'allow', 'asked, and was refused', 'Allow')));
-  return part(`${id}_pages`, 'Whose pages may use it', list, form(says, () => change('allow', { origin: input(field.id).value.trim() }),
+  return part(`${id}_pages`, 'Whose pages may use it', list, form(says, () => {
+    const origin = input(field.id).value.trim(), { tag, worker } = lines({ ...c, url: `${origin}/` }, at.base, at.tag);
+    return change('allow', { origin }, worker ? `Kept. The line for the pages of that site: ${tag} And put a file polycircle-sw.js into its top folder, with this one line: ${worker}` : 'Kept.', says);
+  },
     make('label', { htmlFor: field.id }, 'Another site of yours'), field, make('button', {}, 'Allow its pages')));
 }
 
@@ -59,14 +62,16 @@ function left({ c, id, change }, read) {
   make('p', { className: 'hint' }, 'With * for any letters: *.pdf, drafts (files and folders of this name), raw/* (in a folder of the shared one). The folder is read again by it.'), make('button', {}, 'Keep this')));
 }
 
-/** @param {Card} card @param {() => Promise<void>} read */
+/** @param {Card} card @param {() => Promise<string>} read gives what was found */
 function folder({ s, c, id, open }, read) {
   const { form: el, enter } = folderForm(`${id}_`, { circle: () => c, root: () => s.root ?? '', async shared(elsewhere) {
     if (elsewhere) return location.reload();
-    await read();
-    await open();
+    const found = await read();
+    await open(c.can);
+    if (found) say(id, `Shared now: ${found}`, 'good');
   } });
-  const box = part(`${id}_folder-part`, 'Share another folder', make('p', {}, 'What was shared from the folder of before is withdrawn at once. Its files stay where they are.'), el);
+  const box = part(`${id}_folder-part`, c.dir ? 'Share another folder' : 'Choose its folder', ...c.dir ? [make('p', {},
+    'New visitors do not get what was shared from the folder of before any longer; pages that are open may, until they are loaded again. Its files stay where they are.')] : [], el);
   box.addEventListener('toggle', () => box.open && enter());
   return box;
 }
@@ -87,21 +92,25 @@ function end({ c, id, change }) {
   return box;
 }
 
-/** @param {Status} s @param {Circle} c @param {{base: string, tag: string}} at the address of the tags, and what stands in them @param {() => Promise<any>} open draws the console anew
+/** @param {Status} s @param {Circle} c @param {{base: string, tag: string}} at the address of the tags, and what stands in them @param {(fresh?: string) => Promise<any>} open draws the console anew
  * @returns {Drawn} */
 export function card(s, c, at, open) {
   const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
-  const facts = make('dl'), tag = make('textarea', { readOnly: true, rows: 2, ariaLabel: `The line for pages of ${c.can}` });
+  const facts = make('dl'), tag = make('textarea', { id: `${id}_tag`, readOnly: true, rows: 2 });
   tag.value = lines(c, at.base, at.tag).tag;
   describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
     ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–']]);
   const stopped = make('p', { className: 'note', hidden: c.mirror }, 'Sharing is stopped: visitors load from your host.');
   stopped.dataset.kind = 'bad';
+  const site = new URL(c.url || '/', location.origin).origin, shut = make('p', { className: 'note', hidden: c.origins.includes(site) },
+    `Pages of ${site} may not use this circle: allow them below, or its visitors load from your host.`);
+  shut.dataset.kind = 'bad';
   /** @type {Card} */
-  const all = { s, c, id, open, async change(action, fields, words = 'Kept.') {
+  const all = { s, c, at, id, open, async change(action, fields, words = 'Kept.', says = id) {
     await act(action, { circle: c.can, ...fields });
     await open();
-    if (action != 'remove') say(id, words, 'good');
+    if (action == 'remove') say('circles-says', `The circle ${c.can} has ended.`, 'good');
+    else say(says, words, 'good');
   } };
   const again = make('button', { type: 'button', disabled: !c.dir }, 'Read the folder again'), rekey = make('button', { type: 'button' }, 'Make a new signing key');
   /** What else may be pressed meanwhile: it can take hours. */
@@ -110,21 +119,24 @@ export function card(s, c, at, open) {
     try {
       const walk = await index(c.can, { bar, says: id }, control);
       if (walk) say(id, result(walk), bad(walk) ? 'bad' : 'good');
-    } catch (error) { say(id, /** @type {Error} */ (error).message, 'bad'); }
-    bar.hidden = true;
-    again.disabled = false;
+      return walk ? result(walk) : '';
+    } catch (error) { say(id, /** @type {Error} */ (error).message, 'bad'); } finally {
+      bar.hidden = true;
+      again.disabled = false;
+    }
+    return '';
   };
   const read = async (/** @type {boolean} */ patient, /** @type {{stop?: boolean}} */ control = {}) => {
     again.disabled = true;
     await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.disabled = false; say(id, error.message, 'bad'); });
   };
   again.addEventListener('click', () => read(false));
-  onPress(rekey, rekey, id, 'Press again: for about five minutes, open pages load by plain HTTP. Needed only when somebody may know the key of before.', async () => {
+  onPress(rekey, rekey, id, 'Visitors check by this key that files are yours. A new one is needed only when somebody may know the key of before. Press again: for about five minutes, open pages load by plain HTTP then.', async () => {
     const { circles } = await act('rekey', { circle: c.can });
     await open();
     say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
   });
-  const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, facts, tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
+  const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, make('label', { htmlFor: tag.id }, 'The line for your pages'), tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
     visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

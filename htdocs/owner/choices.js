@@ -32,7 +32,7 @@ export function choices(id, servers, chosen) {
   const picked = (/** @type {string} */ name) => /** @type {HTMLInputElement|null} */ (el.querySelector(`[name="${id}${name}"]:checked`))?.value ?? '';
   const server = () => picked('stun') == 'other' ? input(`${id}stun-other`).value.trim().replace(/^(?!stuns?:)/, 'stun:') : picked('stun');
   el.addEventListener('change', () => { other.hidden = picked('stun') != 'other'; });
-  return { el, p2p: () => picked('p2p'), server, who: () => servers.find(([url]) => url == server())?.[1] ?? server() };
+  return { el, p2p: () => picked('p2p'), server, who: () => servers.find(([url]) => url == server())?.[1] ?? server().replace(/^stuns?:|:\d+$/g, '') };
 }
 
 /** Does this STUN server tell this browser its address? Nothing is known of it (true) where this browser's own address is a public one.
@@ -60,11 +60,12 @@ export function trial(tell) {
   let doubted = '';
   return async url => {
     if (!url || url == doubted) return;
+    if (/^stuns?:$/.test(url)) throw new Error('Type the address of the STUN server, such as stun.site.example:3478, or choose another line.');
     tell(`Asking ${url} …`);
     let good = false;
     try { good = await answers(url); } catch { throw new Error(`${url} is not the address of a STUN server: it is like stun:stun.site.example:3478`); }
     if (good) return;
     doubted = url;
-    throw new Error(`${url} did not answer this browser. It may be mistyped, or this network lets no UDP out: then visitors in such networks load from your host. To take it all the same, press again.`);
+    throw new Error(`${url} did not answer this browser. It may be mistyped or down, or this network lets no UDP out: then visitors in such networks load from your host. Choose another, or press again to take it all the same.`);
   };
 }

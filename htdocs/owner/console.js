@@ -32,9 +32,9 @@ const care = [
   { name: 'End this instance', danger: true, help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
     sure: 'Press again to end it for all visitors. It can be undone here.',
     run: async (_, again) => { await act('retire'); await again(); } },
-  { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days. Then take its lines out of the site, and delete by FTP the tag, the program and the folder polycircle-data (with the hidden file .htaccess in it).',
+  { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, and delete by FTP the program and the folder polycircle-data (with the hidden files in it and in the folders below).',
     when: s => !!s.retired, run: async (_, again) => { await act('unretire'); await again(); } },
-  { name: 'Take its lines out of the site', help: 'What set-up wrote into .htaccess files and the folder of the spool. All else is left as it is.', when: s => !!s.retired,
+  { name: 'Take its lines out of the site', help: 'What set-up wrote into .htaccess files and the folder of the spool. All else is left as it is.', sure: 'Press again when the seven days are over: visitors who have not come by since keep the worker until they do, and find nobody to take it off.', when: s => !!s.retired,
     run: async (says, again) => { const { files } = await act('retire', { files: true }); await again(); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
 ];
 
@@ -49,7 +49,8 @@ function row({ name, help, danger, sure, run }, i) {
   return li;
 }
 
-async function open() {
+/** @param {string} [fresh] a circle whose folder was read just now */
+async function open(fresh) {
   const s = /** @type {Status} */ (await persist('status'));
   $('enter').hidden = true;
   $('inside').hidden = false;
@@ -67,7 +68,7 @@ async function open() {
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
   await tiers($('tiers'), s, open).catch(error => say('circles-says', error.message, 'bad'));
   // what came or changed by FTP since the last time
-  readAll(cards.filter((_, i) => circles[i].dir && !s.retired));
+  readAll(cards.filter((_, i) => circles[i].dir && !s.retired && circles[i].can != fresh));
 }
 
 let reading = { stop: true };
@@ -112,6 +113,6 @@ export async function consolePage() {
   if (code.get() && state?.state == 'set') await open().catch(error => {
     code.forget();
     $('enter').hidden = false;
-    say('enter-form-says', error.message, 'bad');
+    if (error.code != 'wrong_code') say('enter-form-says', error.message, 'bad');  // nobody has typed one yet
   });
 }

@@ -16,7 +16,7 @@ export function sums(rows) {
       if (!at) break;
     }
   }
-  return [...all].filter(([path, { files }]) => files && path).sort(([a], [b]) => a < b ? -1 : 1);
+  return [...all].filter(([path, { files }]) => files && path && path != SPOOL).sort(([a], [b]) => a < b ? -1 : 1);
 }
 
 /** Those that may not be read, why, and what to do; '': all may. @param {Row[]} rows */
@@ -25,6 +25,9 @@ export function shut(rows) {
   return all.length ? `${count(all.length, 'folder')} cannot be read, or not what is in ${all.length > 1 ? 'them' : 'it'}: ${named.join(', ')}${all.length > 3 ? ', …' : ''}. ` +
     'Give such a folder the permissions 755 by FTP, and load this page again.' : '';
 }
+
+/** Our own files, in the document root. */
+const SPOOL = 'polycircle-spool';
 
 /** What somebody types, as a path below the document root. */
 export const clean = (/** @type {string} */ text) => text.trim().replace(/^https?:\/\/[^/]*/, '').split('/').filter(s => s && s != '.').join('/');

@@ -626,7 +626,7 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await shot('visitors');
   await p.check(`[name="${id.slice(1)}_p2p"][value=on]`);
   await p.locator('details[open]').getByRole('button', { name: 'Keep this' }).click();
-  await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), id);
+  await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), `${id}_visitors-says`);
   assert.deepEqual([(await circle()).p2p, (await circle()).ice], ['on', []]);
 
   await press('Stop sharing for now');
@@ -645,7 +645,7 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   assert.ok((await circle()).origins.includes('https://www.site.example'));
   await press('Remove https://www.site.example');
   await press('Remove https://www.site.example');
-  await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), id);
+  await p.waitForFunction(sel => /Kept/.test(document.querySelector(sel)?.textContent ?? ''), `${id}_pages-says`);
   assert.ok(!(await circle()).origins.includes('https://www.site.example'));
 
   await open('Share another folder');
@@ -653,6 +653,7 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await shot('folder');
   await press('Share this folder');
   await p.waitForFunction(() => /\/other/.test(document.querySelector('#circles dl')?.textContent ?? ''));
+  await says(p, id.slice(1), /Shared now: 1 file/);
   assert.deepEqual([(await circle()).files, (await circle()).dir], [1, join(host.dir, 'public_html/other')]);
 
   await host.put('public_html/other/b.pdf', 'text', 900);
