@@ -68,7 +68,7 @@ function folder({ s, c, id, open }, read) {
     if (elsewhere) return location.reload();
     const found = await read();
     await open(c.can);
-    if (found) say(id, `Shared now: ${found}`, 'good');
+    if (found) say(`${id}_read`, `Shared now: ${found}`, 'good');
   } });
   const box = part(`${id}_folder-part`, c.dir ? 'Share another folder' : 'Choose its folder', ...c.dir ? [make('p', {},
     'New visitors do not get what was shared from the folder of before any longer; pages that are open may, until they are loaded again. Its files stay where they are.')] : [], el);
@@ -92,6 +92,9 @@ function end({ c, id, change }) {
   return box;
 }
 
+/** @param {{files: number, bytes: number, version: number}} c */
+const shares = ({ files, bytes, version }) => version ? `${count(files, 'file')}, ${size(bytes)}, version ${version}` : 'nothing yet';
+
 /** @param {Status} s @param {Circle} c @param {{base: string, tag: string}} at the address of the tags, and what stands in them @param {(fresh?: string) => Promise<any>} open draws the console anew
  * @returns {Drawn} */
 export function card(s, c, at, open) {
@@ -99,7 +102,7 @@ export function card(s, c, at, open) {
   const facts = make('dl'), tag = make('textarea', { id: `${id}_tag`, readOnly: true, rows: 2 });
   tag.value = lines(c, at.base, at.tag).tag;
   describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
-    ['Shares', c.version ? `${count(c.files, 'file')}, ${size(c.bytes)}, version ${c.version}` : 'nothing yet'], ['Folder', c.dir || '–']]);
+    ['Shares', shares(c)], ['Folder', c.dir || '–']]);
   const stopped = make('p', { className: 'note', hidden: c.mirror }, 'Sharing is stopped: visitors load from your host.');
   stopped.dataset.kind = 'bad';
   const site = new URL(c.url || '/', location.origin).origin, shut = make('p', { className: 'note', hidden: c.origins.includes(site) },
@@ -113,14 +116,16 @@ export function card(s, c, at, open) {
     else say(says, words, 'good');
   } };
   const again = make('button', { type: 'button', disabled: !c.dir }, 'Read the folder again'), rekey = make('button', { type: 'button' }, 'Make a new signing key');
+  const says = `${id}_read`;  // of its own: what was done meanwhile is not overwritten
   /** What else may be pressed meanwhile: it can take hours. */
   const reading = async (/** @type {{stop?: boolean}} */ control = {}) => {
     again.disabled = true;
     try {
-      const walk = await index(c.can, { bar, says: id }, control);
-      if (walk) say(id, result(walk), bad(walk) ? 'bad' : 'good');
+      const walk = await index(c.can, { bar, says }, control);
+      if (walk) say(says, result(walk), bad(walk) ? 'bad' : 'good');
+      if (walk) /** @type {Node} */ (facts.children[2].lastChild).textContent = shares(walk);
       return walk ? result(walk) : '';
-    } catch (error) { say(id, /** @type {Error} */ (error).message, 'bad'); } finally {
+    } catch (error) { say(says, /** @type {Error} */ (error).message, 'bad'); } finally {
       bar.hidden = true;
       again.disabled = false;
     }
@@ -128,7 +133,7 @@ export function card(s, c, at, open) {
   };
   const read = async (/** @type {boolean} */ patient, /** @type {{stop?: boolean}} */ control = {}) => {
     again.disabled = true;
-    await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.disabled = false; say(id, error.message, 'bad'); });
+    await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.disabled = false; say(says, error.message, 'bad'); });
   };
   again.addEventListener('click', () => read(false));
   onPress(rekey, rekey, id, 'Visitors check by this key that files are yours. A new one is needed only when somebody may know the key of before. Press again: for about five minutes, open pages load by plain HTTP then.', async () => {
@@ -136,7 +141,7 @@ export function card(s, c, at, open) {
     await open();
     say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
   });
-  const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, make('label', { htmlFor: tag.id }, 'The line for your pages'), tag, bar, again, ' ', brake(all), ' ', rekey, note(id),
+  const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, make('label', { htmlFor: tag.id }, 'The line for your pages'), tag, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
     visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

@@ -144,7 +144,7 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
   await copyFile(join(scratch, 'second.mp4'), host.at('second.mp4'));
   await host.ftp('cd public_html/films', 'put second.mp4');
   await p.click('#after-done a');
-  const read = async () => (await says(p, 'circle-127-0-0-1', /files?,/), p.textContent('#circle-127-0-0-1'));
+  const read = async () => (await says(p, 'circle-127-0-0-1_read', /files?,/), p.textContent('#circle-127-0-0-1_read'));
   assert.match(await read(), /^2 files|Left out: written in the last ten seconds: 1 \(second\.mp4\): they wait for the next reading/, 'it has come this moment');
   for (const late = Date.now() + 30_000; !/^2 files/.test(await read()); await p.reload()) assert.ok(Date.now() < late, await read());
   await two.reload();

@@ -148,7 +148,7 @@ owner('from an uploaded program to a film shared between two browsers', async (h
   await other.fill('#owner', code);
   await other.press('#owner', 'Enter');
   await other.waitForSelector('#inside:not([hidden])');
-  await says(other, 'circle-127-0-0-1', /Nothing had changed/);
+  await says(other, 'circle-127-0-0-1_read', /Nothing had changed/);
   if (shots) await other.screenshot({ path: join(shots, 'console.png'), fullPage: true });
   const log = await readFile(join(host.dir, 'run/access.log'), 'utf8');
   assert.ok(!log.includes(code) && !(await host.server.errors()).includes(code), 'no code in a log');
@@ -261,10 +261,10 @@ owner('files that came or changed by FTP are noticed by a visit of the console',
   await host.put('public_html/films/film.mp4', Buffer.concat([film, film]), 1800);
   await host.put('public_html/films/new.mp4', film, 1800);
   await p.click('#after-done a');
-  await says(p, 'circle-127-0-0-1', /3 files.*version 2/s);
+  await says(p, 'circle-127-0-0-1_read', /3 files.*version 2/s);
   await host.put('public_html/films/new.mp4', Buffer.concat([film, film, film]), 900);
   await p.click('#circles button');
-  await p.waitForFunction(() => /version 3/.test(document.getElementById('circle-127-0-0-1')?.textContent ?? ''));
+  await p.waitForFunction(() => /version 3/.test(document.getElementById('circle-127-0-0-1_read')?.textContent ?? ''));
   const { json } = await post(host, { do: 'status', code });
   assert.deepEqual([json.circles[0].files, json.circles[0].bytes], [3, 5 * film.length + 4]);
 });
@@ -621,7 +621,7 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   const open = async (title) => p.locator('#circles summary', { hasText: title }).click();
   const press = name => p.getByRole('button', { name, exact: true }).click();
   const id = '#circle-127-0-0-1';
-  await says(p, id.slice(1), /4 files/);
+  await says(p, `${id.slice(1)}_read`, /4 files/);
   await open('Whether visitors are asked');
   await shot('visitors');
   await p.check(`[name="${id.slice(1)}_p2p"][value=on]`);
@@ -653,16 +653,16 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await shot('folder');
   await press('Share this folder');
   await p.waitForFunction(() => /\/other/.test(document.querySelector('#circles dl')?.textContent ?? ''));
-  await says(p, id.slice(1), /Shared now: 1 file/);
+  await p.waitForFunction(sel => /Shared now: 1 file/.test(document.querySelector(sel)?.textContent ?? ''), `${id}_read`);
   assert.deepEqual([(await circle()).files, (await circle()).dir], [1, join(host.dir, 'public_html/other')]);
 
   await host.put('public_html/other/b.pdf', 'text', 900);
   await press('Read the folder again');
-  await p.waitForFunction(() => /2 files/.test(document.querySelector('#circles dl')?.textContent ?? '') || /2 files/.test(document.querySelector('#circle-127-0-0-1')?.textContent ?? ''));
+  await p.waitForFunction(() => /2 files/.test(document.querySelector('#circles dl')?.textContent ?? '') || /2 files/.test(document.querySelector('#circle-127-0-0-1_read')?.textContent ?? ''));
   await open('Files to leave out');
   await p.fill(`${id}_exclude`, ' *.pdf \n\n');
   await p.locator('#circle-127-0-0-1_left button').click();
-  await p.waitForFunction(sel => /1 file,/.test(document.querySelector(sel)?.textContent ?? ''), id);
+  await p.waitForFunction(sel => /1 file,/.test(document.querySelector(sel)?.textContent ?? ''), `${id}_read`);
   assert.deepEqual([(await circle()).files, (await circle()).exclude], [1, '*.pdf']);
 
   await p.click('text=Another circle');
