@@ -102,7 +102,7 @@ test('the tag of before: the loader says what it said, and the spool becomes tha
     assert.deepEqual({ ...config, package: was.package }, said, 'visitors take part as they did');
   }
   assert.notEqual(config.package, was.package);
-  const files = ['.htaccess', 'index.html', `manifest-${was.cid}-1.json.gz`, `package-${was.cid}-${config.package}.tar.gz`, 'probe.json', `roster-${was.cid}.json`, `signal-${was.key}.js`];
+  const files = ['.htaccess', 'index.html', `manifest-${was.cid}-1.json.gz`, `package-${was.cid}-${config.package}.tar.gz`, 'probe.json', `roster-${was.cid}.json`, `short-${was.key}.js`, `signal-${was.key}.js`];
   for (const end = Date.now() + 20_000; (await now()).join() !== files.sort().join(); await sleep(300)) {
     assert.ok(Date.now() < end, String(await now()));
     await new Signal(server, was.key).step([]);  // whoever comes brings it about

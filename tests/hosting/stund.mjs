@@ -11,8 +11,8 @@ const answered = port => new Promise(resolve => {
   socket.on('message', () => end(true)).send(request, port, '127.0.0.1');
 });
 
-export async function startStun(port = 0) {
-  port ||= await freePort();
+export async function startStun() {
+  const port = await freePort();
   const child = spawn('turnserver', ['-n', '--stun-only', '--no-tcp', '--no-tls', '--no-dtls', '--no-cli', '-L', '127.0.0.1', '-p', String(port), '--log-file', 'stdout', '--pidfile', '/dev/null'], { stdio: 'ignore' });
   for (let tries = 0; !await answered(port); tries++) {
     if (tries == 100 || child.exitCode != null) throw new Error(`turnserver does not answer (exit status ${child.exitCode})`);
