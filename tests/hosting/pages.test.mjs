@@ -238,7 +238,7 @@ owner('a folder made by FTP, a program that runs as another user: a file shows w
   await other.waitForSelector('#proof-form-says:not(:empty)');
   await ftp(`polycircle-data/${await other.textContent('#proof-name')}`, 0o644, '');
   await other.click('#proof-form button');
-  await other.waitForSelector('#inside:not([hidden])');
+  await other.waitForSelector('#inside-says:not(:empty)');
   assert.ok((await other.textContent('#inside-says')).includes(code));
   await shot(other, 'console');
   // or the file of the code is deleted: the next look makes another
