@@ -3,7 +3,11 @@
 #include "domain/scan.h"
 #include "domain/walk.h"
 
-enum { BACKGROUND_BYTES = 512 << 10, COMPARE_BYTES = 1024 }; /* to compare a name takes as long as to read so many */
+enum {
+    BACKGROUND_UNITS = 8,
+    BACKGROUND_BYTES = 512 << 10,
+    COMPARE_BYTES = 1024
+}; /* to compare a name takes as long as to read so many */
 
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int how) {
     TRY(store_scans(ctx->store));
@@ -237,17 +241,19 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
     return e == ERR_OK ? look_omitted(ctx, c, out) : e;
 }
 
-static int64_t one_unit(void *context, const struct walk *) {
-    int64_t *left = context, now = *left;
-    *left = 0;
-    return now;
+/* Names are listed and looked at a few units at a time; a unit that reads a file is enough for one visitor's request. */
+static int64_t a_little(void *context, const struct walk *next) {
+    int *units = context;
+    if (*units == 0) return 0;
+    *units = *next->current ? 0 : *units - 1;
+    return BACKGROUND_BYTES;
 }
 
 enum err index_background(struct ctx *ctx, bool *worked) {
     struct store *s = ctx->store;
     struct circle c;
     struct walk walk;
-    int64_t bytes = BACKGROUND_BYTES;
+    int units = BACKGROUND_UNITS;
     TRY(store_find(s, SQL_JOB_DUE, ARGS(I(ctx->now), I(SPAN_RESCAN)), worked));
     if (!*worked) return ERR_OK;
     int64_t id = store_int(s, SQL_JOB_DUE, 0), finished = store_int(s, SQL_JOB_DUE, 1);
@@ -255,7 +261,7 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     store_reset(s, SQL_JOB_DUE);
     TRY(circle_by_id(ctx, id, &c));
     if (finished) TRY(index_begin(ctx, &c, dir, url, INDEX_PATIENT));
-    enum err e = index_run(ctx, &c, one_unit, &bytes, &walk);
+    enum err e = index_run(ctx, &c, a_little, &units, &walk);
     if (e == ERR_OK && walk.finished && walk.doubted)
         (void)fprintf(stderr,
                       "polycircle: %" PRId64

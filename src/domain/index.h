@@ -40,5 +40,5 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url);
 /* How the walk stands. */
 enum err index_look(struct ctx *ctx, const struct circle *c, struct walk *out);
-/* One unit of whatever walk goes on, or is to begin again because its last end is SPAN_RESCAN ago. *worked: there was one. */
+/* A few units of whatever walk goes on, or is to begin again because its last end is SPAN_RESCAN ago. *worked: there was one. */
 enum err index_background(struct ctx *ctx, bool *worked);

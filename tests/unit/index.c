@@ -181,6 +181,7 @@ static void background(void) {
     for (worked = true, steps = 0; worked && steps < 100; steps++) (void)!index_background(&w.ctx, &worked);
     (void)!index_look(&w.ctx, &w.circle, &walk);
     ok(walk.version == 2 && *hashes(&w, "young.png") && walk.hashed == 2, "ten minutes later what is new is found");
+    ok(steps <= 5, "by few visitors: %d", steps);
     w.ctx.now += SPAN_RESCAN + 1;
     ok(rename(site(&w), world_path(&w, "moved")) == 0, "the folder goes");
     for (worked = true, steps = 0; worked && steps < 100; steps++) (void)!index_background(&w.ctx, &worked);
