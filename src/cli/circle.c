@@ -149,15 +149,14 @@ static enum err set(struct cli *cli) {
     return show(cli);
 }
 
-static enum err origins(struct cli *cli, enum err (*change)(struct ctx *ctx, const struct circle *c, const char *url)) {
+static enum err origins(struct cli *cli,
+                        enum err (*change)(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n)) {
     const char *origins[CLI_VALUES];
     struct circle c;
     size_t n = cli_all(cli, "--origin", origins);
     if (n == 0) return fault_set(&cli->ctx.fault, ERR_USAGE, "Which pages? polycircle circle %s NAME --origin URL", cli->words[0]);
     TRY(cli_circle(cli, cli->words[1], &c));
-    TRY(store_begin(cli->ctx.store, MAIN, true));
-    for (size_t i = 0; i < n; i++) TRY(change(&cli->ctx, &c, origins[i]));
-    TRY(store_commit(cli->ctx.store, MAIN));
+    TRY(change(&cli->ctx, &c, origins, n));
     return show(cli);
 }
 

@@ -3,23 +3,34 @@
 #include "domain/manifest.h"
 #include "domain/spool.h"
 
+/* What the spool has of the circle is made anew with this answer. */
+static void renew(struct ctx *ctx, const struct circle *c) {
+    spool_drop(ctx, c);
+    ctx->touched = c->id;
+}
+
 enum err choices_set(struct ctx *ctx, const struct circle *c, const struct choices *chosen) {
     TRY(circle_change(ctx, c, chosen));
-    spool_drop(ctx, c);
-    ctx->touched = c->id; /* and is made anew with this answer */
+    renew(ctx, c);
     return ERR_OK;
 }
 
-enum err choices_allow(struct ctx *ctx, const struct circle *c, const char *url) {
-    TRY(circle_allow(ctx, c, url));
-    spool_drop(ctx, c); /* whether pages may read there follows from who is allowed */
+/* Whether pages may read the spool follows from who is allowed. */
+static enum err origins(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n,
+                        enum err (*work)(struct ctx *ctx, const struct circle *c, const char *url)) {
+    TRY(store_begin(ctx->store, MAIN, true));
+    for (size_t i = 0; i < n; i++) TRY(work(ctx, c, urls[i]));
+    TRY(store_commit(ctx->store, MAIN));
+    renew(ctx, c);
     return ERR_OK;
 }
 
-enum err choices_refuse(struct ctx *ctx, const struct circle *c, const char *url) {
-    TRY(circle_refuse(ctx, c, url));
-    spool_drop(ctx, c);
-    return ERR_OK;
+enum err choices_allow(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n) {
+    return origins(ctx, c, urls, n, circle_allow);
+}
+
+enum err choices_refuse(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n) {
+    return origins(ctx, c, urls, n, circle_refuse);
 }
 
 static enum err unknown(struct ctx *ctx, const char *url) {
@@ -47,6 +58,11 @@ static enum err first(struct ctx *ctx, const struct base *base, const struct cir
     return store_changes(ctx->store, MAIN) ? ERR_OK : unknown(ctx, base->url);
 }
 
+static enum err use(struct ctx *ctx, const struct base *base, const struct circle_list *circles) {
+    TRY(add(ctx, base, circles));
+    return first(ctx, base, circles);
+}
+
 /* A list of what our own mirror serves names the addresses. */
 static enum err sign_again(struct ctx *ctx, const struct circle *c) {
     struct manifest m;
@@ -65,7 +81,7 @@ static enum err change(struct ctx *ctx, const char *url,
     TRY(work(ctx, &base, &circles));
     for (size_t i = 0; i < circles.n; i++) TRY(sign_again(ctx, &circles.all[i]));
     TRY(store_commit(ctx->store, MAIN));
-    for (size_t i = 0; i < circles.n; i++) spool_drop(ctx, &circles.all[i]);
+    for (size_t i = 0; i < circles.n; i++) renew(ctx, &circles.all[i]);
     return ERR_OK;
 }
 
@@ -79,4 +95,8 @@ enum err choices_url_drop(struct ctx *ctx, const char *url) {
 
 enum err choices_url_first(struct ctx *ctx, const char *url) {
     return change(ctx, url, first);
+}
+
+enum err choices_url_use(struct ctx *ctx, const char *url) {
+    return change(ctx, url, use);
 }

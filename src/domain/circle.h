@@ -38,7 +38,7 @@ enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t
 /* What an owner chooses of a circle. NULL, -1: as it is; of a new circle: ask, the first of stun_servers, public, listed,
  * mirroring. */
 struct choices {
-    const char *p2p, *ice, *roster, *exclude; /* ice as choices_ice() gives it */
+    const char *p2p, *ice, *roster, *exclude; /* ice as circle_ice() gives it */
     int64_t listed, mirror, up_kbps;
 };
 #define AS_IT_IS ((struct choices){.listed = -1, .mirror = -1, .up_kbps = -1})

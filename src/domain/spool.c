@@ -9,15 +9,14 @@ static const char probe_text[] = "{\"polycircle\":1,\"value\":";
 static const char index_text[] = "<!doctype html><title>-</title>\n";
 /* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
  * it is a 500 all the same: the page sees that, and it is taken away. */
-static const char htaccess_text[] = "<IfModule mod_headers.c>\n"
-                                    "Header set Access-Control-Allow-Origin \"*\"\n"
-                                    "Header set Cache-Control \"no-cache\"\n"
-                                    "</IfModule>\n"
-                                    "<IfModule mod_mime.c>\n" /* hosts that name .gz an encoding have browsers unpack it */
-                                    "RemoveEncoding .gz .tgz\n"
-                                    "</IfModule>\n";
-/* As far as an earlier version wrote it. */
-static const size_t htaccess_before = sizeof htaccess_text - sizeof "<IfModule mod_mime.c>\nRemoveEncoding .gz .tgz\n</IfModule>\n";
+#define FOR_CACHES                                   \
+    "<IfModule mod_headers.c>\n"                     \
+    "Header set Access-Control-Allow-Origin \"*\"\n" \
+    "Header set Cache-Control \"no-cache\"\n"        \
+    "</IfModule>\n"
+static const char htaccess_before[] = FOR_CACHES; /* an earlier version's */
+/* Hosts that name .gz an encoding have browsers unpack a package before its hash is looked at. */
+static const char htaccess_text[] = FOR_CACHES "<IfModule mod_mime.c>\nRemoveEncoding .gz .tgz\n</IfModule>\n";
 
 enum err spool_get(struct ctx *ctx, const struct spool **out) {
     const char *cors;
@@ -125,7 +124,7 @@ static void drop(struct ctx *ctx, const char *dir, const char *name, const char 
 
 static void drop_htaccess(struct ctx *ctx, const char *dir) {
     drop(ctx, dir, ".htaccess", htaccess_text);
-    drop(ctx, dir, ".htaccess", arena_copy(ctx->arena, htaccess_text, htaccess_before));
+    drop(ctx, dir, ".htaccess", htaccess_before);
 }
 
 /* The web server must read what is in it, whatever our umask is. Names in it are secrets: nobody else may list it, neither

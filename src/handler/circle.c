@@ -56,12 +56,12 @@ enum err owner_remove(struct exchange *x, const json_t *in, json_t *out) {
 }
 
 static enum err origin(struct exchange *x, const json_t *in, json_t *out,
-                       enum err (*change)(struct ctx *ctx, const struct circle *c, const char *origin)) {
+                       enum err (*change)(struct ctx *ctx, const struct circle *c, const char *const *origins, size_t n)) {
     struct circle c;
     const char *url;
     TRY(owner_find_circle(x, in, &c));
     TRY(jsn_text(in, "origin", 8, 200, &url, &x->ctx->fault));
-    TRY(change(x->ctx, &c, url));
+    TRY(change(x->ctx, &c, &url, 1));
     return owner_status(x, in, out);
 }
 
@@ -89,8 +89,7 @@ enum err owner_reached(struct exchange *x, const json_t *in, const char **url) {
 enum err owner_address(struct exchange *x, const json_t *in, json_t *out) {
     const char *url;
     TRY(owner_reached(x, in, &url));
-    TRY(choices_url_add(x->ctx, url));
-    TRY(choices_url_first(x->ctx, url));
+    TRY(choices_url_use(x->ctx, url));
     return owner_status(x, in, out);
 }
 

@@ -26,7 +26,7 @@ enum err handle_manifest(struct exchange *x) {
     if (!news) return response_body(x->res, type, "", 0);
     if (packed) return response_body(x->res, type, m.packed, m.packed_len);
     struct buf text = {.arena = a};
-    TRY(gzip_unpack(&text, m.packed, m.packed_len, UINT32_MAX));
+    TRY(gzip_unpack(&text, m.packed, m.packed_len, CAP_MANIFEST));
     return response_body(x->res, type, text.data, text.len);
 }
 

@@ -86,7 +86,7 @@ static enum err read_url(struct exchange *x, const struct circle *c, const json_
     bool whole = origin_of(x->ctx->arena, *url, &origin);
     if ((!whole && **url != '/') || (*url)[len - 1] != '/' || strpbrk(*url, "?#\\ \"<>"))
         return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "%.100s: give /films/ or https://site.example/films/", *url);
-    return whole ? choices_allow(x->ctx, c, origin) : ERR_OK;
+    return whole ? choices_allow(x->ctx, c, &origin, 1) : ERR_OK;
 }
 
 static enum err put_walk(json_t *out, const struct walk *w) {
