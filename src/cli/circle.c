@@ -178,7 +178,7 @@ static enum err rekey(struct cli *cli) {
         return ERR_OK;
     }
     (void)printf("The circle %s signs with a new key from now on. Open pages load by plain HTTP until they are loaded again;\n"
-                 "browsers may keep the loader for five minutes.\n"
+                 "browsers may keep the loader for four minutes.\n"
                  "Where a tag has data-key: data-key=\"%s\"\n",
                  c.can, sign);
     return ERR_OK;
