@@ -1,5 +1,5 @@
 #include "settings.h"
-#include "domain/folder.h"
+#include "content/folder.h"
 #include "util/file.h"
 #include <sodium.h>
 #include <sys/file.h>

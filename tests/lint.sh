@@ -7,8 +7,8 @@ n=0
 
 tree() { # a good one
 	rm -rf "$dir"/src "$dir"/htdocs
-	mkdir -p "$dir"/src/{cli,domain,handler,http,store,transport,util} "$dir"/htdocs/{lib,elements}
-	for layer in cli domain handler http store transport util; do
+	mkdir -p "$dir"/src/{circle,cli,content,handler,host,http,meet,store,transport,util} "$dir"/htdocs/{lib,elements}
+	for layer in circle cli content handler host http meet store transport util; do
 		printf '#include "%s/a.h"\n#include "util/a.h"\n#include <stdio.h>\n\nint f(int a) {\n    return a;\n}\n' "$layer" >"$dir/src/$layer/a.c"
 		echo "int f(int a);" >"$dir/src/$layer/a.h"
 	done
@@ -42,19 +42,25 @@ check 'a good tree' 0 lint-layers
 check 'a good tree' 0 lint-sizes
 include util/a.c '"store/a.h"' 1
 include util/a.h '"http/a.h"' 1
-include store/a.c '"domain/a.h"' 1
-include domain/a.c '"http/a.h"' 1
-include domain/a.c '"store/a.h"' 0
-include domain/a.c '<sqlite3.h>' 1
+include store/a.c '"circle/a.h"' 1
+include circle/a.c '"http/a.h"' 1
+include circle/a.c '"store/a.h"' 0
+include circle/a.c '<sqlite3.h>' 1
+include circle/a.c '"content/a.h"' 1
+include content/a.c '"meet/a.h"' 1
+include meet/a.c '"content/a.h"' 0
+include meet/a.c '"host/a.h"' 1
+include host/a.c '"meet/a.h"' 0
+include host/a.c '"handler/a.h"' 1
 include store/a.c '<sqlite3.h>' 0
-include http/a.c '"domain/a.h"' 1
+include http/a.c '"circle/a.h"' 1
 include transport/a.c '"http/a.h"' 0
 include transport/a.c '"handler/a.h"' 1
 include transport/a.c '<fcgiapp.h>' 0
 include handler/a.c '<fcgiapp.h>' 1
 include handler/a.c '"transport/a.h"' 1
 include handler/a.c '"store/a.h"' 0
-include cli/a.c '"domain/a.h"' 0
+include cli/a.c '"host/a.h"' 0
 include cli/a.c '"handler/a.h"' 0
 include cli/a.c '"http/a.h"' 1
 include main.c '"transport/a.h"' 0

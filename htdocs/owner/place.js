@@ -1,6 +1,6 @@
 /** Which of the instance's addresses answer, as this browser finds it, and which one the tag says. */
 
-/** The folder of the short addresses, beside a site; src/domain/tier.h says the same. */
+/** The folder of the short addresses, beside a site; src/host/tier.h says the same. */
 export const FOLDER = 'polycircle/';
 
 export const ask = (/** @type {string|URL} */ url) => fetch(url, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(8000) }).catch(() => null);

@@ -1,9 +1,9 @@
 /* check looks, doctor looks and mends: one table of what may be wrong with an instance, and what is done about it. */
+#include "circle/signing.h"
 #include "cli/cli.h"
-#include "domain/backup.h"
-#include "domain/folder.h"
-#include "domain/manifest.h"
-#include "domain/signing.h"
+#include "content/folder.h"
+#include "content/manifest.h"
+#include "host/backup.h"
 #include <signal.h>
 
 enum level { OK, MENDED, WARN, FAIL };

@@ -1,8 +1,8 @@
 #include "cli/cli.h"
-#include "domain/choices.h"
-#include "domain/describe.h"
-#include "domain/signing.h"
 #include "handler/handler.h"
+#include "host/choices.h"
+#include "host/describe.h"
+#include "host/rekey.h"
 
 /* --ice none: no server; without --ice NULL. */
 static enum err ice_json(struct cli *cli, const char **out) {
@@ -171,7 +171,7 @@ static enum err refuse(struct cli *cli) {
 static enum err rekey(struct cli *cli) {
     struct circle c;
     TRY(cli_circle(cli, cli->words[1], &c));
-    TRY(signing_renew(&cli->ctx, &c));
+    TRY(rekey_circle(&cli->ctx, &c));
     const char *sign = base64url_text(cli->ctx.arena, c.sign_public, sizeof c.sign_public);
     if (cli->json) {
         cli_print_json(cli, json_pack("{s:s, s:s}", "can", c.can, "sign", sign));

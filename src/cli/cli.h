@@ -1,7 +1,7 @@
 /* The command line: one file a command, tables of options and verbs, words for people and JSON for scripts.
  * Exit status: 0 done, 1 failed, 2 called wrongly. */
 #pragma once
-#include "domain/circle.h"
+#include "circle/circle.h"
 
 int cli_main(int argc, char **argv);
 

@@ -1,6 +1,6 @@
+#include "circle/instance.h"
 #include "cli/cli.h"
-#include "domain/instance.h"
-#include "domain/owner.h"
+#include "host/owner.h"
 #include "settings.h"
 
 static enum err tell(struct cli *cli) {

@@ -1,7 +1,7 @@
 /* backup, restore, uninstall. */
 #include "cli/cli.h"
-#include "domain/backup.h"
-#include "domain/retire.h"
+#include "host/backup.h"
+#include "host/retire.h"
 
 static enum err tell(struct cli *cli, const char *key, const char *value, const char *words) {
     cli_rest();

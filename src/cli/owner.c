@@ -1,4 +1,4 @@
-#include "domain/owner.h"
+#include "host/owner.h"
 #include "cli/cli.h"
 
 static enum err run(struct cli *cli) {

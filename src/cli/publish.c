@@ -1,5 +1,6 @@
+#include "circle/origin.h"
 #include "cli/cli.h"
-#include "domain/index.h"
+#include "content/index.h"
 
 struct publishing {
     struct cli *cli;

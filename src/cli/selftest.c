@@ -1,4 +1,5 @@
-#include "domain/selftest.h"
+#include "host/selftest.h"
+#include "circle/origin.h"
 #include "cli/cli.h"
 
 static const char *text(const json_t *line, const char *key) {

@@ -1,4 +1,4 @@
-#include "domain/upgrade.h"
+#include "host/upgrade.h"
 #include "cli/cli.h"
 
 static enum err run(struct cli *cli) {

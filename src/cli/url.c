@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "domain/choices.h"
+#include "host/choices.h"
 
 static enum err list(struct cli *cli) {
     json_t *urls = json_array();

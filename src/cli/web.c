@@ -1,6 +1,6 @@
 /* What HTTP can tell, by curl: what is asked goes to its standard input, so that no argument list holds a code. */
 #include "cli/cli.h"
-#include "domain/selftest.h"
+#include "host/selftest.h"
 #include "util/gzip.h"
 #include <sys/resource.h>
 #include <sys/wait.h>

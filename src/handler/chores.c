@@ -1,10 +1,10 @@
 /* What may wait until the visitor has the answer: a bounded step of whatever the instance has to do by itself. There is no
  * daemon and no cron on such a host, so requests that wrote something carry it; one process at a time, one step a second. */
-#include "domain/backup.h"
-#include "domain/index.h"
-#include "domain/spool.h"
-#include "domain/tier.h"
+#include "circle/spool.h"
+#include "content/index.h"
 #include "handler/handler.h"
+#include "host/backup.h"
+#include "host/tier.h"
 
 enum { EVERY_MS = 1000 };
 

@@ -1,8 +1,8 @@
 /* The owner's actions that make a circle, change what was chosen of it and of the instance's addresses, and end it. */
-#include "domain/choices.h"
-#include "domain/instance.h"
-#include "domain/spool.h"
+#include "circle/instance.h"
+#include "circle/spool.h"
 #include "handler/owner.h"
+#include "host/choices.h"
 
 enum err owner_find_circle(struct exchange *x, const json_t *in, struct circle *c) {
     const char *can;

@@ -1,5 +1,5 @@
 /* What is the same for everybody and may be cached: the package, the client, the worker, the circles. */
-#include "domain/package.h"
+#include "content/package.h"
 #include "handler/handler.h"
 #include "util/assets.h"
 

@@ -1,9 +1,9 @@
 /* What every route needs, once: the route, the store, the Host, the retry when the live database was lost,
  * and every error's way into an answer. */
-#include "domain/address.h"
-#include "domain/backup.h"
-#include "domain/owner.h"
+#include "circle/address.h"
 #include "handler/handler.h"
+#include "host/backup.h"
+#include "host/owner.h"
 #include "util/assets.h"
 #include <sodium.h>
 

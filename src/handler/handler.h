@@ -1,7 +1,7 @@
-/* What a handler gets and what a route says of it. A handler reads the request, calls the domain, shapes the
+/* What a handler gets and what a route says of it. A handler reads the request, calls the rules, shapes the
  * answer; dispatch() does what every route needs, once. */
 #pragma once
-#include "domain/ctx.h"
+#include "circle/ctx.h"
 #include "http/response.h"
 
 struct exchange {

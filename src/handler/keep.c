@@ -1,10 +1,10 @@
 /* The owner's actions that keep an instance, and end it. */
-#include "domain/backup.h"
-#include "domain/owner.h"
-#include "domain/retire.h"
-#include "domain/signing.h"
-#include "domain/upgrade.h"
 #include "handler/owner.h"
+#include "host/backup.h"
+#include "host/owner.h"
+#include "host/rekey.h"
+#include "host/retire.h"
+#include "host/upgrade.h"
 
 /* A copy of the database, now, as that of today. */
 enum err owner_backup(struct exchange *x, const json_t *, json_t *out) {
@@ -21,7 +21,7 @@ enum err owner_rekey(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_text(in, "circle", 1, 63, &can, &x->ctx->fault));
     TRY(circle_by_can(x->ctx, can, &c));
     TRY(store_live(x->ctx->store));
-    TRY(signing_renew(x->ctx, &c));
+    TRY(rekey_circle(x->ctx, &c));
     return owner_status(x, in, out);
 }
 

@@ -1,5 +1,5 @@
 /* GET /manifest/CID.json.gz, /manifest/CID.json and /mirror/CAN/PATH. */
-#include "domain/manifest.h"
+#include "content/manifest.h"
 #include "handler/handler.h"
 #include "util/gzip.h"
 

@@ -1,6 +1,6 @@
 /* The owner's side: the door that every action goes through. The pages are page.c's. */
 #include "handler/owner.h"
-#include "domain/owner.h"
+#include "host/owner.h"
 
 static const struct action actions[] = {
     {"state", ANYONE, false, owner_state_action},

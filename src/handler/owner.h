@@ -1,7 +1,7 @@
 /* The owner's actions: POST owner, {"v":1, "code", "do", ...}. A table of them stands in handler/owner.c; each is a small
  * function that reads in and adds to out, {"polycircle":1, ...}. */
 #pragma once
-#include "domain/circle.h"
+#include "circle/circle.h"
 #include "handler/handler.h"
 
 typedef enum err action_function(struct exchange *x, const json_t *in, json_t *out);

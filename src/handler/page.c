@@ -1,10 +1,10 @@
 /* What an owner sees who opens an address of the program in a browser: the pages, which are assets, and instead of them an
  * error in words and steps. Clients of the protocol never ask for text/html, and get JSON. */
-#include "domain/circle.h"
-#include "domain/owner.h"
-#include "domain/trouble.h"
-#include "domain/upgrade.h"
+#include "circle/circle.h"
 #include "handler/handler.h"
+#include "host/owner.h"
+#include "host/trouble.h"
+#include "host/upgrade.h"
 #include "util/assets.h"
 
 static const struct {

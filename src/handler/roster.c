@@ -1,6 +1,6 @@
 /* Who is in a circle: by GET where everybody may know, by POST with a token for its signals. */
-#include "domain/signal.h"
 #include "handler/handler.h"
+#include "meet/signal.h"
 
 /* Written as text, for there may be 200: hex digits, a word of ours and numbers are JSON as they are. */
 static enum err signals(struct exchange *x, const struct circle *c, struct buf *out) {

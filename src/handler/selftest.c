@@ -1,9 +1,9 @@
 /* The self-test's side of the program: what a browser measures against, and the owner's actions (handler/owner.c). */
-#include "domain/selftest.h"
-#include "domain/circle.h"
-#include "domain/settle.h"
-#include "domain/spool.h"
+#include "host/selftest.h"
+#include "circle/circle.h"
+#include "circle/spool.h"
 #include "handler/owner.h"
+#include "host/settle.h"
 #include "util/gzip.h"
 #include <sodium.h>
 

@@ -1,12 +1,12 @@
 /* The owner's actions that set an instance up and tell how it stands. */
-#include "domain/address.h"
-#include "domain/choices.h"
-#include "domain/describe.h"
-#include "domain/folder.h"
-#include "domain/instance.h"
-#include "domain/owner.h"
-#include "domain/stun.h"
+#include "circle/address.h"
+#include "circle/instance.h"
+#include "circle/stun.h"
+#include "content/folder.h"
 #include "handler/owner.h"
+#include "host/choices.h"
+#include "host/describe.h"
+#include "host/owner.h"
 
 static const char *program(struct exchange *x) {
     char path[PATH_MAX];

@@ -1,8 +1,9 @@
 /* The owner's actions that choose a folder and make it a circle's content. */
-#include "domain/choices.h"
-#include "domain/folder.h"
-#include "domain/index.h"
+#include "circle/origin.h"
+#include "content/folder.h"
+#include "content/index.h"
 #include "handler/owner.h"
+#include "host/choices.h"
 
 /* Work stops here; an answer takes two seconds at the most, wherever the last file ends. */
 enum { WORK_MS = 1500, FIRST_UNIT = 1 << 20, LARGEST_UNIT = 64 << 20 };

@@ -1,8 +1,9 @@
 /* GET /signal?KEY: the loader, with the circle's configuration before it. GET polycircle/signal is what the rules beside a site
  * make of it: there all the rest lies in the folder polycircle/ below the tag's address, and the loader is told so. */
-#include "domain/manifest.h"
-#include "domain/package.h"
-#include "domain/spool.h"
+#include "circle/origin.h"
+#include "circle/spool.h"
+#include "content/manifest.h"
+#include "content/package.h"
 #include "handler/handler.h"
 #include "util/assets.h"
 

@@ -1,7 +1,7 @@
 /* What many read by GET, kept in the spool as well: each file is the answer of its own route, so there is one way to make it. */
-#include "domain/spool.h"
-#include "domain/manifest.h"
-#include "domain/package.h"
+#include "circle/spool.h"
+#include "content/manifest.h"
+#include "content/package.h"
 #include "handler/handler.h"
 
 /* The answer of a route as a file; what is refused (removed, hidden) has none. query: what follows the '?', or "". */

@@ -1,6 +1,6 @@
-/* POST /sync: JSON in, JSON out (PROTOCOL 1.4). The rules are in domain/sync.c. */
-#include "domain/sync.h"
-#include "domain/manifest.h"
+/* POST /sync: JSON in, JSON out (PROTOCOL 1.4). The rules are in meet/sync.c. */
+#include "meet/sync.h"
+#include "content/manifest.h"
 #include "handler/handler.h"
 
 struct reader {
@@ -158,7 +158,7 @@ static enum err answer(struct exchange *x, const struct synced *out) {
     if (out->signal.role == GREETER) put(body, "standing", json_integer(out->standing));
     if (out->box) {
         put(body, "box", json_string(out->box));
-        put(body, "box_v", json_integer(out->signal.box_v));
+        put(body, "box_v", json_integer(out->signal.box.v));
         put(body, "poll_ms", json_integer(out->poll_ms));
     }
     put_peers(x, body, out);

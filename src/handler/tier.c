@@ -1,5 +1,5 @@
 /* The owner's actions that try a tier and activate it. */
-#include "domain/tier.h"
+#include "host/tier.h"
 #include "handler/owner.h"
 
 static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) {

@@ -1,4 +1,4 @@
-#include "domain/address.h"
+#include "circle/address.h"
 #include "fuzz.h"
 
 /* Three lines: the peer's address, the header, the list of proxies. */

@@ -1,5 +1,5 @@
-#include "domain/retire.h"
 #include "fuzz.h"
+#include "host/retire.h"
 
 /* An .htaccess file of the owner: what is left never grows, ends where it says, and holds no whole block. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

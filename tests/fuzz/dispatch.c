@@ -2,7 +2,7 @@
  * body is behind it, and one that begins with '{' is sent as d=. What is answered is read to its last byte, so that whatever
  * lies beyond what was given out is seen. CODE in a body is the owner's code. */
 #define _GNU_SOURCE /* memmem */
-#include "domain/index.h"
+#include "content/index.h"
 #include "fuzz.h"
 #include "util/jsn.h"
 #include "world.h"

@@ -1,4 +1,5 @@
-#include "domain/circle.h"
+#include "circle/origin.h"
+#include "circle/circle.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

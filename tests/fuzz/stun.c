@@ -1,4 +1,4 @@
-#include "domain/stun.h"
+#include "circle/stun.h"
 #include "fuzz.h"
 #include "util/arena.h"
 

@@ -1,7 +1,7 @@
 /* A file that claims to be a new program: without the key no bytes are signed; a signed file is, and with one bit
  * changed, or a byte more or less, it is not. */
 #define _GNU_SOURCE
-#include "domain/upgrade.h"
+#include "host/upgrade.h"
 #include "fuzz.h"
 #include "util/codec.h"
 #include <sodium.h>

@@ -1,5 +1,5 @@
 /* Ids and the pad they are made with (DESIGN 3). */
-#include "domain/ids.h"
+#include "circle/ids.h"
 #include "tap.h"
 #include "util/codec.h"
 #include <fcntl.h>

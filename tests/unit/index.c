@@ -1,7 +1,7 @@
 /* The walk through a folder: in small steps, broken off, begun again, while files come, change and go. */
-#include "domain/index.h"
-#include "domain/compare.h"
-#include "domain/walk.h"
+#include "content/index.h"
+#include "content/compare.h"
+#include "content/walk.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "world.h"

@@ -1,8 +1,8 @@
 #define _GNU_SOURCE /* memmem */
 /* Keeping an instance: daily copies, restore in every state that polycircle.db can be in, the end. */
-#include "domain/backup.h"
-#include "domain/manifest.h"
-#include "domain/retire.h"
+#include "content/manifest.h"
+#include "host/backup.h"
+#include "host/retire.h"
 #include "store/schema.h"
 #include "tap.h"
 #include "util/file.h"

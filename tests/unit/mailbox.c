@@ -1,5 +1,5 @@
 /* Standing offers and mail: claimed once, delivered at least once, bounded. */
-#include "domain/mailbox.h"
+#include "meet/mailbox.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "world.h"

@@ -1,7 +1,8 @@
 /* Content: pieces, signed list, withdrawal, media ids, the package, statistics. */
-#include "domain/index.h"
-#include "domain/package.h"
-#include "domain/tally.h"
+#include "circle/origin.h"
+#include "circle/tally.h"
+#include "content/index.h"
+#include "content/package.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "util/codec.h"

@@ -1,7 +1,7 @@
 /* The owner's codes and states, the folders that may be chosen, the .htaccess that is changed and changed back. */
-#include "domain/owner.h"
-#include "domain/folder.h"
-#include "domain/tier.h"
+#include "host/owner.h"
+#include "content/folder.h"
+#include "host/tier.h"
 #include "tap.h"
 #include "util/file.h"
 #include "world.h"

@@ -1,9 +1,9 @@
 /* Each check of the self-test fails where what it looks at is really so; what was found is set, and undone when it must be. */
-#include "domain/selftest.h"
-#include "domain/owner.h"
-#include "domain/setting.h"
-#include "domain/settle.h"
-#include "domain/spool.h"
+#include "host/selftest.h"
+#include "circle/setting.h"
+#include "circle/spool.h"
+#include "host/owner.h"
+#include "host/settle.h"
 #include "tap.h"
 #include "util/trial.h"
 #include "world.h"
@@ -160,7 +160,7 @@ static void addresses(void) {
         enum level worst = LEVEL_OK;
         f.address = cases[i].address;
         f.forwarded = cases[i].forwarded;
-        (void)!setting_set(&w.ctx, "proxies", cases[i].proxies);
+        (void)!settle_set(&w.ctx, "proxies", cases[i].proxies);
         same_text(look(&w, &f, "address", NULL), cases[i].level, "%s for '%s'", cases[i].address, cases[i].forwarded);
         json_t *lines = selftest_lines(&w.ctx, &f, &worst), *line;
         size_t k;
@@ -217,7 +217,7 @@ static void spool(void) {
     world_open(&w, "truncate");
     same_text(err_name(settle_spool_place(&w.ctx, "", &dir)), "ok", "no document root");
     ok(dir == NULL, "no place");
-    (void)!setting_set(&w.ctx, "root", w.dir);
+    (void)!settle_set(&w.ctx, "root", w.dir);
     same_text(err_name(settle_spool_place(&w.ctx, "/elsewhere", &dir)), "ok", "the setting goes first");
     same_text(dir, world_path(&w, "polycircle-spool"), "a directory of our own in it");
     same_text(err_name(spool_try(&w.ctx, dir, "00", true)), "ok", "it is tried");

@@ -1,5 +1,5 @@
 /* Leases, schedules, roles and the poll budget; time is an argument, nothing waits. */
-#include "domain/signal.h"
+#include "meet/signal.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "world.h"

@@ -1,7 +1,8 @@
 /* The spool: a greeter's mail as a file, its editions, who is called, what is taken away; files that many read. */
-#include "domain/spool.h"
-#include "domain/mailbox.h"
-#include "domain/setting.h"
+#include "circle/spool.h"
+#include "circle/setting.h"
+#include "host/settle.h"
+#include "meet/mailbox.h"
 #include "tap.h"
 #include "util/caps.h"
 #include "util/file.h"
@@ -18,8 +19,8 @@ static const char *spool_dir(struct world *w) {
 static void with_spool(struct world *w) {
     world_open(w, "wal");
     (void)mkdir(spool_dir(w), 0755);
-    same_text(err_name(setting_set(&w->ctx, "spool_dir", spool_dir(w))), "ok", "a spool directory");
-    same_text(err_name(setting_set(&w->ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
+    same_text(err_name(settle_set(&w->ctx, "spool_dir", spool_dir(w))), "ok", "a spool directory");
+    same_text(err_name(settle_set(&w->ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
 }
 
 /* The only file of this beginning, or "". */
@@ -72,7 +73,7 @@ static void boxes(void) {
     same_int(n, 1, "an index keeps the names from being listed");
     json_t *said = box(&w);
     same_int(number(said, "polycircle"), 1, "the box is ours");
-    same_int(number(said, "v"), greeter.signal.box_v, "of the edition that was told");
+    same_int(number(said, "v"), greeter.signal.box.v, "of the edition that was told");
     same_int((int64_t)json_array_size(json_object_get(said, "mail")), 0, "and empty");
     struct stat st;
     const char *name = only(&w, "box-", &n);
@@ -101,7 +102,7 @@ static void boxes(void) {
     in.n_mail = 0;
     same_text(err_name(world_run(&w, &in, &again)), "ok", "acknowledged, a fresh offer");
     same_int((int64_t)json_array_size(json_object_get(box(&w), "mail")), 0, "the box is empty again");
-    same_int(number(box(&w), "v"), again.signal.box_v, "its edition is told");
+    same_int(number(box(&w), "v"), again.signal.box.v, "its edition is told");
     w.ctx.now += SPAN_BOX_LEASE / 2 + 1000;
     world_sync(&in, 1);
     in.box = 1;
@@ -125,7 +126,7 @@ static void who_may(void) {
     (void)!circle_allow(&w.ctx, &w.circle, "https://other.example");
     greets(&w, 1, "https://other.example", &out);
     ok(!out.box, "a page of another origin could not read it");
-    same_text(err_name(setting_set(&w.ctx, "spool_cors", "yes")), "ok", "unless the spool says it may");
+    same_text(err_name(settle_set(&w.ctx, "spool_cors", "yes")), "ok", "unless the spool says it may");
     w.ctx.spool = NULL;
     greets(&w, 1, "https://other.example", &out);
     ok(out.box != NULL, "then it has one");
@@ -136,13 +137,13 @@ static void who_may(void) {
     same_int(n, 0, "and takes its box along");
     greets(&w, 3, "", &out);
     ok(out.box != NULL, "a greeter with a box");
-    same_text(err_name(setting_set(&w.ctx, "spool_dir", "")), "ok", "no spool");
+    same_text(err_name(settle_set(&w.ctx, "spool_dir", "")), "ok", "no spool");
     w.ctx.spool = NULL;
     w.ctx.now += SPAN_BOX_LEASE / 2 + 1000;
     world_sync(&in, 3);
     in.box = 1;
     same_text(err_name(world_run(&w, &in, &out)), "ok", "its next lease");
-    ok(!out.box && !out.signal.boxed, "is without one");
+    ok(!out.box && !out.signal.box.open, "is without one");
     same_int(out.signal.expires - w.ctx.now, SPAN_GREETER_LEASE, "and as long as any greeter's");
     in.box = -1;
     in.leave = true;
@@ -244,10 +245,10 @@ static void moved(void) {
     (void)mkdir(world_path(&w, "spool2"), 0755);
     (void)only(&w, "box-", &n);
     same_int(n, 1, "a box");
-    same_text(err_name(setting_set(&w.ctx, "spool_dir", world_path(&w, "none"))), "usage", "a new place that is none");
+    same_text(err_name(settle_set(&w.ctx, "spool_dir", world_path(&w, "none"))), "usage", "a new place that is none");
     (void)only(&w, "box-", &n);
     same_int(n, 1, "leaves it");
-    same_text(err_name(setting_set(&w.ctx, "spool_dir", world_path(&w, "spool2"))), "ok", "another place");
+    same_text(err_name(settle_set(&w.ctx, "spool_dir", world_path(&w, "spool2"))), "ok", "another place");
     ok(access(spool_dir(&w), F_OK) != 0, "takes it away");
     world_close(&w);
 }
@@ -260,7 +261,7 @@ static void not_a_spool(void) {
     struct file_id id;
     with_spool(&w);
     (void)mkdir(world_path(&w, "site"), 0755);
-    (void)!setting_set(&w.ctx, "spool_dir", world_path(&w, "site"));
+    (void)!settle_set(&w.ctx, "spool_dir", world_path(&w, "site"));
     w.ctx.spool = NULL;
     greets(&w, 1, "", &out);
     ok(!file_look(world_path(&w, "site/index.html"), &id), "the site gets no other first page");

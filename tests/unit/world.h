@@ -3,9 +3,9 @@
 #ifndef POLYCIRCLE_WORLD_H
 #define POLYCIRCLE_WORLD_H
 
-#include "domain/circle.h"
-#include "domain/manifest.h"
-#include "domain/sync.h"
+#include "circle/circle.h"
+#include "content/manifest.h"
+#include "meet/sync.h"
 #include "handler/handler.h"
 #include "store/internal.h"
 #include <jansson.h>

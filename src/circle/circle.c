@@ -1,0 +1,229 @@
+#include "circle/circle.h"
+#include "circle/origin.h"
+#include "circle/signing.h"
+#include "circle/stun.h"
+#include <sodium.h>
+
+static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
+    *out = (struct circle){.id = store_int(ctx->store, id, 0), .can = store_copy(ctx->store, id, 1, ctx->arena)};
+    (void)store_bytes(ctx->store, id, 2, out->cid.b, sizeof out->cid.b);
+    out->api_key = store_copy(ctx->store, id, 3, ctx->arena);
+    (void)store_bytes(ctx->store, id, 4, out->sign_public, sizeof out->sign_public);
+    out->roster = store_copy(ctx->store, id, 5, ctx->arena);
+    out->listed = store_int(ctx->store, id, 6);
+    out->ice = store_copy(ctx->store, id, 7, ctx->arena);
+    out->up_kbps = store_int(ctx->store, id, 8);
+    out->removed = store_int(ctx->store, id, 9);
+    out->p2p = store_copy(ctx->store, id, 10, ctx->arena);
+    out->exposed = store_int(ctx->store, id, 11);
+    out->mirror = store_int(ctx->store, id, 12);
+    out->exclude = store_copy(ctx->store, id, 13, ctx->arena);
+}
+
+static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
+    bool row;
+    TRY(store_find(ctx->store, id, &by, 1, &row));
+    if (!row) return absent;
+    read_row(ctx, id, out);
+    store_reset(ctx->store, id);
+    if (out->removed) ctx->touched = out->id; /* whoever still asks for it carries what it left behind away */
+    return out->removed ? ERR_REMOVED : ERR_OK;
+}
+
+enum err circle_by_key(struct ctx *ctx, const char *key, struct circle *out) {
+    return find(ctx, SQL_CIRCLE_BY_KEY, T(key), ERR_UNKNOWN_KEY, out);
+}
+
+enum err circle_by_can(struct ctx *ctx, const char *can, struct circle *out) {
+    return find(ctx, SQL_CIRCLE_BY_CAN, T(can), ERR_NOT_FOUND, out);
+}
+
+enum err circle_by_id(struct ctx *ctx, int64_t id, struct circle *out) {
+    return find(ctx, SQL_CIRCLE_BY_ID, I(id), ERR_NOT_FOUND, out);
+}
+
+enum err circle_by_cid(struct ctx *ctx, const char *hex, struct circle *out) {
+    struct cid cid;
+    if (!hex_decode(cid.b, sizeof cid.b, hex)) return ERR_NOT_FOUND;
+    return find(ctx, SQL_CIRCLE_BY_CID, B(cid.b, sizeof cid.b), ERR_NOT_FOUND, out);
+}
+
+enum err circle_list(struct ctx *ctx, struct circle_list *out) {
+    bool row;
+    size_t room = 0;
+    *out = (struct circle_list){0};
+    TRY(store_find(ctx->store, SQL_CIRCLE_LIST, NULL, 0, &row));
+    for (; row; out->n++) {
+        if (out->n == room) {
+            struct circle *more = arena_alloc(ctx->arena, (room = room ? 2 * room : 16) * sizeof *more);
+            if (out->n) memcpy(more, out->all, out->n * sizeof *more);
+            out->all = more;
+        }
+        read_row(ctx, SQL_CIRCLE_LIST, &out->all[out->n]);
+        TRY(store_next(ctx->store, SQL_CIRCLE_LIST, &row));
+    }
+    return ERR_OK;
+}
+
+enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, json_t *out) {
+    bool row;
+    TRY(store_find(ctx->store, id, args, n, &row));
+    while (row) {
+        (void)json_array_append_new(out, json_string(store_text(ctx->store, id, 0)));
+        TRY(store_next(ctx->store, id, &row));
+    }
+    return ERR_OK;
+}
+
+enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) {
+    const char *origin;
+    if (!origin_of(ctx->arena, url, &origin))
+        return fault_set(&ctx->fault, ERR_USAGE, "%s is not an origin: give https://host or http://host:port", url);
+    int64_t others;
+    TRY(store_number(ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &others, 0));
+    if (others >= CAP_ORIGINS) return fault_set(&ctx->fault, ERR_USAGE, "A circle allows at most %d origins.", CAP_ORIGINS);
+    return store_run(ctx->store, SQL_ORIGIN_ADD, ARGS(I(c->id), T(origin)));
+}
+
+enum err circle_refuse(struct ctx *ctx, const struct circle *c, const char *url) {
+    const char *origin;
+    if (!origin_of(ctx->arena, url, &origin))
+        return fault_set(&ctx->fault, ERR_USAGE, "%.150s is not an origin: give https://host or http://host:port", url);
+    TRY(store_run(ctx->store, SQL_ORIGIN_DROP, ARGS(I(c->id), T(origin))));
+    if (store_changes(ctx->store, MAIN)) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_USAGE, "Pages of %.150s were not allowed in %s.", origin, c->can);
+}
+
+enum err circle_ice(struct ctx *ctx, const json_t *urls, const char **out) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(urls); i++) {
+        const char *url = json_string_value(json_array_get(urls, i));
+        if (!url || !stun_valid(url))
+            return fault_set(&ctx->fault, ERR_USAGE, "%.80s is not the address of a STUN server: give stun:host:port, such as %s",
+                             url ? url : "It", stun_servers[0].url);
+        (void)json_array_append_new(list, json_pack("{s:s}", "urls", url));
+    }
+    *out = json_dumps(list, JSON_COMPACT);
+    return *out ? ERR_OK : ERR_INTERNAL;
+}
+
+/* NULL is one of them: nothing is chosen. */
+static enum err one_of(struct ctx *ctx, const char *what, const char *value, const char *const names[static 3]) {
+    for (size_t i = 0; value && i < 3; i++)
+        if (strcmp(value, names[i]) == 0) value = NULL;
+    if (!value) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_USAGE, "%s is %s, %s or %s, not %.40s.", what, names[0], names[1], names[2], value);
+}
+
+static enum err exclude_valid(struct ctx *ctx, const char *exclude) {
+    if (strlen(exclude) > CAP_EXCLUDE)
+        return fault_set(&ctx->fault, ERR_USAGE, "The patterns of files to leave out are at most %d bytes in all.", CAP_EXCLUDE);
+    for (size_t len; *exclude; exclude += len + (exclude[len] == '\n')) {
+        len = strcspn(exclude, "\n");
+        if (len > CAP_PATTERN)
+            return fault_set(&ctx->fault, ERR_USAGE, "A pattern of files to leave out is at most %d bytes.", CAP_PATTERN);
+    }
+    return ERR_OK;
+}
+
+static enum err choices_valid(struct ctx *ctx, const struct choices *in) {
+    TRY(one_of(ctx, "p2p", in->p2p, (const char *const[]){"on", "ask", "off"}));
+    TRY(one_of(ctx, "The roster", in->roster, (const char *const[]){"public", "members", "hidden"}));
+    return in->exclude ? exclude_valid(ctx, in->exclude) : ERR_OK;
+}
+
+enum err circle_change(struct ctx *ctx, const struct circle *c, const struct choices *in) {
+    TRY(choices_valid(ctx, in));
+    return store_run(
+        ctx->store, SQL_CIRCLE_CHANGE,
+        ARGS(I(c->id), T(in->p2p), T(in->ice), T(in->roster), T(in->exclude), I(in->listed), I(in->mirror), I(in->up_kbps)));
+}
+
+static enum err choices_new(struct ctx *ctx, const struct choices *in, struct choices *out) {
+    TRY(choices_valid(ctx, in));
+    *out = *in;
+    if (!in->p2p) out->p2p = "ask";
+    if (!in->roster) out->roster = "public";
+    if (!in->exclude) out->exclude = "";
+    if (in->listed < 0) out->listed = true;
+    if (in->mirror < 0) out->mirror = true;
+    if (in->up_kbps < 0) out->up_kbps = 0;
+    return in->ice ? ERR_OK : circle_ice(ctx, json_pack("[s]", stun_servers[0].url), &out->ice);
+}
+
+static enum err allow_own(struct ctx *ctx, const struct circle *c) {
+    bool row;
+    struct store *s = ctx->store;
+    TRY(store_find(s, SQL_BASE_LIST, NULL, 0, &row));
+    while (row) {
+        TRY(circle_allow(ctx, c, store_text(s, SQL_BASE_LIST, 0)));
+        TRY(store_next(s, SQL_BASE_LIST, &row));
+    }
+    return ERR_OK;
+}
+
+static enum err insert(struct ctx *ctx, const struct circle_new *in, const struct cid *cid, const uint8_t pad[static 8],
+                       struct circle *out) {
+    uint8_t raw[16], public[32];
+    struct choices chosen;
+    randombytes_buf(raw, sizeof raw);
+    TRY(choices_new(ctx, &in->chosen, &chosen));
+    TRY(signing_make(ctx, cid, public));
+    TRY(store_run(ctx->store, SQL_CIRCLE_ADD,
+                  ARGS(T(in->can), B(cid->b, sizeof cid->b), B(pad, 8), T(base64url_text(ctx->arena, raw, sizeof raw)),
+                       B(public, sizeof public), T(chosen.roster), I(chosen.listed), T(chosen.ice), I(chosen.up_kbps), I(ctx->now),
+                       T(chosen.p2p), I(chosen.mirror), T(chosen.exclude))));
+    TRY(circle_by_can(ctx, in->can, out));
+    TRY(allow_own(ctx, out));
+    for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));
+    return ERR_OK;
+}
+
+enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out) {
+    if (!can_valid(in->can))
+        return fault_set(&ctx->fault, ERR_USAGE, "%s is not a name for a circle: use a-z, 0-9 and -, at most 63.", in->can);
+    TRY(choices_valid(ctx, &in->chosen));
+    TRY(store_begin(ctx->store, MAIN, true));
+    enum err e = circle_by_can(ctx, in->can, out);
+    if (e == ERR_OK || e == ERR_REMOVED)
+        return fault_set(&ctx->fault, ERR_EXISTS, "The name %s is taken%s: choose another.", in->can,
+                         e == ERR_REMOVED ? " (by a circle that was removed; names are never used again)" : "");
+    if (e != ERR_NOT_FOUND) return e;
+    uint8_t pad[8];
+    struct cid cid = cid_make(in->can, pad);
+    if ((e = insert(ctx, in, &cid, pad, out)) != ERR_OK) {
+        signing_unmake(ctx, &cid);
+        return e;
+    }
+    return store_commit(ctx->store, MAIN);
+}
+
+static enum err end_signals(struct ctx *ctx, const struct circle *c) {
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(store_run(ctx->store, SQL_SIGNAL_CLEAR, ARGS(I(c->id))));
+    return store_commit(ctx->store, LIVE);
+}
+
+enum err circle_remove(struct ctx *ctx, const struct circle *c) {
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_CIRCLE_REMOVE, ARGS(I(c->id), I(ctx->now))));
+    TRY(store_commit(ctx->store, MAIN));
+    enum err e = end_signals(ctx, c);
+    return e == ERR_LIVE_LOST ? store_renew(ctx->store) : e; /* a new live database has none */
+}
+
+enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin) {
+    bool row = true;
+    if (*origin) TRY(store_find(ctx->store, SQL_ORIGIN_OK, ARGS(I(c->id), T(origin)), &row));
+    if (!*origin) return ERR_OK;
+    store_reset(ctx->store, SQL_ORIGIN_OK);
+    if (row) return ERR_OK;
+    char *seen = arena_copy(ctx->arena, origin, strnlen(origin, 200));
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now), I(CAP_REFUSED))));
+    TRY(store_commit(ctx->store, LIVE));
+    return fault_set(
+        &ctx->fault, ERR_ORIGIN_REFUSED,
+        "Pages of %.80s may not use the circle %s; its owner allows them with: polycircle circle allow %s --origin %.80s", seen,
+        c->can, c->can, seen);
+}

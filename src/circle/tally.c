@@ -1,0 +1,63 @@
+#include "circle/tally.h"
+#include <sodium.h>
+
+enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n) {
+    return store_run(ctx->store, SQL_TALLY_ADD, ARGS(I(circle), T(name), I(n)));
+}
+
+static enum err due(struct ctx *ctx, bool *out) {
+    int64_t at;
+    TRY(store_number(ctx->store, SQL_FOLDED_GET, NULL, 0, &at, ctx->now));
+    *out = ctx->now - at >= SPAN_FOLD || ctx->now < at;
+    return ERR_OK;
+}
+
+/* Marks what was counted until now. */
+static enum err mark(struct ctx *ctx) {
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(store_run(ctx->store, SQL_TALLY_FOLD, ARGS(I(INT64_C(1) + randombytes_random()))));
+    return store_commit(ctx->store, LIVE);
+}
+
+/* Adds what is marked to MAIN, unless MAIN says that it has it: a crash may have come before LIVE forgot it. *fold: which; 0: none.
+ */
+static enum err add(struct ctx *ctx, int64_t *fold) {
+    struct store *s = ctx->store;
+    const char *last, *this = NULL;
+    bool row;
+    *fold = 0;
+    TRY(store_begin(s, MAIN, true));
+    TRY(setting_get(ctx, "folded", &last));
+    TRY(store_find(s, SQL_TALLY_LIST, NULL, 0, &row));
+    while (row) {
+        *fold = store_int(s, SQL_TALLY_LIST, 3);
+        if (!this) this = arena_text(ctx->arena, "%" PRId64 ".%" PRId64, store_gen(s), *fold);
+        if (strcmp(this, last) != 0)
+            TRY(store_run(s, SQL_STATISTIC_ADD,
+                          ARGS(I(store_int(s, SQL_TALLY_LIST, 0)), I(ctx->now / SPAN_DAY), T(store_text(s, SQL_TALLY_LIST, 1)),
+                               I(store_int(s, SQL_TALLY_LIST, 2)))));
+        TRY(store_next(s, SQL_TALLY_LIST, &row));
+    }
+    if (this) TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("folded"), T(this))));
+    return store_commit(s, MAIN);
+}
+
+static enum err forget(struct ctx *ctx, int64_t fold) {
+    TRY(store_begin(ctx->store, LIVE, true));
+    TRY(store_run(ctx->store, SQL_TALLY_DELETE, ARGS(I(fold))));
+    TRY(store_run(ctx->store, SQL_FOLDED_SET, ARGS(I(ctx->now))));
+    return store_commit(ctx->store, LIVE);
+}
+
+static enum err move(struct ctx *ctx) {
+    int64_t fold;
+    TRY(mark(ctx));
+    TRY(add(ctx, &fold));
+    return forget(ctx, fold);
+}
+
+enum err tally_fold(struct ctx *ctx) {
+    bool is_due = false;
+    if (due(ctx, &is_due) == ERR_OK && is_due && move(ctx) != ERR_OK) store_rollback(ctx->store);
+    return ERR_OK;
+}

@@ -1,0 +1,144 @@
+#include "content/compare.h"
+#include "content/walk.h"
+
+struct published {
+    const char *path, *type;
+    struct file_id file;
+    bool doubted;
+};
+
+struct state {
+    struct ctx *ctx;
+    const char *exclude; /* the owner's patterns */
+    struct compare *k;
+    struct published *next, *end; /* what is published behind k->after, in order */
+    size_t looked;
+};
+
+static enum err read_published(struct state *s, int64_t circle) {
+    struct store *store = s->ctx->store;
+    const enum sql id = SQL_MEDIA_FROM;
+    bool row;
+    s->next = s->end = arena_alloc(s->k->arena, (s->k->most + 1) * sizeof *s->next);
+    TRY(store_find(store, id, ARGS(I(circle), T(s->k->after), I((int64_t)s->k->most + 1)), &row));
+    while (row) {
+        *s->end++ = (struct published){.path = store_copy(store, id, 0, s->k->arena),
+                                       .type = store_copy(store, id, 1, s->k->arena),
+                                       .file = {.size = store_int(store, id, 2),
+                                                .mtime = store_int(store, id, 3),
+                                                .dev = store_int(store, id, 4),
+                                                .ino = store_int(store, id, 5),
+                                                .ctime_ns = store_int(store, id, 6)},
+                                       .doubted = store_int(store, id, 7)};
+        TRY(store_next(store, id, &row));
+    }
+    return ERR_OK;
+}
+
+static int in_order(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_directory(const char *dir, const struct dirent *entry) {
+    char path[PATH_MAX];
+    struct stat st;
+    if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR;
+    return snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) < (int)sizeof path && lstat(path, &st) == 0 &&
+           S_ISDIR(st.st_mode);
+}
+
+/* The paths in a folder, those of folders with a slash at their end: in the order of bytes this is the order of all that is below.
+ */
+static const char **paths_in(struct state *s, const char *below, DIR *dir, size_t *n) {
+    bool first = strcmp(s->k->after, below) == 0; /* no step before this one has looked into it */
+    struct arena *a = s->k->arena;
+    const char *full = *below ? arena_path(a, s->k->dir, below) : s->k->dir, **all = NULL;
+    size_t room = 0;
+    *n = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (walk_itself(entry->d_name)) continue;
+        if (entry->d_name[0] == '.') {
+            if (first) omit(a, s->k->omitted, OMIT_HIDDEN, arena_text(a, "%s%s", below, entry->d_name));
+            continue;
+        }
+        if (*n == room) {
+            const char **more = arena_alloc(a, (room = room ? 2 * room : 64) * sizeof *more);
+            if (*n) memcpy(more, all, *n * sizeof *more);
+            all = more;
+        }
+        all[(*n)++] = arena_text(a, "%s%s%s", below, entry->d_name, is_directory(full, entry) ? "/" : "");
+    }
+    if (*n) qsort(all, *n, sizeof *all, in_order);
+    return all;
+}
+
+/* One more was looked at. What is published and was not met on the way here is missing. */
+static enum compared passed(struct state *s, const char *path) {
+    s->k->after = path;
+    if (s->next < s->end && strcmp(s->next->path, path) <= 0) return COMPARED_OTHER;
+    return ++s->looked < s->k->most ? COMPARED_SAME : COMPARED_SO_FAR;
+}
+
+static bool same(const struct published *p, const struct file_id *now, const char *type) {
+    return !p->doubted && file_same(now, &p->file) && strcmp(type, p->type) == 0;
+}
+
+static enum compared compare_file(struct state *s, const char *path) {
+    struct file_id now;
+    const char *type = "";
+    const struct published *p = s->next < s->end && strcmp(s->next->path, path) == 0 ? s->next : NULL;
+    enum omit is = walk_name(path, s->exclude);
+    if (is == OMIT_NOT) is = walk_look(arena_path(s->k->arena, s->k->dir, path), path, &now, &type);
+    if (is == OMIT_NOT && !p && walk_young(s->ctx, s->k->patient, &now)) is = OMIT_YOUNG;
+    if (is == OMIT_NOT_FOLDER || (is == OMIT_NOT && (!p || !same(p, &now, type)))) return COMPARED_OTHER;
+    s->next += is == OMIT_NOT;
+    if (is < OMIT_REASONS) omit(s->k->arena, s->k->omitted, is, path);
+    return passed(s, path);
+}
+
+static enum compared compare_folder(struct state *s, const char *below, DIR *dir);
+
+/* path ends with a slash. */
+static enum compared enter(struct state *s, const char *path) {
+    int why = 0;
+    const char *name = arena_copy(s->k->arena, path, strlen(path) - 1);
+    bool begun = strncmp(s->k->after, path, strlen(path)) == 0;
+    enum omit shut = walk_name(name, s->exclude);
+    DIR *dir = shut == OMIT_NOT ? walk_open(s->ctx, arena_path(s->k->arena, s->k->dir, name), false, &why) : NULL;
+    if (shut == OMIT_NOT) shut = walk_shut(why);
+    if (!dir && !begun && shut < OMIT_REASONS) omit(s->k->arena, s->k->omitted, shut, path);
+    enum compared is = begun ? COMPARED_SAME : passed(s, path);
+    if (dir && is == COMPARED_SAME) return compare_folder(s, path, dir);
+    if (dir) (void)closedir(dir);
+    return is;
+}
+
+static enum compared compare_folder(struct state *s, const char *below, DIR *dir) {
+    size_t n;
+    const char **paths = paths_in(s, below, dir, &n);
+    enum compared is = COMPARED_SAME;
+    (void)closedir(dir);
+    for (size_t i = 0; i < n && is == COMPARED_SAME; i++) {
+        size_t len = strlen(paths[i]);
+        bool folder = paths[i][len - 1] == '/', begun = folder && strncmp(s->k->after, paths[i], len) == 0;
+        if (!begun && strcmp(paths[i], s->k->after) <= 0) continue;
+        is = folder ? enter(s, paths[i]) : compare_file(s, paths[i]);
+    }
+    return is;
+}
+
+enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enum compared *out) {
+    struct state s = {.ctx = ctx, .k = k, .exclude = c->exclude};
+    int why;
+    memset(k->omitted, 0, sizeof k->omitted);
+    *out = COMPARED_OTHER;
+    DIR *dir = walk_open(ctx, k->dir, true, &why);
+    if (!dir) return ERR_OK;
+    enum err e = read_published(&s, c->id);
+    if (e == ERR_OK)
+        *out = compare_folder(&s, "", dir);
+    else
+        (void)closedir(dir);
+    if (*out == COMPARED_SAME && s.next < s.end) *out = COMPARED_OTHER;
+    return e;
+}

@@ -1,0 +1,242 @@
+#include "content/folder.h"
+#include "content/manifest.h"
+
+enum { DEEPEST = 12 };
+
+static bool one_of(const char *const *names, const char *name) {
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names;
+}
+
+static const char *const root_names[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot", NULL};
+
+bool folder_named_root(const char *name) {
+    return one_of(root_names, name);
+}
+
+bool folder_named_cgi(const char *name) {
+    static const char *const names[] = {"cgi-bin", "cgi", "fcgi-bin", NULL};
+    return one_of(names, name);
+}
+
+bool folder_named_hidden(const char *name) {
+    static const char begin[] = "polycircle-data-";
+    size_t n = sizeof begin - 1;
+    return strncmp(name, begin, n) == 0 && strlen(name) == n + 32 && strspn(name + n, "0123456789abcdef") == 32;
+}
+
+size_t folder_strays(struct ctx *ctx, const char *data, const char *program, const char *out[static FOLDER_STRAYS]) {
+    const char *slash = strrchr(data, '/');
+    const char *parent = slash ? arena_copy(ctx->arena, data, (size_t)(slash - data)) : ".";
+    const char *const places[] = {parent, strcmp(program, parent) == 0 ? "" : program};
+    size_t n = 0, all;
+    for (size_t i = 0; i < 2; i++) {
+        const char **names = *places[i] ? directory_names(ctx->arena, places[i], &all) : NULL;
+        for (size_t k = 0; names && k < all && n < FOLDER_STRAYS; k++) {
+            struct stat a, b;
+            const char *path = arena_path(ctx->arena, places[i], names[k]);
+            if (!folder_named_hidden(names[k]) || stat(path, &a) != 0) continue;
+            if (stat(data, &b) != 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev) out[n++] = path;
+        }
+    }
+    return n;
+}
+
+struct roots {
+    struct arena *arena;
+    const char **out;
+    size_t n;
+    uid_t program;
+    bool ours; /* only directories of our own user or the program's owner */
+};
+
+static void add_root(struct roots *r, const char *path) {
+    char real[PATH_MAX];
+    struct stat st;
+    if (r->n == FOLDER_ROOTS || !realpath(path, real) || strcmp(real, "/") == 0 || stat(real, &st) != 0) return;
+    bool ours = st.st_uid == geteuid() || st.st_uid == r->program;
+    if (!S_ISDIR(st.st_mode) || ours != r->ours || access(real, R_OK | X_OK) != 0) return;
+    for (size_t i = 0; i < r->n; i++)
+        if (strcmp(r->out[i], real) == 0) return;
+    r->out[r->n++] = arena_copy(r->arena, real, strlen(real));
+}
+
+/* ~/public_html/cgi-bin and ~/public_html/polycircle lie in the document root, ~/cgi-bin beside it. */
+static void add_around(struct roots *r, const char *program) {
+    const char *end = strrchr(program, '/');
+    if (!end) return;
+    const char *dir = arena_copy(r->arena, program, (size_t)(end - program));
+    const char *name = strrchr(dir, '/');
+    if (!name) return;
+    const char *above = arena_copy(r->arena, dir, (size_t)(name - dir)), *top = strrchr(above, '/');
+    if (folder_named_root(name + 1)) add_root(r, dir);
+    if (top && folder_named_root(top + 1)) add_root(r, above);
+    if (!folder_named_cgi(name + 1)) return;
+    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_path(r->arena, above, root_names[i]));
+    add_root(r, above);
+}
+
+size_t folder_roots(struct ctx *ctx, const char *document_root, const char *program, const char *out[static FOLDER_ROOTS]) {
+    struct stat st;
+    struct roots r = {.arena = ctx->arena, .out = out, .ours = true};
+    r.program = stat(program, &st) == 0 ? st.st_uid : geteuid();
+    for (int pass = 0; pass < 2; pass++, r.ours = false) {
+        if (*document_root == '/') add_root(&r, document_root);
+        add_around(&r, program);
+    }
+    return r.n;
+}
+
+/* Segments without "", ".", ".." and hidden names. */
+static bool rel_valid(const char *rel) {
+    if (strlen(rel) > CAP_PATH) return false;
+    for (const char *p = rel; *p; p += *p == '/' && p[1]) {
+        if (*p == '.' || *p == '/') return false;
+        p += strcspn(p, "/");
+        if (*p == '/' && !p[1]) return false;
+    }
+    return true;
+}
+
+enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, const char **dir) {
+    char top[PATH_MAX], real[PATH_MAX];
+    struct stat st;
+    if (!rel_valid(rel)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
+    const char *path = *rel ? arena_path(ctx->arena, root, rel) : root;
+    if (!realpath(root, top) || !realpath(path, real) || stat(real, &st) != 0)
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.150s: %s", path, strerror(errno));
+    size_t len = strlen(top);
+    bool inside = strncmp(real, top, len) == 0 && (real[len] == '/' || real[len] == '\0');
+    if (!inside || !S_ISDIR(st.st_mode))
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
+    *dir = arena_copy(ctx->arena, real, strlen(real));
+    return ERR_OK;
+}
+
+struct finder {
+    struct arena *arena;
+    const char *root;
+    folder_time *more;
+    struct folder_list *out;
+    size_t deep;
+};
+
+static bool is_media(const char *name) {
+    static const char *const kinds[] = {"video/", "audio/", "image/", "application/"};
+    const char *type = media_type(name);
+    for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(type, kinds[i], strlen(kinds[i])) == 0) return strcmp(type, "application/octet-stream") != 0;
+    return false;
+}
+
+/* 0, or why a folder cannot be listed. */
+static int shut(const char *path) {
+    DIR *dir = opendir(path);
+    if (!dir) return errno;
+    (void)closedir(dir);
+    return 0;
+}
+
+/* Names of the directories in path, in order; its media are counted into f. */
+static const char **read_folder(struct arena *arena, const char *path, struct folder *f, size_t *n) {
+    size_t all;
+    const char **names = directory_names(arena, path, &all);
+    if (all == 0) f->why = shut(path);
+    *n = 0;
+    for (size_t i = 0; i < all; i++) {
+        char full[PATH_MAX];
+        struct stat st;
+        (void)snprintf(full, sizeof full, "%s/%s", path, names[i]);
+        if (names[i][0] == '.') continue;
+        if (lstat(full, &st) != 0) {
+            if (errno == EACCES) f->why = errno;
+            continue;
+        }
+        bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(names[i]);
+        f->files += media;
+        f->bytes += media ? st.st_size : 0;
+        if (S_ISDIR(st.st_mode) && !folder_named_cgi(names[i])) names[(*n)++] = names[i];
+    }
+    return names;
+}
+
+/* after: what is left of the place to go on behind, or NULL once it is passed. false: time is up. */
+static bool visit(struct finder *x, const char *path, const char *after) {
+    struct folder f = {.path = path};
+    size_t n, first = after ? strcspn(after, "/") : 0;
+    const char **names = read_folder(x->arena, *path ? arena_path(x->arena, x->root, path) : x->root, &f, &n);
+    if (!after) {
+        x->out->all[x->out->n++] = f;
+        x->out->next = path;
+        if (x->out->n == CAP_FOLDERS || !x->more()) return false;
+    }
+    if (++x->deep > DEEPEST) n = 0;
+    for (size_t i = 0; i < n; i++) {
+        int order = after && *after ? strncmp(names[i], after, first) : 1;
+        if (order == 0 && names[i][first]) order = 1;
+        if (order < 0) continue;
+        const char *rest = order > 0 ? NULL : after[first] ? after + first + 1 : after + first;
+        if (!visit(x, *path ? arena_path(x->arena, path, names[i]) : names[i], rest)) return false;
+    }
+    x->deep--;
+    return true;
+}
+
+enum err folder_list(struct ctx *ctx, const char *root, const char *after, folder_time *more, struct folder_list *out) {
+    struct finder x = {.arena = ctx->arena, .root = root, .more = more, .out = out};
+    *out = (struct folder_list){.all = arena_alloc(ctx->arena, CAP_FOLDERS * sizeof *out->all)};
+    if (after && !rel_valid(after)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "Field \"after\" must be a folder's path.");
+    if (visit(&x, "", after)) out->next = NULL;
+    return ERR_OK;
+}
+
+struct sampler {
+    struct arena *arena;
+    const char *shut; /* the first that may not be read, or NULL */
+    int why;
+};
+
+static void note_shut(struct sampler *x, const char *path, int why) {
+    if (x->shut || !why || why == ENOENT) return;
+    x->shut = path;
+    x->why = why;
+}
+
+static bool sample(struct sampler *x, const char *dir, int deep, const char **path, struct file_id *id) {
+    size_t n;
+    struct file_id found;
+    const char **names = directory_names(x->arena, dir, &n), *below;
+    if (n == 0) note_shut(x, dir, shut(dir));
+    for (size_t i = 0; i < n; i++) {
+        const char *full = arena_path(x->arena, dir, names[i]);
+        if (*names[i] == '.' || !is_media(names[i])) continue;
+        if (!file_look(full, &found) ? errno == EACCES : !file_may_read(full))
+            note_shut(x, full, errno);
+        else if (found.size) {
+            *path = names[i];
+            *id = found;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < n && deep; i++) {
+        struct stat st;
+        const char *full = arena_path(x->arena, dir, names[i]);
+        if (*names[i] == '.' || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode) || !sample(x, full, deep - 1, &below, id)) continue;
+        *path = arena_path(x->arena, names[i], below);
+        return true;
+    }
+    return false;
+}
+
+enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id) {
+    enum { BELOW = 3 };
+    struct sampler x = {.arena = ctx->arena};
+    *path = "";
+    *id = (struct file_id){0};
+    if (sample(&x, dir, BELOW, path, id) || !x.shut) return ERR_OK;
+    return fault_set(
+        &ctx->fault, ERR_BAD_FIELD,
+        "%.200s cannot be read: %s. Give it permissions that let this program's user read it (by FTP: 755 for a folder, 644 "
+        "for a file), then try again.",
+        x.shut, strerror(x.why));
+}

@@ -1,0 +1,242 @@
+#include "content/manifest.h"
+#include "circle/signing.h"
+#include "util/gzip.h"
+#include <sodium.h>
+
+enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
+    bool row;
+    *out = (struct manifest){.dir = "", .url = ""};
+    TRY(store_find(ctx->store, SQL_MANIFEST_HEAD, ARGS(I(circle)), &row));
+    if (!row) return ERR_OK;
+    out->version = store_int(ctx->store, SQL_MANIFEST_HEAD, 0);
+    out->dir = store_copy(ctx->store, SQL_MANIFEST_HEAD, 1, ctx->arena);
+    out->url = store_copy(ctx->store, SQL_MANIFEST_HEAD, 2, ctx->arena);
+    store_reset(ctx->store, SQL_MANIFEST_HEAD);
+    return ERR_OK;
+}
+
+enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version) {
+    struct manifest m;
+    TRY(manifest_head(ctx, circle, &m));
+    *version = m.version;
+    return ERR_OK;
+}
+
+static void add_media(struct buf *out, const char *path, const char *type, const struct media *m) {
+    buf_text(out, "{\"path\":");
+    jsn_quote(out, path);
+    buf_format(out, ",\"type\":\"%s\",\"size\":%" PRId64 ",\"mtime\":%" PRId64 ",\"piece\":%" PRId64 ",\"sha256\":\"", type,
+               m->file.size, m->file.mtime, m->piece);
+    out->len += base64url_put(buf_room(out, m->sha256_len / 3 * 4 + 4), m->sha256, m->sha256_len);
+    buf_text(out, "\"}");
+}
+
+/* Row by row: the list may be of many thousands. */
+static enum err media_json(struct ctx *ctx, int64_t circle, struct buf *out) {
+    const enum sql id = SQL_MEDIA_LIST;
+    struct store *s = ctx->store;
+    bool row;
+    TRY(store_find(s, id, ARGS(I(circle)), &row));
+    for (bool first = true; row; first = false) {
+        struct media m = {.file = {.size = store_int(s, id, 2), .mtime = store_int(s, id, 3)}, .piece = store_int(s, id, 4)};
+        m.sha256 = store_blob(s, id, 5, &m.sha256_len);
+        if (!first) buf_text(out, ",");
+        add_media(out, store_text(s, id, 0), store_text(s, id, 1), &m);
+        TRY(store_next(s, id, &row));
+    }
+    return ERR_OK;
+}
+
+/* Where the bytes are: the static URL, or where none serves them, our own mirror. */
+static enum err origins_json(struct ctx *ctx, const struct circle *c, const char *url, json_t *list) {
+    bool row;
+    if (*url) return json_array_append_new(list, json_string(url)) == 0 ? ERR_OK : ERR_INTERNAL;
+    TRY(store_find(ctx->store, SQL_BASE_LIST, NULL, 0, &row));
+    while (row) {
+        const char *base = store_text(ctx->store, SQL_BASE_LIST, 0);
+        (void)json_array_append_new(list, json_string(arena_text(ctx->arena, "%smirror/%s/", base, c->can)));
+        TRY(store_next(ctx->store, SQL_BASE_LIST, &row));
+    }
+    return ERR_OK;
+}
+
+static enum err too_long(struct ctx *ctx, const struct circle *c) {
+    return fault_set(
+        &ctx->fault, ERR_USAGE,
+        "The list of these files would be longer than %d MiB, and no browser takes it: give %s a folder with less in it.",
+        CAP_MANIFEST >> 20, c->can);
+}
+
+static const char prefix[] = "polycircle-manifest-1\n";
+
+/* The text that is signed, behind prefix: what the media table holds now. */
+static enum err list_text(struct ctx *ctx, const struct circle *c, const struct manifest *m, struct buf *text) {
+    json_t *origins = json_array();
+    int64_t room;
+    TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
+    TRY(origins_json(ctx, c, m->url, origins));
+    TRY(store_number(ctx->store, SQL_MEDIA_ROOM, ARGS(I(c->id)), &room, 0));
+    if (room > CAP_MANIFEST) return too_long(ctx, c);
+    (void)buf_room(text, (size_t)room);
+    buf_format(text, "%s{\"v\":1,\"cid\":\"%s\",\"can\":\"%s\",\"version\":%" PRId64 ",\"issued\":%" PRId64 ",\"origins\":", prefix,
+               hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), c->can, m->version, ctx->now / 1000);
+    jsn_dump(text, origins);
+    buf_text(text, ",\"media\":[");
+    TRY(media_json(ctx, c->id, text));
+    buf_text(text, "]}");
+    return ERR_OK;
+}
+
+/* What is given out, a slice at a time: quoted whole it would be in memory twice. */
+struct answer {
+    const char *head, *text, *tail; /* tail NULL: it was given, too */
+    size_t left, total; /* of text; given so far */
+    struct buf slice;
+};
+
+static size_t next_slice(void *context, const char **slice) {
+    enum { STEP = 1 << 15 };
+    struct answer *a = context;
+    size_t n = a->left < STEP ? a->left : STEP;
+    if (!a->tail) return 0;
+    a->slice.len = 0;
+    buf_text(&a->slice, a->head);
+    jsn_escape(&a->slice, a->text, n);
+    if (n == a->left) buf_text(&a->slice, a->tail);
+    if (n == a->left) a->tail = NULL;
+    a->head = "";
+    a->text += n;
+    a->left -= n;
+    a->total += a->slice.len;
+    *slice = a->slice.data;
+    return a->slice.len;
+}
+
+/* Inside a transaction of MAIN: signs what the media table holds now as the next version, and packs it. */
+static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *m) {
+    struct arena *a = ctx->arena;
+    struct buf text = {.arena = a}, packed = {.arena = a};
+    uint8_t signature[64];
+    struct circle now;
+    TRY(circle_by_id(ctx, c->id, &now)); /* its key may be another one since c was read */
+    m->version++;
+    TRY(list_text(ctx, c, m, &text));
+    TRY(signing_sign(ctx, &now, text.data, signature));
+    struct answer answer = {
+        .head = arena_text(a, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":\"",
+                           base64url_text(a, now.sign_public, sizeof now.sign_public)),
+        .text = text.data + sizeof prefix - 1,
+        .left = text.len - (sizeof prefix - 1),
+        .tail = arena_text(a, "\",\"sig\":\"%s\"}", base64url_text(a, signature, sizeof signature)),
+        .slice = {.arena = a},
+    };
+    TRY(gzip_pack_slices(&packed, next_slice, &answer, text.len));
+    if (answer.total > CAP_MANIFEST) return too_long(ctx, c);
+    return store_run(ctx->store, SQL_MANIFEST_SET, ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), B(packed.data, packed.len)));
+}
+
+/* Hashes of what goes are kept: somebody who comes back to that folder has it soon. */
+static enum err leave_folder(struct ctx *ctx, const struct circle *c, const char *dir) {
+    TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(I(c->id), T(dir), I(ctx->now + SPAN_KEPT))));
+    TRY(store_run(ctx->store, SQL_KEPT_OLD, ARGS(I(c->id), I(ctx->now), I(CAP_FILES))));
+    return store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id)));
+}
+
+enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version) {
+    struct manifest m;
+    TRY(manifest_head(ctx, c->id, &m));
+    m.dir = dir;
+    m.url = url;
+    TRY(leave_folder(ctx, c, dir));
+    TRY(store_run(ctx->store, SQL_MEDIA_FILL, ARGS(I(c->id))));
+    TRY(build(ctx, c, &m));
+    *version = m.version;
+    return ERR_OK;
+}
+
+enum err manifest_move(struct ctx *ctx, const struct circle *c, const char *dir, const char *url) {
+    struct manifest m;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(manifest_head(ctx, c->id, &m));
+    if (m.version && strcmp(m.dir, dir) != 0) {
+        TRY(leave_folder(ctx, c, dir));
+        m.dir = dir;
+        m.url = url;
+        TRY(build(ctx, c, &m));
+    }
+    return store_commit(ctx->store, MAIN);
+}
+
+enum err manifest_again(struct ctx *ctx, const struct circle *c) {
+    struct manifest m;
+    TRY(manifest_head(ctx, c->id, &m));
+    return m.version ? build(ctx, c, &m) : ERR_OK;
+}
+
+/* Paths among a slice of the media that surely are not on disk any more as they were published. */
+static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char **changed, size_t *n) {
+    const enum sql id = SQL_MEDIA_STAT;
+    bool row;
+    int64_t count;
+    size_t seen = 0, gone = 0;
+    *n = 0;
+    TRY(store_number(ctx->store, SQL_MEDIA_PLACES, ARGS(I(c->id)), &count, 0));
+    int64_t offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
+    TRY(store_find(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
+    while (row) {
+        bool missing;
+        const struct file_id was = {.size = store_int(ctx->store, id, 1),
+                                    .mtime = store_int(ctx->store, id, 2),
+                                    .dev = store_int(ctx->store, id, 3),
+                                    .ino = store_int(ctx->store, id, 4)};
+        if (file_gone(dir, store_text(ctx->store, id, 0), &was, &missing))
+            changed[(*n)++] = store_copy(ctx->store, id, 0, ctx->arena);
+        gone += missing;
+        seen++;
+        TRY(store_next(ctx->store, id, &row));
+    }
+    if (gone == seen) *n = 0; /* all at once: that is for a walk to say (content/index.h) */
+    return ERR_OK;
+}
+
+static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifest *m) {
+    const char *changed[CAP_STAT];
+    size_t n;
+    if (m->version == 0) return ERR_OK;
+    TRY(find_changed(ctx, c, m->dir, changed, &n));
+    if (n == 0) return ERR_OK;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(manifest_head(ctx, c->id, m)); /* somebody may have published meanwhile */
+    TRY(find_changed(ctx, c, m->dir, changed, &n));
+    for (size_t i = 0; i < n; i++) {
+        TRY(store_run(ctx->store, SQL_KEPT_ADD_ONE, ARGS(I(c->id), T(changed[i]), I(ctx->now + SPAN_KEPT))));
+        TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
+    }
+    if (n) TRY(build(ctx, c, m));
+    return store_commit(ctx->store, MAIN);
+}
+
+enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manifest *out) {
+    TRY(manifest_head(ctx, c->id, out));
+    enum err e = withdraw(ctx, c, out);
+    if (e != ERR_READ_ONLY && e != ERR_DISK_FULL && e != ERR_BUSY) return e;
+    store_rollback(ctx->store); /* reading goes on; clients compare size and time themselves */
+    return ERR_OK;
+}
+
+enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out) {
+    TRY(manifest_current(ctx, c, out));
+    return manifest_read(ctx, c, out);
+}
+
+enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out) {
+    const enum sql id = SQL_MANIFEST_GET;
+    bool row;
+    TRY(store_find(ctx->store, id, ARGS(I(c->id)), &row));
+    if (!row) return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can, c->can);
+    out->version = store_int(ctx->store, id, 0);
+    const void *packed = store_blob(ctx->store, id, 1, &out->packed_len);
+    out->packed = arena_copy(ctx->arena, packed, out->packed_len);
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}

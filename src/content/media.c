@@ -1,0 +1,96 @@
+#include "content/manifest.h"
+
+static const struct {
+    const char *type, *endings;
+} types[] = {
+    {"video/mp4", " mp4 m4v "},
+    {"video/webm", " webm "},
+    {"video/x-matroska", " mkv "},
+    {"video/quicktime", " mov "},
+    {"video/ogg", " ogv "},
+    {"video/mp2t", " ts "},
+    {"video/iso.segment", " m4s "},
+    {"application/vnd.apple.mpegurl", " m3u8 "},
+    {"application/dash+xml", " mpd "},
+    {"audio/mpeg", " mp3 "},
+    {"audio/mp4", " m4a "},
+    {"audio/aac", " aac "},
+    {"audio/ogg", " ogg oga opus "},
+    {"audio/flac", " flac "},
+    {"audio/wav", " wav "},
+    {"image/jpeg", " jpg jpeg "},
+    {"image/png", " png "},
+    {"image/gif", " gif "},
+    {"image/webp", " webp "},
+    {"image/avif", " avif "},
+    {"image/svg+xml", " svg "},
+    {"image/x-icon", " ico "},
+    {"font/woff2", " woff2 "},
+    {"font/woff", " woff "},
+    {"font/ttf", " ttf "},
+    {"font/otf", " otf "},
+    {"application/pdf", " pdf "},
+    {"application/epub+zip", " epub "},
+    {"application/zip", " zip "},
+    {"application/gzip", " gz "},
+    {"application/wasm", " wasm "},
+    {"application/json", " json "},
+    {"application/xml", " xml "},
+    {"text/plain", " txt "},
+    {"text/vtt", " vtt "},
+    {"text/csv", " csv "},
+    {"text/css", " css "},
+    {"text/javascript", " js mjs "},
+    {"text/html", " html htm "},
+    /* never shared: programs, settings and leftovers of the host */
+    {NULL, " php cgi fcgi pl py rb sh asp aspx jsp inc ini conf key pem sql db sqlite bak log old tmp part "},
+};
+
+const char *media_type(const char *path) {
+    char ending[16] = " ";
+    const char *dot = strrchr(path, '.');
+    if (*path && path[strlen(path) - 1] == '~') return NULL;
+    if (!dot || dot == path || dot[-1] == '/' || !dot[1] || strchr(dot, '/') || strlen(dot + 1) > sizeof ending - 3)
+        return "application/octet-stream";
+    for (size_t i = 1; dot[i]; i++) {
+        ending[i] = (char)tolower((unsigned char)dot[i]);
+        ending[i + 1] = ' ';
+    }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strstr(types[i].endings, ending)) return types[i].type;
+    return "application/octet-stream";
+}
+
+int64_t media_piece(int64_t size) {
+    int64_t piece = 256 << 10;
+    while (piece < 4 << 20 && size / piece > 2048) piece *= 2;
+    return piece;
+}
+
+enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out) {
+    const enum sql id = SQL_MEDIA_GET;
+    bool row;
+    TRY(store_find(ctx->store, id, ARGS(I(circle), T(path)), &row));
+    if (!row) return ERR_NOT_FOUND;
+    const char *type = store_text(ctx->store, id, 0);
+    *out = (struct media){
+        .path = path,
+        .type = arena_copy(ctx->arena, type, strlen(type)),
+        .file = {.size = store_int(ctx->store, id, 1), .mtime = store_int(ctx->store, id, 2)},
+        .piece = store_int(ctx->store, id, 3),
+    };
+    const void *sha = store_blob(ctx->store, id, 4, &out->sha256_len);
+    out->sha256 = (const uint8_t *)arena_copy(ctx->arena, sha, out->sha256_len);
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}
+
+enum err media_path(struct ctx *ctx, int64_t circle, int64_t index, const char **out) {
+    bool row;
+    *out = NULL;
+    TRY(store_find(ctx->store, SQL_MEDIA_AT, ARGS(I(circle), I(index)), &row));
+    if (!row) return ERR_OK;
+    *out = store_copy(ctx->store, SQL_MEDIA_AT, 0, ctx->arena);
+    store_reset(ctx->store, SQL_MEDIA_AT);
+    return ERR_OK;
+}

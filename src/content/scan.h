@@ -1,0 +1,36 @@
+/* A walk's rows of the table found, a unit at a time: a folder is listed, names are looked at, files are read (content/index.h). */
+#pragma once
+#include "content/manifest.h"
+#include "content/omitted.h"
+#include <sodium.h>
+
+enum { BATCH = 200 }; /* rows of a unit */
+enum kind { NEW, DIRECTORY, FILE_FOUND };
+
+/* One row of found. */
+struct item {
+    const char *path;
+    enum kind kind;
+    struct file_id file;
+    int64_t piece, at;
+    crypto_hash_sha256_state state;
+    struct buf sha256;
+    bool changed, unreadable;
+};
+
+struct indexer {
+    struct ctx *ctx;
+    struct arena *scratch; /* goes with the unit */
+    const struct circle *circle;
+    const char *dir, *url, *sought;
+    bool patient, may_be_empty, published, comparing; /* published: something is, from dir */
+    struct item *items;
+    size_t n;
+    int64_t hashed; /* by this unit */
+    struct omitted omitted[OMIT_REASONS];
+};
+
+/* x->items: the next rows of one kind that are to be worked off; x->n = 0: there are none. */
+enum err scan_next(struct indexer *x);
+/* Works them off, as many as the budget (bytes read) allows, and writes down how far it came. */
+enum err scan_unit(struct indexer *x, int64_t budget);

@@ -1,0 +1,104 @@
+#include "content/walk.h"
+#include "content/manifest.h"
+#include <fnmatch.h>
+
+enum { DEEPEST = 32, YOUNG_S = 10 };
+
+/* Is it path, or a folder above it? */
+static bool leads_to(const char *pattern, const char *path) {
+    char part[CAP_PATH + 1];
+    for (size_t len = 0; path[len]; len += path[len] == '/') {
+        len += strcspn(path + len, "/");
+        (void)snprintf(part, sizeof part, "%.*s", (int)len, path);
+        if (fnmatch(pattern, part, FNM_PATHNAME) == 0) return true;
+    }
+    return false;
+}
+
+static bool names(const char *pattern, const char *path) {
+    char part[CAP_PATH + 1];
+    for (size_t len; *path; path += len + (path[len] == '/')) {
+        len = strcspn(path, "/");
+        (void)snprintf(part, sizeof part, "%.*s", (int)len, path);
+        if (fnmatch(pattern, part, 0) == 0) return true;
+    }
+    return false;
+}
+
+static bool excluded(const char *path, const char *exclude) {
+    char pattern[CAP_PATTERN + 1];
+    for (size_t len; *exclude; exclude += len + (exclude[len] == '\n')) {
+        len = strcspn(exclude, "\n");
+        (void)snprintf(pattern, sizeof pattern, "%.*s", (int)len, exclude);
+        for (size_t end = strlen(pattern); end && pattern[end - 1] == '/';) pattern[--end] = '\0';
+        const char *from = pattern + (pattern[0] == '/');
+        if (*from && (strchr(pattern, '/') ? leads_to(from, path) : names(from, path))) return true;
+    }
+    return false;
+}
+
+enum omit walk_name(const char *path, const char *exclude) {
+    size_t slashes = 0;
+    for (const char *p = path; *p; p++) slashes += *p == '/';
+    if (strlen(path) > CAP_PATH || slashes >= DEEPEST || !json_string(path)) return OMIT_NAME; /* NULL: not UTF-8 */
+    return excluded(path, exclude) ? OMIT_EXCLUDED : OMIT_NOT;
+}
+
+bool walk_itself(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Codes, keys and the names of boxes. */
+static bool ours(struct ctx *ctx, int fd) {
+    struct stat here, there;
+    const char *spool;
+    if (faccessat(fd, "polycircle.db", F_OK, 0) == 0) return true;
+    return setting_get(ctx, "spool_dir", &spool) == ERR_OK && fstat(fd, &here) == 0 && stat(spool, &there) == 0 &&
+           here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
+DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (root ? 0 : O_NOFOLLOW));
+    *why = fd < 0 ? errno : 0;
+    DIR *dir = fd >= 0 && !ours(ctx, fd) ? fdopendir(fd) : NULL;
+    if (!dir && fd >= 0) (void)close(fd);
+    return dir;
+}
+
+static bool absent(int why) {
+    return why == ENOENT || why == ENOTDIR || why == ELOOP; /* what was there a moment ago may be something else by now */
+}
+
+enum omit walk_shut(int why) {
+    return why == 0 ? OMIT_OWN : absent(why) ? OMIT_NOTHING : OMIT_UNREADABLE;
+}
+
+enum omit walk_look(const char *full, const char *path, struct file_id *file, const char **type) {
+    struct stat st;
+    if (lstat(full, &st) != 0) return absent(errno) ? OMIT_NOTHING : OMIT_UNREADABLE;
+    if (S_ISDIR(st.st_mode)) return OMIT_NOT_FOLDER;
+    if (S_ISLNK(st.st_mode)) return OMIT_LINK;
+    if (!file_identify(&st, file)) return OMIT_SPECIAL;
+    if (!file->size) return OMIT_EMPTY;
+    if (!(*type = media_type(path))) return OMIT_PROGRAM;
+    return file_may_read(full) || absent(errno) ? OMIT_NOT : OMIT_UNREADABLE;
+}
+
+bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file) {
+    int64_t age = ctx->now / 1000 - file->mtime; /* one of the future is of a clock that differs */
+    return patient && age < YOUNG_S && age >= -YOUNG_S;
+}
+
+bool walk_shares(struct ctx *ctx, const char *dir, const char *path) {
+    char *folder = arena_path(ctx->arena, dir, path);
+    size_t top = strlen(dir);
+    if (!media_type(path)) return false;
+    for (char *slash; (slash = strrchr(folder, '/')) && (size_t)(slash - folder) >= top;) {
+        int why;
+        *slash = '\0';
+        DIR *d = walk_open(ctx, folder, true, &why);
+        if (!d && !why) return false;
+        if (d) (void)closedir(d);
+    }
+    return true;
+}

@@ -1,0 +1,292 @@
+#include "host/selftest.h"
+#include "circle/address.h"
+#include "util/trial.h"
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+const char *const level_names[] = {"ok", "warn", "fail"};
+
+struct look {
+    struct ctx *ctx;
+    const struct facts *facts;
+    const char *dir; /* the data directory, or before set-up the nearest one above it that is there */
+    const char *found; /* in words, by the check */
+    json_t *offer;
+};
+
+#define SAY(look, level, ...) ((look)->found = arena_text((look)->ctx->arena, __VA_ARGS__), (level))
+
+static enum level instance(struct look *l) {
+    if (l->ctx->store) return SAY(l, LEVEL_OK, "It is set up.");
+    return *l->facts->trouble ? SAY(l, LEVEL_FAIL, "%s", l->facts->trouble) : SAY(l, LEVEL_WARN, "Nothing is set up yet.");
+}
+
+static enum level server(struct look *l) {
+    return SAY(l, LEVEL_OK, "%s", *l->facts->server ? l->facts->server : "It does not say its name.");
+}
+
+static enum level face(struct look *l) {
+    const char *fastcgi = "FastCGI: one process answers many requests.", *cgi = "CGI: each request starts a process.";
+    return SAY(l, LEVEL_OK, "%s", l->facts->fastcgi ? fastcgi : cgi);
+}
+
+static enum level owner(struct look *l) {
+    struct stat st;
+    uid_t me = geteuid();
+    bool known = stat(l->facts->program, &st) == 0;
+    if (me == 0)
+        return SAY(l, LEVEL_WARN, "It runs as root: the files it makes would be root's, and the web server could not change them.");
+    if (known && st.st_uid == me) return SAY(l, LEVEL_OK, "It runs as user %ld, who owns the program.", (long)me);
+    return SAY(
+        l, LEVEL_WARN,
+        "It runs as user %ld; the program belongs to user %ld. Everybody's programs run as that user: secrets are not secret here.",
+        (long)me, known ? (long)st.st_uid : -1L);
+}
+
+static enum level program(struct look *l) {
+    struct stat file, dir;
+    const char *path = l->facts->program, *slash = strrchr(path, '/');
+    const char *parent = slash > path ? arena_copy(l->ctx->arena, path, (size_t)(slash - path)) : "/";
+    if (!slash || stat(path, &file) != 0 || stat(parent, &dir) != 0)
+        return SAY(l, LEVEL_WARN, "The program's own file is not known.");
+    bool wide = (file.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) || (dir.st_mode & (S_IWGRP | S_IWOTH));
+    return SAY(l, wide ? LEVEL_WARN : LEVEL_OK, "%s has mode %04o, its directory %04o.", path, (unsigned)file.st_mode & 07777,
+               (unsigned)dir.st_mode & 07777);
+}
+
+static enum level machine(struct look *l) {
+    struct utsname u;
+    if (uname(&u) != 0) u = (struct utsname){.sysname = "unknown"};
+    const char *cloud = strstr(u.release, "lve") ? " CloudLinux: usually 20 requests at a time." : "";
+    return SAY(l, LEVEL_OK, "%s %s, %s; the program is %s.%s", u.sysname, u.release, u.machine,
+               trial_static() ? "static and needs nothing else" : "linked with the libraries of this machine", cloud);
+}
+
+/* Is path inside dir, or dir itself? Both must exist. */
+static bool inside(const char *path, const char *dir) {
+    char real_path[PATH_MAX], real_dir[PATH_MAX];
+    if (!*dir || !realpath(path, real_path) || !realpath(dir, real_dir)) return false;
+    size_t len = strlen(real_dir);
+    return strncmp(real_path, real_dir, len) == 0 && (real_path[len] == '/' || !real_path[len]) && len > 1;
+}
+
+static enum level place(struct look *l) {
+    struct stat st;
+    const char *dir = l->facts->data;
+    if (lstat(dir, &st) != 0) return SAY(l, LEVEL_WARN, "%s is not there yet.", dir);
+    unsigned mode = st.st_mode & 07777;
+    if (st.st_uid != geteuid() || mode & 077)
+        return SAY(l, LEVEL_FAIL, "%s has mode %04o and belongs to user %ld: others may look in.", dir, mode, (long)st.st_uid);
+    if (inside(dir, l->facts->root)) return SAY(l, LEVEL_WARN, "%s, mode %04o, inside the document root.", dir, mode);
+    return SAY(l, LEVEL_OK, "%s, mode %04o, %s.", dir, mode,
+               *l->facts->root ? "outside the document root" : "where the document root is, is not known");
+}
+
+static enum level writing(struct look *l) {
+    enum { SLOW_MS = 250 };
+    int64_t ms;
+    mode_t mode;
+    int why = trial_write(l->dir, 4096, &ms, &mode);
+    if (why) return SAY(l, LEVEL_FAIL, "A file cannot be written there: %s.", strerror(why));
+    return SAY(l, ms > SLOW_MS ? LEVEL_WARN : LEVEL_OK, "Writing, syncing and renaming a file takes %" PRId64 " ms.", ms);
+}
+
+static enum level privacy(struct look *l) {
+    int64_t ms;
+    mode_t mode;
+    int why = trial_write(l->dir, 1, &ms, &mode);
+    if (why) return SAY(l, LEVEL_WARN, "Not known, for no file could be written: %s.", strerror(why));
+    return SAY(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets mode %04o.", (unsigned)mode);
+}
+
+static enum level locks(struct look *l) {
+    int works = trial_lock(l->dir);
+    if (works < 0) return SAY(l, LEVEL_WARN, "It could not be tried: %s.", strerror(errno));
+    return works ? SAY(l, LEVEL_OK, "A second process sees the lock of the first.")
+                 : SAY(l, LEVEL_FAIL, "A second process got a lock that the first one holds.");
+}
+
+static enum level journal(struct look *l) {
+    bool works = store_wal_works(l->dir);
+    const char *now = l->ctx->store ? store_journal(l->ctx->store) : "none yet";
+    enum level level = works || strcmp(now, "truncate") == 0 ? LEVEL_OK : strcmp(now, "wal") == 0 ? LEVEL_FAIL : LEVEL_WARN;
+    return SAY(l, level, "The fast journal (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
+}
+
+static enum level file_system(struct look *l) {
+    enum trial_place place;
+    const char *name = trial_file_system(l->dir, &place);
+    return place == PLACE_FAR ? SAY(l, LEVEL_WARN, "It is %s.", name)
+                              : SAY(l, LEVEL_OK, "It is %s, a file system of this machine.", name);
+}
+
+/* A quota is invisible to statvfs, so 1 MB is really written. */
+static enum level space(struct look *l) {
+    static const uint64_t little = 20 << 20;
+    struct statvfs fs;
+    int64_t ms;
+    mode_t mode;
+    int why = trial_write(l->dir, 1 << 20, &ms, &mode);
+    if (why) return SAY(l, LEVEL_FAIL, "1 MB could not be written: %s.", strerror(why));
+    uint64_t free_bytes = statvfs(l->dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+    return SAY(l, free_bytes < little ? LEVEL_WARN : LEVEL_OK,
+               "1 MB was written in %" PRId64 " ms; the file system has %" PRIu64 " MB free.", ms, free_bytes >> 20);
+}
+
+static enum level entropy(struct look *l) {
+    uint8_t byte;
+    if (getrandom(&byte, 1, GRND_NONBLOCK) == 1) return SAY(l, LEVEL_OK, "The kernel gives random numbers (getrandom).");
+    if (access("/dev/urandom", R_OK) == 0) return SAY(l, LEVEL_OK, "Random numbers come from /dev/urandom.");
+    return SAY(l, LEVEL_FAIL, "Neither getrandom nor /dev/urandom answers.");
+}
+
+static enum level sqlite(struct look *l) {
+    return SAY(l, LEVEL_OK, "SQLite %s.", store_sqlite());
+}
+
+static enum level limits(struct look *l) {
+    static const struct {
+        __rlimit_resource_t which;
+        const char *name, *unit;
+        rlim_t least, divisor;
+    } all[] = {
+        {RLIMIT_AS, "memory", " MB", 64 << 20, 1 << 20},
+        {RLIMIT_FSIZE, "size of a file", " MB", 64 << 20, 1 << 20},
+        {RLIMIT_NPROC, "processes", "", 25, 1},
+        {RLIMIT_CPU, "CPU", " s", 10, 1},
+    };
+    struct buf text = {.arena = l->ctx->arena};
+    bool little = false;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+        (void)getrlimit(all[i].which, &limit);
+        little |= limit.rlim_cur < all[i].least;
+        buf_format(&text, "%s%s: ", i ? ", " : "", all[i].name);
+        if (limit.rlim_cur == RLIM_INFINITY)
+            buf_text(&text, "no limit");
+        else
+            buf_format(&text, "%llu%s", (unsigned long long)(limit.rlim_cur / all[i].divisor), all[i].unit);
+    }
+    return SAY(l, little ? LEVEL_WARN : LEVEL_OK, "%s.", text.data);
+}
+
+static enum level https(struct look *l) {
+    return *l->facts->https ? SAY(l, LEVEL_OK, "The web server says HTTPS=%.20s.", l->facts->https)
+                            : SAY(l, LEVEL_OK, "The web server says nothing of it.");
+}
+
+static enum level visitor(struct look *l) {
+    const struct facts *f = l->facts;
+    const char *known = "", *client;
+    if (l->ctx->store && setting_get(l->ctx, "proxies", &known) != ERR_OK) known = "";
+    const char *proxies = arena_text(l->ctx->arena, "%s%s%s", known, *known ? " " : "", f->address);
+    switch (address_via(l->ctx->arena, f->address, f->forwarded, f->host, known, &client)) {
+    case VIA_PROXY:
+        l->offer = json_pack("{s:s}", "proxies", proxies);
+        return SAY(
+            l, LEVEL_WARN,
+            "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s\"",
+            f->address, client, proxies);
+    case VIA_SILENT:
+        return SAY(
+            l, LEVEL_WARN,
+            "Requests for %.60s come from %.60s, an address of an inner network: a proxy stands before the program and does not "
+            "say for whom it speaks, unless you are in that network.",
+            f->host, f->address);
+    default:
+        return SAY(l, LEVEL_OK, "Requests come from %s%s.", f->address,
+                   address_listed(f->address, known) ? ", a proxy that is believed" : "");
+    }
+}
+
+static enum level path_info(struct look *l) {
+    return *l->facts->path_info ? SAY(l, LEVEL_OK, "PATH_INFO is passed.")
+                                : SAY(l, LEVEL_OK, "PATH_INFO is absent; the address is taken from REQUEST_URI.");
+}
+
+static const struct check {
+    const char *id, *title;
+    enum { ANYWHERE, REQUEST } told_by; /* REQUEST: only that can tell */
+    enum level (*look)(struct look *l);
+    const char *why, *cure, *host;
+} checks[] = {
+    {"instance", "Instance", ANYWHERE, instance, "Without it nothing else matters.",
+     "Open .../setup in a browser, or run: polycircle init --url URL. A damaged database: restore it from a backup.", ""},
+    {"server", "Web server", REQUEST, server, "It decides which of the limits below are its own.", "", ""},
+    {"face", "How it is run", REQUEST, face, "FastCGI costs the host about a third of CGI. Both give the same answers.", "", ""},
+    {"owner", "Whose the process is", ANYWHERE, owner,
+     "Where all customers' programs run as one user, each of them can read the data of the others: keys, codes, the database.",
+     "Keep the signing key elsewhere and put nothing secret here, or move to a host with suEXEC or per-user pools.",
+     "Please run my CGI programs as my own user (suEXEC, or FastCGI with a pool of my own)."},
+    {"program", "Modes of the program", ANYWHERE, program,
+     "suEXEC refuses a program that others may write (or whose directory they may write) with a 500.",
+     "Set the program and its directory to 755 (rwxr-xr-x) in the file manager.", ""},
+    {"machine", "Machine", ANYWHERE, machine, "The program must be of the machine's kind; a static one runs on any Linux.", "", ""},
+    {"place", "Where the data is", ANYWHERE, place, "Whoever can fetch the database has the keys of the instance.",
+     "Give the directory mode 700 in the file manager, and keep it beside the document root, not inside it.",
+     "Please tell me of a directory outside the document root that my programs may write."},
+    {"write", "Writing", ANYWHERE, writing, "What is acknowledged must be on the disk first: each change waits for this.",
+     "Set the directory to 700, owner the user of the line above. A slow disk is the host's.",
+     "Please let my CGI programs write to this directory (or tell me why a write takes so long)."},
+    {"umask", "Modes of new files", ANYWHERE, privacy, "Keys and codes are files; only their owner may read them.",
+     "The file system ignores modes (FAT, a mount with fixed modes): put the data directory elsewhere.",
+     "Please tell me of a directory in which file modes (0600) are kept."},
+    {"lock", "Locks", ANYWHERE, locks, "Two requests at a time would damage the database where locks do nothing.",
+     "Put the data directory on a local disk; without locks this host cannot run it.",
+     "fcntl locks do not work in my home directory (NFS without lockd?). Please switch them on."},
+    {"journal", "Journal of the database", ANYWHERE, journal,
+     "WAL is four times as fast, and damages the database silently on network file systems. TRUNCATE is fast enough and safe.",
+     "Press \"Use what was found\": the instance goes back to TRUNCATE.", ""},
+    {"files", "File system", ANYWHERE, file_system, "On NFS, SMB and FUSE locks may be missing and WAL is not safe.",
+     "It works with the TRUNCATE journal as long as the line about locks is ok.",
+     "Is my home directory on a network file system, and do fcntl locks work there from all web servers?"},
+    {"space", "Free space", ANYWHERE, space, "With a full disk or quota nothing new is kept; reading goes on.",
+     "Delete something, old backups first.", "Please raise my quota."},
+    {"entropy", "Random numbers", ANYWHERE, entropy, "Keys, ids and tokens are random numbers.", "Make /dev/urandom readable.",
+     "Please give my programs /dev/urandom."},
+    {"sqlite", "Database", ANYWHERE, sqlite, "It is built in; a report of a defect needs its version.", "", ""},
+    {"limits", "Limits", ANYWHERE, limits, "Below about 64 MB, or 25 processes, requests fail under load.",
+     "A larger plan, or the host's support.",
+     "Please raise the limits of my CGI programs to 64 MB of memory, 64 MB a file, 25 processes and 10 s of CPU."},
+    {"https", "HTTPS, as the server sees it", REQUEST, https,
+     "Behind a proxy it is often wrong. So it is never used: addresses come from the settings.", "", ""},
+    {"address", "The visitor's address", REQUEST, visitor,
+     "Limits count by address. Behind a proxy that is not listed all visitors are one, and together they reach the limits of one.",
+     "If the proxy is your host's (or Cloudflare), list it. If you do not know it, do not: anybody could then write an address.",
+     "Which addresses do your reverse proxies have, and do they send X-Forwarded-For to my CGI programs?"},
+    {"path", "PATH_INFO", REQUEST, path_info, "It tells which of the program's pages is asked for; there are two ways to know.", "",
+     ""},
+};
+
+json_t *selftest_line(const char *id, const char *title, enum level level, const char *found, const char *why) {
+    struct fault clean; /* a path or a server's name may be anything */
+    (void)!fault_set(&clean, ERR_OK, "%s", found);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "title", title, "level", level_names[level], "found", clean.text, "why",
+                     why);
+}
+
+static const char *nearest(struct arena *arena, const char *path) {
+    struct stat st;
+    char *dir = arena_copy(arena, path, strlen(path));
+    for (char *slash; stat(dir, &st) != 0 && (slash = strrchr(dir, '/')) && slash > dir;) *slash = '\0';
+    return stat(dir, &st) == 0 ? dir : "/";
+}
+
+json_t *selftest_lines(struct ctx *ctx, const struct facts *facts, enum level *worst) {
+    json_t *lines = json_array();
+    const char *dir = nearest(ctx->arena, facts->data);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        struct look l = {.ctx = ctx, .facts = facts, .found = "", .dir = dir};
+        if (checks[i].told_by == REQUEST && !facts->web) continue;
+        enum level level = checks[i].look(&l);
+        json_t *line = selftest_line(checks[i].id, checks[i].title, level, l.found, checks[i].why);
+        if (level > *worst) *worst = level;
+        if (level != LEVEL_OK && *checks[i].cure) (void)json_object_set_new(line, "cure", json_string(checks[i].cure));
+        if (level != LEVEL_OK && *checks[i].host) (void)json_object_set_new(line, "host", json_string(checks[i].host));
+        if (l.offer) (void)json_object_set_new(line, "offer", l.offer);
+        (void)json_array_append_new(lines, line);
+    }
+    return lines;
+}

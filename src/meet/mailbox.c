@@ -1,0 +1,182 @@
+#include "meet/mailbox.h"
+#include <sodium.h>
+
+enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out) {
+    return store_number(ctx->store, SQL_OFFER_COUNT, ARGS(I(s->id), I(ctx->now)), out, 0);
+}
+
+enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct offer *offers, size_t n) {
+    TRY(store_run(ctx->store, SQL_OFFER_OLD, ARGS(I(s->id), I(ctx->now), I(CAP_OFFERS - (int64_t)n))));
+    for (size_t i = 0; i < n; i++)
+        TRY(store_run(ctx->store, SQL_OFFER_ADD, ARGS(I(s->id), T(offers[i].id), T(offers[i].sdp), I(ctx->now + SPAN_OFFER))));
+    return ERR_OK;
+}
+
+enum err offers_withdraw(struct ctx *ctx, const struct signal *s) {
+    return store_run(ctx->store, SQL_OFFER_WITHDRAW, ARGS(I(s->id)));
+}
+
+static void invitation_row(struct ctx *ctx, enum sql id, const struct signal *s, struct invitation *i) {
+    i->n = store_int(ctx->store, id, 0);
+    i->owner = store_int(ctx->store, id, 3);
+    i->offer = (struct offer){store_copy(ctx->store, id, 1, ctx->arena), store_copy(ctx->store, id, 2, ctx->arena)};
+    (void)store_bytes(ctx->store, id, 4, i->sig.b, sizeof i->sig.b);
+    i->near = store_int(ctx->store, id, 5) == s->bucket;
+    /* a newcomer may not have seen the manifest yet */
+    i->have = s->version == 0 || store_int(ctx->store, id, 6) == s->version ? store_copy(ctx->store, id, 7, ctx->arena) : "";
+    i->suspect = store_int(ctx->store, id, 8);
+}
+
+static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
+    bool row;
+    *n = 0;
+    TRY(store_find(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket), I(s->wider)), &row));
+    while (row && *n < max) {
+        invitation_row(ctx, from, s, &out[(*n)++]);
+        TRY(store_next(ctx->store, from, &row));
+    }
+    store_reset(ctx->store, from);
+    return ERR_OK;
+}
+
+enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
+    TRY(invitations(ctx, s, from, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
+    bool needy = from == SQL_OFFER_NEEDY; /* helps; it is no share of what there is */
+    for (size_t i = 0; i < *n; i++) {
+        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider))));
+        if (needy) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(out[i].owner))));
+    }
+    return ERR_OK;
+}
+
+enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
+    TRY(invitations(ctx, s, SQL_OFFER_AGAIN, CAP_CLAIM, out, n));
+    return *n ? ERR_OK : offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n);
+}
+
+enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may) {
+    int64_t mailed;
+    bool spoke = signal_spoke(other, ctx->now);
+    *may = false;
+    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? 1 : 2))));
+    if (spoke) return ERR_OK;
+    *may = store_changes(ctx->store, LIVE) > 0;
+    if (*may) return ERR_OK;
+    TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
+    *may = mailed;
+    return ERR_OK;
+}
+
+/* Is there room for it? From its sender; and for the recipient and in the circle, but that an answer to an offer which the sender
+ * was given always has its place there: these are few, and whoever fills a greeter's mailbox must not keep newcomers out. The mail
+ * itself does not count when it is sent again. */
+static enum err mail_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct pulse *pulse,
+                          const struct mail_out *mail) {
+    int64_t waiting, place, more = (int64_t)strlen(mail->body);
+    struct arg sender = B(from->sig.b, sizeof from->sig.b);
+    bool row;
+    TRY(store_find(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(ctx->now), I(to->id), T(mail->id)), &row));
+    bool room = row && store_int(ctx->store, SQL_MAIL_SENT, 0) < CAP_MAIL_SENT &&
+                store_int(ctx->store, SQL_MAIL_SENT, 1) + more <= CAP_MAIL_SENDER;
+    store_reset(ctx->store, SQL_MAIL_SENT);
+    if (!room) return ERR_MAILBOX_FULL;
+    TRY(store_number(ctx->store, SQL_MAIL_PLACE, ARGS(I(to->id), T(mail->re), I(from->id), sender, T(mail->id)), &place, 0));
+    if (place) return pulse->mail + more <= CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
+    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now)), &waiting, 0));
+    return waiting < CAP_MAIL_WAITING && pulse->mail + more <= CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
+}
+
+enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
+                   struct receipt *out) {
+    struct signal to;
+    bool found;
+    *out = (struct receipt){.id = mail->id};
+    TRY(signal_by_sig(ctx, from->circle, &mail->to, &to, &found));
+    if (!found || to.id == from->id) {
+        out->error = ERR_NOT_FOUND;
+        return ERR_OK;
+    }
+    enum err e = mail_room(ctx, from, &to, pulse, mail);
+    if (e == ERR_MAILBOX_FULL) out->error = e;
+    if (e != ERR_OK) return out->error ? ERR_OK : e;
+    TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(to.id), T(mail->re), I(from->id))));
+    out->due_ms = signal_due(&to, ctx->now);
+    int64_t keep = out->due_ms + SPAN_MAIL_AFTER_DUE;
+    TRY(store_run(ctx->store, SQL_MAIL_ADD,
+                  ARGS(I(to.id), B(from->sig.b, sizeof from->sig.b), T(mail->id), T(mail->re), T(mail->body),
+                       I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)))));
+    if (store_changes(ctx->store, LIVE))
+        TRY(store_run(ctx->store, SQL_PULSE_MAIL, ARGS(I(to.circle), I((int64_t)strlen(mail->body)))));
+    return mail_box(ctx, &to, false);
+}
+
+enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last) {
+    enum { BATCH = 16 };
+    bool row;
+    *out = NULL;
+    *n = 0;
+    *last = after;
+    TRY(store_find(ctx->store, SQL_MAIL_READ, ARGS(I(s->id), I(after), I(ctx->now)), &row));
+    if (row) *out = arena_alloc(ctx->arena, BATCH * sizeof **out);
+    while (row && *n < BATCH) {
+        struct mail_in *mail = &(*out)[(*n)++];
+        mail->n = *last = store_int(ctx->store, SQL_MAIL_READ, 0);
+        (void)store_bytes(ctx->store, SQL_MAIL_READ, 1, mail->from.b, sizeof mail->from.b);
+        mail->re = store_copy(ctx->store, SQL_MAIL_READ, 2, ctx->arena);
+        mail->body = store_copy(ctx->store, SQL_MAIL_READ, 3, ctx->arena);
+        TRY(store_next(ctx->store, SQL_MAIL_READ, &row));
+    }
+    return ERR_OK;
+}
+
+json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s}", "n", arena_text(ctx->arena, "%" PRId64 ".%" PRId64, gen, mail[i].n), "from",
+                            hex_text(ctx->arena, mail[i].from.b, sizeof mail[i].from.b), "re", mail[i].re, "body", mail[i].body));
+    return list;
+}
+
+enum err mail_box(struct ctx *ctx, struct signal *s, bool call) {
+    const struct spool *spool;
+    struct mail_in *mail;
+    struct buf text = {.arena = ctx->arena};
+    size_t n;
+    int64_t last;
+    if (!s->box.open) return ERR_OK;
+    TRY(spool_get(ctx, &spool));
+    if (!*spool->dir) return ERR_OK;
+    s->box.v++;
+    TRY(store_run(ctx->store, SQL_SIGNAL_BOX, ARGS(I(s->id), I(s->box.v))));
+    TRY(mail_read(ctx, s, 0, &mail, &n, &last));
+    jsn_dump(&text, json_pack("{s:i, s:I, s:b, s:o}", "polycircle", 1, "v", (json_int_t)s->box.v, "call", (int)call, "mail",
+                              mail_json(ctx, store_gen(ctx->store), mail, n)));
+    box_put(ctx, spool, &s->box, &text);
+    return ERR_OK;
+}
+
+enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
+    struct signal s;
+    bool row;
+    TRY(store_find(ctx->store, SQL_SIGNAL_CALL, ARGS(I(circle), I(ctx->now), I(except), I((int64_t)randombytes_uniform(8))), &row));
+    if (!row) return ERR_OK;
+    signal_row(ctx, SQL_SIGNAL_CALL, &s);
+    store_reset(ctx->store, SQL_SIGNAL_CALL);
+    return mail_box(ctx, &s, true);
+}
+
+enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto) {
+    return store_run(ctx->store, SQL_MAIL_ACKNOWLEDGE, ARGS(I(s->id), I(upto)));
+}
+
+enum err mailbox_clear(struct ctx *ctx, const struct signal *s) {
+    TRY(store_run(ctx->store, SQL_OFFER_CLEAR, ARGS(I(s->id))));
+    TRY(store_run(ctx->store, SQL_OFFER_FORGET, ARGS(I(s->id))));
+    return store_run(ctx->store, SQL_MAIL_CLEAR, ARGS(I(s->id)));
+}
+
+enum err mail_sweep(struct ctx *ctx, int64_t circle, struct pulse *pulse) {
+    TRY(store_run(ctx->store, SQL_MAIL_SWEEP, ARGS(I(ctx->now))));
+    return store_changes(ctx->store, LIVE) ? pulse_get(ctx, circle, pulse) : ERR_OK;
+}

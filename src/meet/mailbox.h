@@ -1,0 +1,67 @@
+/* What signals leave for each other at the instance: standing offers, and mail that answers them. */
+#pragma once
+#include "meet/signal.h"
+
+struct offer {
+    const char *id, *sdp;
+};
+
+/* An offer claimed for a signal, and whose it is. */
+struct invitation {
+    int64_t n, owner; /* rows of offer and signal */
+    struct sig sig;
+    bool near;
+    bool suspect; /* somebody says that its signal is dead */
+    const char *have;
+    struct offer offer;
+};
+
+struct mail_out {
+    const char *id, *re, *body;
+    struct sig to;
+};
+
+struct mail_in {
+    int64_t n;
+    struct sig from;
+    const char *re, *body;
+};
+
+/* What became of a mail that was sent: due_ms until the recipient reads, or why it was not taken. */
+struct receipt {
+    const char *id;
+    enum err error;
+    int64_t due_ms;
+};
+
+/* Adds offers, at most CAP_OFFERS: so many stand, the newest; expired ones go. */
+enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct offer *offers, size_t n);
+enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out);
+/* Those that still stand go; who has one may answer it. */
+enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
+/* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest, suspected ones last
+ * (SQL_OFFER_GREETERS), or those of signals that wait for a greeter (SQL_OFFER_NEEDY). */
+enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
+/* For a join: what s has and has not answered, while it holds; else fresh ones. */
+enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
+/* s says that the link to other is dead: the offer of other's that it has is not given to it again. *may: it may be heard, once for
+ * each such offer and while a mail of its waits there; not while other has just spoken. */
+enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may);
+
+/* The same id from the same sender to the same recipient twice is one mail. Answers the offer that it speaks of. */
+enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
+                   struct receipt *out);
+/* At most 16 behind number after, in order; *last is the number of the last one read (or after). */
+enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last);
+/* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. */
+json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n);
+/* The next edition of its box: the mail that waits. call: its owner is wanted by the instance (somebody waits for a greeter).
+ * Without a box it does nothing. */
+enum err mail_box(struct ctx *ctx, struct signal *s, bool call);
+/* Somebody waits for a greeter: asks one that reads a box, if there is one. */
+enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except);
+enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto);
+/* A new run of the page: what its old life deposited, was sent and had claimed is dead. */
+enum err mailbox_clear(struct ctx *ctx, const struct signal *s);
+/* Some of what has expired goes; pulse is that of a circle, read again when it may have changed. */
+enum err mail_sweep(struct ctx *ctx, int64_t circle, struct pulse *pulse);

@@ -1,0 +1,218 @@
+#include "meet/signal.h"
+#include <sodium.h>
+
+struct token token_make(const uint8_t raw[static 32]) {
+    struct token token;
+    (void)crypto_generichash(token.hash, sizeof token.hash, raw, 32, NULL, 0);
+    return token;
+}
+
+void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
+    struct store *s = ctx->store;
+    *out = (struct signal){
+        .id = store_int(s, id, 0),
+        .circle = store_int(s, id, 1),
+        .run = store_int(s, id, 3),
+        .role = store_int(s, id, 4) ? GREETER : PEER,
+        .greet = store_int(s, id, 5),
+        .suspect = store_int(s, id, 6),
+        .needy = (enum need)store_int(s, id, 7),
+        .bucket = store_int(s, id, 8),
+        .base = store_int(s, id, 9),
+        .every = store_int(s, id, 10),
+        .expires = store_int(s, id, 11),
+        .version = store_int(s, id, 12),
+        .have = store_copy(s, id, 13, ctx->arena),
+        .boxes = store_int(s, id, 14),
+        .box.v = store_int(s, id, 16),
+        .wider = store_int(s, id, 17),
+    };
+    (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
+    out->box.open = store_bytes(s, id, 15, out->box.name, sizeof out->box.name);
+}
+
+enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse) {
+    const enum sql id = SQL_SIGNAL_BY_TOKEN;
+    bool row;
+    TRY(store_find(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
+    if (!row) return ERR_REJOIN;
+    signal_row(ctx, id, out);
+    if (pulse)
+        *pulse = (struct pulse){store_int(ctx->store, id, 18), store_int(ctx->store, id, 19), store_int(ctx->store, id, 20),
+                                store_int(ctx->store, id, 21)};
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}
+
+enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, struct signal *out, bool *found) {
+    struct signal s;
+    bool row;
+    *found = false;
+    TRY(store_find(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), &row));
+    if (!row) return ERR_OK;
+    signal_row(ctx, SQL_SIGNAL_BY_SIG, &s);
+    store_reset(ctx->store, SQL_SIGNAL_BY_SIG);
+    if (s.circle != circle || !signal_alive(&s, ctx->now)) return ERR_OK;
+    *found = true;
+    *out = s;
+    return ERR_OK;
+}
+
+enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
+    bool row;
+    *out = (struct pulse){0};
+    TRY(store_find(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
+    if (!row) return ERR_OK;
+    *out = (struct pulse){store_int(ctx->store, SQL_PULSE_GET, 0), store_int(ctx->store, SQL_PULSE_GET, 1),
+                          store_int(ctx->store, SQL_PULSE_GET, 2), store_int(ctx->store, SQL_PULSE_GET, 3)};
+    store_reset(ctx->store, SQL_PULSE_GET);
+    return ERR_OK;
+}
+
+/* Today's and yesterday's. */
+static enum err networks(struct ctx *ctx, const char *address, struct nets *today, struct nets *yesterday) {
+    uint8_t key[32] = {0};
+    bool row;
+    TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T("pepper")), &row));
+    if (row) (void)store_bytes(ctx->store, SQL_INSTANCE_GET, 0, key, sizeof key);
+    if (row) store_reset(ctx->store, SQL_INSTANCE_GET);
+    *today = nets_of(address, key, ctx->now / SPAN_DAY);
+    *yesterday = nets_of(address, key, ctx->now / SPAN_DAY - 1);
+    sodium_memzero(key, sizeof key);
+    return ERR_OK;
+}
+
+static enum err sweep(struct ctx *ctx, int64_t max) {
+    return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE), I(max)));
+}
+
+enum err signal_sweep(struct ctx *ctx) {
+    return sweep(ctx, 50);
+}
+
+/* By the counts that are kept; those of leases that ended and were not swept yet are among them. A circle over nine tenths full is
+ * for those whose networks hold no more than a tenth. */
+static enum err room(struct ctx *ctx, int64_t circle, const struct nets *today, const struct nets *yesterday) {
+    struct pulse pulse;
+    int64_t n;
+    TRY(pulse_get(ctx, circle, &pulse));
+    if (pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
+    bool nearly = pulse.n * 10 > (int64_t)CAP_SIGNALS * 9;
+    for (size_t i = 0; i < today->n; i++) {
+        TRY(store_number(ctx->store, SQL_NET_COUNT, ARGS(I(circle), I(today->id[i]), I(yesterday->id[i])), &n, 0));
+        if (n >= today->cap[i] || (nearly && n > CAP_SIGNALS / 10)) return ERR_TOO_MANY;
+    }
+    return ERR_OK;
+}
+
+static enum err count_in(struct ctx *ctx, int64_t circle, const struct nets *nets) {
+    for (size_t i = 0; i < nets->n; i++) TRY(store_run(ctx->store, SQL_NET_ADD, ARGS(I(circle), I(nets->id[i]))));
+    return ERR_OK;
+}
+
+static enum err count_out(struct ctx *ctx, int64_t circle, const struct nets *nets) {
+    for (size_t i = 0; i < nets->n; i++) {
+        TRY(store_run(ctx->store, SQL_NET_LEAVE, ARGS(I(circle), I(nets->id[i]))));
+        TRY(store_run(ctx->store, SQL_NET_DROP, ARGS(I(circle), I(nets->id[i]))));
+    }
+    return ERR_OK;
+}
+
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
+                    struct signal *out) {
+    struct nets today, yesterday;
+    TRY(networks(ctx, address, &today, &yesterday));
+    TRY(signal_sweep(ctx));
+    enum err e = room(ctx, c->id, &today, &yesterday);
+    if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) {
+        TRY(sweep(ctx, CAP_SWEEP));
+        e = room(ctx, c->id, &today, &yesterday);
+    }
+    TRY(e);
+    struct sig sig = sig_make(address, &c->cid);
+    TRY(store_run(ctx->store, SQL_SIGNAL_ADD,
+                  ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(today.id[0]), I(ctx->now),
+                       I(ctx->now + SPAN_PEER_LEASE), I(today.id[1]), I(today.id[2]))));
+    TRY(store_run(ctx->store, SQL_PULSE_ADD, ARGS(I(c->id))));
+    TRY(count_in(ctx, c->id, &today));
+    return signal_by_token(ctx, token, out, NULL);
+}
+
+enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {
+    struct nets today, yesterday;
+    TRY(networks(ctx, address, &today, &yesterday));
+    if (s->bucket != yesterday.id[0]) return ERR_OK;
+    s->bucket = today.id[0];
+    s->wider = today.id[1];
+    TRY(count_out(ctx, s->circle, &yesterday));
+    TRY(count_in(ctx, s->circle, &today));
+    return store_run(ctx->store, SQL_SIGNAL_NETS, ARGS(I(s->id), I(today.id[0]), I(today.id[1]), I(today.id[2])));
+}
+
+static int64_t lease(const struct signal *s) {
+    return s->role != GREETER ? SPAN_PEER_LEASE : s->box.open ? SPAN_BOX_LEASE : SPAN_GREETER_LEASE;
+}
+
+bool signal_alive(const struct signal *s, int64_t now) {
+    return s->expires > now;
+}
+
+bool signal_stale(const struct signal *s, int64_t now) {
+    int64_t left = s->expires - now;
+    return s->suspect || left < lease(s) / 2 || left > lease(s);
+}
+
+bool signal_spoke(const struct signal *s, int64_t now) {
+    return s->expires - now > lease(s) - SPAN_SPOKE;
+}
+
+bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now) {
+    return s->role == PEER && s->every > 0 && !pulse->needy && now - s->base >= SPAN_NEWCOMER_DUE;
+}
+
+int64_t signal_due(const struct signal *s, int64_t now) {
+    int64_t age = now - s->base;
+    if (s->role == PEER && age >= 0 && age < s->every) return s->every - age;
+    if (s->role == PEER) return age < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
+    int64_t every = s->every > 0 ? s->every : SPAN_QUIET_MIN;
+    int64_t due = every - ((now - s->base) % every + every) % every;
+    return due < every / 2 ? due + every : due; /* it has just spoken */
+}
+
+/* 1 for one signal, 2 up to four, one more for every 8 after that (PROTOCOL 1.4). */
+static int64_t greeters_wanted(int64_t n) {
+    int64_t wanted = n <= 1 ? 1 : n <= 4 ? 2 : 2 + (n + 3) / 8;
+    return wanted < GREETERS_MAX ? wanted : GREETERS_MAX;
+}
+
+/* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. */
+static enum err schedule(struct ctx *ctx, struct signal *s, const struct pulse *pulse, int64_t others, bool greeted) {
+    int64_t least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
+    int64_t every = greeted ? SPAN_HANDOVER : s->every, budget;
+    if (s->role == GREETER) {
+        TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
+        every = s->box.open ? 0 : 1000 * (others + 1) / budget;
+        every = every < least ? least : every;
+    }
+    if (every != s->every || (greeted && s->role == PEER) || s->base > ctx->now) s->base = ctx->now;
+    s->every = every;
+    return ERR_OK;
+}
+
+enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable) {
+    int64_t others;
+    TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
+    bool greeted = s->role == GREETER;
+    s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
+    bool box = s->role == GREETER && s->boxes && readable;
+    if (box)
+        TRY(box_open(ctx, &s->box));
+    else
+        box_close(ctx, &s->box);
+    TRY(schedule(ctx, s, pulse, others, greeted));
+    s->suspect = false;
+    s->expires = ctx->now + lease(s);
+    return store_run(ctx->store, SQL_SIGNAL_SET,
+                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->base), I(s->every), I(s->expires),
+                          I(s->version), T(s->have), I(s->boxes), B(s->box.open ? s->box.name : NULL, sizeof s->box.name)));
+}

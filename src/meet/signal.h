@@ -1,0 +1,69 @@
+/* A signal: one browser profile's presence in a circle, its lease and, if it is a greeter, its polling schedule (PROTOCOL 1.4). */
+#pragma once
+#include "circle/circle.h"
+#include "meet/box.h"
+
+enum role { PEER, GREETER };
+/* SEEKING: joined, found others but no offer. NEEDY: has deposited offers itself; a greeter will take one. */
+enum need { CONTENT, NEEDY, SEEKING };
+
+struct token {
+    uint8_t hash[16]; /* BLAKE2b-128 of the client's 32 bytes; the token itself is not kept */
+};
+
+/* How a circle is doing. */
+struct pulse {
+    int64_t n; /* signals */
+    int64_t joined; /* when somebody joined last */
+    int64_t needy; /* signals that wait for a greeter to take their offer */
+    int64_t mail; /* bytes of mail under way */
+};
+
+struct signal {
+    int64_t id, circle;
+    struct sig sig;
+    int64_t run;
+    enum role role;
+    bool greet; /* may be a greeter */
+    bool suspect; /* who claimed its offer, or mailed it, says it is dead: chosen last, until it speaks */
+    enum need needy;
+    int64_t bucket, wider; /* of the networks it joined from (circle/ids.h), today's or yesterday's; wider 0: none */
+    int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base or, every > 0, was a greeter until then */
+    int64_t expires;
+    int64_t version; /* of the manifest that have speaks of */
+    const char *have; /* "[3,7]": indices, as JSON */
+    bool boxes; /* it can read its mail from the spool */
+    struct box box;
+};
+
+struct token token_make(const uint8_t raw[static 32]);
+
+/* Not there: ERR_REJOIN. pulse may be NULL. */
+enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse);
+/* *found: whether there is one, in this circle, with a lease that has not ended. */
+enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, struct signal *out, bool *found);
+/* Reads the columns SIGNAL_COLUMNS of a row. */
+void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
+
+/* A new one with fresh SIG and lease, unless the circle or one of the address's networks has too many that live: ended leases are
+ * removed first, and stay so when it is refused, if the caller commits. */
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
+                    struct signal *out);
+/* Decides role, schedule, lease and box anew and writes the row. readable: its page may read the spool. */
+enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable);
+/* A signal that has outlived the day counts in its networks under today's hashes, if it is where it joined. */
+enum err signal_today(struct ctx *ctx, struct signal *s, const char *address);
+enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
+enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
+
+bool signal_alive(const struct signal *s, int64_t now);
+/* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */
+bool signal_stale(const struct signal *s, int64_t now);
+/* Its lease is of this moment: a link to it that died is no sign. When a network breaks, all name all others dead, and those
+ * who are back already would lose the offers that the next ones need. */
+bool signal_spoke(const struct signal *s, int64_t now);
+/* It was a greeter, most likely for want of one, a minute ago; nobody waits now: it may have an offer, lest a few who found
+ * each other in a crowd stay among themselves. */
+bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now);
+/* Milliseconds until it should sync next. */
+int64_t signal_due(const struct signal *s, int64_t now);

@@ -1,0 +1,250 @@
+#include "meet/sync.h"
+#include "circle/tally.h"
+#include "content/manifest.h"
+
+static bool writes(const struct sync *in) {
+    return in->key || in->shares || in->n_offers || in->n_mail || in->n_gone || in->leave || in->box_v;
+}
+
+/* The signal of this request, if it is still this run's. */
+static enum err current(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    TRY(signal_by_token(ctx, &in->token, &out->signal, &out->pulse));
+    return out->signal.run == in->run && signal_alive(&out->signal, ctx->now) ? ERR_OK : ERR_REJOIN;
+}
+
+static int64_t acknowledged(struct ctx *ctx, const struct sync *in) {
+    return in->cursor_gen == store_gen(ctx->store) ? in->cursor_n : 0;
+}
+
+static enum err tell_box(struct ctx *ctx, struct synced *out) {
+    const struct spool *spool;
+    if (!out->signal.box.open) return ERR_OK;
+    TRY(spool_get(ctx, &spool));
+    if (!*spool->dir) return ERR_OK; /* switched off meanwhile: its mail is read here until the lease is renewed */
+    int64_t left = out->signal.expires - ctx->now - SPAN_BOX_LEASE / 2;
+    out->box = box_url(ctx, spool, &out->signal.box);
+    out->poll_ms = out->signal.every;
+    out->due_ms = left < SPAN_ACTIVE_MIN ? SPAN_ACTIVE_MIN : left;
+    return ERR_OK;
+}
+
+/* What every answer ends with. */
+static enum err finish(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor_n));
+    out->cursor_gen = store_gen(ctx->store);
+    out->due_ms = signal_due(&out->signal, ctx->now);
+    TRY(tell_box(ctx, out));
+    if (out->signal.role == GREETER) TRY(offers_standing(ctx, &out->signal, &out->standing));
+    return ERR_OK;
+}
+
+/* It says something new of what it can do. */
+static bool turns(const struct sync *in, const struct signal *s) {
+    return (in->greet >= 0 && in->greet != s->greet) || (in->box >= 0 && in->box != s->boxes);
+}
+
+/* A poll with nothing new writes nothing. *done: this was one. */
+static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out, bool *done) {
+    TRY(store_begin(ctx->store, LIVE, false));
+    TRY(current(ctx, in, out));
+    bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
+    *done = !wanted && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now) &&
+            !signal_late(&out->signal, &out->pulse, ctx->now);
+    if (*done) TRY(finish(ctx, in, out));
+    return store_commit(ctx->store, LIVE);
+}
+
+/* Finds or makes the signal of a join; a new run takes it over. */
+static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    enum err e = signal_by_token(ctx, &in->token, &out->signal, NULL);
+    if (e == ERR_REJOIN) {
+        TRY(signal_add(ctx, &out->circle, &in->token, in->run, in->address, &out->signal));
+        TRY(tally_add(ctx, out->circle.id, "joins", 1));
+    } else if (e != ERR_OK) {
+        return e;
+    } else if (out->signal.circle != out->circle.id) {
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
+    } else if (out->signal.run != in->run) {
+        TRY(mailbox_clear(ctx, &out->signal));
+        out->signal.run = in->run;
+        out->signal.base = ctx->now;
+        out->signal.needy = CONTENT;
+        out->signal.role = PEER;
+        out->signal.every = 0;
+    }
+    TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
+    return pulse_get(ctx, out->circle.id, &out->pulse);
+}
+
+/* Not whoever stands in the roster: only whom this one has tried to reach. */
+static enum err suspects(struct ctx *ctx, const struct sync *in, const struct signal *me) {
+    for (size_t i = 0; i < in->n_gone; i++) {
+        struct signal gone;
+        bool found, may;
+        TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
+        if (!found || gone.id == me->id) continue;
+        TRY(offers_blame(ctx, me, &gone, &may));
+        if (may) TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
+    }
+    return ERR_OK;
+}
+
+static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    if (!in->n_mail) return ERR_OK;
+    TRY(mail_sweep(ctx, out->signal.circle, &out->pulse));
+    for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &out->pulse, &in->mail[i], &out->sent[out->n_sent++]));
+    return tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail);
+}
+
+static const char *indices(struct ctx *ctx, const struct sync *in) {
+    struct buf b = {.arena = ctx->arena};
+    for (size_t i = 0; i < in->n_have; i++) buf_format(&b, "%s%" PRId64, i ? "," : "", in->have[i].index);
+    return b.len ? b.data : "";
+}
+
+static enum err claim_late(struct ctx *ctx, struct synced *out) {
+    TRY(offers_claim(ctx, &out->signal, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
+    if (!out->n_peers) return ERR_OK;
+    out->signal.every = 0;
+    return signal_renew(ctx, &out->signal, &out->pulse, false);
+}
+
+static bool trusted(const struct synced *out) {
+    for (size_t i = 0; i < out->n_peers; i++)
+        if (!out->peers[i].suspect) return true;
+    return false;
+}
+
+/* Claims: a newcomer from greeters; a greeter from those that found none. */
+static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    struct signal *s = &out->signal;
+    if (in->key) {
+        TRY(offers_join(ctx, s, out->peers, &out->n_peers));
+        s->needy = trusted(out) || out->pulse.n <= 1 ? CONTENT : s->needy == NEEDY ? NEEDY : SEEKING;
+    } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
+        TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
+        if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
+    } else if (signal_late(s, &out->pulse, ctx->now)) {
+        TRY(claim_late(ctx, out));
+    }
+    return ERR_OK;
+}
+
+/* Who had half a lease for it and offers nothing is no longer waiting for a greeter. */
+static enum err give_up(struct ctx *ctx, const struct sync *in, struct signal *s) {
+    int64_t standing = 0;
+    if (in->key || in->n_offers || s->needy == CONTENT || !signal_stale(s, ctx->now)) return ERR_OK;
+    TRY(offers_standing(ctx, s, &standing));
+    s->needy = standing ? s->needy : CONTENT;
+    return ERR_OK;
+}
+
+static enum err can_read(struct ctx *ctx, const struct sync *in, bool *out) {
+    const struct spool *spool;
+    TRY(spool_get(ctx, &spool));
+    *out = spool_serves(ctx, spool, in->origin);
+    return ERR_OK;
+}
+
+static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    struct signal *s = &out->signal;
+    enum need before = s->needy;
+    bool turned = turns(in, s), readable = false;
+    if (in->greet >= 0) s->greet = in->greet;
+    if (in->box >= 0) s->boxes = in->box;
+    if (in->n_offers && s->needy == SEEKING)
+        s->needy = NEEDY;
+    else if (!in->key && in->n_mail)
+        s->needy = CONTENT; /* it answers offers: it has found somebody */
+    else
+        TRY(give_up(ctx, in, s));
+    if (s->needy == NEEDY) TRY(mail_call_greeter(ctx, s->circle, s->id));
+    if (s->boxes) TRY(can_read(ctx, in, &readable));
+    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now)) {
+        if (!in->key) TRY(signal_today(ctx, s, in->address));
+        TRY(signal_renew(ctx, s, &out->pulse, readable));
+    }
+    if (s->role == PEER) return offers_withdraw(ctx, s);
+    return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
+}
+
+/* *found: it has one, or was given one. */
+static enum err mid_for(struct ctx *ctx, const struct signal *s, const char *path, struct mid *out, bool *found) {
+    enum { DRAWS = 32 }; /* with half of all ids given, one in four billion media goes without */
+    int64_t number;
+    TRY(store_number(ctx->store, SQL_MID_GET, ARGS(I(s->id), T(path)), &number, -1));
+    for (int i = 0; number < 0 && i < DRAWS; i++) { /* unique within the signal: draw again, with fresh pad */
+        struct mid mid = mid_make(&s->sig, path);
+        int64_t drawn = mid.b[0] << 8 | mid.b[1];
+        TRY(store_run(ctx->store, SQL_MID_ADD, ARGS(I(s->id), I(drawn), T(path))));
+        number = store_changes(ctx->store, LIVE) ? drawn : -1;
+    }
+    *found = number >= 0;
+    if (*found) *out = (struct mid){{(uint8_t)(number >> 8), (uint8_t)number}};
+    return ERR_OK;
+}
+
+static enum err name_media(struct ctx *ctx, struct synced *out, int64_t index) {
+    bool found;
+    const char *path;
+    struct named_mid *named = &out->mids[out->n_mids];
+    TRY(media_path(ctx, out->signal.circle, index, &path));
+    if (!path) return ERR_OK;
+    named->index = index;
+    TRY(mid_for(ctx, &out->signal, path, &named->mid, &found));
+    out->n_mids += found;
+    return ERR_OK;
+}
+
+/* Media ids for what it announces with the current version: in->have and in->want -> out->mids. */
+static enum err mids(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    int64_t version;
+    if (!in->shares) return ERR_OK;
+    TRY(manifest_version(ctx, out->signal.circle, &version));
+    if (version != in->version || version == 0) return ERR_OK;
+    out->mids = arena_alloc(ctx->arena, (in->n_have + in->n_want) * sizeof *out->mids);
+    for (size_t i = 0; i < in->n_have; i++) TRY(name_media(ctx, out, in->have[i].index));
+    for (size_t i = 0; i < in->n_want; i++) TRY(name_media(ctx, out, in->want[i]));
+    return ERR_OK;
+}
+
+static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    struct signal *s = &out->signal;
+    TRY(in->key ? enter(ctx, in, out) : current(ctx, in, out));
+    if (in->leave) {
+        out->left = true;
+        box_close(ctx, &s->box);
+        return store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id)));
+    }
+    if (in->shares) {
+        s->version = in->version;
+        s->have = indices(ctx, in);
+    }
+    TRY(mail_acknowledge(ctx, s, acknowledged(ctx, in)));
+    TRY(suspects(ctx, in, s));
+    TRY(post(ctx, in, out));
+    TRY(claim(ctx, in, out));
+    TRY(deposit(ctx, in, out));
+    TRY(mids(ctx, in, out));
+    TRY(mail_box(ctx, s, false));
+    return finish(ctx, in, out);
+}
+
+enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    bool done = false;
+    *out = (struct synced){0};
+    if (!writes(in)) TRY(poll(ctx, in, out, &done));
+    if (done) return ERR_OK;
+    if (in->key) {
+        TRY(circle_by_key(ctx, in->key, &out->circle));
+        TRY(circle_origin(ctx, &out->circle, in->origin));
+        TRY(manifest_version(ctx, out->circle.id, &out->version));
+    }
+    TRY(store_begin(ctx->store, LIVE, true));
+    enum err e = act(ctx, in, out);
+    if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) TRY(store_commit(ctx->store, LIVE)); /* what was swept stays so */
+    TRY(e);
+    ctx->touched = out->signal.circle;
+    TRY(store_commit(ctx->store, LIVE));
+    return in->key ? tally_fold(ctx) : ERR_OK;
+}
