@@ -33,6 +33,12 @@ include() { # file, what it includes, wanted status
 	check "$1 includes $2" "$3" lint-layers
 }
 
+names() { # file, wanted status
+	tree
+	echo 'int g(void) { return store_run(s, SQL_BASE_LIST); }' >>"$dir/src/$1"
+	check "$1 names a statement" "$2" lint-layers
+}
+
 lines() { # file, how many, a line
 	for ((i = 0; i < $2; i++)); do echo "$3"; done >>"$dir/$1"
 }
@@ -59,11 +65,16 @@ include transport/a.c '"handler/a.h"' 1
 include transport/a.c '<fcgiapp.h>' 0
 include handler/a.c '<fcgiapp.h>' 1
 include handler/a.c '"transport/a.h"' 1
-include handler/a.c '"store/a.h"' 0
+include handler/a.c '"store/a.h"' 1
+include handler/a.c '"host/a.h"' 0
 include cli/a.c '"host/a.h"' 0
 include cli/a.c '"handler/a.h"' 0
 include cli/a.c '"http/a.h"' 1
+include cli/a.c '"store/a.h"' 1
 include main.c '"transport/a.h"' 0
+for layer in store circle content meet host; do names "$layer/a.c" 0; done
+for layer in handler cli http util; do names "$layer/a.c" 1; done
+names main.c 1
 rm -rf "$dir/src" && mkdir "$dir/src"
 check 'an empty tree' 1 lint-layers
 check 'an empty tree' 1 lint-sizes

@@ -1,4 +1,5 @@
 #include "circle/circle.h"
+#include "circle/instance.h"
 #include "circle/origin.h"
 #include "circle/signing.h"
 #include "circle/stun.h"
@@ -65,14 +66,16 @@ enum err circle_list(struct ctx *ctx, struct circle_list *out) {
     return ERR_OK;
 }
 
-enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, json_t *out) {
-    bool row;
-    TRY(store_find(ctx->store, id, args, n, &row));
-    while (row) {
-        (void)json_array_append_new(out, json_string(store_text(ctx->store, id, 0)));
-        TRY(store_next(ctx->store, id, &row));
-    }
-    return ERR_OK;
+enum err circle_origins(struct ctx *ctx, const struct circle *c, struct texts *out) {
+    return store_texts(ctx->store, SQL_ORIGIN_LIST, ARGS(I(c->id)), ctx->arena, out);
+}
+
+enum err circle_refused(struct ctx *ctx, const struct circle *c, struct texts *out) {
+    return store_texts(ctx->store, SQL_REFUSED_LIST, ARGS(I(c->id)), ctx->arena, out);
+}
+
+enum err circle_others(struct ctx *ctx, const struct circle *c, const char *origin, int64_t *n) {
+    return store_number(ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), n, 0);
 }
 
 enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) {
@@ -80,7 +83,7 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) 
     if (!origin_of(ctx->arena, url, &origin))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not an origin: give https://host or http://host:port", url);
     int64_t others;
-    TRY(store_number(ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &others, 0));
+    TRY(circle_others(ctx, c, origin, &others));
     if (others >= CAP_ORIGINS) return fault_set(&ctx->fault, ERR_USAGE, "A circle allows at most %d origins.", CAP_ORIGINS);
     return store_run(ctx->store, SQL_ORIGIN_ADD, ARGS(I(c->id), T(origin)));
 }
@@ -152,13 +155,9 @@ static enum err choices_new(struct ctx *ctx, const struct choices *in, struct ch
 }
 
 static enum err allow_own(struct ctx *ctx, const struct circle *c) {
-    bool row;
-    struct store *s = ctx->store;
-    TRY(store_find(s, SQL_BASE_LIST, NULL, 0, &row));
-    while (row) {
-        TRY(circle_allow(ctx, c, store_text(s, SQL_BASE_LIST, 0)));
-        TRY(store_next(s, SQL_BASE_LIST, &row));
-    }
+    struct texts urls;
+    TRY(instance_urls(ctx, &urls));
+    for (size_t i = 0; i < urls.n; i++) TRY(circle_allow(ctx, c, urls.all[i]));
     return ERR_OK;
 }
 

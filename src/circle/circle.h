@@ -32,8 +32,6 @@ struct circle_list {
     size_t n;
 };
 enum err circle_list(struct ctx *ctx, struct circle_list *out);
-/* Appends the first column of every row to a JSON array. */
-enum err texts_json(struct ctx *ctx, enum sql id, const struct arg *args, size_t n, json_t *out);
 
 /* What an owner chooses of a circle. NULL, -1: as it is; of a new circle: ask, the first of stun_servers, public, listed,
  * mirroring. */
@@ -61,6 +59,11 @@ enum err circle_remove(struct ctx *ctx, const struct circle *c);
 enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url);
 /* No longer. Not an origin, or none that was allowed: ERR_USAGE. */
 enum err circle_refuse(struct ctx *ctx, const struct circle *c, const char *url);
+/* Whose pages may use it; and whose tried and may not, most often first. */
+enum err circle_origins(struct ctx *ctx, const struct circle *c, struct texts *out);
+enum err circle_refused(struct ctx *ctx, const struct circle *c, struct texts *out);
+/* How many origins are allowed besides this one. */
+enum err circle_others(struct ctx *ctx, const struct circle *c, const char *origin, int64_t *n);
 /* An Origin header: "" (not a browser's cross-origin request) and allowed ones are ERR_OK; another is
  * remembered, so that the owner sees it, and ERR_ORIGIN_REFUSED. */
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin);

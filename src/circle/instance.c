@@ -30,6 +30,14 @@ enum err instance_has(struct ctx *ctx, const char *url, bool *is) {
     return ERR_OK;
 }
 
+enum err instance_urls(struct ctx *ctx, struct texts *out) {
+    return store_texts(ctx->store, SQL_BASE_LIST, NULL, 0, ctx->arena, out);
+}
+
+enum err instance_origins(struct ctx *ctx, struct texts *out) {
+    return store_texts(ctx->store, SQL_ORIGIN_ALL, NULL, 0, ctx->arena, out);
+}
+
 static enum err fill(struct ctx *ctx, const struct instance_new *in, const struct base *bases) {
     uint8_t pepper[32];
     randombytes_buf(pepper, sizeof pepper);

@@ -15,6 +15,10 @@ struct base {
 enum err instance_base(struct ctx *ctx, const char *url, struct base *out);
 /* Is it one of the instance's? url as instance_base() gives it. */
 enum err instance_has(struct ctx *ctx, const char *url, bool *is);
+/* All of them; the first is that of the tags. */
+enum err instance_urls(struct ctx *ctx, struct texts *out);
+/* Origins that its circles allow, each once, at most 64. */
+enum err instance_origins(struct ctx *ctx, struct texts *out);
 
 /* Makes it in the directory data, or adds to what is there; may be repeated after any failure. ctx->store is open then. */
 enum err instance_make(struct ctx *ctx, const char *data, const struct instance_new *in);

@@ -4,6 +4,7 @@
 #include "content/folder.h"
 #include "content/manifest.h"
 #include "host/backup.h"
+#include "host/rows.h"
 #include <signal.h>
 
 enum level { OK, MENDED, WARN, FAIL };
@@ -187,38 +188,14 @@ static enum err mend_left(struct patient *p, struct finding *) {
     return ERR_OK;
 }
 
-/* Every CID must be what its CAN and kept pad give. set: the pad is made so; the CID is what pages and browsers know. */
-static enum err ids(struct patient *p, bool set, size_t *n, size_t *wrong) {
-    struct store *s = ctx_of(p)->store;
-    bool row;
-    *n = *wrong = 0;
-    TRY(store_find(s, SQL_CIRCLE_PADS, NULL, 0, &row));
-    for (; row; ++*n) {
-        struct cid cid = {0};
-        uint8_t pad[8] = {0};
-        const char *can = store_copy(s, SQL_CIRCLE_PADS, 0, ctx_of(p)->arena);
-        (void)store_bytes(s, SQL_CIRCLE_PADS, 1, cid.b, sizeof cid.b);
-        (void)store_bytes(s, SQL_CIRCLE_PADS, 2, pad, sizeof pad);
-        bool bad = !cid_check(&cid, can, pad);
-        *wrong += bad;
-        otp(pad, sizeof pad, can, strlen(can), cid.b); /* XOR: the pad that gives this CID */
-        if (bad && set) TRY(store_run(s, SQL_CIRCLE_PAD_SET, ARGS(T(can), B(pad, sizeof pad))));
-        TRY(store_next(s, SQL_CIRCLE_PADS, &row));
-    }
-    return ERR_OK;
-}
-
 static enum err look_ids(struct patient *p, struct finding *f) {
     size_t n, wrong;
-    TRY(ids(p, false, &n, &wrong));
+    TRY(rows_ids(ctx_of(p), &n, &wrong));
     return SAY(p, f, wrong ? FAIL : OK, "%zu, %zu with a wrong CID", n, wrong);
 }
 
 static enum err mend_ids(struct patient *p, struct finding *) {
-    size_t n, wrong;
-    TRY(store_begin(ctx_of(p)->store, MAIN, true));
-    TRY(ids(p, true, &n, &wrong));
-    return store_commit(ctx_of(p)->store, MAIN);
+    return rows_ids_mend(ctx_of(p));
 }
 
 static enum err look_keys(struct patient *p, struct finding *f) {
@@ -252,15 +229,12 @@ static enum err mend_keys(struct patient *p, struct finding *) {
 
 static enum err look_orphans(struct patient *p, struct finding *f) {
     int64_t n;
-    TRY(store_number(ctx_of(p)->store, SQL_ORPHANS, NULL, 0, &n, 0));
+    TRY(rows_orphans(ctx_of(p), &n));
     return n ? SAY(p, f, WARN, "%" PRId64 " rows of no circle", n) : SAY(p, f, OK, "every row has its circle");
 }
 
 static enum err mend_orphans(struct patient *p, struct finding *) {
-    struct store *s = ctx_of(p)->store;
-    TRY(store_begin(s, MAIN, true));
-    for (enum sql id = SQL_ORPHAN_ORIGINS; id <= SQL_ORPHAN_SCANS; id++) TRY(store_run(s, id, NULL, 0));
-    return store_commit(s, MAIN);
+    return rows_orphans_drop(ctx_of(p));
 }
 
 static enum err look_spool(struct patient *p, struct finding *f) {
@@ -315,19 +289,11 @@ static enum err look_content(struct patient *p, const struct circle *c) {
     struct ctx *ctx = ctx_of(p);
     struct finding f;
     struct manifest m;
-    bool row;
-    size_t stale = 0, n = 0;
+    size_t stale, n;
     TRY(manifest_head(ctx, c->id, &m));
     if (m.version == 0 || c->removed) return ERR_OK;
     cli_work(p->cli, c->can);
-    TRY(store_find(ctx->store, SQL_MEDIA_STAT, ARGS(I(c->id), I(-1), I(0)), &row));
-    for (; row; n++) {
-        struct file_id now;
-        const char *path = arena_path(ctx->arena, m.dir, store_text(ctx->store, SQL_MEDIA_STAT, 0));
-        stale += !file_look(path, &now) || now.size != store_int(ctx->store, SQL_MEDIA_STAT, 1) ||
-                 now.mtime != store_int(ctx->store, SQL_MEDIA_STAT, 2);
-        TRY(store_next(ctx->store, SQL_MEDIA_STAT, &row));
-    }
+    TRY(manifest_stale(ctx, c, &m, &n, &stale));
     TRY(stale ? SAY(p, &f, WARN, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
               : SAY(p, &f, OK, "%zu files as published", n));
     line(p, c->can, &f);

@@ -1,3 +1,4 @@
+#include "circle/instance.h"
 #include "cli/cli.h"
 #include "handler/handler.h"
 #include "host/choices.h"
@@ -46,13 +47,9 @@ static enum err read_choices(struct cli *cli, struct choices *out) {
 }
 
 static void tell_tag(struct cli *cli, const struct circle *c) {
-    struct store *s = cli->ctx.store;
-    bool row;
-    if (store_find(s, SQL_BASE_LIST, NULL, 0, &row) == ERR_OK && row) {
-        (void)printf("Paste into the <head> of each page:\n  <script src=\"%ssignal?%s\"></script>\n",
-                     store_text(s, SQL_BASE_LIST, 0), c->api_key);
-        store_reset(s, SQL_BASE_LIST);
-    }
+    struct texts urls;
+    if (instance_urls(&cli->ctx, &urls) == ERR_OK && urls.n)
+        (void)printf("Paste into the <head> of each page:\n  <script src=\"%ssignal?%s\"></script>\n", urls.all[0], c->api_key);
 }
 
 /* What was chosen, by the owner or for him: he should see it now. */

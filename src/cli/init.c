@@ -5,15 +5,15 @@
 
 static enum err tell(struct cli *cli) {
     struct store *s = cli->ctx.store;
-    json_t *urls = json_array();
-    TRY(texts_json(&cli->ctx, SQL_BASE_LIST, NULL, 0, urls));
+    struct texts urls;
+    TRY(instance_urls(&cli->ctx, &urls));
     if (cli->json) {
         cli_print_json(cli, json_pack("{s:s, s:s, s:o}", "data", jsn_shown(cli->ctx.arena, store_dir(s)), "journal",
-                                      store_journal(s), "urls", urls));
+                                      store_journal(s), "urls", jsn_texts(&urls)));
         return ERR_OK;
     }
     (void)printf("Data in %s (journal: %s)\n", store_dir(s), store_journal(s));
-    for (size_t i = 0; i < json_array_size(urls); i++) (void)printf("Lives at %s\n", json_string_value(json_array_get(urls, i)));
+    for (size_t i = 0; i < urls.n; i++) (void)printf("Lives at %s\n", urls.all[i]);
     (void)printf("The console's code stands in %s/owner-code\n", store_dir(s));
     (void)printf("Next: polycircle circle add NAME --origin https://your.site\n");
     return ERR_OK;
@@ -31,13 +31,13 @@ static void make_parents(struct cli *cli) {
 /* An instance that is there is not changed here; the same command again is no change, and ends what was broken off. */
 static enum err nothing_new(struct cli *cli, const char *const *urls, size_t n, const char *root) {
     const char *now = "";
-    int64_t known;
+    struct texts known;
     bool differs = false;
     enum err e = store_open(&cli->ctx.store, cli->data, &cli->ctx.fault);
     if (e == ERR_NOT_SET_UP) return ERR_OK;
     TRY(e);
-    TRY(store_number(cli->ctx.store, SQL_BASE_COUNT, NULL, 0, &known, 0));
-    if (known == 0) return ERR_OK;
+    TRY(instance_urls(&cli->ctx, &known));
+    if (known.n == 0) return ERR_OK;
     for (size_t i = 0; i < n && !differs; i++) {
         struct base base;
         TRY(instance_base(&cli->ctx, urls[i], &base));

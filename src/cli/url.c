@@ -1,12 +1,12 @@
+#include "circle/instance.h"
 #include "cli/cli.h"
 #include "host/choices.h"
 
 static enum err list(struct cli *cli) {
-    json_t *urls = json_array();
-    TRY(texts_json(&cli->ctx, SQL_BASE_LIST, NULL, 0, urls));
-    if (cli->json) cli_print_json(cli, urls);
-    for (size_t i = 0; i < json_array_size(urls) && !cli->json; i++)
-        (void)printf("%s%s\n", json_string_value(json_array_get(urls, i)), i ? "" : "  (in the tags)");
+    struct texts urls;
+    TRY(instance_urls(&cli->ctx, &urls));
+    if (cli->json) cli_print_json(cli, jsn_texts(&urls));
+    for (size_t i = 0; i < urls.n && !cli->json; i++) (void)printf("%s%s\n", urls.all[i], i ? "" : "  (in the tags)");
     return ERR_OK;
 }
 

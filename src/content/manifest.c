@@ -1,4 +1,5 @@
 #include "content/manifest.h"
+#include "circle/instance.h"
 #include "circle/signing.h"
 #include "util/gzip.h"
 #include <sodium.h>
@@ -49,14 +50,11 @@ static enum err media_json(struct ctx *ctx, int64_t circle, struct buf *out) {
 
 /* Where the bytes are: the static URL, or where none serves them, our own mirror. */
 static enum err origins_json(struct ctx *ctx, const struct circle *c, const char *url, json_t *list) {
-    bool row;
+    struct texts bases;
     if (*url) return json_array_append_new(list, json_string(url)) == 0 ? ERR_OK : ERR_INTERNAL;
-    TRY(store_find(ctx->store, SQL_BASE_LIST, NULL, 0, &row));
-    while (row) {
-        const char *base = store_text(ctx->store, SQL_BASE_LIST, 0);
-        (void)json_array_append_new(list, json_string(arena_text(ctx->arena, "%smirror/%s/", base, c->can)));
-        TRY(store_next(ctx->store, SQL_BASE_LIST, &row));
-    }
+    TRY(instance_urls(ctx, &bases));
+    for (size_t i = 0; i < bases.n; i++)
+        (void)json_array_append_new(list, json_string(arena_text(ctx->arena, "%smirror/%s/", bases.all[i], c->can)));
     return ERR_OK;
 }
 
@@ -196,6 +194,20 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
         TRY(store_next(ctx->store, id, &row));
     }
     if (gone == seen) *n = 0; /* all at once: that is for a walk to say (content/index.h) */
+    return ERR_OK;
+}
+
+enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct manifest *m, size_t *n, size_t *stale) {
+    const enum sql id = SQL_MEDIA_STAT;
+    bool row;
+    *n = *stale = 0;
+    TRY(store_find(ctx->store, id, ARGS(I(c->id), I(-1), I(0)), &row));
+    for (; row; ++*n) {
+        struct file_id now;
+        bool there = file_look(arena_path(ctx->arena, m->dir, store_text(ctx->store, id, 0)), &now);
+        *stale += !there || now.size != store_int(ctx->store, id, 1) || now.mtime != store_int(ctx->store, id, 2);
+        TRY(store_next(ctx->store, id, &row));
+    }
     return ERR_OK;
 }
 

@@ -32,6 +32,8 @@ enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out);
 enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
 /* The head, once files that are no longer as they were published are withdrawn; looks at no more than CAP_STAT of them. */
 enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manifest *out);
+/* Files of what m, the head, is of, and how many of them have another size or time now, or are gone. */
+enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct manifest *m, size_t *n, size_t *stale);
 /* The version and what is packed. Nothing is published: ERR_NOT_FOUND, with words. */
 enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out);
 /* Both. */

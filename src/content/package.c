@@ -1,4 +1,5 @@
 #include "content/package.h"
+#include "circle/instance.h"
 #include "util/assets.h"
 #include "util/gzip.h"
 #include "util/tar.h"
@@ -17,8 +18,9 @@ enum { MEMBERS = sizeof members / sizeof *members };
 
 enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *out) {
     struct circle_list list = {.all = (struct circle *)(uintptr_t)only, .n = 1};
-    json_t *array = json_array(), *bases = json_array();
-    TRY(texts_json(ctx, SQL_BASE_LIST, NULL, 0, bases));
+    struct texts urls;
+    TRY(instance_urls(ctx, &urls));
+    json_t *array = json_array(), *bases = jsn_texts(&urls);
     if (!only) TRY(circle_list(ctx, &list));
     for (size_t i = 0; i < list.n; i++) {
         const struct circle *c = &list.all[i];

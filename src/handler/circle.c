@@ -102,13 +102,13 @@ enum err owner_first(struct exchange *x, const json_t *in, json_t *out) {
 
 /* Is there another address by which this page would open? */
 static enum err leads_here(struct exchange *x, const char *url, bool *another) {
-    struct store *s = x->ctx->store;
-    bool row;
+    struct texts urls;
+    struct base base;
     *another = false;
-    TRY(store_find(s, SQL_BASE_LIST, NULL, 0, &row));
-    while (row) {
-        *another |= strcmp(store_text(s, SQL_BASE_LIST, 0), url) != 0 && strcmp(store_text(s, SQL_BASE_LIST, 1), x->req->host) == 0;
-        TRY(store_next(s, SQL_BASE_LIST, &row));
+    TRY(instance_urls(x->ctx, &urls));
+    for (size_t i = 0; i < urls.n; i++) {
+        TRY(instance_base(x->ctx, urls.all[i], &base));
+        *another |= strcmp(base.url, url) != 0 && strcmp(base.host, x->req->host) == 0;
     }
     return ERR_OK;
 }

@@ -1,6 +1,6 @@
 /* What an owner sees who opens an address of the program in a browser: the pages, which are assets, and instead of them an
  * error in words and steps. Clients of the protocol never ask for text/html, and get JSON. */
-#include "circle/circle.h"
+#include "circle/instance.h"
 #include "handler/handler.h"
 #include "host/owner.h"
 #include "host/trouble.h"
@@ -82,15 +82,13 @@ static bool plain(const char *text) {
  * page tells of it. */
 static const char *policy(struct exchange *x) {
     struct buf text = {.arena = x->ctx->arena};
-    json_t *origins = json_array();
+    struct texts origins = {0};
     buf_text(&text, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri "
                     "'none'; form-action 'none'; connect-src 'self'");
     if (*x->req->host && plain(x->req->host)) buf_format(&text, " https://%s", x->req->host);
-    if (x->ctx->store) (void)!texts_json(x->ctx, SQL_ORIGIN_ALL, NULL, 0, origins);
-    for (size_t i = 0; i < json_array_size(origins); i++) {
-        const char *origin = json_string_value(json_array_get(origins, i));
-        if (plain(origin)) buf_format(&text, " %s", origin);
-    }
+    if (x->ctx->store) (void)!instance_origins(x->ctx, &origins);
+    for (size_t i = 0; i < origins.n; i++)
+        if (plain(origins.all[i])) buf_format(&text, " %s", origins.all[i]);
     return text.data;
 }
 

@@ -1,30 +1,19 @@
 /* Who is in a circle: by GET where everybody may know, by POST with a token for its signals. */
+#include "meet/roster.h"
 #include "handler/handler.h"
-#include "meet/signal.h"
 
 /* Written as text, for there may be 200: hex digits, a word of ours and numbers are JSON as they are. */
-static enum err signals(struct exchange *x, const struct circle *c, struct buf *out) {
-    struct store *s = x->ctx->store;
-    bool row;
-    TRY(store_find(s, SQL_ROSTER, ARGS(I(c->id), I(x->ctx->now), I(CAP_ROSTER)), &row));
-    for (const char *comma = ""; row; comma = ",") {
-        size_t len;
-        const uint8_t *sig = store_blob(s, SQL_ROSTER, 0, &len);
-        buf_format(out, "%s{\"sig\":\"%s\",\"role\":\"%s\",\"have\":[%s]}", comma, hex_text(x->ctx->arena, sig, len),
-                   store_int(s, SQL_ROSTER, 1) ? "greeter" : "peer", store_text(s, SQL_ROSTER, 2));
-        TRY(store_next(s, SQL_ROSTER, &row));
-    }
-    return ERR_OK;
-}
-
 static enum err gather(struct exchange *x, const struct circle *c, struct buf *body) {
-    struct pulse pulse;
-    TRY(store_begin(x->ctx->store, LIVE, false));
-    TRY(pulse_get(x->ctx, c->id, &pulse));
-    buf_format(body, "{\"polycircle\":1,\"cid\":\"%s\",\"n\":%" PRId64 ",\"signals\":[",
-               hex_text(x->ctx->arena, c->cid.b, sizeof c->cid.b), pulse.n);
-    TRY(signals(x, c, body));
-    TRY(store_commit(x->ctx->store, LIVE));
+    struct arena *a = x->ctx->arena;
+    struct roster roster;
+    TRY(roster_get(x->ctx, c->id, &roster));
+    buf_format(body, "{\"polycircle\":1,\"cid\":\"%s\",\"n\":%" PRId64 ",\"signals\":[", hex_text(a, c->cid.b, sizeof c->cid.b),
+               roster.n);
+    for (size_t i = 0; i < roster.n_members; i++) {
+        const struct member *m = &roster.members[i];
+        buf_format(body, "%s{\"sig\":\"%s\",\"role\":\"%s\",\"have\":[%s]}", i ? "," : "", hex_text(a, m->sig.b, sizeof m->sig.b),
+                   m->role == GREETER ? "greeter" : "peer", m->have);
+    }
     buf_text(body, "]}");
     return ERR_OK;
 }

@@ -1,6 +1,6 @@
 /* The self-test's side of the program: what a browser measures against, and the owner's actions (handler/owner.c). */
 #include "host/selftest.h"
-#include "circle/circle.h"
+#include "circle/instance.h"
 #include "circle/spool.h"
 #include "handler/owner.h"
 #include "host/settle.h"
@@ -49,18 +49,19 @@ static struct facts facts_of(struct exchange *x) {
 enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
     enum level worst = LEVEL_OK;
     struct facts facts = facts_of(x);
-    json_t *bases = json_array(), *now = json_object();
+    struct texts bases = {0};
+    json_t *now = json_object();
     struct arena *a = x->ctx->arena;
     const char *spool;
     TRY(settle_spool_place(x->ctx, x->req->document_root, &spool));
-    if (x->ctx->store) TRY(texts_json(x->ctx, SQL_BASE_LIST, NULL, 0, bases));
+    if (x->ctx->store) TRY(instance_urls(x->ctx, &bases));
     for (size_t i = 0; x->ctx->store && i < settings_count; i++) {
         const char *value;
         TRY(setting_get(x->ctx, settings[i].name, &value));
         (void)json_object_set_new(now, settings[i].name, json_string(jsn_shown(x->ctx->arena, value)));
     }
     return jsn_add(out, json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst), "bases",
-                                  bases, "settings", now, "spool", spool ? jsn_shown(a, spool) : NULL, "data",
+                                  jsn_texts(&bases), "settings", now, "spool", spool ? jsn_shown(a, spool) : NULL, "data",
                                   jsn_shown(a, x->server->data), "root", jsn_shown(a, x->req->document_root), "version",
                                   PACKAGE_VERSION));
 }

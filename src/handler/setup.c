@@ -88,18 +88,19 @@ static enum err status_proxy(struct exchange *x, json_t *out) {
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     struct ctx *ctx = x->ctx;
     const char *root, *exposed;
-    json_t *urls = json_array(), *circles;
+    struct texts urls;
+    json_t *circles;
     TRY(status_host(x, out));
     if (!ctx->store) return x->unopened == ERR_NOT_SET_UP ? ERR_OK : x->unopened;
     TRY(store_live(ctx->store));
-    TRY(texts_json(ctx, SQL_BASE_LIST, NULL, 0, urls));
+    TRY(instance_urls(ctx, &urls));
     TRY(setting_get(ctx, "root", &root));
     TRY(describe_circles(ctx, false, &circles));
     TRY(setting_get(ctx, "exposed_code", &exposed));
     TRY(jsn_add(out, json_pack("{s:o}", "stun", stun_list())));
     TRY(status_proxy(x, out));
-    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", jsn_shown(ctx->arena, root), "urls", urls, "circles",
-                                  circles, "retired", (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
+    return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", jsn_shown(ctx->arena, root), "urls", jsn_texts(&urls),
+                                  "circles", circles, "retired", (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
 }
 
 static enum err known_root(struct exchange *x, const char *root) {

@@ -23,7 +23,7 @@ static enum err add_spool(struct exchange *x, const struct circle *c, json_t *co
     int64_t others = 0;
     TRY(spool_get(x->ctx, &spool));
     if (!*spool->dir || !origin_of(x->ctx->arena, spool->url, &origin)) return ERR_OK;
-    if (!spool->cors) TRY(store_number(x->ctx->store, SQL_ORIGIN_OTHERS, ARGS(I(c->id), T(origin)), &others, 0));
+    if (!spool->cors) TRY(circle_others(x->ctx, c, origin, &others));
     if (others == 0) (void)json_object_set_new(config, "spool", json_string(spool->url));
     return ERR_OK;
 }

@@ -34,14 +34,6 @@ enum err owner_untry(struct exchange *x, const json_t *, json_t *) {
     return ERR_OK;
 }
 
-/* Once they were in the top folder, they are answered whenever the tier is activated. */
-static enum err remember(struct ctx *ctx, const struct tier *t) {
-    if (!t->kept) return ERR_OK;
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("kept"), T("yes"))));
-    return store_commit(ctx->store, MAIN);
-}
-
 /* Stays until the browser has come through the changed tree, ten seconds at the most; else all is as it was. */
 enum err owner_activate(struct exchange *x, const json_t *in, json_t *out) {
     enum { STEPS = 100, STEP_NS = 100 * 1000 * 1000 };
@@ -53,7 +45,7 @@ enum err owner_activate(struct exchange *x, const json_t *in, json_t *out) {
     bool active = tier_confirmed(x->ctx, data);
     (void)json_object_set_new(out, "active", json_boolean(active));
     TRY(tier_undo(x->ctx, data));
-    return active ? remember(x->ctx, &t) : ERR_OK;
+    return active ? tier_remember(x->ctx, &t) : ERR_OK;
 }
 
 enum err owner_confirm(struct exchange *x, const json_t *, json_t *) {

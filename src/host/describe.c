@@ -30,10 +30,11 @@ static enum err content(struct ctx *ctx, const struct circle *c, json_t *out) {
 }
 
 enum err describe_circle(struct ctx *ctx, const struct circle *c, json_t **out) {
-    json_t *origins = json_array(), *refused = json_array(), *statistics = json_object(), *ice = json_loads(c->ice, 0, NULL);
+    struct texts origins, refused;
+    json_t *statistics = json_object(), *ice = json_loads(c->ice, 0, NULL);
     int64_t n;
-    TRY(texts_json(ctx, SQL_ORIGIN_LIST, ARGS(I(c->id)), origins));
-    TRY(texts_json(ctx, SQL_REFUSED_LIST, ARGS(I(c->id)), refused));
+    TRY(circle_origins(ctx, c, &origins));
+    TRY(circle_refused(ctx, c, &refused));
     TRY(numbers(ctx, c, statistics));
     TRY(store_number(ctx->store, SQL_PULSE_GET, ARGS(I(c->id)), &n, 0));
     *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:I, s:b, s:s, s:b, s:b, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
@@ -41,7 +42,7 @@ enum err describe_circle(struct ctx *ctx, const struct circle *c, json_t **out) 
                      base64url_text(ctx->arena, c->sign_public, sizeof c->sign_public), "roster", c->roster, "listed",
                      (int)c->listed, "p2p", c->p2p, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "mirror",
                      (int)c->mirror, "exclude", c->exclude, "removed", c->removed != 0, "exposed", (int)c->exposed, "signals",
-                     (json_int_t)n, "origins", origins, "refused", refused, "statistics", statistics);
+                     (json_int_t)n, "origins", jsn_texts(&origins), "refused", jsn_texts(&refused), "statistics", statistics);
     return *out ? content(ctx, c, *out) : ERR_INTERNAL;
 }
 

@@ -207,3 +207,10 @@ void tier_sweep(struct ctx *ctx, const char *data) {
     if (left(ctx, data, "tier-try", TRY_MS)) tier_untry(ctx, data);
     if (tier_left(ctx, data)) (void)!tier_undo(ctx, data);
 }
+
+enum err tier_remember(struct ctx *ctx, const struct tier *t) {
+    if (!t->kept) return ERR_OK;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("kept"), T("yes"))));
+    return store_commit(ctx->store, MAIN);
+}

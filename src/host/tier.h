@@ -34,6 +34,8 @@ enum err tier_confirm(struct ctx *ctx, const char *data);
 bool tier_confirmed(struct ctx *ctx, const char *data);
 /* Puts the old file back, unless it was confirmed. */
 enum err tier_undo(struct ctx *ctx, const char *data);
+/* With t->kept: from now on they are answered whenever the tier is activated (the setting kept). */
+enum err tier_remember(struct ctx *ctx, const struct tier *t);
 enum tier_state tier_state(struct ctx *ctx, const char *dir);
 /* Waits a change that nobody confirmed in time? Its request was killed. */
 bool tier_left(struct ctx *ctx, const char *data);

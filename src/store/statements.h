@@ -37,9 +37,8 @@
       "INSERT INTO base(url, host, place) SELECT ?1, ?2, ifnull(max(place), 0) + 1 FROM base WHERE true ON CONFLICT DO NOTHING")  \
     X(BASE_DROP, MAIN, "DELETE FROM base WHERE url = ?1 AND (SELECT count(*) FROM base) > 1")                                     \
     X(BASE_FIRST, MAIN, "UPDATE base SET place = (SELECT min(place) - 1 FROM base) WHERE url = ?1")                               \
-    X(BASE_COUNT, MAIN, "SELECT count(*) FROM base")                                                                              \
     X(BASE_HAS, MAIN, "SELECT 1 FROM base WHERE url = ?1")                                                                        \
-    X(BASE_LIST, MAIN, "SELECT url, host FROM base ORDER BY place, url")                                                          \
+    X(BASE_LIST, MAIN, "SELECT url FROM base ORDER BY place, url")                                                                \
     X(CIRCLE_ADD, MAIN,                                                                                                           \
       "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude)"      \
       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                                                          \

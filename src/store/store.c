@@ -348,3 +348,14 @@ enum err store_number(struct store *s, enum sql id, const struct arg *args, size
     store_reset(s, id);
     return ERR_OK;
 }
+
+enum err store_texts(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, struct texts *out) {
+    bool row;
+    *out = (struct texts){0};
+    TRY(store_find(s, id, args, n, &row));
+    while (row) {
+        texts_add(arena, out, store_copy(s, id, 0, arena));
+        TRY(store_next(s, id, &row));
+    }
+    return ERR_OK;
+}

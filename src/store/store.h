@@ -8,6 +8,7 @@
 #include "store/statements.h"
 #include "util/arena.h"
 #include "util/err.h"
+#include "util/texts.h"
 
 enum db { MAIN, LIVE };
 
@@ -74,6 +75,8 @@ enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t
 /* The first row's first column, fallback when there is no row. Frees the statement. */
 enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback);
 enum err store_next(struct store *s, enum sql id, bool *row);
+/* The first column of every row, in the arena. */
+enum err store_texts(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, struct texts *out);
 void store_reset(struct store *s, enum sql id);
 int64_t store_int(struct store *s, enum sql id, int column);
 const char *store_text(struct store *s, enum sql id, int column); /* never NULL */

@@ -60,6 +60,12 @@ const char *jsn_shown(struct arena *a, const char *text) {
     return clean;
 }
 
+json_t *jsn_texts(const struct texts *list) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->n; i++) (void)json_array_append_new(array, json_string(list->all[i]));
+    return array;
+}
+
 enum err jsn_add(json_t *object, json_t *more) {
     return json_object_update_new(object, more) == 0 ? ERR_OK : ERR_INTERNAL;
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/texts.h"
 #include <jansson.h>
 
 /* From now on every json_t lives in a, until it is reset. */
@@ -20,6 +21,9 @@ void jsn_escape(struct buf *out, const char *text, size_t len);
 
 /* A text of the host (a path, a server's name) as JSON can say it: that may be anything, and is here only shown. */
 const char *jsn_shown(struct arena *a, const char *text);
+
+/* An array of them; what is not UTF-8 is left out. */
+json_t *jsn_texts(const struct texts *list);
 
 /* more's members become members of object, too. more is NULL when a text of it is not UTF-8. */
 enum err jsn_add(json_t *object, json_t *more);
