@@ -97,13 +97,13 @@ enum err circle_refuse(struct ctx *ctx, const struct circle *c, const char *url)
     return fault_set(&ctx->fault, ERR_USAGE, "Pages of %.150s were not allowed in %s.", origin, c->can);
 }
 
-enum err circle_ice(struct ctx *ctx, const json_t *urls, const char **out) {
+enum err circle_ice(struct ctx *ctx, const struct texts *urls, const char **out) {
     json_t *list = json_array();
-    for (size_t i = 0; i < json_array_size(urls); i++) {
-        const char *url = json_string_value(json_array_get(urls, i));
-        if (!url || !stun_valid(url))
+    for (size_t i = 0; i < urls->n; i++) {
+        const char *url = urls->all[i];
+        if (!stun_valid(url))
             return fault_set(&ctx->fault, ERR_USAGE, "%.80s is not the address of a STUN server: give stun:host:port, such as %s",
-                             url ? url : "It", stun_servers[0].url);
+                             *url ? url : "It", stun_servers[0].url);
         (void)json_array_append_new(list, json_pack("{s:s}", "urls", url));
     }
     *out = json_dumps(list, JSON_COMPACT);
@@ -151,7 +151,9 @@ static enum err choices_new(struct ctx *ctx, const struct choices *in, struct ch
     if (in->listed < 0) out->listed = true;
     if (in->mirror < 0) out->mirror = true;
     if (in->up_kbps < 0) out->up_kbps = 0;
-    return in->ice ? ERR_OK : circle_ice(ctx, json_pack("[s]", stun_servers[0].url), &out->ice);
+    if (in->ice) return ERR_OK;
+    const char *first = stun_servers[0].url;
+    return circle_ice(ctx, &(struct texts){.all = &first, .n = 1}, &out->ice);
 }
 
 static enum err allow_own(struct ctx *ctx, const struct circle *c) {

@@ -51,8 +51,8 @@ struct circle_new {
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out);
 /* Changes what is chosen, leaves the rest; one that is not to be had: ERR_USAGE with words. */
 enum err circle_change(struct ctx *ctx, const struct circle *c, const struct choices *in);
-/* A list of texts stun:host:port (stun_valid) becomes the JSON of iceServers. */
-enum err circle_ice(struct ctx *ctx, const json_t *urls, const char **out);
+/* Texts stun:host:port (stun_valid) become the JSON of iceServers, which is kept as it is given out. */
+enum err circle_ice(struct ctx *ctx, const struct texts *urls, const char **out);
 /* Its name stays claimed, its signals end, its key answers ERR_REMOVED. */
 enum err circle_remove(struct ctx *ctx, const struct circle *c);
 

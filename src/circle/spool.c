@@ -1,21 +1,19 @@
 #include "circle/spool.h"
 #include "circle/origin.h"
+#include "util/assets.h"
 #include <regex.h>
 
 /* What this program makes there it knows by the whole name: the directory is in an owner's site, and may hold the owner's own. */
 #define NAME_BOX "box-[0-9a-f]{32}\\.json"
+/* JSON that is a file of the spool. */
 static const char probe_text[] = "{\"polycircle\":1,\"value\":";
 static const char index_text[] = "<!doctype html><title>-</title>\n";
 /* Only this directory; <IfModule>, for a module that is not there would be a 500. Where the host forbids the directive itself
- * it is a 500 all the same: the page sees that, and it is taken away. */
-#define FOR_CACHES                                   \
-    "<IfModule mod_headers.c>\n"                     \
-    "Header set Access-Control-Allow-Origin \"*\"\n" \
-    "Header set Cache-Control \"no-cache\"\n"        \
-    "</IfModule>\n"
-static const char htaccess_before[] = FOR_CACHES; /* an earlier version's */
-/* Hosts that name .gz an encoding have browsers unpack a package before its hash is looked at. */
-static const char htaccess_text[] = FOR_CACHES "<IfModule mod_mime.c>\nRemoveEncoding .gz .tgz\n</IfModule>\n";
+ * it is a 500 all the same: the page sees that, and it is taken away. RemoveEncoding, for hosts that name .gz an encoding have
+ * browsers unpack a package before its hash is looked at. */
+static const char htaccess[] = "htaccess.spool.txt";
+/* What earlier versions wrote. */
+static const char *const htaccess_before[] = {"htaccess.spool.before.txt"};
 
 enum err spool_get(struct ctx *ctx, const struct spool **out) {
     const char *cors;
@@ -59,40 +57,47 @@ void spool_cover(struct ctx *ctx, const struct spool *spool) {
         (void)file_make(arena_path(ctx->arena, spool->dir, "index.html"), index_text, sizeof index_text - 1, 0644);
 }
 
-static enum err put(struct ctx *ctx, const char *dir, const char *name, const char *text) {
+static enum err put(struct ctx *ctx, const char *dir, const char *name, const void *text, size_t len) {
     const char *path = arena_path(ctx->arena, dir, name);
-    if (file_put(path, text, strlen(text), 0644)) return ERR_OK;
+    if (file_put(path, text, len, 0644)) return ERR_OK;
     return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
 }
 
 /* What it has only if it says what we wrote. */
-static void drop(struct ctx *ctx, const char *dir, const char *name, const char *text) {
+static void drop(struct ctx *ctx, const char *dir, const char *name, const void *text, size_t len) {
     const char *path = arena_path(ctx->arena, dir, name);
-    if (file_says(path, text, strlen(text))) (void)unlink(path);
+    if (file_says(path, text, len)) (void)unlink(path);
+}
+
+static void drop_asset(struct ctx *ctx, const char *dir, const char *name) {
+    const struct asset *asset = asset_find(name);
+    drop(ctx, dir, ".htaccess", asset->data, asset->len);
 }
 
 static void drop_htaccess(struct ctx *ctx, const char *dir) {
-    drop(ctx, dir, ".htaccess", htaccess_text);
-    drop(ctx, dir, ".htaccess", htaccess_before);
+    drop_asset(ctx, dir, htaccess);
+    for (size_t i = 0; i < sizeof htaccess_before / sizeof *htaccess_before; i++) drop_asset(ctx, dir, htaccess_before[i]);
 }
 
 /* The web server must read what is in it, whatever our umask is. Names in it are secrets: nobody else may list it, neither
  * over the web (an index, where the web server runs as us) nor on the machine. */
-enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess) {
+enum err spool_make(struct ctx *ctx, const char *dir, bool headers) {
     struct stat st;
+    const struct asset *asset = asset_find(htaccess);
     if (mkdir(dir, 0755) != 0 && errno != EEXIST) return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", dir, strerror(errno));
     if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
         return fault_set(&ctx->fault, ERR_FILES, "%.180s is there, and not a directory of ours: remove it.", dir);
     (void)chmod(dir, 0711);
-    TRY(put(ctx, dir, "index.html", index_text));
-    if (htaccess) return put(ctx, dir, ".htaccess", htaccess_text);
+    TRY(put(ctx, dir, "index.html", index_text, sizeof index_text - 1));
+    if (headers) return put(ctx, dir, ".htaccess", asset->data, asset->len);
     drop_htaccess(ctx, dir);
     return ERR_OK;
 }
 
-enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess) {
-    TRY(spool_make(ctx, dir, htaccess));
-    return put(ctx, dir, "probe.json", arena_text(ctx->arena, "%s\"%s\"}\n", probe_text, value));
+enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool headers) {
+    const char *text = arena_text(ctx->arena, "%s\"%s\"}\n", probe_text, value);
+    TRY(spool_make(ctx, dir, headers));
+    return put(ctx, dir, "probe.json", text, strlen(text));
 }
 
 /* Removes the files with such a name (an extended regular expression, whole; a kill leaves some with a process id behind it,
@@ -146,8 +151,8 @@ void spool_clear(struct ctx *ctx, const char *dir) {
     remove_named(ctx, dir, NAME_BOX, INT64_MAX);
     drop_begun(ctx, dir, "probe.json", probe_text);
     if (!is_spool(dir)) return;
-    drop(ctx, dir, "index.html", index_text);
-    drop(ctx, dir, "index.html", "");
+    drop(ctx, dir, "index.html", index_text, sizeof index_text - 1);
+    drop(ctx, dir, "index.html", "", 0);
     drop_htaccess(ctx, dir);
     (void)rmdir(dir); /* if anything else is in it, it is not ours */
 }

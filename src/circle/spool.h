@@ -20,8 +20,8 @@ void spool_sweep(struct ctx *ctx, const struct spool *spool);
 /* What it holds of a circle's loader, manifest and package goes: it is made anew from what is now. */
 void spool_drop(struct ctx *ctx, const struct circle *c);
 /* Makes the directory, with an .htaccess for pages of other origins or without. */
-enum err spool_make(struct ctx *ctx, const char *dir, bool htaccess);
+enum err spool_make(struct ctx *ctx, const char *dir, bool headers);
 /* The same, and probe.json that holds value: can browsers read it? */
-enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool htaccess);
+enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool headers);
 /* The end of a spool: the files that we made in dir go, by their whole names, and dir itself if nothing else is in it. */
 void spool_clear(struct ctx *ctx, const char *dir);

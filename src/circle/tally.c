@@ -61,3 +61,17 @@ enum err tally_fold(struct ctx *ctx) {
     if (due(ctx, &is_due) == ERR_OK && is_due && move(ctx) != ERR_OK) store_rollback(ctx->store);
     return ERR_OK;
 }
+
+enum err tally_sums(struct ctx *ctx, int64_t circle, struct tally_list *out) {
+    enum { NAMES = 16 };
+    const enum sql id = SQL_STATISTIC_LIST;
+    bool row;
+    *out = (struct tally_list){.all = arena_alloc(ctx->arena, NAMES * sizeof *out->all)};
+    TRY(store_find(ctx->store, id, ARGS(I(circle)), &row));
+    while (row && out->n < NAMES) {
+        out->all[out->n++] = (struct tally_sum){store_copy(ctx->store, id, 0, ctx->arena), store_int(ctx->store, id, 1)};
+        TRY(store_next(ctx->store, id, &row));
+    }
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}

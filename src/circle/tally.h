@@ -4,5 +4,15 @@
 
 /* Inside a transaction of LIVE. */
 enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n);
+/* Those of a circle that are in polycircle.db, a name each. */
+struct tally_sum {
+    const char *name;
+    int64_t n;
+};
+struct tally_list {
+    struct tally_sum *all;
+    size_t n;
+};
+enum err tally_sums(struct ctx *ctx, int64_t circle, struct tally_list *out);
 /* Outside any transaction. What fails is not worth failing a request for: it is undone and ERR_OK. */
 enum err tally_fold(struct ctx *ctx);

@@ -6,6 +6,7 @@
 #include "host/backup.h"
 #include "host/rows.h"
 #include <signal.h>
+#include <stdarg.h>
 
 enum level { OK, MENDED, WARN, FAIL };
 
@@ -29,7 +30,15 @@ static struct ctx *ctx_of(struct patient *p) {
     return &p->cli->ctx;
 }
 
-#define SAY(p, f, how, ...) (*(f) = (struct finding){how, arena_text(ctx_of(p)->arena, __VA_ARGS__), NULL}, ERR_OK)
+static enum err say(struct patient *p, struct finding *f, enum level level, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static enum err say(struct patient *p, struct finding *f, enum level level, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    *f = (struct finding){.level = level, .text = arena_text_va(ctx_of(p)->arena, format, args)};
+    va_end(args);
+    return ERR_OK;
+}
 
 static void line(struct patient *p, const char *what, const struct finding *f) {
     static const char *const names[] = {"ok", "mended", "warn", "fail"};
@@ -59,17 +68,17 @@ static enum err look_directory(struct patient *p, struct finding *f) {
     struct stat st;
     if (stat(p->dir, &st) != 0 || !S_ISDIR(st.st_mode)) return ERR_NOT_SET_UP;
     if (st.st_uid != geteuid())
-        return SAY(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
-    if (st.st_mode & 077) return SAY(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
-    return SAY(p, f, OK, "%s", p->dir);
+        return say(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
+    if (st.st_mode & 077) return say(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
+    return say(p, f, OK, "%s", p->dir);
 }
 
 /* Where processes of an earlier version could not agree on a name that is drawn: its second one. */
 static enum err look_others(struct patient *p, struct finding *f) {
     const char *strays[FOLDER_STRAYS];
     size_t n = folder_strays(ctx_of(p), p->dir, "", strays);
-    if (n == 0) return SAY(p, f, OK, "no other folder of data beside it");
-    return SAY(p, f, WARN, "%s is used by nothing%s: look what it holds, then delete it", strays[0],
+    if (n == 0) return say(p, f, OK, "no other folder of data beside it");
+    return say(p, f, WARN, "%s is used by nothing%s: look what it holds, then delete it", strays[0],
                n > 1 ? ", nor are others" : "");
 }
 
@@ -87,7 +96,7 @@ static bool is_open(struct patient *p, const char *path, const char *) {
 
 static enum err look_modes(struct patient *p, struct finding *f) {
     size_t n = files(p, is_open, false);
-    return n ? SAY(p, f, FAIL, "%zu may be read by others", n) : SAY(p, f, OK, "nobody else may read them");
+    return n ? say(p, f, FAIL, "%zu may be read by others", n) : say(p, f, OK, "nobody else may read them");
 }
 
 static enum err mend_modes(struct patient *p, struct finding *) {
@@ -110,7 +119,7 @@ static const char *foreign_journal(struct patient *p) {
 
 static enum err look_journal(struct patient *p, struct finding *f) {
     const char *path = foreign_journal(p);
-    return path ? SAY(p, f, FAIL, "%s is not polycircle.db's own", path) : SAY(p, f, OK, "none that is not polycircle.db's own");
+    return path ? say(p, f, FAIL, "%s is not polycircle.db's own", path) : say(p, f, OK, "none that is not polycircle.db's own");
 }
 
 static enum err mend_journal(struct patient *p, struct finding *) {
@@ -122,19 +131,19 @@ static enum err mend_journal(struct patient *p, struct finding *) {
 static enum err look_main(struct patient *p, struct finding *f) {
     struct ctx *ctx = ctx_of(p);
     bool host_ok;
-    if (foreign_journal(p)) return SAY(p, f, FAIL, "not opened: the journal beside it would be written into it");
+    if (foreign_journal(p)) return say(p, f, FAIL, "not opened: the journal beside it would be written into it");
     enum err e = store_open(&ctx->store, p->dir, &ctx->fault);
     if (e == ERR_NOT_SET_UP && !restore_waits(p->dir) && !backup_newest(ctx, p->dir)) return e;
     if (e == ERR_OK) e = store_check(ctx->store, MAIN, &ctx->fault);
     if (e == ERR_OK) e = store_enter(ctx->store, "", &host_ok);
     p->open = e == ERR_OK;
     if (p->open)
-        return SAY(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
+        return say(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
     const char *newest = backup_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
     if (ctx->store) store_close(ctx->store);
     ctx->store = NULL;
-    if (!newest) return SAY(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);
-    return SAY(p, f, FAIL, "%s (the newest whole backup is %s; polycircle doctor --restore puts it in its place)", why, newest);
+    if (!newest) return say(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);
+    return say(p, f, FAIL, "%s (the newest whole backup is %s; polycircle doctor --restore puts it in its place)", why, newest);
 }
 
 /* Only with --restore: what came after the backup is not in it. */
@@ -150,8 +159,8 @@ static enum err look_live(struct patient *p, struct finding *f) {
     struct ctx *ctx = ctx_of(p);
     enum err e = store_live(ctx->store);
     if (e == ERR_OK) e = store_check(ctx->store, LIVE, &ctx->fault);
-    if (e == ERR_OK) return SAY(p, f, OK, "whole");
-    return SAY(p, f, FAIL, "%s", *ctx->fault.text ? ctx->fault.text : "damaged or gone");
+    if (e == ERR_OK) return say(p, f, OK, "whole");
+    return say(p, f, FAIL, "%s", *ctx->fault.text ? ctx->fault.text : "damaged or gone");
 }
 
 static enum err mend_live(struct patient *p, struct finding *) {
@@ -176,7 +185,7 @@ static bool is_left(struct patient *p, const char *path, const char *name) {
 
 static enum err look_left(struct patient *p, struct finding *f) {
     size_t n = files(p, is_left, false);
-    return n ? SAY(p, f, WARN, "%zu left by what was interrupted", n) : SAY(p, f, OK, "none");
+    return n ? say(p, f, WARN, "%zu left by what was interrupted", n) : say(p, f, OK, "none");
 }
 
 /* While no backup or restore is at work, which has parts that are no leavings. */
@@ -191,7 +200,7 @@ static enum err mend_left(struct patient *p, struct finding *) {
 static enum err look_ids(struct patient *p, struct finding *f) {
     size_t n, wrong;
     TRY(rows_ids(ctx_of(p), &n, &wrong));
-    return SAY(p, f, wrong ? FAIL : OK, "%zu, %zu with a wrong CID", n, wrong);
+    return say(p, f, wrong ? FAIL : OK, "%zu, %zu with a wrong CID", n, wrong);
 }
 
 static enum err mend_ids(struct patient *p, struct finding *) {
@@ -205,11 +214,11 @@ static enum err look_keys(struct patient *p, struct finding *f) {
     TRY(circle_list(ctx_of(p), &all));
     for (size_t i = 0; i < all.n; i++) {
         if (all.all[i].removed) continue;
-        if (signing_check(ctx_of(p), &all.all[i], &unfinished) != ERR_OK) return SAY(p, f, FAIL, "%s", ctx_of(p)->fault.text);
-        if (unfinished) return SAY(p, f, WARN, "%s: its renewal was broken off behind the commit", all.all[i].can);
+        if (signing_check(ctx_of(p), &all.all[i], &unfinished) != ERR_OK) return say(p, f, FAIL, "%s", ctx_of(p)->fault.text);
+        if (unfinished) return say(p, f, WARN, "%s: its renewal was broken off behind the commit", all.all[i].can);
         n++;
     }
-    return SAY(p, f, OK, "%zu, each there and the right one", n);
+    return say(p, f, OK, "%zu, each there and the right one", n);
 }
 
 static enum err look_exposed(struct patient *p, struct finding *f) {
@@ -217,10 +226,10 @@ static enum err look_exposed(struct patient *p, struct finding *f) {
     TRY(circle_list(ctx_of(p), &all));
     for (size_t i = 0; i < all.n; i++)
         if (!all.all[i].removed && all.all[i].exposed)
-            return SAY(p, f, WARN,
+            return say(p, f, WARN,
                        "%s has the signing key of an earlier version, which could give it away: polycircle circle rekey %s",
                        all.all[i].can, all.all[i].can);
-    return SAY(p, f, OK, "none is of a version that could give it away");
+    return say(p, f, OK, "none is of a version that could give it away");
 }
 
 static enum err mend_keys(struct patient *p, struct finding *) {
@@ -230,7 +239,7 @@ static enum err mend_keys(struct patient *p, struct finding *) {
 static enum err look_orphans(struct patient *p, struct finding *f) {
     int64_t n;
     TRY(rows_orphans(ctx_of(p), &n));
-    return n ? SAY(p, f, WARN, "%" PRId64 " rows of no circle", n) : SAY(p, f, OK, "every row has its circle");
+    return n ? say(p, f, WARN, "%" PRId64 " rows of no circle", n) : say(p, f, OK, "every row has its circle");
 }
 
 static enum err mend_orphans(struct patient *p, struct finding *) {
@@ -240,8 +249,8 @@ static enum err mend_orphans(struct patient *p, struct finding *) {
 static enum err look_spool(struct patient *p, struct finding *f) {
     const char *dir;
     TRY(setting_get(ctx_of(p), "spool_dir", &dir));
-    if (*dir && access(dir, W_OK | X_OK) != 0) return SAY(p, f, FAIL, "%s: %s", dir, strerror(errno));
-    return SAY(p, f, OK, "%s", *dir ? dir : "none");
+    if (*dir && access(dir, W_OK | X_OK) != 0) return say(p, f, FAIL, "%s: %s", dir, strerror(errno));
+    return say(p, f, OK, "%s", *dir ? dir : "none");
 }
 
 /* In this order: what opens polycircle.db comes behind what must be right before. */
@@ -294,8 +303,8 @@ static enum err look_content(struct patient *p, const struct circle *c) {
     if (m.version == 0 || c->removed) return ERR_OK;
     cli_work(p->cli, c->can);
     TRY(manifest_stale(ctx, c, &m, &n, &stale));
-    TRY(stale ? SAY(p, &f, WARN, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
-              : SAY(p, &f, OK, "%zu files as published", n));
+    TRY(stale ? say(p, &f, WARN, "%zu of %zu files have changed: polycircle publish %s %s", stale, n, c->can, m.dir)
+              : say(p, &f, OK, "%zu files as published", n));
     line(p, c->can, &f);
     return ERR_OK;
 }

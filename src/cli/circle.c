@@ -1,18 +1,16 @@
 #include "circle/instance.h"
 #include "cli/cli.h"
 #include "handler/handler.h"
+#include "handler/shape.h"
 #include "host/choices.h"
-#include "host/describe.h"
 #include "host/rekey.h"
 
 /* --ice none: no server; without --ice NULL. */
-static enum err ice_json(struct cli *cli, const char **out) {
+static enum err read_ice(struct cli *cli, const char **out) {
     const char *urls[CLI_VALUES];
     size_t n = cli_all(cli, "--ice", urls);
-    json_t *list = json_array();
     bool none = n == 1 && strcmp(urls[0], "none") == 0;
-    for (size_t i = 0; i < n && !none; i++) (void)json_array_append_new(list, json_string(urls[i]));
-    return n ? circle_ice(&cli->ctx, list, out) : ERR_OK;
+    return n ? circle_ice(&cli->ctx, &(struct texts){.all = urls, .n = none ? 0 : n}, out) : ERR_OK;
 }
 
 /* --name WORD, one of the two: 1 or 0; absent: -1. */
@@ -43,7 +41,7 @@ static enum err read_choices(struct cli *cli, struct choices *out) {
     TRY(either(cli, "--listed", "yes", "no", &out->listed));
     TRY(either(cli, "--mirror", "on", "off", &out->mirror));
     if (cli_flag(cli, "--unlisted")) out->listed = false;
-    return ice_json(cli, &out->ice);
+    return read_ice(cli, &out->ice);
 }
 
 static void tell_tag(struct cli *cli, const struct circle *c) {
@@ -89,7 +87,7 @@ static enum err show(struct cli *cli) {
     const char *key;
     enum err e = cli_circle(cli, cli->words[1], &c);
     if (e != ERR_REMOVED) TRY(e);
-    TRY(describe_circle(&cli->ctx, &c, &d));
+    TRY(shape_circle(&cli->ctx, &c, &d));
     if (cli->json) {
         cli_print_json(cli, d);
         return ERR_OK;
@@ -108,7 +106,7 @@ static enum err list(struct cli *cli) {
     TRY(circle_list(&cli->ctx, &all));
     for (size_t i = 0; i < all.n; i++) {
         json_t *d;
-        TRY(describe_circle(&cli->ctx, &all.all[i], &d));
+        TRY(shape_circle(&cli->ctx, &all.all[i], &d));
         (void)json_array_append_new(array, d);
         if (!cli->json)
             (void)printf("%-20s %s  %lld signals  version %lld%s\n", all.all[i].can, json_string_value(json_object_get(d, "cid")),

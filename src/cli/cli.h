@@ -11,6 +11,8 @@ struct option_value {
     const char *name, *value;
 };
 
+struct lines; /* host/selftest.h */
+
 struct cli {
     struct ctx ctx;
     const struct command *command; /* NULL: none was named */
@@ -91,4 +93,4 @@ void cli_work(const struct cli *cli, const char *what);
 void cli_rest(void);
 void cli_print_json(struct cli *cli, const json_t *value);
 /* What HTTP can tell of the instance at url (selftest --url), measured by running curl; lines are added to lines. */
-void cli_web_lines(struct cli *cli, const char *url, json_t *lines);
+void cli_web_lines(struct cli *cli, const char *url, struct lines *lines);

@@ -1,6 +1,7 @@
 #include "circle/origin.h"
 #include "cli/cli.h"
 #include "content/index.h"
+#include "handler/shape.h"
 
 struct publishing {
     struct cli *cli;
@@ -73,7 +74,7 @@ static void tell_json(const struct publishing *p, const struct walk *w) {
     cli_print_json(p->cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "can", p->circle->can, "version",
                                      (json_int_t)w->version, "files", (json_int_t)w->files, "bytes", (json_int_t)w->bytes, "hashed",
                                      (json_int_t)w->hashed, "skipped", (json_int_t)w->skipped, "doubted", (json_int_t)w->doubted,
-                                     "url", p->url, "left_out", omitted_json(w->omitted)));
+                                     "url", p->url, "left_out", shape_omitted(w->omitted)));
 }
 
 /* It is published; but is it all that was meant to be? */

@@ -1,24 +1,13 @@
-#include "host/selftest.h"
 #include "circle/origin.h"
 #include "cli/cli.h"
+#include "handler/shape.h"
 
-static const char *text(const json_t *line, const char *key) {
-    const char *value = json_string_value(json_object_get(line, key));
-    return value ? value : "";
-}
-
-static void print(const json_t *line) {
-    static const char *const more[][2] = {{"why", "why"}, {"cure", "do"}, {"host", "tell your host"}};
-    (void)printf("%-5s %-30s %s\n", text(line, "level"), text(line, "title"), text(line, "found"));
-    for (size_t i = 0; i < sizeof more / sizeof *more && strcmp(text(line, "level"), "ok") != 0; i++)
-        if (*text(line, more[i][0])) (void)printf("      %s: %s\n", more[i][1], text(line, more[i][0]));
-}
-
-static bool failed(const json_t *lines) {
-    bool any = false;
-    for (size_t i = 0; i < json_array_size(lines); i++)
-        any |= strcmp(text(json_array_get(lines, i), "level"), level_names[LEVEL_FAIL]) == 0;
-    return any;
+static void print(const struct line *line) {
+    (void)printf("%-5s %-30s %s\n", level_names[line->level], line->title, line->found);
+    if (line->level == LEVEL_OK) return;
+    if (*line->why) (void)printf("      why: %s\n", line->why);
+    if (line->cure) (void)printf("      do: %s\n", line->cure);
+    if (line->host) (void)printf("      tell your host: %s\n", line->host);
 }
 
 /* Before set-up, or with a damaged database, the host can be looked at all the same. */
@@ -39,7 +28,7 @@ static enum err run(struct cli *cli) {
         .server = "", .https = "", .address = "", .forwarded = "", .host = "", .path_info = "", .root = "", .trouble = ""};
     static char program[PATH_MAX];
     const char *url = cli_value(cli, "--url", NULL), *origin;
-    enum level worst = LEVEL_OK;
+    struct lines lines;
     if (cli->n_words || (url && (!origin_of(cli->ctx.arena, url, &origin) || strpbrk(url, "?# \t\"'<>\\"))))
         return fault_set(&cli->ctx.fault, ERR_USAGE,
                          "usage: polycircle selftest [--url https://site.example/cgi-bin/polycircle.fcgi]");
@@ -47,13 +36,13 @@ static enum err run(struct cli *cli) {
     facts.data = cli->data;
     open_if_there(cli, &facts);
     cli_work(cli, "Trying what this host allows");
-    json_t *lines = selftest_lines(&cli->ctx, &facts, &worst);
+    selftest_lines(&cli->ctx, &facts, &lines);
     if (url) cli_work(cli, arena_text(cli->ctx.arena, "Asking %s", url));
-    if (url) cli_web_lines(cli, url, lines);
+    if (url) cli_web_lines(cli, url, &lines);
     cli_rest();
-    bool bad = failed(lines);
-    for (size_t i = 0; !cli->json && i < json_array_size(lines); i++) print(json_array_get(lines, i));
-    if (cli->json) cli_print_json(cli, json_pack("{s:b, s:o}", "ok", !bad, "lines", lines));
+    bool bad = lines.worst == LEVEL_FAIL;
+    for (size_t i = 0; !cli->json && i < lines.n; i++) print(&lines.all[i]);
+    if (cli->json) cli_print_json(cli, json_pack("{s:b, s:o}", "ok", !bad, "lines", shape_lines(&lines)));
     cli->told = bad;
     return bad ? ERR_FILES : ERR_OK;
 }

@@ -9,8 +9,9 @@ enum { PARALLEL = 24, MOST_BYTES = 4 << 20, MOST_S = 60 };
 
 struct web {
     struct cli *cli;
+    struct arena *arena; /* its */
     const char *url; /* ends in '/' */
-    json_t *lines;
+    struct lines *lines;
     bool absent; /* there is no curl */
     bool reached;
 };
@@ -38,7 +39,7 @@ static void become_curl(int config, int answer) {
 static bool curl(struct web *w, const struct buf *config, struct buf *answer) {
     FILE *in = tmpfile(), *out = tmpfile();
     int status = 127 << 8;
-    *answer = (struct buf){.arena = w->cli->ctx.arena};
+    *answer = (struct buf){.arena = w->arena};
     bool good = in && out && fwrite(config->data, 1, config->len, in) == config->len;
     (void)fflush(NULL);
     pid_t child = good && lseek(fileno(in), 0, SEEK_SET) == 0 ? fork() : -1;
@@ -54,7 +55,7 @@ static bool curl(struct web *w, const struct buf *config, struct buf *answer) {
 
 /* url is behind the instance's address unless it is whole; more: further lines of curl's configuration. */
 static struct answer ask(struct web *w, const char *url, const char *more) {
-    struct buf config = {.arena = w->cli->ctx.arena}, raw;
+    struct buf config = {.arena = w->arena}, raw;
     struct answer a = {.head = "", .body = ""};
     const char *base = strstr(url, "://") ? "" : w->url;
     buf_format(&config, "url = \"%s%s\"\ninclude\nmax-time = 30\nheader = \"Expect:\"\n%s", base, url, more);
@@ -63,7 +64,7 @@ static struct answer ask(struct web *w, const char *url, const char *more) {
     const char *at = raw.data, *end = NULL;
     while ((end = strstr(at, "\r\n\r\n")) && (a.status = atoi(at + strcspn(at, " \r"))) < 200) at = end + 4;
     if (!end) return (struct answer){.head = "", .body = ""};
-    char *head = arena_copy(w->cli->ctx.arena, at, (size_t)(end - at) + 2);
+    char *head = arena_copy(w->arena, at, (size_t)(end - at) + 2);
     for (char *p = head; *p; p++) *p = (char)tolower((unsigned char)*p);
     a.head = head;
     a.body = end + 4;
@@ -79,17 +80,15 @@ static char *base32(struct arena *arena, const char *data, size_t len) {
 
 /* A POST of this JSON as d= or h=. */
 static struct answer post(struct web *w, const char *path, char field, const char *json) {
-    struct arena *a = w->cli->ctx.arena;
+    struct arena *a = w->arena;
     size_t len = strlen(json);
     const char *value = field == 'd' ? base64url_text(a, (const uint8_t *)json, len) : base32(a, json, len);
     return ask(w, path, arena_text(a, "data = \"%c=%s\"\n", field, value));
 }
 
 static void line(struct web *w, const char *id, const char *title, enum level level, const char *found, const char *why) {
-    (void)json_array_append_new(w->lines, selftest_line(id, title, level, found, why));
+    selftest_add(&w->cli->ctx, w->lines, &(struct line){.id = id, .title = title, .level = level, .found = found, .why = why});
 }
-
-#define SAY(w, ...) arena_text((w)->cli->ctx.arena, __VA_ARGS__)
 
 /* "": not an answer of the program, or it did not understand. */
 static const char *nonce(struct answer a) {
@@ -99,14 +98,14 @@ static const char *nonce(struct answer a) {
 
 static void reach(struct web *w) {
     static const char *const elf = "\177ELF";
-    const char *file = arena_copy(w->cli->ctx.arena, w->url, strlen(w->url) - 1);
+    const char *file = arena_copy(w->arena, w->url, strlen(w->url) - 1);
     struct answer a = ask(w, "measure", ""), bare = ask(w, file, "");
     w->reached = a.ours;
     bool leaks = bare.len > 4 && memcmp(bare.body, elf, 4) == 0;
     line(w, "reached", "Reached over HTTP", a.ours ? LEVEL_OK : LEVEL_FAIL,
          a.ours      ? "The program answers."
          : w->absent ? "There is no curl here: install it, or open .../selftest in a browser."
-         : a.status  ? SAY(w, "Something else answers with status %d: INSTALL has a table of symptoms.", a.status)
+         : a.status  ? arena_text(w->arena, "Something else answers with status %d: INSTALL has a table of symptoms.", a.status)
                      : "Nobody answers there within 30 s.",
          "Everything below is asked over HTTP.");
     if (leaks)
@@ -127,7 +126,7 @@ static void caches(struct web *w) {
 /* It is no JSON: what matters is who says so. In pieces, for curl's configuration has an end to a line; it puts "&" between. */
 static const char *filler(struct web *w, size_t bytes) {
     enum { PIECE = 65536 };
-    struct buf data = {.arena = w->cli->ctx.arena};
+    struct buf data = {.arena = w->arena};
     for (size_t n; bytes; bytes -= n < bytes ? n + 1 : bytes) {
         n = bytes < PIECE ? bytes : PIECE;
         buf_text(&data, "data = \"");
@@ -140,7 +139,7 @@ static const char *filler(struct web *w, size_t bytes) {
 
 static void sizes(struct web *w) {
     static const size_t kib[] = {16, 64, 120, 130, 1000};
-    struct buf found = {.arena = w->cli->ctx.arena};
+    struct buf found = {.arena = w->arena};
     bool small = true;
     for (size_t i = 0; i < sizeof kib / sizeof *kib; i++) {
         struct answer got = ask(w, "measure", filler(w, kib[i] * 1024));
@@ -163,7 +162,8 @@ static void wires(struct web *w) {
     bool passed[2] = {true, true};
     for (size_t f = 0; f < 2; f++)
         for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++)
-            passed[f] &= *nonce(post(w, "measure", fields[f], SAY(w, "{\"v\":1,\"sample\":\"%s\"}", hostile[i]))) != '\0';
+            passed[f] &=
+                *nonce(post(w, "measure", fields[f], arena_text(w->arena, "{\"v\":1,\"sample\":\"%s\"}", hostile[i]))) != '\0';
     line(w, "firewall", "Firewall",
          passed[0]   ? LEVEL_OK
          : passed[1] ? LEVEL_WARN
@@ -177,7 +177,7 @@ static void wires(struct web *w) {
 static void headers(struct web *w) {
     static const char sample[] = "polycircle", allow[] = "\r\naccess-control-allow-origin:";
     struct answer a = ask(w, "measure", "range = \"0-3\"\n"), head = ask(w, "measure", "head\n"), zip = ask(w, "measure.gz", "");
-    struct buf want = {.arena = w->cli->ctx.arena};
+    struct buf want = {.arena = w->arena};
     const char *cors = strstr(a.head, allow);
     bool once = cors && strncmp(cors + sizeof allow - 1, " *\r\n", 4) == 0 && !strstr(cors + 2, allow);
     bool same =
@@ -187,19 +187,20 @@ static void headers(struct web *w) {
          once ? "Access-Control-Allow-Origin arrives as *." : "Access-Control-Allow-Origin is changed on the way.",
          "Pages of other origins need exactly one *.");
     line(w, "range", "Parts of an answer", a.status == 206 ? LEVEL_OK : LEVEL_WARN,
-         SAY(w, "A part was asked for, and status %d came.", a.status), "Films outside the document root are read in parts.");
-    line(w, "methods", "HEAD", LEVEL_OK, SAY(w, "Status %d.", head.status), "Not needed; monitors use it.");
+         arena_text(w->arena, "A part was asked for, and status %d came.", a.status),
+         "Films outside the document root are read in parts.");
+    line(w, "methods", "HEAD", LEVEL_OK, arena_text(w->arena, "Status %d.", head.status), "Not needed; monitors use it.");
     line(w, "packed", "Packed files", same ? LEVEL_OK : LEVEL_FAIL,
          same ? "They come as they are." : "The bytes were changed on the way.",
          "The client is a packed file whose hash is checked.");
     line(w, "clock", "Clock", llabs((long long)skew) < 60000 ? LEVEL_OK : LEVEL_WARN,
-         SAY(w, "It is %lld ms from the clock here.", (long long)skew), "Leases are counted by it.");
+         arena_text(w->arena, "It is %lld ms from the clock here.", (long long)skew), "Leases are counted by it.");
 }
 
 /* Where the data directory could be served: what stands there must not be ours. */
 static void leak(struct web *w) {
     static const char *const places[] = {"", "cgi-bin/", "fcgi-bin/"};
-    struct arena *a = w->cli->ctx.arena;
+    struct arena *a = w->arena;
     const char *path = strstr(w->url, "://") + 3;
     const char *origin = arena_copy(a, w->url, (size_t)(path + strcspn(path, "/") - w->url)), *found = "";
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -208,7 +209,7 @@ static void leak(struct web *w) {
         if (got.len >= 15 && memcmp(got.body, "SQLite format 3", 15) == 0) found = url;
     }
     line(w, "leak", "Data over the web", *found ? LEVEL_FAIL : LEVEL_OK,
-         *found ? SAY(w, "%s hands the database out: move it away now.", found) : "The database is not served.",
+         *found ? arena_text(w->arena, "%s hands the database out: move it away now.", found) : "The database is not served.",
          "It holds the keys.");
 }
 
@@ -224,7 +225,7 @@ static size_t overlap(const int64_t (*times)[2], size_t n) {
 }
 
 static void crowd(struct web *w) {
-    struct arena *a = w->cli->ctx.arena;
+    struct arena *a = w->arena;
     const char *code = file_text(a, arena_path(a, w->cli->data, "owner-code"), 64);
     if (!code) code = file_text(a, arena_path(a, w->cli->data, "setup-code"), 64);
     struct buf config = {.arena = a}, raw;
@@ -244,15 +245,15 @@ static void crowd(struct web *w) {
             times[n][1] = strncmp(at, ",\"to\":", 6) == 0 ? strtoll(at + 6, NULL, 10) : 0;
         }
     line(w, "parallel", "Requests at a time", n == 0 ? LEVEL_WARN : LEVEL_OK,
-         code ? SAY(w, "%zu of %d were answered, %zu at one moment.", n, PARALLEL, overlap(times, n))
+         code ? arena_text(w->arena, "%zu of %d were answered, %zu at one moment.", n, PARALLEL, overlap(times, n))
               : "Not measured: that needs the owner's code, which stands in the data directory.",
          "Beyond what the host allows everybody gets 503 or 508; the poll budget follows from it.");
 }
 
-void cli_web_lines(struct cli *cli, const char *url, json_t *lines) {
+void cli_web_lines(struct cli *cli, const char *url, struct lines *lines) {
     static void (*const steps[])(struct web *) = {caches, sizes, wires, headers, leak, crowd};
     const char *slash = url[strlen(url) - 1] == '/' ? "" : "/";
-    struct web w = {.cli = cli, .url = arena_text(cli->ctx.arena, "%s%s", url, slash), .lines = lines};
+    struct web w = {.cli = cli, .arena = cli->ctx.arena, .url = arena_text(cli->ctx.arena, "%s%s", url, slash), .lines = lines};
     reach(&w);
     for (size_t i = 0; w.reached && i < sizeof steps / sizeof *steps; i++) steps[i](&w);
 }

@@ -24,6 +24,8 @@ const char *media_type(const char *path);
 int64_t media_piece(int64_t size);
 /* The entry of the database. Absent: ERR_NOT_FOUND. */
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out);
+/* How many are published, and their bytes. */
+enum err media_sums(struct ctx *ctx, int64_t circle, int64_t *files, int64_t *bytes);
 /* By its number in the current manifest; NULL: there is none. */
 enum err media_path(struct ctx *ctx, int64_t circle, int64_t index, const char **out);
 

@@ -94,3 +94,8 @@ enum err media_path(struct ctx *ctx, int64_t circle, int64_t index, const char *
     store_reset(ctx->store, SQL_MEDIA_AT);
     return ERR_OK;
 }
+
+enum err media_sums(struct ctx *ctx, int64_t circle, int64_t *files, int64_t *bytes) {
+    TRY(store_number(ctx->store, SQL_MEDIA_COUNT, ARGS(I(circle)), files, 0));
+    return store_number(ctx->store, SQL_MEDIA_BYTES, ARGS(I(circle)), bytes, 0);
+}

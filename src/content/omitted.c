@@ -1,8 +1,6 @@
 #include "content/omitted.h"
 
-static const struct {
-    const char *name, *text, *cure;
-} reasons[OMIT_REASONS] = {
+const struct omit_reason omit_reasons[OMIT_REASONS] = {
 #define OMIT_ROW(id, name, text, cure) {#name, text, cure},
     OMIT_TABLE(OMIT_ROW)
 #undef OMIT_ROW
@@ -26,32 +24,20 @@ int64_t omitted_total(const struct omitted all[static OMIT_REASONS]) {
     return n;
 }
 
-json_t *omitted_json(const struct omitted all[static OMIT_REASONS]) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < OMIT_REASONS; i++) {
-        json_t *names = json_array();
-        if (!all[i].n) continue;
-        for (size_t k = 0; k < OMIT_NAMES && all[i].names[k]; k++) (void)json_array_append_new(names, json_string(all[i].names[k]));
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:o}", "reason", reasons[i].name, "text", reasons[i].text,
-                                                    "cure", reasons[i].cure, "n", (json_int_t)all[i].n, "names", names));
-    }
-    return list;
-}
-
 const char *omitted_text(struct arena *a, const struct omitted all[static OMIT_REASONS], const char *between) {
     struct buf out = {.arena = a};
     for (size_t i = 0; i < OMIT_REASONS; i++) {
         if (!all[i].n) continue;
-        buf_format(&out, "%s%s: %" PRId64 " (", out.len ? between : "", reasons[i].text, all[i].n);
+        buf_format(&out, "%s%s: %" PRId64 " (", out.len ? between : "", omit_reasons[i].text, all[i].n);
         for (size_t k = 0; k < OMIT_NAMES && all[i].names[k]; k++) buf_format(&out, "%s%s", k ? ", " : "", all[i].names[k]);
-        buf_format(&out, "%s)%s%s", all[i].n > OMIT_NAMES ? ", ..." : "", *reasons[i].cure ? ": " : "", reasons[i].cure);
+        buf_format(&out, "%s)%s%s", all[i].n > OMIT_NAMES ? ", ..." : "", *omit_reasons[i].cure ? ": " : "", omit_reasons[i].cure);
     }
     return out.len ? out.data : "";
 }
 
 enum err omitted_add(struct ctx *ctx, int64_t circle, const struct omitted all[static OMIT_REASONS]) {
     for (size_t i = 0; i < OMIT_REASONS; i++) {
-        const struct arg id = I(circle), why = T(reasons[i].name);
+        const struct arg id = I(circle), why = T(omit_reasons[i].name);
         if (!all[i].n) continue;
         TRY(store_run(ctx->store, SQL_OMITTED_COUNT, ARGS(id, why, I(all[i].n))));
         for (size_t k = 0; k < OMIT_NAMES && all[i].names[k]; k++)
@@ -67,7 +53,7 @@ enum err omitted_get(struct ctx *ctx, int64_t circle, struct omitted all[static 
     TRY(store_find(ctx->store, id, ARGS(I(circle)), &row));
     while (row) {
         size_t i = 0;
-        while (i < OMIT_REASONS && strcmp(reasons[i].name, store_text(ctx->store, id, 0)) != 0) i++;
+        while (i < OMIT_REASONS && strcmp(omit_reasons[i].name, store_text(ctx->store, id, 0)) != 0) i++;
         if (i < OMIT_REASONS && *store_text(ctx->store, id, 1)) add_name(&all[i], store_copy(ctx->store, id, 1, ctx->arena));
         if (i < OMIT_REASONS) all[i].n += store_int(ctx->store, id, 2);
         TRY(store_next(ctx->store, id, &row));

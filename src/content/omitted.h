@@ -21,6 +21,11 @@ enum omit { OMIT_TABLE(OMIT_ENUM) OMIT_REASONS, OMIT_NOT, OMIT_NOT_FOLDER, OMIT_
 #undef OMIT_ENUM
 enum { OMIT_NAMES = 3 };
 
+struct omit_reason {
+    const char *name, *text, *cure;
+};
+extern const struct omit_reason omit_reasons[OMIT_REASONS];
+
 struct omitted {
     int64_t n;
     const char *names[OMIT_NAMES]; /* shown (jsn_shown); NULL behind the last */
@@ -29,8 +34,7 @@ struct omitted {
 /* One more, path, for a reason; a folder's path ends in '/'. */
 void omit(struct arena *a, struct omitted all[static OMIT_REASONS], enum omit why, const char *path);
 int64_t omitted_total(const struct omitted all[static OMIT_REASONS]);
-/* [{"reason", "text", "cure", "n", "names"}, ...] and the same as one text: "empty files: 2 (a, b); ..." */
-json_t *omitted_json(const struct omitted all[static OMIT_REASONS]);
+/* As one text: "empty files: 2 (a, b); ..." */
 const char *omitted_text(struct arena *a, const struct omitted all[static OMIT_REASONS], const char *between);
 
 /* Those of a circle's walk, of all its steps; within the transaction of a step. */

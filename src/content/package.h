@@ -2,7 +2,8 @@
 #pragma once
 #include "circle/circle.h"
 
-/* {"circles":[...]} of the listed circles, or of one alone: can, cid, sign, instances (the base URLs). */
+/* {"circles":[...]} of the listed circles, or of one alone: can, cid, sign, instances (the base URLs). Here, for it is a
+ * file of the package, whose hash is the package's name. */
 enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *out);
 
 /* SHA-256 (hex) of the circle's package. It is built and kept when the client or the circle has changed; the one before is there

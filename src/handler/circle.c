@@ -19,9 +19,20 @@ static enum err read_flag(const json_t *in, const char *key, int64_t *out, struc
     return ERR_OK;
 }
 
+/* What is no text is no address either. */
+static enum err read_ice(struct exchange *x, const json_t *in, const char **out) {
+    json_t *list;
+    struct texts urls = {0};
+    TRY(jsn_list(in, "ice", 4, &list, &x->ctx->fault));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *url = json_string_value(json_array_get(list, i));
+        texts_add(x->ctx->arena, &urls, url ? url : "");
+    }
+    return list ? circle_ice(x->ctx, &urls, out) : ERR_OK;
+}
+
 static enum err read_choices(struct exchange *x, const json_t *in, struct choices *out) {
     struct fault *fault = &x->ctx->fault;
-    json_t *ice;
     *out = AS_IT_IS;
     TRY(jsn_optional_text(in, "p2p", 2, 3, &out->p2p, fault));
     TRY(jsn_optional_text(in, "roster", 6, 7, &out->roster, fault));
@@ -29,8 +40,7 @@ static enum err read_choices(struct exchange *x, const json_t *in, struct choice
     TRY(read_flag(in, "listed", &out->listed, fault));
     TRY(read_flag(in, "mirror", &out->mirror, fault));
     TRY(jsn_int(in, "up_kbps", 0, 999999999, &out->up_kbps, fault));
-    TRY(jsn_list(in, "ice", 4, &ice, fault));
-    return ice ? circle_ice(x->ctx, ice, &out->ice) : ERR_OK;
+    return read_ice(x, in, &out->ice);
 }
 
 /* Makes a circle, or changes what is named of it. */

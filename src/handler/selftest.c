@@ -1,8 +1,8 @@
 /* The self-test's side of the program: what a browser measures against, and the owner's actions (handler/owner.c). */
-#include "host/selftest.h"
 #include "circle/instance.h"
 #include "circle/spool.h"
 #include "handler/owner.h"
+#include "handler/shape.h"
 #include "host/settle.h"
 #include "util/gzip.h"
 #include <sodium.h>
@@ -47,7 +47,7 @@ static struct facts facts_of(struct exchange *x) {
 
 /* The server's lines, and what the page needs to measure the rest. */
 enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
-    enum level worst = LEVEL_OK;
+    struct lines lines;
     struct facts facts = facts_of(x);
     struct texts bases = {0};
     json_t *now = json_object();
@@ -60,10 +60,11 @@ enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
         TRY(setting_get(x->ctx, settings[i].name, &value));
         (void)json_object_set_new(now, settings[i].name, json_string(jsn_shown(x->ctx->arena, value)));
     }
-    return jsn_add(out, json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", selftest_lines(x->ctx, &facts, &worst), "bases",
-                                  jsn_texts(&bases), "settings", now, "spool", spool ? jsn_shown(a, spool) : NULL, "data",
-                                  jsn_shown(a, x->server->data), "root", jsn_shown(a, x->req->document_root), "version",
-                                  PACKAGE_VERSION));
+    selftest_lines(x->ctx, &facts, &lines);
+    return jsn_add(out,
+                   json_pack("{s:o, s:o, s:o, s:s*, s:s, s:s, s:s}", "lines", shape_lines(&lines), "bases", jsn_texts(&bases),
+                             "settings", now, "spool", spool ? jsn_shown(a, spool) : NULL, "data", jsn_shown(a, x->server->data),
+                             "root", jsn_shown(a, x->req->document_root), "version", PACKAGE_VERSION));
 }
 
 /* Holds a process as a slow request would: to see how many the host lets run. The alarm of the transport is at 25 s. */

@@ -4,8 +4,8 @@
 #include "circle/stun.h"
 #include "content/folder.h"
 #include "handler/owner.h"
+#include "handler/shape.h"
 #include "host/choices.h"
-#include "host/describe.h"
 #include "host/owner.h"
 
 static const char *program(struct exchange *x) {
@@ -95,7 +95,7 @@ enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     TRY(store_live(ctx->store));
     TRY(instance_urls(ctx, &urls));
     TRY(setting_get(ctx, "root", &root));
-    TRY(describe_circles(ctx, false, &circles));
+    TRY(shape_circles(ctx, &circles));
     TRY(setting_get(ctx, "exposed_code", &exposed));
     TRY(jsn_add(out, json_pack("{s:o}", "stun", stun_list())));
     TRY(status_proxy(x, out));

@@ -3,6 +3,7 @@
 #include "content/folder.h"
 #include "content/index.h"
 #include "handler/owner.h"
+#include "handler/shape.h"
 #include "host/choices.h"
 
 /* Work stops here; an answer takes two seconds at the most, wherever the last file ends. */
@@ -95,7 +96,7 @@ static enum err put_walk(json_t *out, const struct walk *w) {
                              (json_int_t)w->bytes, "done", (json_int_t)w->done, "skipped", (json_int_t)w->skipped, "changed",
                              (json_int_t)w->changed, "hashed", (json_int_t)w->hashed, "doubted", (json_int_t)w->doubted, "finished",
                              w->finished != 0, "same", (int)w->same, "version", (json_int_t)w->version, "current", w->current,
-                             "left_out", omitted_json(w->omitted));
+                             "left_out", shape_omitted(w->omitted));
     return jsn_add(out, walk);
 }
 

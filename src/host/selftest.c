@@ -1,6 +1,7 @@
 #include "host/selftest.h"
 #include "circle/address.h"
 #include "util/trial.h"
+#include <stdarg.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -13,23 +14,30 @@ struct look {
     const struct facts *facts;
     const char *dir; /* the data directory, or before set-up the nearest one above it that is there */
     const char *found; /* in words, by the check */
-    json_t *offer;
+    const char *proxies; /* the setting that would help */
 };
 
-#define SAY(look, level, ...) ((look)->found = arena_text((look)->ctx->arena, __VA_ARGS__), (level))
+static enum level say(struct look *l, enum level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static enum level say(struct look *l, enum level level, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    l->found = arena_text_va(l->ctx->arena, format, args);
+    va_end(args);
+    return level;
+}
 
 static enum level instance(struct look *l) {
-    if (l->ctx->store) return SAY(l, LEVEL_OK, "It is set up.");
-    return *l->facts->trouble ? SAY(l, LEVEL_FAIL, "%s", l->facts->trouble) : SAY(l, LEVEL_WARN, "Nothing is set up yet.");
+    if (l->ctx->store) return say(l, LEVEL_OK, "It is set up.");
+    return *l->facts->trouble ? say(l, LEVEL_FAIL, "%s", l->facts->trouble) : say(l, LEVEL_WARN, "Nothing is set up yet.");
 }
 
 static enum level server(struct look *l) {
-    return SAY(l, LEVEL_OK, "%s", *l->facts->server ? l->facts->server : "It does not say its name.");
+    return say(l, LEVEL_OK, "%s", *l->facts->server ? l->facts->server : "It does not say its name.");
 }
 
 static enum level face(struct look *l) {
     const char *fastcgi = "FastCGI: one process answers many requests.", *cgi = "CGI: each request starts a process.";
-    return SAY(l, LEVEL_OK, "%s", l->facts->fastcgi ? fastcgi : cgi);
+    return say(l, LEVEL_OK, "%s", l->facts->fastcgi ? fastcgi : cgi);
 }
 
 static enum level owner(struct look *l) {
@@ -37,9 +45,9 @@ static enum level owner(struct look *l) {
     uid_t me = geteuid();
     bool known = stat(l->facts->program, &st) == 0;
     if (me == 0)
-        return SAY(l, LEVEL_WARN, "It runs as root: the files it makes would be root's, and the web server could not change them.");
-    if (known && st.st_uid == me) return SAY(l, LEVEL_OK, "It runs as user %ld, who owns the program.", (long)me);
-    return SAY(
+        return say(l, LEVEL_WARN, "It runs as root: the files it makes would be root's, and the web server could not change them.");
+    if (known && st.st_uid == me) return say(l, LEVEL_OK, "It runs as user %ld, who owns the program.", (long)me);
+    return say(
         l, LEVEL_WARN,
         "It runs as user %ld; the program belongs to user %ld. Everybody's programs run as that user: secrets are not secret here.",
         (long)me, known ? (long)st.st_uid : -1L);
@@ -50,9 +58,9 @@ static enum level program(struct look *l) {
     const char *path = l->facts->program, *slash = strrchr(path, '/');
     const char *parent = slash > path ? arena_copy(l->ctx->arena, path, (size_t)(slash - path)) : "/";
     if (!slash || stat(path, &file) != 0 || stat(parent, &dir) != 0)
-        return SAY(l, LEVEL_WARN, "The program's own file is not known.");
+        return say(l, LEVEL_WARN, "The program's own file is not known.");
     bool wide = (file.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) || (dir.st_mode & (S_IWGRP | S_IWOTH));
-    return SAY(l, wide ? LEVEL_WARN : LEVEL_OK, "%s has mode %04o, its directory %04o.", path, (unsigned)file.st_mode & 07777,
+    return say(l, wide ? LEVEL_WARN : LEVEL_OK, "%s has mode %04o, its directory %04o.", path, (unsigned)file.st_mode & 07777,
                (unsigned)dir.st_mode & 07777);
 }
 
@@ -60,7 +68,7 @@ static enum level machine(struct look *l) {
     struct utsname u;
     if (uname(&u) != 0) u = (struct utsname){.sysname = "unknown"};
     const char *cloud = strstr(u.release, "lve") ? " CloudLinux: usually 20 requests at a time." : "";
-    return SAY(l, LEVEL_OK, "%s %s, %s; the program is %s.%s", u.sysname, u.release, u.machine,
+    return say(l, LEVEL_OK, "%s %s, %s; the program is %s.%s", u.sysname, u.release, u.machine,
                trial_static() ? "static and needs nothing else" : "linked with the libraries of this machine", cloud);
 }
 
@@ -75,12 +83,12 @@ static bool inside(const char *path, const char *dir) {
 static enum level place(struct look *l) {
     struct stat st;
     const char *dir = l->facts->data;
-    if (lstat(dir, &st) != 0) return SAY(l, LEVEL_WARN, "%s is not there yet.", dir);
+    if (lstat(dir, &st) != 0) return say(l, LEVEL_WARN, "%s is not there yet.", dir);
     unsigned mode = st.st_mode & 07777;
     if (st.st_uid != geteuid() || mode & 077)
-        return SAY(l, LEVEL_FAIL, "%s has mode %04o and belongs to user %ld: others may look in.", dir, mode, (long)st.st_uid);
-    if (inside(dir, l->facts->root)) return SAY(l, LEVEL_WARN, "%s, mode %04o, inside the document root.", dir, mode);
-    return SAY(l, LEVEL_OK, "%s, mode %04o, %s.", dir, mode,
+        return say(l, LEVEL_FAIL, "%s has mode %04o and belongs to user %ld: others may look in.", dir, mode, (long)st.st_uid);
+    if (inside(dir, l->facts->root)) return say(l, LEVEL_WARN, "%s, mode %04o, inside the document root.", dir, mode);
+    return say(l, LEVEL_OK, "%s, mode %04o, %s.", dir, mode,
                *l->facts->root ? "outside the document root" : "where the document root is, is not known");
 }
 
@@ -89,37 +97,37 @@ static enum level writing(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 4096, &ms, &mode);
-    if (why) return SAY(l, LEVEL_FAIL, "A file cannot be written there: %s.", strerror(why));
-    return SAY(l, ms > SLOW_MS ? LEVEL_WARN : LEVEL_OK, "Writing, syncing and renaming a file takes %" PRId64 " ms.", ms);
+    if (why) return say(l, LEVEL_FAIL, "A file cannot be written there: %s.", strerror(why));
+    return say(l, ms > SLOW_MS ? LEVEL_WARN : LEVEL_OK, "Writing, syncing and renaming a file takes %" PRId64 " ms.", ms);
 }
 
 static enum level privacy(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 1, &ms, &mode);
-    if (why) return SAY(l, LEVEL_WARN, "Not known, for no file could be written: %s.", strerror(why));
-    return SAY(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets mode %04o.", (unsigned)mode);
+    if (why) return say(l, LEVEL_WARN, "Not known, for no file could be written: %s.", strerror(why));
+    return say(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets mode %04o.", (unsigned)mode);
 }
 
 static enum level locks(struct look *l) {
     int works = trial_lock(l->dir);
-    if (works < 0) return SAY(l, LEVEL_WARN, "It could not be tried: %s.", strerror(errno));
-    return works ? SAY(l, LEVEL_OK, "A second process sees the lock of the first.")
-                 : SAY(l, LEVEL_FAIL, "A second process got a lock that the first one holds.");
+    if (works < 0) return say(l, LEVEL_WARN, "It could not be tried: %s.", strerror(errno));
+    return works ? say(l, LEVEL_OK, "A second process sees the lock of the first.")
+                 : say(l, LEVEL_FAIL, "A second process got a lock that the first one holds.");
 }
 
 static enum level journal(struct look *l) {
     bool works = store_wal_works(l->dir);
     const char *now = l->ctx->store ? store_journal(l->ctx->store) : "none yet";
     enum level level = works || strcmp(now, "truncate") == 0 ? LEVEL_OK : strcmp(now, "wal") == 0 ? LEVEL_FAIL : LEVEL_WARN;
-    return SAY(l, level, "The fast journal (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
+    return say(l, level, "The fast journal (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
 }
 
 static enum level file_system(struct look *l) {
     enum trial_place place;
     const char *name = trial_file_system(l->dir, &place);
-    return place == PLACE_FAR ? SAY(l, LEVEL_WARN, "It is %s.", name)
-                              : SAY(l, LEVEL_OK, "It is %s, a file system of this machine.", name);
+    return place == PLACE_FAR ? say(l, LEVEL_WARN, "It is %s.", name)
+                              : say(l, LEVEL_OK, "It is %s, a file system of this machine.", name);
 }
 
 /* A quota is invisible to statvfs, so 1 MB is really written. */
@@ -129,21 +137,21 @@ static enum level space(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 1 << 20, &ms, &mode);
-    if (why) return SAY(l, LEVEL_FAIL, "1 MB could not be written: %s.", strerror(why));
+    if (why) return say(l, LEVEL_FAIL, "1 MB could not be written: %s.", strerror(why));
     uint64_t free_bytes = statvfs(l->dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
-    return SAY(l, free_bytes < little ? LEVEL_WARN : LEVEL_OK,
+    return say(l, free_bytes < little ? LEVEL_WARN : LEVEL_OK,
                "1 MB was written in %" PRId64 " ms; the file system has %" PRIu64 " MB free.", ms, free_bytes >> 20);
 }
 
 static enum level entropy(struct look *l) {
     uint8_t byte;
-    if (getrandom(&byte, 1, GRND_NONBLOCK) == 1) return SAY(l, LEVEL_OK, "The kernel gives random numbers (getrandom).");
-    if (access("/dev/urandom", R_OK) == 0) return SAY(l, LEVEL_OK, "Random numbers come from /dev/urandom.");
-    return SAY(l, LEVEL_FAIL, "Neither getrandom nor /dev/urandom answers.");
+    if (getrandom(&byte, 1, GRND_NONBLOCK) == 1) return say(l, LEVEL_OK, "The kernel gives random numbers (getrandom).");
+    if (access("/dev/urandom", R_OK) == 0) return say(l, LEVEL_OK, "Random numbers come from /dev/urandom.");
+    return say(l, LEVEL_FAIL, "Neither getrandom nor /dev/urandom answers.");
 }
 
 static enum level sqlite(struct look *l) {
-    return SAY(l, LEVEL_OK, "SQLite %s.", store_sqlite());
+    return say(l, LEVEL_OK, "SQLite %s.", store_sqlite());
 }
 
 static enum level limits(struct look *l) {
@@ -169,12 +177,12 @@ static enum level limits(struct look *l) {
         else
             buf_format(&text, "%llu%s", (unsigned long long)(limit.rlim_cur / all[i].divisor), all[i].unit);
     }
-    return SAY(l, little ? LEVEL_WARN : LEVEL_OK, "%s.", text.data);
+    return say(l, little ? LEVEL_WARN : LEVEL_OK, "%s.", text.data);
 }
 
 static enum level https(struct look *l) {
-    return *l->facts->https ? SAY(l, LEVEL_OK, "The web server says HTTPS=%.20s.", l->facts->https)
-                            : SAY(l, LEVEL_OK, "The web server says nothing of it.");
+    return *l->facts->https ? say(l, LEVEL_OK, "The web server says HTTPS=%.20s.", l->facts->https)
+                            : say(l, LEVEL_OK, "The web server says nothing of it.");
 }
 
 static enum level visitor(struct look *l) {
@@ -184,26 +192,26 @@ static enum level visitor(struct look *l) {
     const char *proxies = arena_text(l->ctx->arena, "%s%s%s", known, *known ? " " : "", f->address);
     switch (address_via(l->ctx->arena, f->address, f->forwarded, f->host, known, &client)) {
     case VIA_PROXY:
-        l->offer = json_pack("{s:s}", "proxies", proxies);
-        return SAY(
+        l->proxies = proxies;
+        return say(
             l, LEVEL_WARN,
             "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s\"",
             f->address, client, proxies);
     case VIA_SILENT:
-        return SAY(
+        return say(
             l, LEVEL_WARN,
             "Requests for %.60s come from %.60s, an address of an inner network: a proxy stands before the program and does not "
             "say for whom it speaks, unless you are in that network.",
             f->host, f->address);
     default:
-        return SAY(l, LEVEL_OK, "Requests come from %s%s.", f->address,
+        return say(l, LEVEL_OK, "Requests come from %s%s.", f->address,
                    address_listed(f->address, known) ? ", a proxy that is believed" : "");
     }
 }
 
 static enum level path_info(struct look *l) {
-    return *l->facts->path_info ? SAY(l, LEVEL_OK, "PATH_INFO is passed.")
-                                : SAY(l, LEVEL_OK, "PATH_INFO is absent; the address is taken from REQUEST_URI.");
+    return *l->facts->path_info ? say(l, LEVEL_OK, "PATH_INFO is passed.")
+                                : say(l, LEVEL_OK, "PATH_INFO is absent; the address is taken from REQUEST_URI.");
 }
 
 static const struct check {
@@ -260,11 +268,14 @@ static const struct check {
      ""},
 };
 
-json_t *selftest_line(const char *id, const char *title, enum level level, const char *found, const char *why) {
+void selftest_add(struct ctx *ctx, struct lines *lines, const struct line *line) {
     struct fault clean; /* a path or a server's name may be anything */
-    (void)!fault_set(&clean, ERR_OK, "%s", found);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "title", title, "level", level_names[level], "found", clean.text, "why",
-                     why);
+    if (lines->n == LINES_MOST) return;
+    struct line *new = &lines->all[lines->n++];
+    (void)!fault_set(&clean, ERR_OK, "%s", line->found);
+    *new = *line;
+    new->found = arena_copy(ctx->arena, clean.text, strlen(clean.text));
+    if (line->level > lines->worst) lines->worst = line->level;
 }
 
 static const char *nearest(struct arena *arena, const char *path) {
@@ -274,19 +285,20 @@ static const char *nearest(struct arena *arena, const char *path) {
     return stat(dir, &st) == 0 ? dir : "/";
 }
 
-json_t *selftest_lines(struct ctx *ctx, const struct facts *facts, enum level *worst) {
-    json_t *lines = json_array();
+static const char *if_any(const char *text, enum level level) {
+    return level != LEVEL_OK && *text ? text : NULL;
+}
+
+void selftest_lines(struct ctx *ctx, const struct facts *facts, struct lines *out) {
     const char *dir = nearest(ctx->arena, facts->data);
+    *out = (struct lines){0};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        const struct check *c = &checks[i];
         struct look l = {.ctx = ctx, .facts = facts, .found = "", .dir = dir};
-        if (checks[i].told_by == REQUEST && !facts->web) continue;
-        enum level level = checks[i].look(&l);
-        json_t *line = selftest_line(checks[i].id, checks[i].title, level, l.found, checks[i].why);
-        if (level > *worst) *worst = level;
-        if (level != LEVEL_OK && *checks[i].cure) (void)json_object_set_new(line, "cure", json_string(checks[i].cure));
-        if (level != LEVEL_OK && *checks[i].host) (void)json_object_set_new(line, "host", json_string(checks[i].host));
-        if (l.offer) (void)json_object_set_new(line, "offer", l.offer);
-        (void)json_array_append_new(lines, line);
+        if (c->told_by == REQUEST && !facts->web) continue;
+        enum level level = c->look(&l);
+        selftest_add(
+            ctx, out,
+            &(struct line){c->id, c->title, level, l.found, c->why, if_any(c->cure, level), if_any(c->host, level), l.proxies});
     }
-    return lines;
 }

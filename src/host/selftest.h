@@ -15,8 +15,21 @@ struct facts {
 enum level { LEVEL_OK, LEVEL_WARN, LEVEL_FAIL };
 extern const char *const level_names[]; /* ok, warn, fail */
 
-/* A list of {id, title, level, found, why} with cure and host (the sentence) where level is not ok, and offer {NAME: VALUE} where
- * a setting would help. ctx->store is NULL before set-up. */
-json_t *selftest_lines(struct ctx *ctx, const struct facts *facts, enum level *worst);
-/* One line of the same form, for what a caller has measured itself. */
-json_t *selftest_line(const char *id, const char *title, enum level level, const char *found, const char *why);
+struct line {
+    const char *id, *title;
+    enum level level;
+    const char *found, *why;
+    const char *cure, *host; /* host: the sentence; NULL where there is none, and where level is ok */
+    const char *proxies; /* this value of the setting of that name would help; NULL: none would */
+};
+enum { LINES_MOST = 64 };
+struct lines {
+    struct line all[LINES_MOST];
+    size_t n;
+    enum level worst;
+};
+
+/* ctx->store is NULL before set-up. */
+void selftest_lines(struct ctx *ctx, const struct facts *facts, struct lines *out);
+/* One more, that a caller has measured itself. found may be anything: it is made UTF-8, and a copy. */
+void selftest_add(struct ctx *ctx, struct lines *lines, const struct line *line);

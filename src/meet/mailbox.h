@@ -53,7 +53,8 @@ enum err mail_send(struct ctx *ctx, const struct signal *from, const struct puls
                    struct receipt *out);
 /* At most 16 behind number after, in order; *last is the number of the last one read (or after). */
 enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last);
-/* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. */
+/* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. Here, for a box is a file that mail_box() writes.
+ */
 json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n);
 /* The next edition of its box: the mail that waits. call: its owner is wanted by the instance (somebody waits for a greeter).
  * Without a box it does nothing. */

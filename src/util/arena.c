@@ -1,6 +1,5 @@
 #include "util/arena.h"
 #include <stdalign.h>
-#include <stdarg.h>
 
 /* Under AddressSanitizer what was not given out is poisoned, so that reading behind an allocation is seen although it lies in
  * the same block; a gap keeps two of them apart. */
@@ -55,15 +54,21 @@ char *arena_copy(struct arena *a, const char *text, size_t len) {
     return copy;
 }
 
-char *arena_text(struct arena *a, const char *format, ...) {
-    va_list args, again;
-    va_start(args, format);
+char *arena_text_va(struct arena *a, const char *format, va_list args) {
+    va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
     char *text = arena_alloc(a, (size_t)len + 1);
     (void)vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
+    return text;
+}
+
+char *arena_text(struct arena *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = arena_text_va(a, format, args);
+    va_end(args);
     return text;
 }
 

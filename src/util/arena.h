@@ -2,6 +2,7 @@
  * holds secrets no longer than it takes. Out of memory ends the process (the web server starts another). */
 #pragma once
 #include "util/libc.h"
+#include <stdarg.h>
 
 struct arena_block;
 struct arena {
@@ -12,6 +13,7 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_copy(struct arena *a, const char *text, size_t len); /* adds a NUL */
 char *arena_text(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_text_va(struct arena *a, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 /* dir/name. */
 char *arena_path(struct arena *a, const char *dir, const char *name);
 /* Wipes all, and keeps one block for the next request. */

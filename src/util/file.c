@@ -1,4 +1,5 @@
 #include "util/file.h"
+#include "util/assets.h"
 
 bool file_identify(const struct stat *st, struct file_id *id) {
     if (!S_ISREG(st->st_mode)) return false;
@@ -201,12 +202,11 @@ bool file_program(char *path, size_t size) {
 }
 
 bool directory_guard(const char *dir) {
-    static const char deny[] = "<IfModule mod_authz_core.c>\nRequire all denied\n</IfModule>\n"
-                               "<IfModule !mod_authz_core.c>\nDeny from all\n</IfModule>\n";
+    const struct asset *deny = asset_find("htaccess.data.txt");
     char page[4096], rules[4096];
     (void)snprintf(page, sizeof page, "%s/index.html", dir);
     (void)snprintf(rules, sizeof rules, "%s/.htaccess", dir);
-    return (file_make(page, "", 0, 0600) || errno == EEXIST) && (file_make(rules, deny, sizeof deny - 1, 0600) || errno == EEXIST);
+    return (file_make(page, "", 0, 0600) || errno == EEXIST) && (file_make(rules, deny->data, deny->len, 0600) || errno == EEXIST);
 }
 
 bool directory_make(const char *dir) {

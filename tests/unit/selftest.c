@@ -30,13 +30,12 @@ static struct facts facts_of(struct world *w) {
 }
 
 static const char *look(struct world *w, const struct facts *f, const char *id, const char **found) {
-    enum level worst = LEVEL_OK;
-    json_t *lines = selftest_lines(&w->ctx, f, &worst), *line;
-    size_t i;
-    json_array_foreach(lines, i, line) {
-        if (strcmp(world_string(line, "id"), id) != 0) continue;
-        if (found) *found = world_string(line, "found");
-        return world_string(line, "level");
+    struct lines lines;
+    selftest_lines(&w->ctx, f, &lines);
+    for (size_t i = 0; i < lines.n; i++) {
+        if (strcmp(lines.all[i].id, id) != 0) continue;
+        if (found) *found = lines.all[i].found;
+        return level_names[lines.all[i].level];
     }
     return "absent";
 }
@@ -157,15 +156,15 @@ static void addresses(void) {
     world_open(&w, "truncate");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct facts f = facts_of(&w);
-        enum level worst = LEVEL_OK;
+        struct lines lines;
         f.address = cases[i].address;
         f.forwarded = cases[i].forwarded;
         (void)!settle_set(&w.ctx, "proxies", cases[i].proxies);
         same_text(look(&w, &f, "address", NULL), cases[i].level, "%s for '%s'", cases[i].address, cases[i].forwarded);
-        json_t *lines = selftest_lines(&w.ctx, &f, &worst), *line;
-        size_t k;
-        json_array_foreach(lines, k, line) if (strcmp(world_string(line, "id"), "address") == 0)
-            same_text(world_string(json_object_get(line, "offer"), "proxies"), cases[i].offer, "offers it");
+        selftest_lines(&w.ctx, &f, &lines);
+        for (size_t k = 0; k < lines.n; k++)
+            if (strcmp(lines.all[k].id, "address") == 0)
+                same_text(lines.all[k].proxies ? lines.all[k].proxies : "", cases[i].offer, "offers it");
     }
     world_close(&w);
 }
