@@ -23,7 +23,7 @@ static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
 
 static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
     bool row;
-    TRY(store_find(ctx->store, id, &by, 1, &row));
+    TRY(store_first(ctx->store, id, &by, 1, &row));
     if (!row) return absent;
     read_row(ctx, id, out);
     store_reset(ctx->store, id);
@@ -53,7 +53,7 @@ enum err circle_list(struct ctx *ctx, struct circle_list *out) {
     bool row;
     size_t room = 0;
     *out = (struct circle_list){0};
-    TRY(store_find(ctx->store, SQL_CIRCLE_LIST, NULL, 0, &row));
+    TRY(store_first(ctx->store, SQL_CIRCLE_LIST, NULL, 0, &row));
     for (; row; out->n++) {
         if (out->n == room) {
             struct circle *more = arena_alloc(ctx->arena, (room = room ? 2 * room : 16) * sizeof *more);
@@ -214,11 +214,10 @@ enum err circle_remove(struct ctx *ctx, const struct circle *c) {
 }
 
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin) {
-    bool row = true;
-    if (*origin) TRY(store_find(ctx->store, SQL_ORIGIN_OK, ARGS(I(c->id), T(origin)), &row));
+    bool allowed;
     if (!*origin) return ERR_OK;
-    store_reset(ctx->store, SQL_ORIGIN_OK);
-    if (row) return ERR_OK;
+    TRY(store_has(ctx->store, SQL_ORIGIN_OK, ARGS(I(c->id), T(origin)), &allowed));
+    if (allowed) return ERR_OK;
     char *seen = arena_copy(ctx->arena, origin, strnlen(origin, 200));
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now), I(CAP_REFUSED))));

@@ -25,9 +25,7 @@ enum err instance_base(struct ctx *ctx, const char *url, struct base *out) {
 }
 
 enum err instance_has(struct ctx *ctx, const char *url, bool *is) {
-    TRY(store_find(ctx->store, SQL_BASE_HAS, ARGS(T(url)), is));
-    store_reset(ctx->store, SQL_BASE_HAS);
-    return ERR_OK;
+    return store_has(ctx->store, SQL_BASE_HAS, ARGS(T(url)), is);
 }
 
 enum err instance_urls(struct ctx *ctx, struct texts *out) {

@@ -2,13 +2,10 @@
 #include "circle/ctx.h"
 
 enum err setting_get(struct ctx *ctx, const char *name, const char **out) {
-    bool row;
-    *out = "";
-    TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T(name)), &row));
-    if (!row) return ERR_OK;
-    *out = store_copy(ctx->store, SQL_INSTANCE_GET, 0, ctx->arena);
-    store_reset(ctx->store, SQL_INSTANCE_GET);
-    return ERR_OK;
+    const char *text = NULL;
+    enum err e = store_string(ctx->store, SQL_INSTANCE_GET, ARGS(T(name)), ctx->arena, &text);
+    *out = text ? text : "";
+    return e;
 }
 
 enum err setting_number(struct ctx *ctx, const char *name, int64_t fallback, int64_t *out) {

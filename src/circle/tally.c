@@ -28,7 +28,7 @@ static enum err add(struct ctx *ctx, int64_t *fold) {
     *fold = 0;
     TRY(store_begin(s, MAIN, true));
     TRY(setting_get(ctx, "folded", &last));
-    TRY(store_find(s, SQL_TALLY_LIST, NULL, 0, &row));
+    TRY(store_first(s, SQL_TALLY_LIST, NULL, 0, &row));
     while (row) {
         *fold = store_int(s, SQL_TALLY_LIST, 3);
         if (!this) this = arena_text(ctx->arena, "%" PRId64 ".%" PRId64, store_gen(s), *fold);
@@ -67,7 +67,7 @@ enum err tally_sums(struct ctx *ctx, int64_t circle, struct tally_list *out) {
     const enum sql id = SQL_STATISTIC_LIST;
     bool row;
     *out = (struct tally_list){.all = arena_alloc(ctx->arena, NAMES * sizeof *out->all)};
-    TRY(store_find(ctx->store, id, ARGS(I(circle)), &row));
+    TRY(store_first(ctx->store, id, ARGS(I(circle)), &row));
     while (row && out->n < NAMES) {
         out->all[out->n++] = (struct tally_sum){store_copy(ctx->store, id, 0, ctx->arena), store_int(ctx->store, id, 1)};
         TRY(store_next(ctx->store, id, &row));

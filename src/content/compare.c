@@ -20,7 +20,7 @@ static enum err read_published(struct state *s, int64_t circle) {
     const enum sql id = SQL_MEDIA_FROM;
     bool row;
     s->next = s->end = arena_alloc(s->k->arena, (s->k->most + 1) * sizeof *s->next);
-    TRY(store_find(store, id, ARGS(I(circle), T(s->k->after), I((int64_t)s->k->most + 1)), &row));
+    TRY(store_first(store, id, ARGS(I(circle), T(s->k->after), I((int64_t)s->k->most + 1)), &row));
     while (row) {
         *s->end++ = (struct published){.path = store_copy(store, id, 0, s->k->arena),
                                        .type = store_copy(store, id, 1, s->k->arena),

@@ -28,7 +28,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     bool row;
     *out = (struct walk){.current = ""};
     *work_left = false;
-    TRY(store_find(s, id, ARGS(I(x->circle->id)), &row));
+    TRY(store_first(s, id, ARGS(I(x->circle->id)), &row));
     if (!row) return fault_set(&x->ctx->fault, ERR_NOT_FOUND, "No folder of %s is being indexed.", x->circle->can);
     x->dir = store_copy(s, id, 0, x->scratch);
     x->url = store_copy(s, id, 1, x->scratch);
@@ -68,7 +68,7 @@ static enum err next_missed(struct indexer *x) {
     bool row;
     x->n = 0;
     x->items = arena_alloc(x->scratch, BATCH * sizeof *x->items);
-    TRY(store_find(s, id, ARGS(I(x->circle->id), T(x->dir), T(x->sought), I(BATCH)), &row));
+    TRY(store_first(s, id, ARGS(I(x->circle->id), T(x->dir), T(x->sought), I(BATCH)), &row));
     while (row) {
         x->items[x->n++] = (struct item){.path = store_copy(s, id, 0, x->scratch),
                                          .file = {.size = store_int(s, id, 1),
@@ -254,7 +254,7 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     struct circle c;
     struct walk walk;
     int units = BACKGROUND_UNITS;
-    TRY(store_find(s, SQL_JOB_DUE, ARGS(I(ctx->now), I(SPAN_RESCAN)), worked));
+    TRY(store_first(s, SQL_JOB_DUE, ARGS(I(ctx->now), I(SPAN_RESCAN)), worked));
     if (!*worked) return ERR_OK;
     int64_t id = store_int(s, SQL_JOB_DUE, 0), finished = store_int(s, SQL_JOB_DUE, 1);
     const char *dir = store_copy(s, SQL_JOB_DUE, 2, ctx->arena), *url = store_copy(s, SQL_JOB_DUE, 3, ctx->arena);

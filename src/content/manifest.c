@@ -7,7 +7,7 @@
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
     bool row;
     *out = (struct manifest){.dir = "", .url = ""};
-    TRY(store_find(ctx->store, SQL_MANIFEST_HEAD, ARGS(I(circle)), &row));
+    TRY(store_first(ctx->store, SQL_MANIFEST_HEAD, ARGS(I(circle)), &row));
     if (!row) return ERR_OK;
     out->version = store_int(ctx->store, SQL_MANIFEST_HEAD, 0);
     out->dir = store_copy(ctx->store, SQL_MANIFEST_HEAD, 1, ctx->arena);
@@ -37,7 +37,7 @@ static enum err media_json(struct ctx *ctx, int64_t circle, struct buf *out) {
     const enum sql id = SQL_MEDIA_LIST;
     struct store *s = ctx->store;
     bool row;
-    TRY(store_find(s, id, ARGS(I(circle)), &row));
+    TRY(store_first(s, id, ARGS(I(circle)), &row));
     for (bool first = true; row; first = false) {
         struct media m = {.file = {.size = store_int(s, id, 2), .mtime = store_int(s, id, 3)}, .piece = store_int(s, id, 4)};
         m.sha256 = store_blob(s, id, 5, &m.sha256_len);
@@ -180,7 +180,7 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
     *n = 0;
     TRY(store_number(ctx->store, SQL_MEDIA_PLACES, ARGS(I(c->id)), &count, 0));
     int64_t offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
-    TRY(store_find(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
+    TRY(store_first(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
     while (row) {
         bool missing;
         const struct file_id was = {.size = store_int(ctx->store, id, 1),
@@ -201,7 +201,7 @@ enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct ma
     const enum sql id = SQL_MEDIA_STAT;
     bool row;
     *n = *stale = 0;
-    TRY(store_find(ctx->store, id, ARGS(I(c->id), I(-1), I(0)), &row));
+    TRY(store_first(ctx->store, id, ARGS(I(c->id), I(-1), I(0)), &row));
     for (; row; ++*n) {
         struct file_id now;
         bool there = file_look(arena_path(ctx->arena, m->dir, store_text(ctx->store, id, 0)), &now);
@@ -244,7 +244,7 @@ enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *
 enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out) {
     const enum sql id = SQL_MANIFEST_GET;
     bool row;
-    TRY(store_find(ctx->store, id, ARGS(I(c->id)), &row));
+    TRY(store_first(ctx->store, id, ARGS(I(c->id)), &row));
     if (!row) return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can, c->can);
     out->version = store_int(ctx->store, id, 0);
     const void *packed = store_blob(ctx->store, id, 1, &out->packed_len);

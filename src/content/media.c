@@ -70,7 +70,7 @@ int64_t media_piece(int64_t size) {
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out) {
     const enum sql id = SQL_MEDIA_GET;
     bool row;
-    TRY(store_find(ctx->store, id, ARGS(I(circle), T(path)), &row));
+    TRY(store_first(ctx->store, id, ARGS(I(circle), T(path)), &row));
     if (!row) return ERR_NOT_FOUND;
     const char *type = store_text(ctx->store, id, 0);
     *out = (struct media){
@@ -86,13 +86,7 @@ enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct med
 }
 
 enum err media_path(struct ctx *ctx, int64_t circle, int64_t index, const char **out) {
-    bool row;
-    *out = NULL;
-    TRY(store_find(ctx->store, SQL_MEDIA_AT, ARGS(I(circle), I(index)), &row));
-    if (!row) return ERR_OK;
-    *out = store_copy(ctx->store, SQL_MEDIA_AT, 0, ctx->arena);
-    store_reset(ctx->store, SQL_MEDIA_AT);
-    return ERR_OK;
+    return store_string(ctx->store, SQL_MEDIA_AT, ARGS(I(circle), I(index)), ctx->arena, out);
 }
 
 enum err media_sums(struct ctx *ctx, int64_t circle, int64_t *files, int64_t *bytes) {

@@ -50,7 +50,7 @@ enum err omitted_get(struct ctx *ctx, int64_t circle, struct omitted all[static 
     const enum sql id = SQL_OMITTED_LIST;
     bool row;
     memset(all, 0, OMIT_REASONS * sizeof *all);
-    TRY(store_find(ctx->store, id, ARGS(I(circle)), &row));
+    TRY(store_first(ctx->store, id, ARGS(I(circle)), &row));
     while (row) {
         size_t i = 0;
         while (i < OMIT_REASONS && strcmp(omit_reasons[i].name, store_text(ctx->store, id, 0)) != 0) i++;

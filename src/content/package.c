@@ -71,7 +71,7 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
     buf_text(&of, assets_version);
     TRY(member(ctx, c, 0, &of));
     (void)crypto_generichash(basis, sizeof basis, (const uint8_t *)of.data, of.len, NULL, 0);
-    TRY(store_find(ctx->store, SQL_PACKAGE_BASIS, ARGS(I(c->id)), &row));
+    TRY(store_first(ctx->store, SQL_PACKAGE_BASIS, ARGS(I(c->id)), &row));
     if (row) {
         const void *kept = store_blob(ctx->store, SQL_PACKAGE_BASIS, 0, &len);
         bool same = len == sizeof basis && memcmp(kept, basis, len) == 0;
@@ -107,7 +107,7 @@ enum err package_get(struct ctx *ctx, const char *sha256, const char *file, stru
     bool row;
     struct buf body = {.arena = ctx->arena}, tar = {.arena = ctx->arena};
     if (!hex_decode(sha, sizeof sha, sha256)) return ERR_NOT_FOUND;
-    TRY(store_find(ctx->store, SQL_PACKAGE_GET, ARGS(B(sha, sizeof sha)), &row));
+    TRY(store_first(ctx->store, SQL_PACKAGE_GET, ARGS(B(sha, sizeof sha)), &row));
     if (!row) return ERR_NOT_FOUND;
     const void *kept = store_blob(ctx->store, SQL_PACKAGE_GET, 0, &len);
     buf_add(file ? &body : out, kept, len);

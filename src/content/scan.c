@@ -8,7 +8,7 @@ enum err scan_next(struct indexer *x) {
     bool row;
     x->n = 0;
     x->items = arena_alloc(x->scratch, BATCH * sizeof *x->items);
-    TRY(store_find(s, id, ARGS(I(x->circle->id), I(BATCH)), &row));
+    TRY(store_first(s, id, ARGS(I(x->circle->id), I(BATCH)), &row));
     while (row && (x->n == 0 || (enum kind)store_int(s, id, 1) == x->items[0].kind)) {
         struct item *item = &x->items[x->n++];
         size_t len;

@@ -7,7 +7,7 @@ static enum err ids(struct ctx *ctx, bool set, size_t *n, size_t *wrong) {
     struct store *s = ctx->store;
     bool row;
     *n = *wrong = 0;
-    TRY(store_find(s, id, NULL, 0, &row));
+    TRY(store_first(s, id, NULL, 0, &row));
     for (; row; ++*n) {
         struct cid cid = {0};
         uint8_t pad[8] = {0};

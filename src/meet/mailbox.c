@@ -30,7 +30,7 @@ static void invitation_row(struct ctx *ctx, enum sql id, const struct signal *s,
 static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     bool row;
     *n = 0;
-    TRY(store_find(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket), I(s->wider)), &row));
+    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket), I(s->wider)), &row));
     while (row && *n < max) {
         invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
@@ -75,7 +75,7 @@ static enum err mail_room(struct ctx *ctx, const struct signal *from, const stru
     int64_t waiting, place, more = (int64_t)strlen(mail->body);
     struct arg sender = B(from->sig.b, sizeof from->sig.b);
     bool row;
-    TRY(store_find(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(ctx->now), I(to->id), T(mail->id)), &row));
+    TRY(store_first(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(ctx->now), I(to->id), T(mail->id)), &row));
     bool room = row && store_int(ctx->store, SQL_MAIL_SENT, 0) < CAP_MAIL_SENT &&
                 store_int(ctx->store, SQL_MAIL_SENT, 1) + more <= CAP_MAIL_SENDER;
     store_reset(ctx->store, SQL_MAIL_SENT);
@@ -116,7 +116,7 @@ enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struc
     *out = NULL;
     *n = 0;
     *last = after;
-    TRY(store_find(ctx->store, SQL_MAIL_READ, ARGS(I(s->id), I(after), I(ctx->now)), &row));
+    TRY(store_first(ctx->store, SQL_MAIL_READ, ARGS(I(s->id), I(after), I(ctx->now)), &row));
     if (row) *out = arena_alloc(ctx->arena, BATCH * sizeof **out);
     while (row && *n < BATCH) {
         struct mail_in *mail = &(*out)[(*n)++];
@@ -159,7 +159,8 @@ enum err mail_box(struct ctx *ctx, struct signal *s, bool call) {
 enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
     struct signal s;
     bool row;
-    TRY(store_find(ctx->store, SQL_SIGNAL_CALL, ARGS(I(circle), I(ctx->now), I(except), I((int64_t)randombytes_uniform(8))), &row));
+    TRY(store_first(ctx->store, SQL_SIGNAL_CALL, ARGS(I(circle), I(ctx->now), I(except), I((int64_t)randombytes_uniform(8))),
+                    &row));
     if (!row) return ERR_OK;
     signal_row(ctx, SQL_SIGNAL_CALL, &s);
     store_reset(ctx->store, SQL_SIGNAL_CALL);

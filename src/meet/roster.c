@@ -5,7 +5,7 @@ static enum err members(struct ctx *ctx, int64_t circle, struct roster *out) {
     struct store *s = ctx->store;
     bool row;
     out->members = arena_alloc(ctx->arena, CAP_ROSTER * sizeof *out->members);
-    TRY(store_find(s, id, ARGS(I(circle), I(ctx->now), I(CAP_ROSTER)), &row));
+    TRY(store_first(s, id, ARGS(I(circle), I(ctx->now), I(CAP_ROSTER)), &row));
     while (row) {
         struct member *member = &out->members[out->n_members++];
         *member = (struct member){.role = store_int(s, id, 1) ? GREETER : PEER, .have = store_copy(s, id, 2, ctx->arena)};

@@ -34,7 +34,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
 enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse) {
     const enum sql id = SQL_SIGNAL_BY_TOKEN;
     bool row;
-    TRY(store_find(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
+    TRY(store_first(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
     if (pulse)
@@ -48,7 +48,7 @@ enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, s
     struct signal s;
     bool row;
     *found = false;
-    TRY(store_find(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), &row));
+    TRY(store_first(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), &row));
     if (!row) return ERR_OK;
     signal_row(ctx, SQL_SIGNAL_BY_SIG, &s);
     store_reset(ctx->store, SQL_SIGNAL_BY_SIG);
@@ -61,7 +61,7 @@ enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, s
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
     bool row;
     *out = (struct pulse){0};
-    TRY(store_find(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
+    TRY(store_first(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
     if (!row) return ERR_OK;
     *out = (struct pulse){store_int(ctx->store, SQL_PULSE_GET, 0), store_int(ctx->store, SQL_PULSE_GET, 1),
                           store_int(ctx->store, SQL_PULSE_GET, 2), store_int(ctx->store, SQL_PULSE_GET, 3)};
@@ -73,7 +73,7 @@ enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
 static enum err networks(struct ctx *ctx, const char *address, struct nets *today, struct nets *yesterday) {
     uint8_t key[32] = {0};
     bool row;
-    TRY(store_find(ctx->store, SQL_INSTANCE_GET, ARGS(T("pepper")), &row));
+    TRY(store_first(ctx->store, SQL_INSTANCE_GET, ARGS(T("pepper")), &row));
     if (row) (void)store_bytes(ctx->store, SQL_INSTANCE_GET, 0, key, sizeof key);
     if (row) store_reset(ctx->store, SQL_INSTANCE_GET);
     *today = nets_of(address, key, ctx->now / SPAN_DAY);

@@ -28,7 +28,7 @@ static void close_live(struct store *s) {
 enum err store_enter(struct store *s, const char *host, bool *host_ok) {
     bool row;
     s->wrote = false;
-    TRY(store_find(s, SQL_ENTER, ARGS(T(host)), &row));
+    TRY(store_first(s, SQL_ENTER, ARGS(T(host)), &row));
     s->gen = row ? store_int(s, SQL_ENTER, 0) : 0;
     *host_ok = row && store_int(s, SQL_ENTER, 1);
     s->retired = row && store_int(s, SQL_ENTER, 2);

@@ -222,7 +222,7 @@ const char *store_sqlite(void) {
 enum err store_begin(struct store *s, enum db db, bool write) {
     static const enum sql begin[2][2] = {{SQL_MAIN_READ, SQL_MAIN_WRITE}, {SQL_LIVE_READ, SQL_LIVE_WRITE}};
     bool row;
-    TRY(store_find(s, begin[db][write], NULL, 0, &row));
+    TRY(store_first(s, begin[db][write], NULL, 0, &row));
     s->in_transaction[db] = true;
     s->wrote |= write;
     /* what is written into a file that was replaced (store_restore) would be lost: not acknowledged, then */
@@ -241,7 +241,7 @@ static void reset_all(struct store *s, enum db db) {
 enum err store_commit(struct store *s, enum db db) {
     bool row;
     reset_all(s, db);
-    TRY(store_find(s, db == MAIN ? SQL_MAIN_COMMIT : SQL_LIVE_COMMIT, NULL, 0, &row));
+    TRY(store_first(s, db == MAIN ? SQL_MAIN_COMMIT : SQL_LIVE_COMMIT, NULL, 0, &row));
     s->in_transaction[db] = false;
     return ERR_OK;
 }
@@ -281,7 +281,7 @@ static enum err step(struct store *s, enum sql id, bool *row) {
     return e;
 }
 
-enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
+enum err store_first(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
     enum db db = statements[id].db;
     if (!s->prepared[id]) {
         int rc = sqlite3_prepare_v3(s->db[db], statements[id].text, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[id], NULL);
@@ -301,7 +301,7 @@ enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t 
     bool row;
     s->wrote = true;
     if (statements[id].db == MAIN && !s->in_transaction[MAIN] && !store_current(s)) return ERR_BUSY; /* as store_begin says */
-    TRY(store_find(s, id, args, n, &row));
+    TRY(store_first(s, id, args, n, &row));
     store_reset(s, id);
     return ERR_OK;
 }
@@ -341,10 +341,24 @@ bool store_bytes(struct store *s, enum sql id, int column, void *out, size_t n) 
     return bytes && len == n;
 }
 
+enum err store_has(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
+    TRY(store_first(s, id, args, n, row));
+    store_reset(s, id);
+    return ERR_OK;
+}
+
 enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback) {
     bool row = false;
-    TRY(store_find(s, id, args, n, &row));
+    TRY(store_first(s, id, args, n, &row));
     *out = row ? store_int(s, id, 0) : fallback;
+    store_reset(s, id);
+    return ERR_OK;
+}
+
+enum err store_string(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, const char **out) {
+    bool row = false;
+    TRY(store_first(s, id, args, n, &row));
+    *out = row ? store_copy(s, id, 0, arena) : NULL;
     store_reset(s, id);
     return ERR_OK;
 }
@@ -352,7 +366,7 @@ enum err store_number(struct store *s, enum sql id, const struct arg *args, size
 enum err store_texts(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, struct texts *out) {
     bool row;
     *out = (struct texts){0};
-    TRY(store_find(s, id, args, n, &row));
+    TRY(store_first(s, id, args, n, &row));
     while (row) {
         texts_add(arena, out, store_copy(s, id, 0, arena));
         TRY(store_next(s, id, &row));

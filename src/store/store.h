@@ -69,13 +69,15 @@ enum err store_scans(struct store *s);
 /* A statement without rows. */
 enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n);
 int64_t store_changes(const struct store *s, enum db db); /* rows the last store_run changed */
-/* A statement with rows: *row tells whether there is a first one; store_next goes on. Reading to the end
+/* Runs a statement with rows up to its first: *row tells whether there is one; store_next goes on. Reading to the end
  * frees the statement; stop earlier with store_reset. */
-enum err store_find(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row);
-/* The first row's first column, fallback when there is no row. Frees the statement. */
-enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback);
+enum err store_first(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row);
 enum err store_next(struct store *s, enum sql id, bool *row);
-/* The first column of every row, in the arena. */
+/* The same, whole, for what is wanted most: whether there is a row; its first column as a number (fallback when there is none),
+ * or as a text in the arena (NULL when there is none); that of every row. */
+enum err store_has(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row);
+enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback);
+enum err store_string(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, const char **out);
 enum err store_texts(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, struct texts *out);
 void store_reset(struct store *s, enum sql id);
 int64_t store_int(struct store *s, enum sql id, int column);

@@ -222,7 +222,7 @@ static void transactions(void) {
     struct store *s = w.ctx.store;
     bool row;
     same_text(err_name(store_begin(s, MAIN, true)), "ok", "begin");
-    same_text(err_name(store_find(s, SQL_CIRCLE_LIST, NULL, 0, &row)), "ok", "a statement left in the middle");
+    same_text(err_name(store_first(s, SQL_CIRCLE_LIST, NULL, 0, &row)), "ok", "a statement left in the middle");
     same_text(err_name(store_run(s, SQL_INSTANCE_SET, ARGS(T("x"), I(1)))), "ok", "a write");
     store_rollback(s);
     ok(sqlite3_get_autocommit(s->db[MAIN]), "rollback ends the transaction");
