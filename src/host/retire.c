@@ -30,24 +30,14 @@ size_t retire_block(char *text, size_t len) {
     return len;
 }
 
-enum err retire_put(struct ctx *ctx, const char *path, const char *text, size_t len) {
-    const char *part = arena_text(ctx->arena, "%s.part", path);
-    struct stat st;
-    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
-    (void)unlink(part);
-    if (len ? file_make(part, text, len, mode) && rename(part, path) == 0 : unlink(path) == 0 || errno == ENOENT) return ERR_OK;
-    (void)!fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
-    (void)unlink(part);
-    return ERR_FILES;
-}
-
 static enum err unblock(struct ctx *ctx, const char *path, bool dry, json_t *out) {
     enum { MOST = 1 << 20 };
     char *text = file_text(ctx->arena, path, MOST);
     size_t all = text ? strlen(text) : 0, len = text ? retire_block(text, all) : 0;
     if (len == all) return ERR_OK;
     (void)json_array_append_new(out, json_string(jsn_shown(ctx->arena, path)));
-    return dry ? ERR_OK : retire_put(ctx, path, text, text[strspn(text, " \t\r\n")] ? len : 0);
+    if (dry || file_replace(path, text, text[strspn(text, " \t\r\n")] ? len : 0)) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
 }
 
 /* The spool goes at once: a loader that lies there as a file would be served in place of our farewell. */

@@ -10,8 +10,6 @@ enum err retire_undo(struct ctx *ctx);
 /* text without the lines from "# BEGIN polycircle" to "# END polycircle", both included, in place; returns the new length.
  * A block without an end stays. */
 size_t retire_block(char *text, size_t len);
-/* Makes text the file's content, the whole old one or the whole new one at each moment, in its mode; without text it goes. */
-enum err retire_put(struct ctx *ctx, const char *path, const char *text, size_t len);
 /* Takes what set-up put into the document root out again: the spool's directory, our block of each .htaccess, and one
  * of these that holds nothing else. Appends to out (a JSON array) the path of each thing taken. dry: would be taken. */
 enum err retire_files(struct ctx *ctx, bool dry, json_t *out);

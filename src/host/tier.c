@@ -66,6 +66,10 @@ static enum err failed(struct ctx *ctx, const char *path) {
     return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
 }
 
+static enum err put(struct ctx *ctx, const char *path, const char *text, size_t len) {
+    return file_replace(path, text, len) ? ERR_OK : failed(ctx, path);
+}
+
 /* A small file of ours in the data directory, in place of one that is there. */
 static enum err note(struct ctx *ctx, const char *data, const char *name, const char *text) {
     const char *path = arena_path(ctx->arena, data, name);
@@ -141,7 +145,7 @@ enum err tier_write(struct ctx *ctx, const char *data, const struct tier *t) {
     if (rest.len) buf_add(&text, rest.data, rest.len);
     (void)unlink(arena_path(ctx->arena, data, "tier-mark"));
     TRY(note(ctx, data, "tier-pending", arena_text(ctx->arena, "%s\n%s\n", path, copy)));
-    return retire_put(ctx, path, text.data, text.len);
+    return put(ctx, path, text.data, text.len);
 }
 
 enum err tier_drop(struct ctx *ctx, const char *data, const struct tier *t) {
@@ -149,7 +153,7 @@ enum err tier_drop(struct ctx *ctx, const char *data, const struct tier *t) {
     const char *path = arena_path(ctx->arena, t->dir, ".htaccess"), *old, *copy;
     TRY(read_file(ctx, path, &old, &rest));
     TRY(back_up(ctx, data, t, old, &copy));
-    return retire_put(ctx, path, rest.data, rest.len);
+    return put(ctx, path, rest.data, rest.len);
 }
 
 enum err tier_confirm(struct ctx *ctx, const char *data) {
@@ -172,7 +176,7 @@ static enum err put_back(struct ctx *ctx, const char *path, const char *copy) {
     if (!text || now.len == strlen(text)) return ERR_OK;
     if (*copy) TRY(read_file(ctx, copy, &old, &before));
     bool same = now.len == before.len && (now.len == 0 || memcmp(now.data, before.data, now.len) == 0);
-    return same && old ? retire_put(ctx, path, old, strlen(old)) : retire_put(ctx, path, now.data, now.len);
+    return same && old ? put(ctx, path, old, strlen(old)) : put(ctx, path, now.data, now.len);
 }
 
 enum err tier_undo(struct ctx *ctx, const char *data) {

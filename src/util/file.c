@@ -122,6 +122,22 @@ bool file_make(const char *path, const void *data, size_t len, mode_t mode) {
     return fd >= 0 && settled(fd, path, put_all(fd, data, len) && fsync(fd) == 0 && fchmod(fd, mode) == 0);
 }
 
+bool file_replace(const char *path, const void *data, size_t len) {
+    char part[PATH_MAX];
+    struct stat st;
+    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
+    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    (void)unlink(part);
+    if (len ? file_make(part, data, len, mode) && rename(part, path) == 0 : unlink(path) == 0 || errno == ENOENT) return true;
+    int why = errno;
+    (void)unlink(part);
+    errno = why;
+    return false;
+}
+
 bool file_says(const char *path, const void *data, size_t len) {
     struct file_id id;
     int fd = file_open(path, &id);

@@ -36,6 +36,9 @@ char *file_text(struct arena *a, const char *path, size_t most);
 int file_turn(const char *path, int64_t now, int64_t every_ms);
 /* Writes a file whole or not at all (a temporary one beside it, renamed), without waiting for the disk. */
 bool file_put(const char *path, const void *data, size_t len, mode_t mode);
+/* Gives a file that somebody owns another content, the whole old one or the whole new one at each moment, on the disk, in the mode
+ * that it has; of no bytes it is removed. false with errno. */
+bool file_replace(const char *path, const void *data, size_t len);
 /* Does the file hold just this? */
 bool file_says(const char *path, const void *data, size_t len);
 /* Copies a regular file to a new one (0600), and waits until it is on the disk. false, with errno: nothing is left. */
