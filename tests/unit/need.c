@@ -1,0 +1,156 @@
+/* What a signal needs, from request to request: each row of the table in meet/need.c. */
+#include "host/settle.h"
+#include "meet/sync.h"
+#include "tap.h"
+#include "util/caps.h"
+#include "world.h"
+#include <sys/stat.h>
+
+/* Who is there, what has happened, what the request says. */
+enum {
+    ALONE = 1, /* else there are a greeter who reads a box, and a peer */
+    GREETER_OFFERS = 2,
+    SUSPECTED = 4, /* that greeter */
+    STANDING = 8, /* an offer of its own */
+    LATER = 16, /* half a lease is over */
+    JOIN = 32,
+    RELOADED = 64,
+    OFFERS = 128,
+    MAIL = 256,
+    SHARES = 512,
+};
+
+static const struct {
+    const char *name;
+    enum need before, after;
+    bool calls;
+    int how;
+} cases[] = {
+    {"content, joins, is given an offer", CONTENT, CONTENT, 0, JOIN | GREETER_OFFERS},
+    {"needy, joins, is given an offer", NEEDY, CONTENT, 0, JOIN | GREETER_OFFERS},
+    {"seeking, joins, is given an offer", SEEKING, CONTENT, 0, JOIN | GREETER_OFFERS},
+    {"seeking, joins, is alone", SEEKING, CONTENT, 0, JOIN | ALONE},
+    {"content, joins, is given nothing", CONTENT, SEEKING, 0, JOIN},
+    {"needy, joins, is given nothing", NEEDY, NEEDY, 1, JOIN},
+    {"seeking, joins, is given nothing", SEEKING, SEEKING, 0, JOIN},
+    {"content, joins, is given a suspect's", CONTENT, SEEKING, 0, JOIN | GREETER_OFFERS | SUSPECTED},
+    {"content, joins late, is given nothing", CONTENT, SEEKING, 0, JOIN | LATER},
+    {"needy, joins late, is given nothing", NEEDY, NEEDY, 1, JOIN | LATER},
+    {"content, joins, is given nothing, offers", CONTENT, NEEDY, 1, JOIN | OFFERS},
+    {"needy, joins, is given nothing, offers", NEEDY, NEEDY, 1, JOIN | OFFERS},
+    {"seeking, joins, is given nothing, offers", SEEKING, NEEDY, 1, JOIN | OFFERS},
+    {"needy, joins, is given an offer, offers", NEEDY, CONTENT, 0, JOIN | OFFERS | GREETER_OFFERS},
+    {"seeking, joins, is given nothing, answers", SEEKING, SEEKING, 0, JOIN | MAIL},
+    {"needy, joins, is given nothing, answers", NEEDY, NEEDY, 1, JOIN | MAIL},
+    {"seeking, joins, is given nothing, offers and answers", SEEKING, NEEDY, 1, JOIN | OFFERS | MAIL},
+    {"content, reloaded, is given nothing", CONTENT, SEEKING, 0, JOIN | RELOADED},
+    {"needy, reloaded, is given nothing", NEEDY, SEEKING, 0, JOIN | RELOADED},
+    {"seeking, reloaded, is given nothing", SEEKING, SEEKING, 0, JOIN | RELOADED},
+    {"content, offers", CONTENT, CONTENT, 0, OFFERS},
+    {"needy, offers", NEEDY, NEEDY, 1, OFFERS},
+    {"seeking, offers", SEEKING, NEEDY, 1, OFFERS},
+    {"content, answers", CONTENT, CONTENT, 0, MAIL},
+    {"needy, answers", NEEDY, CONTENT, 0, MAIL | STANDING},
+    {"seeking, answers", SEEKING, CONTENT, 0, MAIL},
+    {"content, offers and answers", CONTENT, CONTENT, 0, OFFERS | MAIL},
+    {"needy, offers and answers", NEEDY, CONTENT, 0, OFFERS | MAIL},
+    {"seeking, offers and answers", SEEKING, NEEDY, 1, OFFERS | MAIL},
+    {"content, offers nothing for half a lease", CONTENT, CONTENT, 0, LATER},
+    {"needy, offers nothing for half a lease", NEEDY, CONTENT, 0, LATER},
+    {"seeking, offers nothing for half a lease", SEEKING, CONTENT, 0, LATER},
+    {"needy, its offer stands after half a lease", NEEDY, NEEDY, 1, LATER | STANDING},
+    {"seeking, its offer stands after half a lease", SEEKING, SEEKING, 0, LATER | STANDING},
+    {"needy, offers after half a lease", NEEDY, NEEDY, 1, LATER | OFFERS},
+    {"content, says something else", CONTENT, CONTENT, 0, SHARES},
+    {"needy, says something else", NEEDY, NEEDY, 1, SHARES},
+    {"seeking, says something else", SEEKING, SEEKING, 0, SHARES},
+};
+
+enum { WHO, A_PEER, A_GREETER };
+static struct sync in; /* large */
+
+static int64_t live(struct world *w, const char *sql) {
+    return world_number(world_path(w, "live-1.db"), sql);
+}
+
+/* WHO needs what it needs, and whoever else is there is content. */
+static void arrange(struct world *w, enum need before, int how) {
+    world_sql(world_path(w, "live-1.db"),
+              arena_text(&w->arena,
+                         "UPDATE signal SET needy = 0, role = box IS NOT NULL, suspect = box IS NOT NULL AND %d;"
+                         "UPDATE signal SET needy = %d, role = 1 WHERE id = (SELECT min(id) FROM signal);"
+                         "INSERT INTO offer(signal, id, sdp, expires) SELECT min(id), 'own', 'sdp', %" PRId64
+                         " FROM signal HAVING %d;",
+                         (how & SUSPECTED) != 0, (int)before, w->ctx.now + SPAN_OFFER, (how & STANDING) != 0));
+}
+
+static enum err others(struct world *w, int how, struct sig *peer) {
+    struct synced out;
+    world_sync(&in, A_PEER);
+    in.key = w->circle.api_key;
+    in.greet = 0;
+    TRY(world_run(w, &in, &out));
+    *peer = out.signal.sig;
+    world_sync(&in, A_GREETER);
+    in.key = w->circle.api_key;
+    in.box = 1;
+    in.n_offers = (how & GREETER_OFFERS) != 0;
+    in.offers[0] = (struct offer){"o", "sdp"};
+    return world_run(w, &in, &out);
+}
+
+static enum err begin(struct world *w, enum need before, int how, struct sig *peer) {
+    struct synced out;
+    world_sql(world_path(w, "live-1.db"), "DELETE FROM signal");
+    TRY(world_join(w, WHO, &out));
+    if (!(how & ALONE)) TRY(others(w, how, peer));
+    arrange(w, before, how);
+    if (how & LATER) w->ctx.now += SPAN_GREETER_LEASE / 2 + 1000;
+    return ERR_OK;
+}
+
+static enum err say(struct world *w, int how, const struct sig *peer) {
+    struct synced out;
+    world_sync(&in, WHO);
+    in.key = how & JOIN ? w->circle.api_key : NULL;
+    in.run = how & RELOADED ? 2 : 1;
+    in.shares = how & SHARES;
+    in.n_offers = (how & OFFERS) != 0;
+    in.offers[0] = (struct offer){"n", "sdp"};
+    in.n_mail = (how & MAIL) != 0;
+    in.mail[0] = (struct mail_out){.id = "m", .re = "r", .body = "x", .to = *peer};
+    return world_run(w, &in, &out);
+}
+
+static void every(struct world *w) {
+    struct sig peer = {{0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        same_text(err_name(begin(w, cases[i].before, cases[i].how, &peer)), "ok", "%s", cases[i].name);
+        int64_t edition = live(w, "SELECT sum(box_v) FROM signal");
+        same_text(err_name(say(w, cases[i].how, &peer)), "ok", "its request");
+        same_int(live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), cases[i].after, "what it needs then");
+        same_int(live(w, "SELECT sum(box_v) FROM signal") - edition, cases[i].calls, "whether a greeter is called");
+    }
+}
+
+static void claimed(struct world *w) {
+    struct synced out;
+    struct sig peer;
+    same_text(err_name(begin(w, NEEDY, STANDING, &peer)), "ok", "one is needy");
+    same_text(err_name(world_poll(w, A_GREETER, &out)), "ok", "a greeter comes");
+    same_int((int64_t)out.n_peers, 1, "and takes its offer");
+    same_int(live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), CONTENT, "which then needs nothing");
+}
+
+int main(void) {
+    struct world w;
+    world_open(&w, "wal");
+    const char *dir = arena_text(&w.arena, "%s/spool", w.dir);
+    (void)mkdir(dir, 0755);
+    same_text(err_name(settle_set(&w.ctx, "spool_dir", dir)), "ok", "a spool");
+    same_text(err_name(settle_set(&w.ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
+    every(&w);
+    claimed(&w);
+    world_close(&w);
+    return done();
+}
