@@ -82,6 +82,11 @@ enum err circle_allow(struct ctx *ctx, const struct circle *c, const char *url) 
     const char *origin;
     if (!origin_of(ctx->arena, url, &origin))
         return fault_set(&ctx->fault, ERR_USAGE, "%s is not an origin: give https://host or http://host:port", url);
+    if (strchr(origin, '*')) /* one that a version before has kept may still be refused */
+        return fault_set(&ctx->fault, ERR_USAGE,
+                         "Name each site by itself, such as https://www.site.example: a browser says the whole name, which %.150s "
+                         "never is.",
+                         origin);
     int64_t others;
     TRY(circle_others(ctx, c, origin, &others));
     if (others >= CAP_ORIGINS) return fault_set(&ctx->fault, ERR_USAGE, "A circle allows at most %d origins.", CAP_ORIGINS);

@@ -139,6 +139,10 @@ same(owner('allow', { circle: 'films', origin: 'https://other.example' }).status
 same(owner('status').json.circles[0].origins.includes('https://other.example'), true, 'allowed');
 same(owner('refuse', { circle: 'films', origin: 'https://other.example' }).json.circles[0].origins.includes('https://other.example'), false, 'refused');
 same(owner('refuse', { circle: 'films', origin: 'https://other.example' }).json.error, 'usage', 'it was not allowed');
+r = owner('allow', { circle: 'films', origin: 'https://*.site.example' });
+same([r.json.error, /Name each site by itself/.test(r.json.text)], ['usage', true], 'a * never matches, and is refused with words');
+r = w.cli('circle', 'allow', 'films', '--origin', 'https://*.site.example');
+same([r.status, /Name each site by itself/.test(r.err), owner('status').json.circles[0].origins.some(one => one.includes('*'))], [2, true, false], 'by the command line, too');
 r = owner('circle', { circle: 'films', mirror: false, exclude: '*.pdf', roster: 'hidden', listed: false, up_kbps: 5 }).json.circles[0];
 same([r.mirror, r.exclude, r.roster, r.listed, r.up_kbps, r.p2p], [false, '*.pdf', 'hidden', false, 5, 'on'], 'all that may be chosen');
 r = owner('circle', { circle: 'films', mirror: true, exclude: '', roster: 'public', listed: true, up_kbps: 0 }).json.circles[0];
