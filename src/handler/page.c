@@ -49,13 +49,42 @@ static const char *name_in(const struct request *req) {
     return !*req->path && strlen(name) == len && strncmp(name, last, len) == 0 ? name : "";
 }
 
+/* Length of a slash at p; in an address it may be written %2F, which a browser takes for a letter. */
+static size_t slash_at(const char *p, bool address) {
+    return *p == '/' ? 1 : address && strncasecmp(p, "%2f", 3) == 0 ? 3 : 0;
+}
+
+/* How often there are slashes: several together are one to a web server. */
+static size_t parts(const char *p, const char *end, bool address) {
+    size_t n = 0;
+    for (size_t len, before = 0; p < end; p += len ? len : 1, before = len) {
+        len = slash_at(p, address);
+        n += len && !before;
+    }
+    return n;
+}
+
+/* How many folders below the program's own address the browser takes itself to be. */
+static size_t depth(const struct request *req) {
+    const char *path = req->path, *uri = req->request_uri, *end = uri + strcspn(uri, "?");
+    size_t below = parts(path, path + strlen(path), false), above = parts(uri, end, true), deep = 0;
+    if (above <= below) return below; /* the web server does not say */
+    for (above -= below; above; above--) { /* behind the first slash of the last of these */
+        while (!slash_at(uri, true)) uri++;
+        uri += slash_at(uri, true);
+        while (above > 1 && slash_at(uri, true)) uri += slash_at(uri, true);
+    }
+    for (; uri < end; uri++) deep += *uri == '/';
+    return deep;
+}
+
 /* From the address in the browser to the program's own, relative: behind a proxy or a rewriting rule nobody here knows the
  * absolute one. "./" keeps a ':' from being read as a scheme. */
 static const char *way_home(const struct request *req) {
     struct buf out = {.arena = req->arena};
     buf_text(&out, "./");
     if (*req->path)
-        for (const char *p = strchr(req->path, '/'); p; p = strchr(p + 1, '/')) buf_text(&out, "../");
+        for (size_t up = depth(req); up; up--) buf_text(&out, "../");
     else if (*name_in(req))
         buf_format(&out, "%s/", name_in(req));
     return out.data;

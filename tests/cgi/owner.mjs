@@ -65,6 +65,9 @@ same(w.request('/', { env: { ...env, ...html }, post: 'd=e30' }).status, 405, 'a
 r = page('/a/<b>/c');
 same([r.status, r.headers['content-type']], [404, 'text/html; charset=utf-8'], 'an unknown path');
 ok(r.bytes.toString().includes('href="./../../setup"') && !r.bytes.includes('{'), 'leads home, and nothing in it was left open', r.bytes);
+for (const [uri, path, home] of [['/p.fcgi/a%2fb', '/a/b', './'], ['/p.fcgi/a%2Fb/c?x=/', '/a/b/c', './../'], ['/p.fcgi//a//b', '/a/b', './../../../'], ['/rewritten/a%2fb', '/a/b', './'],
+  ['/p.fcgi/a/b', '/a/b', './../'], ['', '/a/b', './../']])
+  ok(page(path, { REQUEST_URI: uri, SCRIPT_NAME: '/p.fcgi' }).bytes.includes(`href="${home}setup"`), `from ${uri || 'nowhere'} home is ${home}`);
 writeFileSync(join(w.dir, 'a<p>&amp;'), '');
 r = w.request('/setup', { env: { ...env, POLYCIRCLE_DATA: join(w.dir, 'a<p>&amp;') } });
 ok(r.bytes.includes('a&lt;p&gt;&amp;amp;') && !r.bytes.includes('a<p>'), 'no name of a folder is markup', r.bytes);
