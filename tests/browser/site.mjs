@@ -136,6 +136,16 @@ export async function makeViewer({ args = [], ...more } = {}) {
   return viewer;
 }
 
+/** A site and viewers for one test; all end with it. */
+export async function withSite(options, body) {
+  const site = await makeSite(options), viewers = [];
+  const viewer = async settings => { const one = await makeViewer(settings); viewers.push(one); return one; };
+  try { await body(site, viewer); } finally {
+    for (const one of viewers) await one.close();
+    await site.close();
+  }
+}
+
 /** Runs in the page before its own scripts. */
 function watch() {
   const film = globalThis.film = { first: null, stall: 0, longest: 0, ended: false, error: null, from: 0 };

@@ -1,7 +1,6 @@
 // The end of an instance: no worker and no storage of ours stays in a browser, and the site works as before.
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { makeSite, makeViewer, mirrored, page, play, until } from './site.mjs';
 
@@ -86,18 +85,5 @@ describe('the end of an instance', { concurrency: 2 }, () => {  // they wait mor
     await until(tab, 'it has stopped', async () => !(await navigator.serviceWorker.getRegistrations()).length, 20000);
     assert.equal(await tab.evaluate(() => polycircle.peers.length), 0);
     await plays(tab);
-  }));
-
-  test('program and data deleted without a word: the site works as before', () => withSite(async (site, viewer) => {
-    await mirrored(await viewer.open(site.url));
-    for (const name of ['cgi/polycircle.fcgi', 'data']) await rm(join(site.dir, name), { recursive: true });
-    for (const pid of await site.server.programs()) process.kill(pid, 'SIGKILL');
-    assert.notEqual((await fetch(`${site.url}${site.base}health`)).status, 200);
-    for (const path of ['/?again', '/bare.html']) {
-      const tab = await viewer.open(site.url + path);
-      await plays(tab);
-      const { first, longest } = await tab.evaluate(() => film);
-      assert.ok(first < 3000 && longest < 1000, `first frame ${first} ms, longest stall ${longest} ms`);
-    }
   }));
 });

@@ -10,6 +10,13 @@ utimesSync(join(site, 'films/film.mp4'), 1_700_000_000, 1_700_000_000);
 const env = { DOCUMENT_ROOT: site, SERVER_SOFTWARE: 'test/1' };
 let code = '';
 const owner = (action, fields = {}, send = {}) => w.request('/owner', { post: { v: 1, code, do: action, ...fields }, send, env });
+/** Reads the folder to its end, or to an error; on a slow machine one request does not. */
+function index() {
+  for (let n = 0; ; n++) {
+    const answer = owner('index', { circle: 'films' });
+    if (answer.json?.finished !== false || n == 100) return answer;
+  }
+}
 const kept = (name) => readFileSync(join(w.data, name), 'utf8').trim();
 
 // before anybody looked
@@ -135,7 +142,7 @@ same(owner('share', { circle: 'films' }).json.error, 'not_found', 'again, but no
 same(owner('index', { circle: 'films' }).json.error, 'not_found', 'nothing to index');
 r = owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.example/films/' });
 same([r.status, r.json.finished], [200, false], 'share');
-r = owner('index', { circle: 'films' });
+r = index();
 same([r.json.finished, r.json.files, r.json.bytes, r.json.version], [true, 1, 900000, 1], 'indexed');
 matches(w.request('/setup', { env }).headers['content-security-policy'], /connect-src 'self' https:\/\/site\.example http:\/\/site\.example https:\/\/www\.site\.example$/, 'the page may look at the site');
 same(owner('allow', { circle: 'films', origin: 'https://other.example' }).status, 200, 'allow');
@@ -156,14 +163,14 @@ r = owner('share', { circle: 'films', folder: 'other', url: '/other/' });
 same([r.json.finished, owner('status').json.circles[0].files, owner('status').json.circles[0].version], [false, 0, 2], 'another folder: that of before is withdrawn at once');
 same(w.request(`/manifest/${owner('status').json.circles[0].cid}.json`).json.signed.includes('film.mp4'), false, 'for visitors, too');
 owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.example/films/' });
-r = owner('index', { circle: 'films' });
+r = index();
 same([r.json.finished, r.json.files, r.json.hashed], [true, 1, 0], 'and back: without reading it again');
 same(owner('remove', { circle: 'films' }).json.error, 'locked', 'no circle is removed in set-up');
 mkdirSync(join(site, 'empty'));
 owner('share', { circle: 'films', folder: 'empty', url: '/empty/' });
-same([owner('index', { circle: 'films' }).json.error, owner('status').json.circles[0].files], ['files', 1], 'a folder with nothing in it takes nothing away');
+same([index().json.error, owner('status').json.circles[0].files], ['files', 1], 'a folder with nothing in it takes nothing away');
 owner('share', { circle: 'films', folder: 'films', url: 'https://www.site.example/films/' });
-owner('index', { circle: 'films' });
+index();
 owner('allow', { circle: 'films', origin: "https://x;script-src" });
 owner('allow', { circle: 'films', origin: 'https://y\r\nX-Evil:1' });
 r = w.request('/setup', { env });

@@ -76,6 +76,7 @@ async function choose(host, p) {
 
 /** The line of the page into index.html. www: where the site is, by FTP. */
 async function paste(host, p, www) {
+  await p.waitForFunction(() => document.getElementById('tag')?.value);
   await host.click(p, '#tag-copy');
   const tag = await p.inputValue('#tag');
   await host.ftp(`cd ${www}`, 'get index.html');
