@@ -81,8 +81,9 @@ def await_sleep(pid):
 class Instance:
     """A data directory, its circles, and the signals that stay in them."""
 
-    def __init__(self, folder, program, mode, journal, base):
+    def __init__(self, folder, program, mode, journal, label, base):
         self.data, self.program, self.mode, self.journal, self.base = folder, program, mode, journal, base
+        self.label = label
         self.tool("init", "--url", "http://127.0.0.1" + base, "--journal", journal)
         names = ["roster"] + (["postmen"] + [f"nursery{i}" for i in range(NURSERIES)] if mode == "fastcgi" else [])
         self.circles = {name: json.loads(self.tool("circle", "add", name, "--json")) for name in names}
@@ -137,8 +138,9 @@ class Instance:
 
 
 class Fixture:
-    def __init__(self, folder, programs, only=""):
-        self.folder, self.programs, self.port = folder, programs, free_port()
+    def __init__(self, folder, programs, only="", before=None):
+        """programs, before: {mode: {name: path}}, of this program and of one to compare it with."""
+        self.folder, self.programs, self.before, self.port = folder, programs, before or {}, free_port()
         self.children, self.sockets, self.operations, self.instances, self.seen = [], [], [], [], 1 << 17
         self.locations, self.hellos = {}, {}
         try:
@@ -152,12 +154,15 @@ class Fixture:
                             ("cgi", ("sync stay", "roster 100"))):
             wanted = [what for what in whats if f"{mode} {what}".startswith(only)]
             for journal in ("wal", "truncate") if wanted else ():
-                self.add_instance(mode, journal)
+                self.add_instance(mode, journal, journal, self.programs)
+                if self.before:
+                    self.add_instance(mode, journal, f"{journal}-old", self.before)
             self.operations += [Operation(mode, what) for what in wanted]
         if not self.operations:
             raise Missing(f"no row begins with '{only}'")
         for op in self.operations:
-            self.add_hello(op)
+            for label in self.yardsticks(op):
+                self.add_yardstick(op, label)
         self.start_lighttpd()
         for instance in self.instances:
             instance.fill(self.web)
@@ -197,22 +202,31 @@ class Fixture:
 
     # what runs
 
-    def add_instance(self, mode, journal):
-        name = f"{mode}-{journal}"
-        program = self.programs[mode]["polycircle"]
+    def add_instance(self, mode, journal, label, programs):
+        name = f"{mode}-{label}"
+        program = programs[mode]["polycircle"]
         base = f"/{name}/" if mode == "fastcgi" else f"/{name}/program.cgi/"
-        instance = Instance(self.folder / f"data-{name}", program, mode, journal, base)
+        instance = Instance(self.folder / f"data-{name}", program, mode, journal, label, base)
         instance.process = None
         if mode == "fastcgi":
             instance.process = self.fastcgi(name, program, POLYCIRCLE_DATA=str(instance.data))
         self.locations[name] = (mode, program, {"POLYCIRCLE_DATA": instance.data})
         self.instances.append(instance)
 
-    def add_hello(self, op):
-        name = f"{op.mode}-hello-{op.what.replace(' ', '-')}"
+    @staticmethod
+    def yardsticks(op):
+        """hello comes first. What writes by FastCGI has the upsert, too."""
+        return ("hello", "upsert") if op.mode == "fastcgi" and op.what in ("sync join", "sync mail") else ("hello",)
+
+    @staticmethod
+    def yardstick_name(op, label):
+        return f"{op.mode}-{label}-{op.what.replace(' ', '-')}"
+
+    def add_yardstick(self, op, label):
+        name = self.yardstick_name(op, label)
         answer = self.folder / f"{name}.answer"
         answer.write_bytes(b"Status: 200 OK\r\n\r\n")  # until record() knows better
-        self.locations[name] = (op.mode, self.programs[op.mode]["hello"], {"HELLO_ANSWER": answer})
+        self.locations[name] = (op.mode, self.programs[op.mode][label], {"HELLO_ANSWER": answer})
 
     def start_lighttpd(self):
         config = [f'server.port = {self.port}', 'server.bind = "127.0.0.1"', f'server.document-root = "{self.folder}"',
@@ -291,7 +305,6 @@ class Fixture:
 
     def record(self, op):
         """The hello learns the bytes that polycircle answers, from polycircle as CGI; then it is started."""
-        name = f"{op.mode}-hello-{op.what.replace(' ', '-')}"
         instance = self.instance_of(op.mode)
         probe = Side("probe", "", op.mode, op.what, instance.base, instance)
         method, path, lines, _ = self.lines(probe, 1)
@@ -302,20 +315,23 @@ class Fixture:
         done = subprocess.run([instance.program], input=body.encode(), capture_output=True, env=env, timeout=30,
                               check=False)
         self.check_answer(op, done.stdout)
-        (self.folder / f"{name}.answer").write_bytes(done.stdout)
-        process = None
-        if op.mode == "fastcgi":
-            process = self.fastcgi(name, self.programs["fastcgi"]["hello"],
-                                   HELLO_ANSWER=str(self.folder / f"{name}.answer"))
-        base = f"/{name}/" if op.mode == "fastcgi" else f"/{name}/program.cgi/"
-        op.sides.append(Side(f"{op.mode} {op.what} hello", "hello", op.mode, op.what, base, process=process))
+        for label in self.yardsticks(op):
+            self.start_yardstick(op, label, done.stdout)
         for instance in self.instances:
             if instance.mode == op.mode:
-                op.sides.append(Side(f"{op.mode} {op.what} {instance.journal}", instance.journal, op.mode, op.what,
-                                     instance.base, instance, process=instance.process))
-        if op.what in ("sync join", "sync mail"):
-            for side in op.sides[1:]:
-                side.once = 1
+                op.sides.append(Side(f"{op.mode} {op.what} {instance.label}", instance.label, op.mode, op.what,
+                                     instance.base, instance, process=instance.process,
+                                     once=int(op.what in ("sync join", "sync mail"))))
+
+    def start_yardstick(self, op, label, answer):
+        name, process = self.yardstick_name(op, label), None
+        file = self.folder / f"{name}.answer"
+        file.write_bytes(answer)
+        if op.mode == "fastcgi":
+            process = self.fastcgi(name, self.programs["fastcgi"][label], HELLO_ANSWER=str(file),
+                                   UPSERT_FILE=str(self.folder / f"{name}.db"))
+        base = f"/{name}/" if op.mode == "fastcgi" else f"/{name}/program.cgi/"
+        op.sides.append(Side(f"{op.mode} {op.what} {label}", label, op.mode, op.what, base, process=process))
 
     @staticmethod
     def check_answer(op, answer):
@@ -334,9 +350,16 @@ class Fixture:
         if side.process:
             with open(f"/proc/{side.process.pid}/schedstat", encoding="ascii") as file:
                 return int(file.read().split()[0]) / 1000
+        return sum(self.lighttpd_ticks()[2:]) * TICK_US
+
+    def server_us(self):
+        """Of lighttpd itself."""
+        return sum(self.lighttpd_ticks()[:2]) * TICK_US
+
+    def lighttpd_ticks(self):
+        """Its own time, and that of the programs that it has waited for: user, system, user, system."""
         with open(f"/proc/{self.lighttpd.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[13]) + int(fields[14])) * TICK_US
+            return [int(field) for field in file.read().rpartition(")")[2].split()[11:15]]
 
     def resident_kb(self, side):
         if side.process:
@@ -356,7 +379,7 @@ class Fixture:
             while True:
                 os.write(writer, b"x" * 4096)
         os.set_blocking(writer, True)
-        program = self.programs["cgi"]["polycircle" if side.instance else "hello"]
+        program = instance.program if side.instance else self.programs["cgi"]["hello"]
         child = subprocess.Popen([program], env=env, stdin=subprocess.DEVNULL, stdout=writer)
         status = await_sleep(child.pid)
         os.close(writer)
