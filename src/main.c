@@ -1,7 +1,7 @@
 /* One program, three faces: started by a web server it is CGI or FastCGI, by hand it is the command line. */
 #include "cli/cli.h"
+#include "data.h"
 #include "handler/handler.h"
-#include "settings.h"
 #include "transport/transport.h"
 #include <signal.h>
 #include <sodium.h>

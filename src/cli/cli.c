@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "settings.h"
+#include "data.h"
 
 const struct command *const cli_commands[] = {&command_init,
                                               &command_url,

@@ -1,7 +1,7 @@
 #include "circle/instance.h"
 #include "cli/cli.h"
+#include "data.h"
 #include "host/owner.h"
-#include "settings.h"
 
 static enum err tell(struct cli *cli) {
     struct store *s = cli->ctx.store;

@@ -1,29 +1,8 @@
 #include "content/folder.h"
 #include "content/manifest.h"
+#include "util/named.h"
 
 enum { DEEPEST = 12 };
-
-static bool one_of(const char *const *names, const char *name) {
-    while (*names && strcmp(*names, name) != 0) names++;
-    return *names;
-}
-
-static const char *const root_names[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot", NULL};
-
-bool folder_named_root(const char *name) {
-    return one_of(root_names, name);
-}
-
-bool folder_named_cgi(const char *name) {
-    static const char *const names[] = {"cgi-bin", "cgi", "fcgi-bin", NULL};
-    return one_of(names, name);
-}
-
-bool folder_named_hidden(const char *name) {
-    static const char begin[] = "polycircle-data-";
-    size_t n = sizeof begin - 1;
-    return strncmp(name, begin, n) == 0 && strlen(name) == n + 32 && strspn(name + n, "0123456789abcdef") == 32;
-}
 
 size_t folder_strays(struct ctx *ctx, const char *data, const char *program, const char *out[static FOLDER_STRAYS]) {
     const char *slash = strrchr(data, '/');
@@ -35,7 +14,7 @@ size_t folder_strays(struct ctx *ctx, const char *data, const char *program, con
         for (size_t k = 0; names && k < all && n < FOLDER_STRAYS; k++) {
             struct stat a, b;
             const char *path = arena_path(ctx->arena, places[i], names[k]);
-            if (!folder_named_hidden(names[k]) || stat(path, &a) != 0) continue;
+            if (!named_hidden(names[k]) || stat(path, &a) != 0) continue;
             if (stat(data, &b) != 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev) out[n++] = path;
         }
     }
@@ -69,10 +48,10 @@ static void add_around(struct roots *r, const char *program) {
     const char *name = strrchr(dir, '/');
     if (!name) return;
     const char *above = arena_copy(r->arena, dir, (size_t)(name - dir)), *top = strrchr(above, '/');
-    if (folder_named_root(name + 1)) add_root(r, dir);
-    if (top && folder_named_root(top + 1)) add_root(r, above);
-    if (!folder_named_cgi(name + 1)) return;
-    for (size_t i = 0; root_names[i]; i++) add_root(r, arena_path(r->arena, above, root_names[i]));
+    if (named_root(name + 1)) add_root(r, dir);
+    if (top && named_root(top + 1)) add_root(r, above);
+    if (!named_cgi(name + 1)) return;
+    for (size_t i = 0; named_roots[i]; i++) add_root(r, arena_path(r->arena, above, named_roots[i]));
     add_root(r, above);
 }
 
@@ -155,7 +134,7 @@ static const char **read_folder(struct arena *arena, const char *path, struct fo
         bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(names[i]);
         f->files += media;
         f->bytes += media ? st.st_size : 0;
-        if (S_ISDIR(st.st_mode) && !folder_named_cgi(names[i])) names[(*n)++] = names[i];
+        if (S_ISDIR(st.st_mode) && !named_cgi(names[i])) names[(*n)++] = names[i];
     }
     return names;
 }

@@ -3,12 +3,6 @@
 #pragma once
 #include "circle/ctx.h"
 
-/* Is this what hosts call a document root: public_html, htdocs, ...? A folder for programs: cgi-bin, ...? Data of ours in a
- * folder that is served: polycircle-data-<32 hex>? */
-bool folder_named_root(const char *name);
-bool folder_named_cgi(const char *name);
-bool folder_named_hidden(const char *name);
-
 /* Folders of data beside this one, or beside the program (its directory; may be ""), that nothing uses: an earlier version could
  * leave such a one behind. At most as many as out holds; returns how many. */
 enum { FOLDER_STRAYS = 8 };

@@ -17,7 +17,7 @@ enum err owner_open(struct ctx *ctx, const char *data);
 /* One that is set up and whose owner-code is gone (deleted because nobody could read it, or never brought along with the
  * database) gets another. */
 enum err owner_lock(struct ctx *ctx, const char *data);
-/* A path of the data directory, or a text with such paths in it, without their names' random part (settings.c): for whoever has not
+/* A path of the data directory, or a text with such paths in it, without their names' random part (data.c): for whoever has not
  * shown a code. */
 const char *owner_shown(struct ctx *ctx, const char *text);
 /* Is it the code of this state? Compared in constant time, without case and dashes. ERR_WRONG_CODE when not. */

@@ -1,0 +1,23 @@
+#include "util/named.h"
+
+const char *const named_roots[] = {"public_html", "htdocs", "www", "html", "httpdocs", "web", "public", "docroot", NULL};
+
+static bool one_of(const char *const *names, const char *name) {
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names;
+}
+
+bool named_root(const char *name) {
+    return one_of(named_roots, name);
+}
+
+bool named_cgi(const char *name) {
+    static const char *const names[] = {"cgi-bin", "cgi", "fcgi-bin", NULL};
+    return one_of(names, name);
+}
+
+bool named_hidden(const char *name) {
+    static const char begin[] = "polycircle-data-";
+    size_t n = sizeof begin - 1;
+    return strncmp(name, begin, n) == 0 && strlen(name) == n + 32 && strspn(name + n, "0123456789abcdef") == 32;
+}

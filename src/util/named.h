@@ -1,0 +1,11 @@
+/* What folders are called: a host's, which tell where a site begins, and those that this program makes in one. */
+#pragma once
+#include "util/libc.h"
+
+/* What hosts call a document root: public_html, htdocs, ... NULL behind the last. */
+extern const char *const named_roots[];
+bool named_root(const char *name);
+/* A folder for programs: cgi-bin, ... */
+bool named_cgi(const char *name);
+/* Data of ours in a folder that is served: polycircle-data-<32 hex>. */
+bool named_hidden(const char *name);
