@@ -85,6 +85,15 @@ void cli_print_json(struct cli *cli, const json_t *value) {
     (void)puts(text.len ? text.data : "{}");
 }
 
+enum err cli_tell(struct cli *cli, const char *key, const char *value, const char *words) {
+    cli_rest();
+    if (cli->json)
+        cli_print_json(cli, json_pack("{s:s?}", key, value ? jsn_shown(cli->ctx.arena, value) : NULL));
+    else
+        (void)printf("%s\n", words);
+    return ERR_OK;
+}
+
 enum err cli_circle(struct cli *cli, const char *can, struct circle *out) {
     enum err e = circle_by_can(&cli->ctx, can, out);
     if (e == ERR_NOT_FOUND)

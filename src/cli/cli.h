@@ -92,5 +92,7 @@ const char *cli_size(struct arena *a, int64_t bytes); /* 1.5 GB */
 void cli_work(const struct cli *cli, const char *what);
 void cli_rest(void);
 void cli_print_json(struct cli *cli, const json_t *value);
+/* What a command has done: {key: value} (NULL: null), or the words. */
+enum err cli_tell(struct cli *cli, const char *key, const char *value, const char *words);
 /* What HTTP can tell of the instance at url (selftest --url), measured by running curl; lines are added to lines. */
 void cli_web_lines(struct cli *cli, const char *url, struct lines *lines);

@@ -2,8 +2,8 @@
  * and every error's way into an answer. */
 #include "circle/address.h"
 #include "handler/handler.h"
-#include "host/backup.h"
 #include "host/owner.h"
+#include "host/restore.h"
 #include "util/assets.h"
 #include <sodium.h>
 

@@ -28,7 +28,7 @@ enum err owner_reached(struct exchange *x, const json_t *in, const char **url);
 action_function owner_folders, owner_look, owner_share, owner_index;
 /* handler/tier.c */
 action_function owner_tiers, owner_try, owner_untry, owner_activate, owner_confirm, owner_deactivate;
-/* handler/keep.c */
+/* handler/instance.c */
 action_function owner_rekey, owner_recode, owner_backup, owner_retire, owner_unretire, owner_upgrade;
 /* handler/selftest.c; owner_use: what was found becomes settings */
 action_function owner_selftest, owner_stay, owner_spool, owner_use;

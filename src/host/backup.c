@@ -1,10 +1,10 @@
 #include "host/backup.h"
 #include "circle/signing.h"
-#include "content/manifest.h"
+#include "store/copy.h"
+#include "store/keys.h"
 #include "util/apart.h"
 
-/* backups/polycircle-DATE.db, or with a kind polycircle-KIND-DATETIME.db. */
-static const char *named(struct ctx *ctx, const char *dir, const char *kind) {
+const char *backup_path(struct ctx *ctx, const char *dir, const char *kind) {
     time_t seconds = ctx->now / 1000;
     struct tm t;
     (void)gmtime_r(&seconds, &t);
@@ -14,7 +14,7 @@ static const char *named(struct ctx *ctx, const char *dir, const char *kind) {
 }
 
 static const char *today(struct ctx *ctx) {
-    return named(ctx, store_dir(ctx->store), "");
+    return backup_path(ctx, store_dir(ctx->store), "");
 }
 
 /* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
@@ -58,28 +58,19 @@ static bool is_daily(const char *name) {
     return true;
 }
 
-typedef bool name_test(const char *name);
-
-/* Names in backups/ that pass the test, the greatest first. */
-static size_t names(struct ctx *ctx, const char *dir, name_test *test, const char ***out) {
-    size_t n = 0, all;
-    const char **found = directory_names(ctx->arena, arena_path(ctx->arena, dir, "backups"), &all);
-    *out = arena_alloc(ctx->arena, (all + 1) * sizeof **out);
-    while (all-- > 0)
-        if (test(found[all])) (*out)[n++] = found[all];
-    return n;
-}
-
+/* Of the daily ones the newest stay. */
 static void rotate(struct ctx *ctx) {
-    const char **all;
-    size_t n = names(ctx, store_dir(ctx->store), is_daily, &all);
-    for (size_t i = BACKUPS_KEPT; i < n; i++) (void)unlink(arena_text(ctx->arena, "%s/backups/%s", store_dir(ctx->store), all[i]));
+    const char *dir = arena_path(ctx->arena, store_dir(ctx->store), "backups");
+    size_t n, daily = 0;
+    const char **all = directory_names(ctx->arena, dir, &n);
+    while (n-- > 0)
+        if (is_daily(all[n]) && ++daily > BACKUPS_KEPT) (void)unlink(arena_path(ctx->arena, dir, all[n]));
 }
 
 enum err backup_file(struct ctx *ctx, const char *path) {
     if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store); /* so that each key is CID, by which a backup takes it */
     ctx->fault.text[0] = '\0';
-    return store_save(ctx->store, path, &ctx->fault);
+    return copy_save(ctx->store, path, key_pack, &ctx->fault);
 }
 
 static enum err make(struct ctx *ctx, const char *path) {
@@ -166,108 +157,4 @@ enum err backup_asked(struct ctx *ctx, const char **path, bool *done) {
         said = complaint(ctx);
     }
     return *done || !said ? ERR_OK : fault_set(&ctx->fault, ERR_FILES, "%s", said);
-}
-
-static bool is_copy(const char *name) {
-    size_t len = strlen(name);
-    return strncmp(name, "polycircle-", 11) == 0 && len > 3 && strcmp(name + len - 3, ".db") == 0;
-}
-
-const char *backup_newest(struct ctx *ctx, const char *dir) {
-    const char **all, *best = NULL;
-    struct fault fault;
-    struct file_id id;
-    int64_t time = INT64_MIN;
-    size_t n = names(ctx, dir, is_copy, &all);
-    for (size_t i = 0; i < n; i++) {
-        const char *path = arena_text(ctx->arena, "%s/backups/%s", dir, all[i]);
-        if (!file_look(path, &id)) continue;
-        if (strstr(all[i], "-before-restore-")) id.mtime -= INT64_C(1) << 40; /* only where there is no other */
-        if (id.mtime <= time) continue;
-        if (store_restorable(dir, path, &fault) != ERR_OK) continue;
-        best = path;
-        time = id.mtime;
-    }
-    return best;
-}
-
-static enum err sign_all(struct ctx *ctx) {
-    struct circle_list all;
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(circle_list(ctx, &all));
-    for (size_t i = 0; i < all.n; i++) {
-        if (all.all[i].removed) continue;
-        TRY(signing_adopt(ctx, &all.all[i]));
-        TRY(manifest_again(ctx, &all.all[i]));
-    }
-    return store_commit(ctx->store, MAIN);
-}
-
-/* The versions that the restored manifests have are ones that browsers may have seen with other content; and the keys that are
- * here may be newer ones. */
-static enum err sign_anew(struct ctx *ctx, const char *dir) {
-    TRY(store_open(&ctx->store, dir, &ctx->fault));
-    enum err e = sign_all(ctx);
-    store_rollback(ctx->store);
-    store_close(ctx->store);
-    ctx->store = NULL;
-    return e;
-}
-
-/* A renewal of keys that was broken off is settled by the database that knows which one counts, while it is there. */
-static void settle_keys(struct ctx *ctx, const char *dir) {
-    if (store_open(&ctx->store, dir, &ctx->fault) != ERR_OK) return;
-    if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store);
-    store_close(ctx->store);
-    ctx->store = NULL;
-}
-
-/* Under the lock. */
-static enum err restore(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
-    const char *path = named(ctx, dir, "before-restore");
-    settle_keys(ctx, dir);
-    TRY(store_restore(dir, file, path, mark, &ctx->fault));
-    if (kept) *kept = access(path, F_OK) == 0 ? path : NULL;
-    return sign_anew(ctx, dir);
-}
-
-enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept) {
-    int lock = backup_lock(ctx, dir);
-    if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "%s: no such directory, or a backup or restore is at work.", dir);
-    enum err e = restore(ctx, dir, file, "", kept);
-    (void)close(lock);
-    return e;
-}
-
-bool restore_waits(const char *dir) {
-    char path[1200];
-    int n = snprintf(path, sizeof path, "%s/polycircle.restore", dir);
-    return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
-}
-
-/* Under the lock. Its inode and the time of its renaming say whether we have been here: then only the moving was missing. */
-static void take_in(struct ctx *ctx, const char *dir, const char *path) {
-    struct stat st;
-    if (lstat(path, &st) != 0 || (ctx->now / 1000 >= st.st_mtime && ctx->now / 1000 - st.st_mtime < SPAN_UPLOAD / 1000)) return;
-    const char *mark =
-        arena_text(ctx->arena, "%lld %lld.%09ld", (long long)st.st_ino, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-    enum err e = S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022)
-                     ? restore(ctx, dir, path, mark, NULL)
-                     : fault_set(&ctx->fault, ERR_FILES, "%s must be a file of ours that nobody else can write: chmod 600", path);
-    if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
-    const char *to = e == ERR_OK ? named(ctx, dir, "restored") : arena_path(ctx->arena, dir, "polycircle.restore-refused");
-    (void)rename(path, to);
-    (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused",
-                  e == ERR_OK ? to : err_text(e, &ctx->fault));
-}
-
-void restore_waiting(struct ctx *ctx, const char *dir) {
-    int lock = backup_lock(ctx, dir);
-    const char *path = arena_path(ctx->arena, dir, "polycircle.restore");
-    if (lock < 0) return;
-    unsigned left = alarm(0); /* of the answer: a large copy takes longer, and would be begun again by each request */
-    take_in(ctx, dir, path);
-    if (left) (void)alarm(left);
-    (void)close(lock);
-    ctx->fault.text[0] = '\0';
 }

@@ -1,5 +1,5 @@
-/* Keeping an instance: a copy of polycircle.db a day in backups/, and the way back from one. The times of names are
- * UTC. One process at a time is at it (keep.lock in the data directory). */
+/* Copies of the instance: polycircle.db and its signing keys, one a day in backups/. The times of names are UTC. One process at a
+ * time is at it, or at the way back (host/restore.h): keep.lock in the data directory. */
 #pragma once
 #include "circle/ctx.h"
 
@@ -16,16 +16,7 @@ enum err backup_asked(struct ctx *ctx, const char **path, bool *done);
 enum err backup_file(struct ctx *ctx, const char *path);
 /* The same now, whether due or not, with the failure; *path: the file. ERR_BUSY: another process is at it. */
 enum err backup_now(struct ctx *ctx, const char **path);
-/* The lock of both, until close(); -1: another process is at it. */
+/* The lock of backup and restore, until close(); -1: another process is at it. */
 int backup_lock(struct ctx *ctx, const char *dir);
-/* The newest file of backups/ that can be restored, one of before a restore only where there is no other; NULL: there is none. */
-const char *backup_newest(struct ctx *ctx, const char *dir);
-
-/* Makes file's content that of polycircle.db in dir. What that held is in *kept; NULL: there was nothing to keep. Every
- * manifest is signed anew, as a version that no browser has seen. ctx->store must not be open. */
-enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept);
-/* Does a file polycircle.restore lie in dir? One look at the disk. */
-bool restore_waits(const char *dir);
-/* Restores it, exactly once, and moves it into backups/. One that is refused is renamed to polycircle.restore-refused. Says
- * in the log what it did. Does nothing while it is being written (10 s) or another process is at it. */
-void restore_waiting(struct ctx *ctx, const char *dir);
+/* backups/polycircle-DATE.db of dir, or with a kind polycircle-KIND-DATETIME.db. */
+const char *backup_path(struct ctx *ctx, const char *dir, const char *kind);

@@ -21,6 +21,9 @@ struct store {
 enum err store_error(const struct store *s, enum db db, int rc);
 enum err store_code(const struct store *s, enum db db, int rc); /* the same, and says nothing in the log */
 enum err store_exec(struct store *s, enum db db, const char *sql);
+enum err store_try(struct store *s, const char *sql); /* the same of MAIN, and says nothing in the log */
+/* errno as ours, with words. */
+enum err store_errno(struct fault *fault, const char *path);
 void store_finalize(struct store *s, enum db db);
 /* Opens path with what every connection needs. flags: SQLITE_OPEN_*. */
 int store_connect(sqlite3 **db, const char *path, int flags);

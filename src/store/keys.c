@@ -1,4 +1,5 @@
 #include "store/keys.h"
+#include "store/internal.h"
 #include "util/codec.h"
 #include "util/file.h"
 
@@ -71,4 +72,74 @@ enum err key_promote(const char *dir, const char *cid) {
     if (rename(from, to) != 0) return why_not();
     (void)file_sync(folder);
     return ERR_OK;
+}
+
+static bool is_cid(const char *text) {
+    return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
+}
+
+static int pack_one(sqlite3_stmt *stmt, const char *dir, const char *cid) {
+    uint8_t seed[KEY_SEED];
+    enum err e = key_read(dir, cid, seed);
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        (void)fprintf(stderr, "polycircle: signing/%s %s: the backup is without it\n", cid,
+                      e == ERR_DAMAGED ? "is no key" : "cannot be read");
+    if (e != ERR_OK) return SQLITE_OK;
+    (void)sqlite3_bind_text(stmt, 1, cid, -1, SQLITE_TRANSIENT);
+    (void)sqlite3_bind_blob(stmt, 2, seed, sizeof seed, SQLITE_TRANSIENT);
+    explicit_bzero(seed, sizeof seed);
+    int rc = sqlite3_step(stmt);
+    (void)sqlite3_reset(stmt);
+    (void)sqlite3_clear_bindings(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+enum err key_pack(struct store *copy, const char *dir) {
+    static const char table[] = "BEGIN; CREATE TABLE IF NOT EXISTS signing(cid TEXT PRIMARY KEY, seed BLOB NOT NULL)";
+    sqlite3_stmt *stmt = NULL;
+    key_path folder;
+    if (!path_of(folder, dir, "", "")) return ERR_FILES;
+    int rc = sqlite3_exec(copy->db[MAIN], table, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(copy->db[MAIN], "INSERT OR REPLACE INTO signing VALUES(?1, ?2)", -1, &stmt, NULL);
+    DIR *d = opendir(folder);
+    if (!d && errno != ENOENT) rc = SQLITE_IOERR;
+    for (struct dirent *entry; rc == SQLITE_OK && d && (entry = readdir(d));)
+        if (is_cid(entry->d_name)) rc = pack_one(stmt, dir, entry->d_name);
+    if (d) (void)closedir(d);
+    (void)sqlite3_finalize(stmt);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(copy->db[MAIN], "COMMIT", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? ERR_OK : store_code(copy, MAIN, rc);
+}
+
+void key_forget(struct key_list *list) {
+    if (list->all) explicit_bzero(list->all, list->n * sizeof *list->all);
+    free(list->all);
+    *list = (struct key_list){0};
+}
+
+static void unpack_one(struct key_list *list, sqlite3_stmt *stmt) {
+    const char *cid = (const char *)sqlite3_column_text(stmt, 0);
+    const void *seed = sqlite3_column_blob(stmt, 1);
+    if (!cid || !is_cid(cid) || !seed || sqlite3_column_bytes(stmt, 1) != KEY_SEED) return;
+    size_t n = list->n;
+    struct key *all = calloc(n + 1, sizeof *all);
+    if (!all) abort();
+    if (n) memcpy(all, list->all, n * sizeof *all);
+    memcpy(all[n].cid, cid, sizeof all[n].cid);
+    memcpy(all[n].seed, seed, KEY_SEED);
+    key_forget(list);
+    *list = (struct key_list){all, n + 1};
+}
+
+/* They are in a table of their own, or before version 3 in the circles'. */
+enum err key_unpack(struct store *copy, struct key_list *out) {
+    static const char *const places[] = {"SELECT cid, seed FROM signing",
+                                         "SELECT lower(hex(cid)), substr(sign_secret, 1, 32) FROM circle"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        sqlite3_stmt *stmt = NULL;
+        int rc = sqlite3_prepare_v2(copy->db[MAIN], places[i], -1, &stmt, NULL);
+        while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) unpack_one(out, stmt);
+        (void)sqlite3_finalize(stmt);
+    }
+    return store_try(copy, "PRAGMA secure_delete=ON; DROP TABLE IF EXISTS signing");
 }

@@ -6,6 +6,8 @@
 #pragma once
 #include "util/err.h"
 
+struct store;
+
 enum { KEY_SEED = 32 };
 
 /* cid: 16 lower-case hex digits, perhaps with ".new". ERR_NOT_FOUND: there is no such file; ERR_DAMAGED: it holds no key.
@@ -17,3 +19,17 @@ enum err key_write(const char *dir, const char *cid, const uint8_t seed[static K
 void key_drop(const char *dir, const char *cid);
 /* CID.new becomes CID. */
 enum err key_promote(const char *dir, const char *cid);
+
+/* Puts all of them into a copy of the database, in a table that only copies have (store/copy.h: copy_more). One that cannot be read
+ * is named in the log. */
+enum err key_pack(struct store *copy, const char *dir);
+struct key_list {
+    struct key {
+        char cid[17];
+        uint8_t seed[KEY_SEED];
+    } * all;
+    size_t n;
+};
+/* Takes them out of a copy, of whatever version; out: all 0, to be given to key_forget(), also when it failed. */
+enum err key_unpack(struct store *copy, struct key_list *out);
+void key_forget(struct key_list *list);

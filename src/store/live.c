@@ -115,6 +115,15 @@ enum err store_shrink(struct store *s) {
     return store_exec(s, LIVE, "PRAGMA incremental_vacuum(256)");
 }
 
+int64_t store_newest_live(const char *dir) {
+    int64_t highest = 0, n;
+    DIR *d = opendir(dir);
+    for (struct dirent *entry; d && (entry = readdir(d));)
+        if (sscanf(entry->d_name, "live-%" SCNd64, &n) == 1 && n > highest) highest = n;
+    if (d) (void)closedir(d);
+    return highest;
+}
+
 static int leave_wal(struct store *s) {
     static const struct timespec pause = {.tv_nsec = 100000000};
     int rc = SQLITE_BUSY;

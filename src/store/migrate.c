@@ -1,5 +1,6 @@
 /* polycircle.db from version to version: PRAGMA user_version says where it stands, each step is tried in
  * one transaction, a backup is made first, a file of a newer program is refused with words. */
+#include "store/copy.h"
 #include "store/internal.h"
 #include "store/keys.h"
 #include "store/schema.h"
@@ -85,16 +86,11 @@ int store_version(struct store *s, enum err *e) {
     return version;
 }
 
-/* While MAIN is locked for writing, so by a connection of its own, which only reads. It replaces what an earlier attempt left. */
+/* In place of what an earlier attempt left. From version 3 on keys are files. */
 static enum err backup(struct store *s, int version, struct fault *fault) {
     char path[sizeof s->dir + 64];
-    struct store reader = {.db = {NULL}};
-    int rc = store_connect(&reader.db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
     (void)snprintf(path, sizeof path, "%s/backups/polycircle-v%d.db", s->dir, version);
-    if (version > 2) (void)snprintf(reader.dir, sizeof reader.dir, "%s", s->dir); /* whose keys are files */
-    enum err e = rc == SQLITE_OK ? store_save(&reader, path, fault) : store_error(&reader, MAIN, rc);
-    (void)sqlite3_close(reader.db[MAIN]);
-    return e;
+    return copy_save_locked(s, path, version > 2 ? key_pack : NULL, fault);
 }
 
 static enum err steps_from(struct store *s, const struct migration *steps, size_t count, struct fault *fault) {

@@ -1,6 +1,7 @@
-/* Is WAL safe here? Only where one machine has the file and memory is shared between processes: a file system
- * known to be local, and then a real write that a second connection sees (hosting.md 3, server.md 2). Not where blocks are
- * copied on write (btrfs, zfs, f2fs): on a full disk or quota a touched page of the shared memory file is SIGBUS there. */
+/* What is asked before a database is relied on. Is a file whole? Is WAL safe in this directory? Only where one machine has the file
+ * and memory is shared between processes: a file system known to be local, and then a real write that a second connection sees
+ * (hosting.md 3, server.md 2). Not where blocks are copied on write (btrfs, zfs, f2fs): on a full disk or quota a touched page of
+ * the shared memory file is SIGBUS there. */
 #include "store/internal.h"
 #include "util/trial.h"
 
@@ -21,6 +22,19 @@ static bool two_connections(const char *path) {
     (void)sqlite3_close(b);
     (void)sqlite3_close(a);
     return ok;
+}
+
+enum err store_check(struct store *s, enum db db, struct fault *fault) {
+    sqlite3_stmt *stmt = NULL;
+    const char *text = "no answer";
+    int rc = sqlite3_prepare_v2(s->db[db], "PRAGMA integrity_check(1)", -1, &stmt, NULL);
+    if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) text = (const char *)sqlite3_column_text(stmt, 0);
+    enum err e = ERR_OK;
+    if (strcmp(text, "ok") != 0)
+        e = fault_set(fault, ERR_DAMAGED, "integrity_check of the %s file: %s", db == LIVE ? "live" : "main",
+                      rc == SQLITE_ROW ? text : sqlite3_errmsg(s->db[db]));
+    (void)sqlite3_finalize(stmt);
+    return e;
 }
 
 bool store_wal_works(const char *dir) {

@@ -108,6 +108,7 @@
       " (SELECT until FROM kept WHERE circle = ?1 ORDER BY until DESC LIMIT 1 OFFSET ?3))")                                       \
     X(MANIFEST_GET, MAIN, "SELECT version, packed FROM manifest WHERE circle = ?1")                                               \
     X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url FROM manifest WHERE circle = ?1")                                            \
+    X(MANIFESTS_ADVANCE, MAIN, "UPDATE manifest SET version = version + ?1")                                                      \
     X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5)")                                                     \
     /* the walk through a folder */                                                                                               \
     X(JOB_SET, MAIN,                                                                                                              \

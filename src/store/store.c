@@ -107,6 +107,15 @@ enum err store_tune(struct store *s, enum db db) {
     return e == ERR_READ_ONLY ? ERR_OK : e; /* reading goes on */
 }
 
+enum err store_try(struct store *s, const char *sql) {
+    int rc = sqlite3_exec(s->db[MAIN], sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? ERR_OK : store_code(s, MAIN, rc);
+}
+
+enum err store_errno(struct fault *fault, const char *path) {
+    return fault_set(fault, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_FILES, "%s: %s", path, strerror(errno));
+}
+
 /* Bytes 18 and 19 of the header (SQLite file format 1.3.3): 2 is WAL. */
 static bool is_wal(const char *path) {
     unsigned char head[20] = {0};
@@ -225,7 +234,7 @@ enum err store_begin(struct store *s, enum db db, bool write) {
     TRY(store_first(s, begin[db][write], NULL, 0, &row));
     s->in_transaction[db] = true;
     s->wrote |= write;
-    /* what is written into a file that was replaced (store_restore) would be lost: not acknowledged, then */
+    /* what is written into a file that was replaced (store/replace.h) would be lost: not acknowledged, then */
     return db == MAIN && write && !store_current(s) ? ERR_BUSY : ERR_OK;
 }
 

@@ -52,6 +52,8 @@ enum err store_live(struct store *s);
 enum err store_shrink(struct store *s);
 /* After ERR_LIVE_LOST: advances the generation (unless somebody has) and opens it. */
 enum err store_renew(struct store *s);
+/* The highest generation of which dir has a file; 0: none. */
+int64_t store_newest_live(const char *dir);
 /* Was the instance uninstalled? As store_enter read it. */
 bool store_retired(const struct store *s);
 int64_t store_gen(const struct store *s);
@@ -91,15 +93,3 @@ const void *store_blob(struct store *s, enum sql id, int column, size_t *len);
 int store_form(void);
 /* integrity_check of one file; the first complaint goes into fault. */
 enum err store_check(struct store *s, enum db db, struct fault *fault);
-/* VACUUM INTO path, which must not exist. */
-enum err store_backup(struct store *s, const char *path, struct fault *fault);
-/* store_backup, but whole on the disk or not at all, and path (in a directory that is made, 0700) is replaced. */
-enum err store_save(struct store *s, const char *path, struct fault *fault);
-/* Makes dir/polycircle.db hold what file holds, a whole polycircle.db of a version that this program knows; else
- * ERR_DAMAGED or ERR_NEWER, with words, and nothing has changed. What it held is written to kept before. The generation advances,
- * and so do the versions of the manifests, by more than anybody publishes between two backups: sign them anew. mark: a text that
- * stands for this restore and is kept; one that is kept already makes nothing happen (""; always). No connection to polycircle.db
- * may be open in this process; in others it may, and they go on. */
-enum err store_restore(const char *dir, const char *file, const char *kept, const char *mark, struct fault *fault);
-/* ERR_OK: file would do for that; a copy of it was made and removed again. */
-enum err store_restorable(const char *dir, const char *file, struct fault *fault);

@@ -2,7 +2,10 @@
 /* Keeping an instance: daily copies, restore in every state that polycircle.db can be in, the end. */
 #include "content/manifest.h"
 #include "host/backup.h"
+#include "host/restore.h"
 #include "host/retire.h"
+#include "store/copy.h"
+#include "store/keys.h"
 #include "store/schema.h"
 #include "tap.h"
 #include "util/file.h"
@@ -52,7 +55,7 @@ static void daily(void) {
     ok(stat(world_path(&w, "backups/polycircle-2026-01-02.db"), &st) == 0 && (st.st_mode & 0777) == 0600,
        "nobody else may read it");
     same_int(circles(world_path(&w, "backups/polycircle-2026-01-02.db")), 1, "it holds everything");
-    same_text(err_name(store_restorable(w.dir, world_path(&w, "backups/polycircle-2026-01-02.db"), &w.ctx.fault)), "ok",
+    same_text(err_name(restore_possible(&w.ctx, w.dir, world_path(&w, "backups/polycircle-2026-01-02.db"))), "ok",
               "and can be restored");
     w.ctx.now += HOUR;
     ok(!backup_due(&w.ctx), "today's is there");
@@ -151,7 +154,7 @@ static const char *prepared(struct world *w, const char *journal) {
                                               " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
     ok(publish(w), "something is published");
     const char *copy = keep(w, "copy.db");
-    ok(store_save(w->ctx.store, copy, &w->ctx.fault) == ERR_OK, "a copy");
+    ok(copy_save(w->ctx.store, copy, key_pack, &w->ctx.fault) == ERR_OK, "a copy");
     ok(publish(w) && publish(w), "published again");
     add(w, "later");
     closed(w);
@@ -350,30 +353,33 @@ static void by_renaming(void) {
 static void exactly_once(void) {
     struct world w;
     const char *copy = prepared(&w, "wal"), *db = keep(&w, "polycircle.db");
-    same_text(err_name(store_restore(w.dir, copy, keep(&w, "kept.db"), "mark", &w.ctx.fault)), "ok", "a restore with a mark");
+    const char *kept = NULL;
+    same_text(err_name(restore_once(&w.ctx, w.dir, copy, "mark", &kept)), "ok", "a restore with a mark");
     ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
     add(&w, "since");
     closed(&w);
-    same_text(err_name(store_restore(w.dir, copy, keep(&w, "kept2.db"), "mark", &w.ctx.fault)), "ok", "the same again");
+    w.ctx.now += 1000; /* another name */
+    same_text(err_name(restore_once(&w.ctx, w.dir, copy, "mark", &kept)), "ok", "the same again");
     same_int(world_number(db, "SELECT count(*) FROM circle WHERE can = 'since'"), 1, "does nothing");
-    ok(!there(&w, "kept2.db"), "and keeps nothing");
-    same_text(err_name(store_restore(w.dir, copy, keep(&w, "kept2.db"), "another", &w.ctx.fault)), "ok", "another mark");
+    ok(!kept && count(&w, "backups", "-before-restore-") == 1, "and keeps nothing");
+    same_text(err_name(restore_once(&w.ctx, w.dir, copy, "another", &kept)), "ok", "another mark");
     same_int(world_number(db, "SELECT count(*) FROM circle WHERE can = 'since'"), 0, "restores");
+    same_int(circles(kept), 2, "and keeps what was there");
     world_close(&w);
 }
 
 static void newest(void) {
     struct world w;
     world_open(&w, "wal");
-    ok(backup_newest(&w.ctx, w.dir) == NULL, "no backups");
+    ok(restore_newest(&w.ctx, w.dir) == NULL, "no backups");
     ok(backup_daily(&w.ctx) == ERR_OK, "one");
     const char *good = keep(&w, "backups/polycircle-2026-01-02.db");
     world_write(&w, "backups/polycircle-2026-01-03.db", "garbage", 7);
     ok(file_copy(good, world_path(&w, "backups/polycircle-before-restore-x.db")), "one of before a restore");
-    const char *found = backup_newest(&w.ctx, w.dir);
+    const char *found = restore_newest(&w.ctx, w.dir);
     same_text(found ? found : "", good, "the newest that is whole");
     ok(unlink(good) == 0, "without it");
-    found = backup_newest(&w.ctx, w.dir);
+    found = restore_newest(&w.ctx, w.dir);
     ok(found && strstr(found, "-before-restore-x.db"), "the one of before a restore is better than none");
     world_close(&w);
 }

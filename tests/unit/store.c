@@ -1,4 +1,5 @@
 /* The two databases: statements, migrations, the journal probe, generations of the live one. */
+#include "store/copy.h"
 #include "store/schema.h"
 #include "tap.h"
 #include "util/jsn.h"
@@ -230,9 +231,9 @@ static void transactions(void) {
              "and undoes the write");
     store_rollback(s);
     ok(true, "a second rollback does nothing");
-    same_text(err_name(store_backup(s, world_path(&w, "copy.db"), &w.ctx.fault)), "ok", "backup");
+    same_text(err_name(copy_make(s, world_path(&w, "copy.db"), &w.ctx.fault)), "ok", "backup");
     same_int(world_number(world_path(&w, "copy.db"), "SELECT count(*) FROM circle"), 1, "holds everything");
-    ok(store_backup(s, world_path(&w, "copy.db"), &w.ctx.fault) != ERR_OK, "an existing file is not overwritten");
+    ok(copy_make(s, world_path(&w, "copy.db"), &w.ctx.fault) != ERR_OK, "an existing file is not overwritten");
     same_text(err_name(store_check(s, MAIN, &w.ctx.fault)), "ok", "integrity of MAIN");
     same_text(err_name(store_check(s, LIVE, &w.ctx.fault)), "ok", "integrity of LIVE");
     world_close(&w);

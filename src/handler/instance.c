@@ -1,4 +1,4 @@
-/* The owner's actions that keep an instance, and end it. */
+/* The owner's actions on the instance itself: a copy, new keys and codes, a new program, the end. */
 #include "handler/owner.h"
 #include "host/backup.h"
 #include "host/owner.h"

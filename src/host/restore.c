@@ -1,0 +1,254 @@
+/* A restore writes the copy's rows into the file that is there, in one transaction: whoever has the file open sees one more commit.
+ * Only where there is no file, or one that SQLite cannot read, or one of another form, is it replaced by rename; store_begin()
+ * refuses to write into one that was replaced. */
+#include "host/restore.h"
+#include "circle/setting.h"
+#include "circle/signing.h"
+#include "content/manifest.h"
+#include "host/backup.h"
+#include "store/keys.h"
+#include "store/replace.h"
+
+/* What is there, which says what is to be done. */
+enum there {
+    UNSEEN = 1,
+    ALIKE = 2, /* locked, and of the copy's form: it takes the rows */
+    OTHER = 4, /* locked, and of another form: it is replaced */
+    LOST = 8, /* no file, or none that can be read: it is replaced */
+    DONE = 16, /* restored already: a kill left to do only what comes behind */
+};
+
+struct restore {
+    struct ctx *ctx;
+    const char *dir, *file, *kept, *mark;
+    const char *path; /* polycircle.db */
+    enum there is;
+    struct store *copy, *there; /* a working copy of file; what is there, once it was looked at */
+    struct key_list keys; /* that the copy has brought along */
+    int64_t gen; /* the generation of what is there */
+    bool saved; /* kept is written */
+};
+
+/* A step that has found what is there to be damaged does without it. */
+static enum err lost(struct restore *r, enum err e) {
+    if (e != ERR_DAMAGED) return e;
+    r->is = LOST;
+    return ERR_OK;
+}
+
+static enum err take(struct restore *r) {
+    struct stat a, b;
+    struct fault *fault = &r->ctx->fault;
+    fault->text[0] = '\0';
+    if (stat(r->file, &a) == 0 && stat(r->path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
+        return fault_set(fault, ERR_USAGE, "%.200s is polycircle.db itself: name a backup.", r->file);
+    enum err e = copy_take(&r->copy, r->file, arena_path(r->ctx->arena, r->dir, "restore.part"), fault);
+    if (e == ERR_OK) e = key_unpack(r->copy, &r->keys);
+    if (e == ERR_OK) e = copy_update(r->copy, fault);
+    if (e != ERR_DAMAGED) return e;
+    const char *why = arena_text(r->ctx->arena, "%s", fault->text);
+    return fault_set(fault, ERR_DAMAGED, "%.160s is no whole polycircle.db%s%.199s; nothing was changed.", r->file,
+                     *why ? ": " : "", why);
+}
+
+/* Only where there is none: what is there is newer, or the same. Before the rows, which need them. */
+static enum err bring_keys(struct restore *r) {
+    for (size_t i = 0; i < r->keys.n; i++) {
+        const struct key *key = &r->keys.all[i];
+        uint8_t there[KEY_SEED];
+        enum err e = key_read(r->dir, key->cid, there);
+        explicit_bzero(there, sizeof there);
+        if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) e = key_write(r->dir, key->cid, key->seed);
+        if (e != ERR_OK) return fault_set(&r->ctx->fault, e, "signing/%s could not be written: %s", key->cid, strerror(errno));
+    }
+    return ERR_OK;
+}
+
+static enum err lock(struct restore *r) {
+    struct ctx there = {.arena = r->ctx->arena};
+    const char *mark;
+    enum err e = access(r->path, F_OK) == 0 ? replace_lock(&r->there, r->dir, r->copy) : ERR_DAMAGED;
+    there.store = r->there;
+    if (e == ERR_OK) e = setting_number(&there, "gen", 0, &r->gen);
+    if (e == ERR_OK) e = setting_get(&there, "restored", &mark);
+    if (e != ERR_OK) return lost(r, e);
+    r->is = *mark && strcmp(mark, r->mark) == 0 ? DONE : copy_alike(r->there, r->copy) ? ALIKE : OTHER;
+    return ERR_OK;
+}
+
+static enum err save(struct restore *r) {
+    enum err e = copy_save_locked(r->there, r->kept, key_pack, &r->ctx->fault);
+    r->saved = e == ERR_OK;
+    return lost(r, e);
+}
+
+/* A generation that was never used, and versions by more than anybody publishes between two backups. */
+static enum err advance(struct restore *r) {
+    enum { VERSIONS = 1000 };
+    struct store *s = r->copy;
+    int64_t gen, live = store_newest_live(r->dir);
+    TRY(store_begin(s, MAIN, true));
+    TRY(store_number(s, SQL_INSTANCE_GET, ARGS(T("gen")), &gen, 0));
+    if (gen < live) gen = live;
+    if (gen < r->gen) gen = r->gen;
+    TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen + 1))));
+    TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("restored"), T(r->mark))));
+    TRY(store_run(s, SQL_MANIFESTS_ADVANCE, ARGS(I(VERSIONS))));
+    return store_commit(s, MAIN);
+}
+
+static enum err put_rows(struct restore *r) {
+    return lost(r, replace_rows(r->there));
+}
+
+static enum err put_file(struct restore *r) {
+    (void)mkdir(arena_path(r->ctx->arena, r->dir, "backups"), 0700);
+    return replace_file(r->copy, r->path, r->kept, r->saved, &r->ctx->fault);
+}
+
+/* In this order. Behind each: what it does, and what of it is left when it fails, or when the process is killed at it. The working
+ * copy goes in any case: at the end, with the next restore, or by doctor. */
+static const struct {
+    enum err (*run)(struct restore *r);
+    unsigned when; /* in these states */
+} steps[] = {
+    {take, UNSEEN}, /* a working copy of the file, whole, brought to our version and form | nothing */
+    {bring_keys, UNSEEN}, /* the signing keys that it has, where there is none | those stay */
+    {lock, UNSEEN}, /* keeps writers from what is there, and says what that is | nothing: the lock ends with the process */
+    {save, ALIKE | OTHER}, /* what is there, into backups/ | one copy more, or a part of one */
+    {advance, ALIKE | OTHER | LOST}, /* generation and versions, in the working copy | nothing */
+    {put_rows, ALIKE}, /* in one transaction | nothing: SQLite rolls it back */
+    {put_file, OTHER | LOST}, /* by rename | the old file; its journals may lie in backups/ by then, or in what was saved */
+};
+
+static enum err run(struct restore *r) {
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (steps[i].when & r->is) TRY(steps[i].run(r));
+    return ERR_OK;
+}
+
+static struct restore begin(struct ctx *ctx, const char *dir, const char *file) {
+    return (struct restore){
+        .ctx = ctx, .dir = dir, .file = file, .path = arena_path(ctx->arena, dir, "polycircle.db"), .is = UNSEEN};
+}
+
+static void end(struct restore *r) {
+    if (r->there) store_close(r->there);
+    copy_drop(r->copy);
+    key_forget(&r->keys);
+}
+
+enum err restore_possible(struct ctx *ctx, const char *dir, const char *file) {
+    struct restore r = begin(ctx, dir, file);
+    enum err e = take(&r);
+    end(&r);
+    return e;
+}
+
+static enum err sign_all(struct ctx *ctx) {
+    struct circle_list all;
+    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(circle_list(ctx, &all));
+    for (size_t i = 0; i < all.n; i++) {
+        if (all.all[i].removed) continue;
+        TRY(signing_adopt(ctx, &all.all[i]));
+        TRY(manifest_again(ctx, &all.all[i]));
+    }
+    return store_commit(ctx->store, MAIN);
+}
+
+/* The versions that the restored manifests have are ones that browsers may have seen with other content; and the keys that are
+ * here may be newer ones. */
+static enum err sign_anew(struct ctx *ctx, const char *dir) {
+    TRY(store_open(&ctx->store, dir, &ctx->fault));
+    enum err e = sign_all(ctx);
+    store_rollback(ctx->store);
+    store_close(ctx->store);
+    ctx->store = NULL;
+    return e;
+}
+
+/* A renewal of keys that was broken off is settled by the database that knows which one counts, while it is there. */
+static void settle_keys(struct ctx *ctx, const char *dir) {
+    if (store_open(&ctx->store, dir, &ctx->fault) != ERR_OK) return;
+    if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store);
+    store_close(ctx->store);
+    ctx->store = NULL;
+}
+
+enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
+    struct restore r = begin(ctx, dir, file);
+    r.mark = mark;
+    r.kept = backup_path(ctx, dir, "before-restore");
+    settle_keys(ctx, dir);
+    enum err e = run(&r);
+    end(&r);
+    TRY(e);
+    if (kept) *kept = access(r.kept, F_OK) == 0 ? r.kept : NULL;
+    return sign_anew(ctx, dir); /* killed before it: the next restore of this file does it */
+}
+
+enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept) {
+    int lock = backup_lock(ctx, dir);
+    if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "%s: no such directory, or a backup or restore is at work.", dir);
+    enum err e = restore_once(ctx, dir, file, "", kept);
+    (void)close(lock);
+    return e;
+}
+
+static bool is_copy(const char *name) {
+    size_t len = strlen(name);
+    return strncmp(name, "polycircle-", 11) == 0 && len > 3 && strcmp(name + len - 3, ".db") == 0;
+}
+
+const char *restore_newest(struct ctx *ctx, const char *dir) {
+    const char *best = NULL, *folder = arena_path(ctx->arena, dir, "backups");
+    struct file_id id;
+    int64_t time = INT64_MIN;
+    size_t n;
+    const struct fault said = ctx->fault;
+    const char **all = directory_names(ctx->arena, folder, &n);
+    while (n-- > 0) {
+        const char *path = arena_path(ctx->arena, folder, all[n]);
+        if (!is_copy(all[n]) || !file_look(path, &id)) continue;
+        if (strstr(all[n], "-before-restore-")) id.mtime -= INT64_C(1) << 40; /* only where there is no other */
+        if (id.mtime <= time || restore_possible(ctx, dir, path) != ERR_OK) continue;
+        best = path;
+        time = id.mtime;
+    }
+    ctx->fault = said;
+    return best;
+}
+
+bool restore_waits(const char *dir) {
+    char path[1200];
+    int n = snprintf(path, sizeof path, "%s/polycircle.restore", dir);
+    return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+}
+
+/* Under the lock. Its inode and the time of its renaming say whether we have been here: then only the moving was missing. */
+static void take_in(struct ctx *ctx, const char *dir, const char *path) {
+    struct stat st;
+    if (lstat(path, &st) != 0 || (ctx->now / 1000 >= st.st_mtime && ctx->now / 1000 - st.st_mtime < SPAN_UPLOAD / 1000)) return;
+    const char *mark =
+        arena_text(ctx->arena, "%lld %lld.%09ld", (long long)st.st_ino, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    enum err e = S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022)
+                     ? restore_once(ctx, dir, path, mark, NULL)
+                     : fault_set(&ctx->fault, ERR_FILES, "%s must be a file of ours that nobody else can write: chmod 600", path);
+    if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
+    const char *to = e == ERR_OK ? backup_path(ctx, dir, "restored") : arena_path(ctx->arena, dir, "polycircle.restore-refused");
+    (void)rename(path, to);
+    (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused",
+                  e == ERR_OK ? to : err_text(e, &ctx->fault));
+}
+
+void restore_waiting(struct ctx *ctx, const char *dir) {
+    int lock = backup_lock(ctx, dir);
+    const char *path = arena_path(ctx->arena, dir, "polycircle.restore");
+    if (lock < 0) return;
+    unsigned left = alarm(0); /* of the answer: a large copy takes longer, and would be begun again by each request */
+    take_in(ctx, dir, path);
+    if (left) (void)alarm(left);
+    (void)close(lock);
+    ctx->fault.text[0] = '\0';
+}

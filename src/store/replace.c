@@ -1,0 +1,70 @@
+#include "store/replace.h"
+#include "store/internal.h"
+#include "util/file.h"
+
+typedef char path_text[sizeof((struct store *)0)->dir + 64];
+
+/* The first statement of the transaction locks that file and not the copy, which BEGIN IMMEDIATE would. */
+enum err replace_lock(struct store **out, const char *dir, const struct store *copy) {
+    struct store *s = *out = calloc(1, sizeof *s);
+    if (!s || strlen(dir) >= sizeof s->dir - 64) abort();
+    memcpy(s->dir, dir, strlen(dir) + 1);
+    (void)snprintf(s->main_path, sizeof s->main_path, "%s/polycircle.db", dir);
+    int rc = store_connect(&s->db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
+    if (rc != SQLITE_OK) return store_code(s, MAIN, rc);
+    char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;UPDATE "
+                                  "main.instance SET value = value WHERE name = 'gen'",
+                                  copy->main_path);
+    enum err e = store_try(s, begin);
+    sqlite3_free(begin);
+    return e == ERR_INTERNAL ? ERR_DAMAGED : e; /* no such table */
+}
+
+enum err replace_rows(struct store *there) {
+    sqlite3_stmt *names = NULL;
+    sqlite3 *db = there->db[MAIN];
+    int rc = sqlite3_prepare_v2(db, "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", -1,
+                                &names, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(names)) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(names, 0);
+        char *sql = sqlite3_mprintf("DELETE FROM main.\"%w\"; INSERT INTO main.\"%w\" SELECT * FROM copy.\"%w\"", name, name, name);
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+        sqlite3_free(sql);
+    }
+    enum err e = rc == SQLITE_DONE ? ERR_OK : store_code(there, MAIN, rc);
+    (void)sqlite3_finalize(names);
+    if (e == ERR_OK) return store_try(there, "COMMIT");
+    (void)store_try(there, "ROLLBACK");
+    return e;
+}
+
+/* Out of the way, or beside kept. What SQLite shares in memory is of nobody's use. */
+static enum err move_journals(const char *path, const char *kept, bool saved, struct fault *fault) {
+    static const struct {
+        const char *end;
+        bool keep;
+    } sides[] = {{"-wal", true}, {"-journal", true}, {"-shm", false}};
+    path_text from, to;
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        (void)snprintf(from, sizeof from, "%s%s", path, sides[i].end);
+        (void)snprintf(to, sizeof to, "%s%s", kept, sides[i].end);
+        int rc = sides[i].keep && !saved ? rename(from, to) : unlink(from);
+        if (rc != 0 && errno != ENOENT) return store_errno(fault, from);
+    }
+    return ERR_OK;
+}
+
+enum err replace_file(struct store *copy, const char *path, const char *kept, bool saved, struct fault *fault) {
+    path_text dir;
+    store_finalize(copy, MAIN);
+    (void)sqlite3_close(copy->db[MAIN]);
+    copy->db[MAIN] = NULL;
+    if (!file_sync(copy->main_path)) return store_errno(fault, copy->main_path);
+    if (!saved && link(path, kept) != 0 && errno != ENOENT && rename(path, kept) != 0) return store_errno(fault, kept);
+    TRY(move_journals(path, kept, saved, fault));
+    if (rename(copy->main_path, path) != 0) return store_errno(fault, path);
+    (void)snprintf(dir, sizeof dir, "%s", path);
+    *strrchr(dir, '/') = '\0';
+    (void)file_sync(dir);
+    return ERR_OK;
+}
