@@ -156,7 +156,7 @@ const char *data_find(const struct data_hints *h) {
     folder_path bin;
     if (*h->given) return h->given;
     if (*h->variable) return h->variable;
-    if (*h->program && strlen(h->program) < sizeof bin && is_dropped(h, bin)) return look(h, bin);
+    if (*h->program == '/' && strlen(h->program) < sizeof bin && is_dropped(h, bin)) return look(h, bin);
     (void)snprintf(found, sizeof found, *h->xdg ? "%s/polycircle" : "%s/.local/share/polycircle", *h->xdg ? h->xdg : h->home);
     return found;
 }

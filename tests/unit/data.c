@@ -218,9 +218,16 @@ static void said(void) {
     same_text(data_find(&h), "/xdg/polycircle", "then, of a program that was not dropped into a site, XDG_DATA_HOME");
     h.xdg = "";
     same_text(data_find(&h), "/home/me/.local/share/polycircle", "then the home directory");
+    static const char *const elsewhere[] = {"polycircle.fcgi", "site/polycircle.fcgi", "cgi-bin/polycircle.fcgi"};
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        h.program = elsewhere[i]; /* where /proc is not there and a web server says SCRIPT_FILENAME so */
+        same_text(data_find(&h), "/home/me/.local/share/polycircle", "%s: nobody knows where that is", h.program);
+    }
 }
 
 int main(void) {
+    enum { LONG = 60 };
+    (void)alarm(LONG); /* a search that does not end */
     /* root may write wherever it likes, which would make all of these trees open */
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct none[2] = {{0}};
