@@ -37,8 +37,9 @@ enum err copy_make(struct store *s, const char *path, struct fault *fault) {
 static enum err add(const char *dir, const char *path, copy_more *more, struct fault *fault) {
     struct store copy = {.db = {NULL}};
     int rc = store_connect(&copy.db[MAIN], path, SQLITE_OPEN_READWRITE);
-    enum err e = rc == SQLITE_OK ? more(&copy, dir) : store_code(&copy, MAIN, rc);
-    if (e != ERR_OK) (void)!fault_set(fault, e, "The backup %s could not be written: %s", path, sqlite3_errmsg(copy.db[MAIN]));
+    enum err e = rc == SQLITE_OK ? more(&copy, dir, fault) : store_code(&copy, MAIN, rc);
+    if (e != ERR_OK && e != ERR_FILES)
+        (void)!fault_set(fault, e, "The backup %s could not be written: %s", path, sqlite3_errmsg(copy.db[MAIN]));
     (void)sqlite3_close(copy.db[MAIN]);
     return e;
 }

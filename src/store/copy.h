@@ -4,8 +4,9 @@
 
 /* VACUUM INTO path, which must not exist. */
 enum err copy_make(struct store *s, const char *path, struct fault *fault);
-/* Adds what goes along from dir, the data directory, to a copy that has no name yet. */
-typedef enum err copy_more(struct store *copy, const char *dir);
+/* Adds what goes along from dir, the data directory, to a copy that has no name yet. ERR_FILES: with words; another failure is
+ * SQLite's. */
+typedef enum err copy_more(struct store *copy, const char *dir, struct fault *fault);
 /* A copy, whole on the disk or not at all, in place of what is at path (in a directory that is made, 0700). more: NULL: nothing
  * goes along. */
 enum err copy_save(struct store *s, const char *path, copy_more *more, struct fault *fault);

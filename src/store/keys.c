@@ -94,15 +94,16 @@ static int pack_one(sqlite3_stmt *stmt, const char *dir, const char *cid) {
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-enum err key_pack(struct store *copy, const char *dir) {
+enum err key_pack(struct store *copy, const char *dir, struct fault *fault) {
     static const char table[] = "BEGIN; CREATE TABLE IF NOT EXISTS signing(cid TEXT PRIMARY KEY, seed BLOB NOT NULL)";
     sqlite3_stmt *stmt = NULL;
     key_path folder;
-    if (!path_of(folder, dir, "", "")) return ERR_FILES;
+    if (!path_of(folder, dir, "", "")) return fault_set(fault, ERR_FILES, "%.200s...: too long a name", dir);
+    DIR *d = opendir(folder);
+    if (!d && errno != ENOENT)
+        return fault_set(fault, ERR_FILES, "The signing keys cannot be read: %s: %s", folder, strerror(errno));
     int rc = sqlite3_exec(copy->db[MAIN], table, NULL, NULL, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(copy->db[MAIN], "INSERT OR REPLACE INTO signing VALUES(?1, ?2)", -1, &stmt, NULL);
-    DIR *d = opendir(folder);
-    if (!d && errno != ENOENT) rc = SQLITE_IOERR;
     for (struct dirent *entry; rc == SQLITE_OK && d && (entry = readdir(d));)
         if (is_cid(entry->d_name)) rc = pack_one(stmt, dir, entry->d_name);
     if (d) (void)closedir(d);

@@ -22,7 +22,7 @@ enum err key_promote(const char *dir, const char *cid);
 
 /* Puts all of them into a copy of the database, in a table that only copies have (store/copy.h: copy_more). One that cannot be read
  * is named in the log. */
-enum err key_pack(struct store *copy, const char *dir);
+enum err key_pack(struct store *copy, const char *dir, struct fault *fault);
 struct key_list {
     struct key {
         char cid[17];

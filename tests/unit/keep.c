@@ -368,6 +368,22 @@ static void exactly_once(void) {
     world_close(&w);
 }
 
+/* What keeps the keys from being read says nothing about the database. */
+static void no_keys(void) {
+    struct world w;
+    const char *copy = prepared(&w, "wal"), *kept = NULL;
+    ok(rename(world_path(&w, "signing"), keep(&w, "elsewhere")) == 0, "no folder of keys");
+    world_write(&w, "signing", "x", 1);
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
+    same_text(err_name(backup_now(&w.ctx, &kept)), "files", "a backup without the keys is none");
+    ok(strstr(w.ctx.fault.text, "Not a directory"), "in words: %s", w.ctx.fault.text);
+    closed(&w);
+    world_sql(copy, "DELETE FROM signing");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, &kept)), "files", "nor is what was there saved without them");
+    same_int(circles(world_path(&w, "polycircle.db")), 2, "so nothing has changed");
+    world_close(&w);
+}
+
 static void newest(void) {
     struct world w;
     world_open(&w, "wal");
@@ -463,6 +479,7 @@ int main(void) {
     refused();
     by_renaming();
     exactly_once();
+    no_keys();
     newest();
     block();
     the_end();
