@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ended, launch, makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
+import { ended, launch, makeSite, mirrored, page, play, stats, until, visits } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>', HEAD = '<meta name="viewport" content="width=device-width">';
 const lines = '<p>A line of the page.</p>'.repeat(60);
@@ -32,12 +32,6 @@ before(async () => {
   await site.publish();
 });
 after(() => site?.close());
-
-/** One viewer for one test. */
-async function visits(body, settings) {
-  const viewer = await makeViewer(settings);
-  try { return await body(viewer); } finally { await viewer.close(); }
-}
 
 const box = tab => tab.locator('.polycircle-ask');
 const asked = async viewer => viewer.mine(await site.log()).filter(l => /\/ask-\w+\.json$/.test(l.path)).map(l => /ask-(\w+)\./.exec(l.path)[1]);

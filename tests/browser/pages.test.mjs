@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { makeFilm, makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
+import { makeFilm, makeSite, mirrored, page, play, stats, until, visits } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 const csp = policy => `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
@@ -35,12 +35,6 @@ before(async () => {
   await site.publish();
 });
 after(() => site?.close());
-
-/** One viewer for one test. */
-async function visits(body, settings) {
-  const viewer = await makeViewer(settings);
-  try { return await body(viewer); } finally { await viewer.close(); }
-}
 
 async function plays(tab) {
   await until(tab, 'first frame', () => film.first);

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
@@ -99,11 +100,14 @@ export async function ended(closing, force = () => kill(ours)) {
 /** A browser with a profile that is thrown away. */
 export const launch = (...args) => chromium.launch({ ...how, args: [...FLAGS, ...args] });
 
-/** A viewer of its own: {page, open(url), reopen(), kill(), close(), agent}. Its film's life is recorded from the first byte on. */
-export async function makeViewer({ args = [], ...more } = {}) {
-  const profile = await mkdtemp(join(tmpdir(), 'polycircle-profile-')), agent = `viewer-${process.pid}-${++count}`;
-  const start = () => chromium.launchPersistentContext(profile, { ...how, permissions: ['microphone'], userAgent: `Mozilla/5.0 Chrome/150 ${agent}`,
-    ...more, args: [...FLAGS, ...args] });
+/**
+ * A viewer of its own: {page, open(url), restart(), kill(), close(), agent}. Its film's life is recorded from the first byte on. It is a browser
+ * with a profile, or a context of `browser`, which begins sooner and can neither restart nor be killed.
+ */
+export async function makeViewer({ args = [], browser = null, ...more } = {}) {
+  const profile = browser ? null : await mkdtemp(join(tmpdir(), 'polycircle-profile-')), agent = `viewer-${process.pid}-${++count}`;
+  const settings = { permissions: ['microphone'], userAgent: `Mozilla/5.0 Chrome/150 ${agent}`, ...more };
+  const start = () => (browser ? browser.newContext(settings) : chromium.launchPersistentContext(profile, { ...how, ...settings, args: [...FLAGS, ...args] }));
   const viewer = {
     agent, profile, lines: [], context: await start(), page: null,
     /** only its own requests */
@@ -122,18 +126,30 @@ export async function makeViewer({ args = [], ...more } = {}) {
     },
     /** the browser ends and starts again, with the same profile */
     async restart() {
+      assert.ok(profile, 'it has a profile');
       await ended(viewer.context.close(), viewer.kill);
       viewer.context = await start();
       viewer.page = null;
     },
     /** ends at once, as a phone whose battery is empty: no goodbye */
-    kill: () => kill(async pid => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(profile)),
+    kill: profile ? () => kill(async pid => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(profile)) : undefined,
     async close() {
       await ended(viewer.context.close(), viewer.kill);
-      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      if (profile) await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
   return viewer;
+}
+
+let shared;
+after(async () => ended((await shared)?.close()));
+/** A viewer in a browser that all tests of a file share, unless it has flags of its own. */
+export const makeVisitor = async (settings = {}) => makeViewer(settings.args ? settings : { browser: await (shared ??= launch()), ...settings });
+
+/** One of them for one test. */
+export async function visits(body, settings) {
+  const viewer = await makeVisitor(settings);
+  try { return await body(viewer); } finally { await viewer.close(); }
 }
 
 /** A site and viewers for one test; all end with it. */
