@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ended, launch, makeSite, mirrored, page, play, stats, until, visits } from './site.mjs';
+import { PATIENCE, ended, launch, makeSite, mirrored, page, play, stats, until, visits } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>', HEAD = '<meta name="viewport" content="width=device-width">';
 const lines = '<p>A line of the page.</p>'.repeat(60);
@@ -151,7 +151,7 @@ test('a later no leaves at once, in all tabs; a later yes joins at once; a reloa
   await box(tab).locator('[value=no]').click();
   for (const one of [tab, lead]) await until(one, 'it has left', () => polycircle.out.has('no') && !polycircle.peers.length && polycircle.role == 'tab');
   await until(other.page, 'its neighbour has seen it go', () => !polycircle.peers.length);
-  for (const end = Date.now() + 5000; (await roster()).includes(sig);) assert.ok(Date.now() < end, 'its signal has left');
+  for (const end = Date.now() + 5000 * PATIENCE; (await roster()).includes(sig);) assert.ok(Date.now() < end, 'its signal has left');
   const before = await syncs(viewer);
   await lead.reload();
   await until(lead, 'the page', () => globalThis.polycircle?.out.has('no') && !!customElements.get('poly-ask'));
@@ -167,12 +167,12 @@ test('a no while its join is under way leaves no ghost', () => visits(async view
   const tab = await viewer.open('about:blank'), caught = [];
   await tab.route('**/sync', route => caught.length ? route.continue() : caught.push(route));
   await viewer.open(`${site.url}/on.html`);
-  for (const end = Date.now() + 20_000; !caught.length; await new Promise(ok => setTimeout(ok, 20))) assert.ok(Date.now() < end, 'it joins');
+  for (const end = Date.now() + 20_000 * PATIENCE; !caught.length; await new Promise(ok => setTimeout(ok, 20))) assert.ok(Date.now() < end, 'it joins');
   await tab.evaluate(() => polycircle.decide('no'));
   const answer = await caught[0].fetch(), { sig } = await answer.json();
   assert.ok(sig, 'it has joined, unless its leaving came behind it');
   await caught[0].fulfill({ response: answer });
-  for (const end = Date.now() + 5000; (await roster()).includes(sig);) assert.ok(Date.now() < end, 'it has left');
+  for (const end = Date.now() + 5000 * PATIENCE; (await roster()).includes(sig);) assert.ok(Date.now() < end, 'it has left');
 }));
 
 test('no answer is no yes: also after the page came back, and with another word in the tag', () => visits(async viewer => {

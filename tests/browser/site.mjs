@@ -47,11 +47,12 @@ export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localh
     program: args => must(dir, args),
     /** what the server's log says, as lines of {method, path, status, bytes, writes, agent} */
     async log() {
-      const mark = `/mark-${++count}`;  // the server writes its log when it likes: once our mark is in it, so is all before
+      const mark = `/mark-${++count}`;  // once our mark is in its log, so is all before; lighttpd writes it every 4 s, and at once when it is told to begin a new file
       await fetch(`http://127.0.0.1:${port}${mark}`);
       let text = '';
       for (const end = Date.now() + 15000; !text.includes(` ${mark} `); await sleep(50)) {
         if (Date.now() > end) throw new Error('the access log stands still');
+        process.kill(server.pid, 'SIGHUP');
         text = await readFile(join(dir, 'run/access.log'), 'utf8').catch(() => '');
       }
       const lines = text.split('\n').filter(line => line && !line.includes(' /mark-'));

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { makeViewer, until } from '../browser/site.mjs';
+import { PATIENCE, makeViewer, until } from '../browser/site.mjs';
 import { form, htaccess, makeDirectory, must, parse, removeDirectory, startHost, tier0, upload } from '../servers/server.mjs';
 import { Signal } from '../servers/signal.mjs';
 
@@ -103,7 +103,7 @@ test('the tag of before: the loader says what it said, and the spool becomes tha
   }
   assert.notEqual(config.package, was.package);
   const files = ['.htaccess', 'index.html', `manifest-${was.cid}-1.json.gz`, `package-${was.cid}-${config.package}.tar.gz`, 'probe.json', `roster-${was.cid}.json`, `short-${was.key}.js`, `signal-${was.key}.js`];
-  for (const end = Date.now() + 20_000; (await now()).join() !== files.sort().join(); await sleep(300)) {
+  for (const end = Date.now() + 20_000 * PATIENCE; (await now()).join() !== files.sort().join(); await sleep(300)) {
     assert.ok(Date.now() < end, String(await now()));
     await new Signal(server, was.key).step([]);  // whoever comes brings it about
   }

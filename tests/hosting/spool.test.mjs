@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { addSpool, makeSite, makeViewer, mirrored, page, play, until } from '../browser/site.mjs';
+import { PATIENCE, addSpool, makeSite, makeViewer, mirrored, page, play, until } from '../browser/site.mjs';
 import { freePort, makeDirectory, must, polycircle, removeDirectory, startHost, upload } from '../servers/server.mjs';
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   await mirrored(greeter);
   await play(greeter);
   await until(greeter, 'the film is whole', () => { const [film] = globalThis.polycircle?.stats().media ?? []; return film?.have === film?.pieces && film && globalThis.polycircle.role === 'greeter'; });
-  for (const end = Date.now() + 10_000; !first.mine(await site.log()).some(isBox);) {
+  for (const end = Date.now() + 10_000 * PATIENCE; !first.mine(await site.log()).some(isBox);) {
     assert.ok(Date.now() < end, 'the greeter reads its box');
     await sleep(200);
   }
@@ -39,7 +39,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   const tab = await second.open(`${site.url}/`);
   await until(tab, 'a link', () => globalThis.polycircle?.peers.length);
   const took = await tab.evaluate('polycircle.stats().first_peer_ms');
-  assert.ok(took < 4000, `the first link after ${Math.round(took)} ms`);
+  assert.ok(took < 4000 * PATIENCE, `the first link after ${Math.round(took)} ms`);
   await play(tab);  // not before the link is there: the host could have brought it all by then
   await until(tab, 'pieces from the first viewer', () => globalThis.polycircle.stats().bytes.peers > 0);
   // a third comes while the loader, the package and the manifest are files
@@ -55,11 +55,11 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   for (const viewer of [third, second]) await viewer.page.goto('about:blank');
   await until(greeter, 'it is alone', () => !globalThis.polycircle.peers.length);
   const syncs = () => greeter.evaluate('polycircle.signal.syncs');
-  for (let n = -1, end = Date.now() + 20_000; n !== (n = await syncs()); await sleep(1500)) assert.ok(Date.now() < end, 'it is quiet');
+  for (let n = -1, end = Date.now() + 20_000 * PATIENCE; n !== (n = await syncs()); await sleep(1500)) assert.ok(Date.now() < end, 'it is quiet');
   const [box] = /box-[0-9a-f]+\.json/.exec(first.mine(await site.log()).filter(isBox).at(-1).path), there = async () => (await readdir(dir)).includes(box);
   assert.ok(await there(), box);
   await greeter.evaluate(() => { globalThis.dispatchEvent(new PageTransitionEvent('pagehide')); });  // a slow machine's browser may end a page that goes before it hears of it
-  for (const end = Date.now() + 10_000; await there(); await sleep(200)) {
+  for (const end = Date.now() + 10_000 * PATIENCE; await there(); await sleep(200)) {
     assert.ok(Date.now() < end, `its box is gone: ${JSON.stringify(first.mine(await site.log()).filter(isSync).slice(-4))}`);
   }
 });
@@ -85,7 +85,7 @@ async function lyingCache(site) {
     }`);
   const child = spawn('nginx', ['-c', at('cache.conf')], { stdio: 'ignore' });
   after(() => child.kill());
-  for (const end = Date.now() + 10_000; ; await sleep(50)) {
+  for (const end = Date.now() + 10_000 * PATIENCE; ; await sleep(50)) {
     const open = await new Promise(ok => { const socket = connect(port, '127.0.0.1', () => { socket.destroy(); ok(true); }).on('error', () => ok(false)); });
     if (open) return `http://127.0.0.1:${port}`;
     assert.ok(Date.now() < end && child.exitCode === null, 'nginx starts');
@@ -107,7 +107,7 @@ test('a cache in front that lies: signaling still works', async () => {
   const tab = await second.open(`${url}/`);
   await until(tab, 'a link', () => globalThis.polycircle?.peers.length);
   const took = await tab.evaluate('polycircle.stats().first_peer_ms');
-  assert.ok(took < 5000, `the first link after ${Math.round(took)} ms`);
+  assert.ok(took < 5000 * PATIENCE, `the first link after ${Math.round(took)} ms`);
 });
 
 test('the spool vanishes: greeters go back to the program', async () => {
@@ -116,7 +116,7 @@ test('the spool vanishes: greeters go back to the program', async () => {
   const dir = await addSpool(site), first = await makeViewer(), second = await makeViewer();
   after(() => Promise.all([first.close(), second.close()]));
   const greeter = await first.open(`${site.url}/`);
-  for (const end = Date.now() + 15_000; !first.mine(await site.log()).some(isBox); await sleep(200)) assert.ok(Date.now() < end, 'the greeter reads its box');
+  for (const end = Date.now() + 15_000 * PATIENCE; !first.mine(await site.log()).some(isBox); await sleep(200)) assert.ok(Date.now() < end, 'the greeter reads its box');
   await run('rm', ['-r', dir]);
   await until(greeter, 'three failures', () => globalThis.polycircle.signal.box?.good === false, 30_000);
   await until(await second.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
@@ -142,7 +142,7 @@ test('short addresses: the loader is a file, and the program where there is none
   await must(dir, ['set', 'spool_url', 'http://site.example/polycircle-spool/'], {}, at);
   let joined;
   for (let n = 0; !(await readdir(spool)).some(name => name.startsWith('signal-')); n++, await sleep(500)) {
-    assert.ok(n < 20, 'a loader in the spool');
+    assert.ok(n < 20 * PATIENCE, 'a loader in the spool');
     joined = await server.sync({ v: 1, key: api_key, token: String(n).padStart(64, '0'), run: '00000001' }, { path: '/polycircle/sync' });
     assert.equal(joined.status, 200, JSON.stringify(joined.json));
   }
@@ -152,7 +152,7 @@ test('short addresses: the loader is a file, and the program where there is none
   assert.equal((await polycircle(dir, ['circle', 'remove', 'test'], {}, at)).code, 0);
   const loader = async () => (await server.request({ path: `/signal?${api_key}` })).body.toString();
   for (let n = 0; /POLYCIRCLE_CONFIG/.test(await loader()); n++, await sleep(500)) {
-    assert.ok(n < 20, 'then its loader cleans up');
+    assert.ok(n < 20 * PATIENCE, 'then its loader cleans up');
     assert.match((await server.request({ path: `/polycircle/manifest/${joined.json.cid}.json` })).body.toString(), /removed/);
   }
 });
