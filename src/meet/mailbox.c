@@ -44,7 +44,7 @@ enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, si
     bool needy = from == SQL_OFFER_NEEDY; /* helps; it is no share of what there is */
     for (size_t i = 0; i < *n; i++) {
         TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider))));
-        if (needy) TRY(store_run(ctx->store, SQL_SIGNAL_UNNEED, ARGS(I(out[i].owner))));
+        if (needy) TRY(store_run(ctx->store, SQL_SIGNAL_NEED, ARGS(I(out[i].owner), I(need_row(NEEDY, EVENT_CLAIMED)->next))));
     }
     return ERR_OK;
 }

@@ -2,10 +2,9 @@
 #pragma once
 #include "circle/circle.h"
 #include "meet/box.h"
+#include "meet/need.h"
 
 enum role { PEER, GREETER };
-/* SEEKING: joined, found others but no offer. NEEDY: has deposited offers itself; a greeter will take one. */
-enum need { CONTENT, NEEDY, SEEKING };
 
 struct token {
     uint8_t hash[16]; /* BLAKE2b-128 of the client's 32 bytes; the token itself is not kept */

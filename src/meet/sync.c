@@ -43,15 +43,25 @@ static bool turns(const struct sync *in, const struct signal *s) {
     return (in->greet >= 0 && in->greet != s->greet) || (in->box >= 0 && in->box != s->boxes);
 }
 
+/* It greets, and another one waits for that. */
+static bool wanted(const struct synced *out) {
+    return out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
+}
+
 /* A poll with nothing new writes nothing. *done: this was one. */
 static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out, bool *done) {
     TRY(store_begin(ctx->store, LIVE, false));
     TRY(current(ctx, in, out));
-    bool wanted = out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
-    *done = !wanted && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now) &&
+    *done = !wanted(out) && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now) &&
             !signal_late(&out->signal, &out->pulse, ctx->now);
     if (*done) TRY(finish(ctx, in, out));
     return store_commit(ctx->store, LIVE);
+}
+
+static enum err step(struct ctx *ctx, struct signal *s, enum need_event event) {
+    const struct need_row *row = need_row(s->needy, event);
+    s->needy = row->next;
+    return row->action == CALL_GREETER ? mail_call_greeter(ctx, s->circle, s->id) : ERR_OK;
 }
 
 /* Finds or makes the signal of a join; a new run takes it over. */
@@ -68,7 +78,7 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
         TRY(mailbox_clear(ctx, &out->signal));
         out->signal.run = in->run;
         out->signal.base = ctx->now;
-        out->signal.needy = CONTENT;
+        TRY(step(ctx, &out->signal, EVENT_RELOADED));
         out->signal.role = PEER;
         out->signal.every = 0;
     }
@@ -109,34 +119,40 @@ static enum err claim_late(struct ctx *ctx, struct synced *out) {
     return signal_renew(ctx, &out->signal, &out->pulse, false);
 }
 
-static bool trusted(const struct synced *out) {
-    for (size_t i = 0; i < out->n_peers; i++)
-        if (!out->peers[i].suspect) return true;
-    return false;
-}
-
 /* Claims: a newcomer from greeters; a greeter from those that found none. */
 static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
-    if (in->key) {
-        TRY(offers_join(ctx, s, out->peers, &out->n_peers));
-        s->needy = trusted(out) || out->pulse.n <= 1 ? CONTENT : s->needy == NEEDY ? NEEDY : SEEKING;
-    } else if (s->role == GREETER && out->pulse.needy > (s->needy == NEEDY)) {
+    if (in->key) return offers_join(ctx, s, out->peers, &out->n_peers);
+    if (wanted(out)) {
         TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
-        if (!out->n_peers) TRY(signal_sweep(ctx)); /* it has left without a word: stop looking for it */
-    } else if (signal_late(s, &out->pulse, ctx->now)) {
-        TRY(claim_late(ctx, out));
+        return out->n_peers ? ERR_OK : signal_sweep(ctx); /* it has left without a word: stop looking for it */
     }
+    return signal_late(s, &out->pulse, ctx->now) ? claim_late(ctx, out) : ERR_OK;
+}
+
+/* A join has an offer of one who is not suspected, or is alone. */
+static bool given(const struct synced *out) {
+    for (size_t i = 0; i < out->n_peers; i++)
+        if (!out->peers[i].suspect) return true;
+    return out->pulse.n <= 1;
+}
+
+/* What the request says, besides that it joins. */
+static enum err said(struct ctx *ctx, const struct sync *in, const struct signal *s, enum need_event *out) {
+    static const enum need_event events[2][2] = {{EVENT_OTHER, EVENT_ANSWERS}, {EVENT_OFFERS, EVENT_BOTH}};
+    int64_t standing = 0;
+    *out = events[in->n_offers > 0][in->n_mail > 0 && !in->key]; /* a join asks anew, whatever it still answers */
+    if (*out != EVENT_OTHER || in->key || !signal_stale(s, ctx->now)) return ERR_OK;
+    TRY(offers_standing(ctx, s, &standing));
+    if (!standing) *out = EVENT_LAPSED;
     return ERR_OK;
 }
 
-/* Who had half a lease for it and offers nothing is no longer waiting for a greeter. */
-static enum err give_up(struct ctx *ctx, const struct sync *in, struct signal *s) {
-    int64_t standing = 0;
-    if (in->key || in->n_offers || s->needy == CONTENT || !signal_stale(s, ctx->now)) return ERR_OK;
-    TRY(offers_standing(ctx, s, &standing));
-    s->needy = standing ? s->needy : CONTENT;
-    return ERR_OK;
+static enum err need(struct ctx *ctx, const struct sync *in, struct synced *out) {
+    enum need_event event;
+    if (in->key) TRY(step(ctx, &out->signal, given(out) ? EVENT_GIVEN : EVENT_MISSED));
+    TRY(said(ctx, in, &out->signal, &event));
+    return step(ctx, &out->signal, event);
 }
 
 static enum err can_read(struct ctx *ctx, const struct sync *in, bool *out) {
@@ -146,24 +162,21 @@ static enum err can_read(struct ctx *ctx, const struct sync *in, bool *out) {
     return ERR_OK;
 }
 
-static enum err deposit(struct ctx *ctx, const struct sync *in, struct synced *out) {
+/* Decides anew what it is, when something has changed or half of its lease is over. */
+static enum err renew(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
     enum need before = s->needy;
     bool turned = turns(in, s), readable = false;
     if (in->greet >= 0) s->greet = in->greet;
     if (in->box >= 0) s->boxes = in->box;
-    if (in->n_offers && s->needy == SEEKING)
-        s->needy = NEEDY;
-    else if (!in->key && in->n_mail)
-        s->needy = CONTENT; /* it answers offers: it has found somebody */
-    else
-        TRY(give_up(ctx, in, s));
-    if (s->needy == NEEDY) TRY(mail_call_greeter(ctx, s->circle, s->id));
+    TRY(need(ctx, in, out));
+    if (s->needy == before && !turned && !in->key && !in->shares && !signal_stale(s, ctx->now)) return ERR_OK;
     if (s->boxes) TRY(can_read(ctx, in, &readable));
-    if (s->needy != before || turned || in->key || in->shares || signal_stale(s, ctx->now)) {
-        if (!in->key) TRY(signal_today(ctx, s, in->address));
-        TRY(signal_renew(ctx, s, &out->pulse, readable));
-    }
+    if (!in->key) TRY(signal_today(ctx, s, in->address));
+    return signal_renew(ctx, s, &out->pulse, readable);
+}
+
+static enum err deposit(struct ctx *ctx, const struct sync *in, const struct signal *s) {
     if (s->role == PEER) return offers_withdraw(ctx, s);
     return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
 }
@@ -224,7 +237,8 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
     TRY(suspects(ctx, in, s));
     TRY(post(ctx, in, out));
     TRY(claim(ctx, in, out));
-    TRY(deposit(ctx, in, out));
+    TRY(renew(ctx, in, out));
+    TRY(deposit(ctx, in, s));
     TRY(mids(ctx, in, out));
     TRY(mail_box(ctx, s, false));
     return finish(ctx, in, out);

@@ -222,7 +222,7 @@
       " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, (s.id + ?4) % 8 LIMIT 1")                                        \
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                    \
     X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1 WHERE id = ?1")                                                        \
-    X(SIGNAL_UNNEED, LIVE, "UPDATE signal SET needy = 0 WHERE id = ?1")                                                           \
+    X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2 WHERE id = ?1")                                                            \
     X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE expires < ?1 OR expires > ?2 LIMIT ?3)")   \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
     X(SIGNAL_GREETERS, LIVE,                                                                                                      \

@@ -22,52 +22,55 @@ enum {
 
 static const struct {
     const char *name;
-    enum need before, after;
+    enum need before;
+    enum need_event event; /* the first that its request is */
+    enum need after;
     bool calls;
     int how;
 } cases[] = {
-    {"content, joins, is given an offer", CONTENT, CONTENT, 0, JOIN | GREETER_OFFERS},
-    {"needy, joins, is given an offer", NEEDY, CONTENT, 0, JOIN | GREETER_OFFERS},
-    {"seeking, joins, is given an offer", SEEKING, CONTENT, 0, JOIN | GREETER_OFFERS},
-    {"seeking, joins, is alone", SEEKING, CONTENT, 0, JOIN | ALONE},
-    {"content, joins, is given nothing", CONTENT, SEEKING, 0, JOIN},
-    {"needy, joins, is given nothing", NEEDY, NEEDY, 1, JOIN},
-    {"seeking, joins, is given nothing", SEEKING, SEEKING, 0, JOIN},
-    {"content, joins, is given a suspect's", CONTENT, SEEKING, 0, JOIN | GREETER_OFFERS | SUSPECTED},
-    {"content, joins late, is given nothing", CONTENT, SEEKING, 0, JOIN | LATER},
-    {"needy, joins late, is given nothing", NEEDY, NEEDY, 1, JOIN | LATER},
-    {"content, joins, is given nothing, offers", CONTENT, NEEDY, 1, JOIN | OFFERS},
-    {"needy, joins, is given nothing, offers", NEEDY, NEEDY, 1, JOIN | OFFERS},
-    {"seeking, joins, is given nothing, offers", SEEKING, NEEDY, 1, JOIN | OFFERS},
-    {"needy, joins, is given an offer, offers", NEEDY, CONTENT, 0, JOIN | OFFERS | GREETER_OFFERS},
-    {"seeking, joins, is given nothing, answers", SEEKING, SEEKING, 0, JOIN | MAIL},
-    {"needy, joins, is given nothing, answers", NEEDY, NEEDY, 1, JOIN | MAIL},
-    {"seeking, joins, is given nothing, offers and answers", SEEKING, NEEDY, 1, JOIN | OFFERS | MAIL},
-    {"content, reloaded, is given nothing", CONTENT, SEEKING, 0, JOIN | RELOADED},
-    {"needy, reloaded, is given nothing", NEEDY, SEEKING, 0, JOIN | RELOADED},
-    {"seeking, reloaded, is given nothing", SEEKING, SEEKING, 0, JOIN | RELOADED},
-    {"content, offers", CONTENT, CONTENT, 0, OFFERS},
-    {"needy, offers", NEEDY, NEEDY, 1, OFFERS},
-    {"seeking, offers", SEEKING, NEEDY, 1, OFFERS},
-    {"content, answers", CONTENT, CONTENT, 0, MAIL},
-    {"needy, answers", NEEDY, CONTENT, 0, MAIL | STANDING},
-    {"seeking, answers", SEEKING, CONTENT, 0, MAIL},
-    {"content, offers and answers", CONTENT, CONTENT, 0, OFFERS | MAIL},
-    {"needy, offers and answers", NEEDY, CONTENT, 0, OFFERS | MAIL},
-    {"seeking, offers and answers", SEEKING, NEEDY, 1, OFFERS | MAIL},
-    {"content, offers nothing for half a lease", CONTENT, CONTENT, 0, LATER},
-    {"needy, offers nothing for half a lease", NEEDY, CONTENT, 0, LATER},
-    {"seeking, offers nothing for half a lease", SEEKING, CONTENT, 0, LATER},
-    {"needy, its offer stands after half a lease", NEEDY, NEEDY, 1, LATER | STANDING},
-    {"seeking, its offer stands after half a lease", SEEKING, SEEKING, 0, LATER | STANDING},
-    {"needy, offers after half a lease", NEEDY, NEEDY, 1, LATER | OFFERS},
-    {"content, says something else", CONTENT, CONTENT, 0, SHARES},
-    {"needy, says something else", NEEDY, NEEDY, 1, SHARES},
-    {"seeking, says something else", SEEKING, SEEKING, 0, SHARES},
+    {"content, joins, is given an offer", CONTENT, EVENT_GIVEN, CONTENT, 0, JOIN | GREETER_OFFERS},
+    {"needy, joins, is given an offer", NEEDY, EVENT_GIVEN, CONTENT, 0, JOIN | GREETER_OFFERS},
+    {"seeking, joins, is given an offer", SEEKING, EVENT_GIVEN, CONTENT, 0, JOIN | GREETER_OFFERS},
+    {"seeking, joins, is alone", SEEKING, EVENT_GIVEN, CONTENT, 0, JOIN | ALONE},
+    {"content, joins, is given nothing", CONTENT, EVENT_MISSED, SEEKING, 0, JOIN},
+    {"needy, joins, is given nothing", NEEDY, EVENT_MISSED, NEEDY, 1, JOIN},
+    {"seeking, joins, is given nothing", SEEKING, EVENT_MISSED, SEEKING, 0, JOIN},
+    {"content, joins, is given a suspect's", CONTENT, EVENT_MISSED, SEEKING, 0, JOIN | GREETER_OFFERS | SUSPECTED},
+    {"content, joins late, is given nothing", CONTENT, EVENT_MISSED, SEEKING, 0, JOIN | LATER},
+    {"needy, joins late, is given nothing", NEEDY, EVENT_MISSED, NEEDY, 1, JOIN | LATER},
+    {"content, joins, is given nothing, offers", CONTENT, EVENT_MISSED, NEEDY, 1, JOIN | OFFERS},
+    {"needy, joins, is given nothing, offers", NEEDY, EVENT_MISSED, NEEDY, 1, JOIN | OFFERS},
+    {"seeking, joins, is given nothing, offers", SEEKING, EVENT_MISSED, NEEDY, 1, JOIN | OFFERS},
+    {"needy, joins, is given an offer, offers", NEEDY, EVENT_GIVEN, CONTENT, 0, JOIN | OFFERS | GREETER_OFFERS},
+    {"seeking, joins, is given nothing, answers", SEEKING, EVENT_MISSED, SEEKING, 0, JOIN | MAIL},
+    {"needy, joins, is given nothing, answers", NEEDY, EVENT_MISSED, NEEDY, 1, JOIN | MAIL},
+    {"seeking, joins, is given nothing, offers and answers", SEEKING, EVENT_MISSED, NEEDY, 1, JOIN | OFFERS | MAIL},
+    {"content, reloaded, is given nothing", CONTENT, EVENT_RELOADED, SEEKING, 0, JOIN | RELOADED},
+    {"needy, reloaded, is given nothing", NEEDY, EVENT_RELOADED, SEEKING, 0, JOIN | RELOADED},
+    {"seeking, reloaded, is given nothing", SEEKING, EVENT_RELOADED, SEEKING, 0, JOIN | RELOADED},
+    {"content, offers", CONTENT, EVENT_OFFERS, CONTENT, 0, OFFERS},
+    {"needy, offers", NEEDY, EVENT_OFFERS, NEEDY, 1, OFFERS},
+    {"seeking, offers", SEEKING, EVENT_OFFERS, NEEDY, 1, OFFERS},
+    {"content, answers", CONTENT, EVENT_ANSWERS, CONTENT, 0, MAIL},
+    {"needy, answers", NEEDY, EVENT_ANSWERS, CONTENT, 0, MAIL | STANDING},
+    {"seeking, answers", SEEKING, EVENT_ANSWERS, CONTENT, 0, MAIL},
+    {"content, offers and answers", CONTENT, EVENT_BOTH, CONTENT, 0, OFFERS | MAIL},
+    {"needy, offers and answers", NEEDY, EVENT_BOTH, CONTENT, 0, OFFERS | MAIL},
+    {"seeking, offers and answers", SEEKING, EVENT_BOTH, NEEDY, 1, OFFERS | MAIL},
+    {"content, offers nothing for half a lease", CONTENT, EVENT_LAPSED, CONTENT, 0, LATER},
+    {"needy, offers nothing for half a lease", NEEDY, EVENT_LAPSED, CONTENT, 0, LATER},
+    {"seeking, offers nothing for half a lease", SEEKING, EVENT_LAPSED, CONTENT, 0, LATER},
+    {"needy, its offer stands after half a lease", NEEDY, EVENT_OTHER, NEEDY, 1, LATER | STANDING},
+    {"seeking, its offer stands after half a lease", SEEKING, EVENT_OTHER, SEEKING, 0, LATER | STANDING},
+    {"needy, offers after half a lease", NEEDY, EVENT_OFFERS, NEEDY, 1, LATER | OFFERS},
+    {"content, says something else", CONTENT, EVENT_OTHER, CONTENT, 0, SHARES},
+    {"needy, says something else", NEEDY, EVENT_OTHER, NEEDY, 1, SHARES},
+    {"seeking, says something else", SEEKING, EVENT_OTHER, SEEKING, 0, SHARES},
 };
 
 enum { WHO, A_PEER, A_GREETER };
 static struct sync in; /* large */
+static bool gone_through[NEED_ROWS];
 
 static int64_t live(struct world *w, const char *sql) {
     return world_number(world_path(w, "live-1.db"), sql);
@@ -128,6 +131,7 @@ static void every(struct world *w) {
         same_text(err_name(begin(w, cases[i].before, cases[i].how, &peer)), "ok", "%s", cases[i].name);
         int64_t edition = live(w, "SELECT sum(box_v) FROM signal");
         same_text(err_name(say(w, cases[i].how, &peer)), "ok", "its request");
+        gone_through[need_row(cases[i].before, cases[i].event) - need_rows] = true;
         same_int(live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), cases[i].after, "what it needs then");
         same_int(live(w, "SELECT sum(box_v) FROM signal") - edition, cases[i].calls, "whether a greeter is called");
     }
@@ -140,6 +144,20 @@ static void claimed(struct world *w) {
     same_text(err_name(world_poll(w, A_GREETER, &out)), "ok", "a greeter comes");
     same_int((int64_t)out.n_peers, 1, "and takes its offer");
     same_int(live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), CONTENT, "which then needs nothing");
+    gone_through[need_row(NEEDY, EVENT_CLAIMED) - need_rows] = true;
+}
+
+static void rows(void) {
+    for (int now = 0; now < NEEDS; now++)
+        for (int event = 0; event < NEED_EVENTS; event++) {
+            int n = 0;
+            for (int i = 0; i < NEED_ROWS; i++)
+                n += (int)need_rows[i].event == event && ((int)need_rows[i].now == now || need_rows[i].now == ANY_NEED);
+            same_int(n, 1, "rows of need %d and event %d", now, event);
+        }
+    for (int i = 0; i < NEED_ROWS; i++) ok(gone_through[i], "row %d is gone through", i);
+    same_int(need_row(NEEDY, EVENT_CLAIMED)->action, NO_ACTION, "nobody does what a claim's row would ask for");
+    same_int(need_row((enum need)7, EVENT_OFFERS)->next, CONTENT, "a number that is no need becomes one");
 }
 
 int main(void) {
@@ -151,6 +169,7 @@ int main(void) {
     same_text(err_name(settle_set(&w.ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
     every(&w);
     claimed(&w);
+    rows();
     world_close(&w);
     return done();
 }
