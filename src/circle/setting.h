@@ -1,4 +1,4 @@
-/* What stands about an instance in polycircle.db (table instance), by name. How it is changed: host/settle.h. */
+/* What stands about an instance in polycircle.db (table instance), by name. How it is changed: host/settings.h. */
 #pragma once
 #include "util/err.h"
 

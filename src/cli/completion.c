@@ -1,6 +1,6 @@
 /* A script that completes this program's command lines in a shell, made of the tables of commands, verbs, options and settings. */
 #include "cli/cli.h"
-#include "host/settle.h"
+#include "host/settings.h"
 
 static bool is_files(const char *what) {
     return strstr(what, "DIR") || strstr(what, "FILE");

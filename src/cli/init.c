@@ -66,7 +66,7 @@ static enum err run(struct cli *cli) {
     cli->data = data_claim(cli_value(cli, "--data", NULL));
     TRY(nothing_new(cli, urls, n, root));
     TRY(instance_make(&cli->ctx, cli->data, &(struct instance_new){journal, root, urls, n}));
-    TRY(owner_settle(&cli->ctx, cli->data, false, &code));
+    TRY(owner_close(&cli->ctx, cli->data, false, &code));
     return tell(cli);
 }
 

@@ -9,7 +9,7 @@ static enum err run(struct cli *cli) {
     if (anew && cli_open(cli) == ERR_OK)
         TRY(owner_renew(&cli->ctx, cli->data, &code));
     else /* a code may be lost together with the database */
-        TRY(owner_settle(&cli->ctx, cli->data, anew, &code));
+        TRY(owner_close(&cli->ctx, cli->data, anew, &code));
     if (cli->json)
         cli_print_json(cli, json_pack("{s:s, s:s}", "file", jsn_shown(cli->ctx.arena, path), "code", code));
     else

@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "host/settle.h"
+#include "host/settings.h"
 
 static enum err list(struct cli *cli) {
     json_t *all = json_object();
@@ -17,7 +17,7 @@ static enum err run(struct cli *cli) {
     if (cli->n_words != 0 && cli->n_words != 2)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle set, or polycircle set NAME VALUE");
     TRY(cli_open(cli));
-    if (cli->n_words == 2) TRY(settle_set(&cli->ctx, cli->words[0], cli->words[1]));
+    if (cli->n_words == 2) TRY(settings_set(&cli->ctx, cli->words[0], cli->words[1]));
     return cli->n_words == 2 && !cli->json ? ERR_OK : list(cli);
 }
 

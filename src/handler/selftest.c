@@ -3,7 +3,7 @@
 #include "circle/spool.h"
 #include "handler/owner.h"
 #include "handler/shape.h"
-#include "host/settle.h"
+#include "host/settings.h"
 #include "util/gzip.h"
 #include <sodium.h>
 
@@ -53,7 +53,7 @@ enum err owner_selftest(struct exchange *x, const json_t *, json_t *out) {
     json_t *now = json_object();
     struct arena *a = x->ctx->arena;
     const char *spool;
-    TRY(settle_spool_place(x->ctx, x->req->document_root, &spool));
+    TRY(settings_spool_place(x->ctx, x->req->document_root, &spool));
     if (x->ctx->store) TRY(instance_urls(x->ctx, &bases));
     for (size_t i = 0; x->ctx->store && i < settings_count; i++) {
         const char *value;
@@ -84,12 +84,12 @@ enum err owner_spool(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_optional_text(in, "value", 1, CAP_ID, &value, &ctx->fault));
     TRY(jsn_bool(in, "htaccess", &htaccess, &ctx->fault));
     if (*value) TRY(jsn_id(in, "value", &value, &ctx->fault));
-    TRY(settle_spool_place(ctx, x->req->document_root, &dir));
+    TRY(settings_spool_place(ctx, x->req->document_root, &dir));
     if (!dir)
         return fault_set(&ctx->fault, ERR_FILES,
                          "The web server does not say where its document root is: polycircle set root DIR.");
     (void)json_object_set_new(out, "dir", json_string(jsn_shown(ctx->arena, dir)));
-    return *value ? spool_try(ctx, dir, value, htaccess) : settle_spool_end(ctx, dir);
+    return *value ? spool_try(ctx, dir, value, htaccess) : settings_spool_end(ctx, dir);
 }
 
 enum err owner_use(struct exchange *x, const json_t *in, json_t *out) {
@@ -102,6 +102,6 @@ enum err owner_use(struct exchange *x, const json_t *in, json_t *out) {
     TRY(jsn_int(in, "budget", 1, 20, &found.budget, fault));
     TRY(jsn_bool(in, "htaccess", &found.htaccess, fault));
     TRY(jsn_bool(in, "cors", &found.cors, fault));
-    TRY(settle(x->ctx, x->req->document_root, &found));
+    TRY(settings_use(x->ctx, x->req->document_root, &found));
     return jsn_add(out, json_pack("{s:s}", "journal", store_journal(x->ctx->store)));
 }

@@ -128,6 +128,6 @@ enum err owner_begin(struct exchange *x, const json_t *in, json_t *out) {
 
 enum err owner_finish(struct exchange *x, const json_t *, json_t *out) {
     const char *code;
-    TRY(owner_settle(x->ctx, x->server->data, false, &code));
+    TRY(owner_close(x->ctx, x->server->data, false, &code));
     return jsn_add(out, json_pack("{s:s}", "code", code));
 }

@@ -107,7 +107,7 @@ enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const 
     return fault_set(&ctx->fault, ERR_WRONG_CODE, "This is not the code that stands in the file %s of the data directory.", name);
 }
 
-enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char **code) {
+enum err owner_close(struct ctx *ctx, const char *data, bool anew, const char **code) {
     const char *path = arena_path(ctx->arena, data, owner_code), *next = arena_path(ctx->arena, data, "owner-code.new");
     if (anew || !there(ctx, data, owner_code)) {
         (void)unlink(next);
@@ -122,7 +122,7 @@ enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char *
 enum err owner_renew(struct ctx *ctx, const char *data, const char **code) {
     TRY(store_begin(ctx->store, MAIN, true)); /* before the file, behind which there is no way back */
     TRY(store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T("exposed_code"))));
-    TRY(owner_settle(ctx, data, true, code));
+    TRY(owner_close(ctx, data, true, code));
     if (store_commit(ctx->store, MAIN) != ERR_OK) store_rollback(ctx->store); /* the new code counts; the console asks once more */
     return ERR_OK;
 }

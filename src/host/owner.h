@@ -22,8 +22,9 @@ enum err owner_lock(struct ctx *ctx, const char *data);
 const char *owner_shown(struct ctx *ctx, const char *text);
 /* Is it the code of this state? Compared in constant time, without case and dashes. ERR_WRONG_CODE when not. */
 enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const char *code);
-/* Ends set-up: owner-code is there (made unless it was), setup-code is not. *code: it, in groups. anew: another one. */
-enum err owner_settle(struct ctx *ctx, const char *data, bool anew, const char **code);
+/* Ends set-up, which owner_open() began, or did already: owner-code is there (made unless it was), setup-code is not. *code: it,
+ * in groups. anew: another one. */
+enum err owner_close(struct ctx *ctx, const char *data, bool anew, const char **code);
 /* Another code, of an instance that is set up; that an earlier version may have given the one before away is over. */
 enum err owner_renew(struct ctx *ctx, const char *data, const char **code);
 

@@ -1,7 +1,7 @@
 /* Whose request it is behind proxies, and what the settings take. */
 #include "circle/address.h"
 #include "circle/setting.h"
-#include "host/settle.h"
+#include "host/settings.h"
 #include "tap.h"
 #include "world.h"
 
@@ -66,14 +66,14 @@ static void settings_kept(void) {
     int64_t number;
     world_open(&w, "truncate");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        enum err e = settle_set(&w.ctx, cases[i].name, cases[i].value);
+        enum err e = settings_set(&w.ctx, cases[i].name, cases[i].value);
         same_text(err_name(e), cases[i].good ? "ok" : "usage", "%s %s", cases[i].name, cases[i].value);
     }
     (void)!setting_get(&w.ctx, "wire", &value);
     same_text(value, "h", "a setting is kept");
     (void)!setting_number(&w.ctx, "budget", 2, &number);
     same_int(number, 20, "as a number, too");
-    same_text(err_name(settle_set(&w.ctx, "budget", "")), "ok", "an empty value");
+    same_text(err_name(settings_set(&w.ctx, "budget", "")), "ok", "an empty value");
     (void)!setting_number(&w.ctx, "budget", 2, &number);
     same_int(number, 2, "takes it away");
     world_close(&w);

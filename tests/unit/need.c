@@ -1,5 +1,5 @@
 /* What a signal needs, from request to request: each row of the table in meet/need.c. */
-#include "host/settle.h"
+#include "host/settings.h"
 #include "meet/sync.h"
 #include "tap.h"
 #include "util/caps.h"
@@ -165,8 +165,8 @@ int main(void) {
     world_open(&w, "wal");
     const char *dir = arena_text(&w.arena, "%s/spool", w.dir);
     (void)mkdir(dir, 0755);
-    same_text(err_name(settle_set(&w.ctx, "spool_dir", dir)), "ok", "a spool");
-    same_text(err_name(settle_set(&w.ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
+    same_text(err_name(settings_set(&w.ctx, "spool_dir", dir)), "ok", "a spool");
+    same_text(err_name(settings_set(&w.ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
     every(&w);
     claimed(&w);
     rows();

@@ -68,15 +68,15 @@ static void set(void) {
     const char *data = world_path(&w, "set"), *code, *again;
     (void)!owner_open(&w.ctx, data);
     const char *old = text_of("set/setup-code");
-    same_text(err_name(owner_settle(&w.ctx, data, false, &code)), "ok", "the end of set-up");
+    same_text(err_name(owner_close(&w.ctx, data, false, &code)), "ok", "the end of set-up");
     same_int(owner_state(&w.ctx, data), OWNER_SET, "sets it");
     same_text(text_of("set/setup-code"), "(none)", "setup-code is gone");
     same_int(mode("set/owner-code"), 0600, "owner-code is ours");
     same_text(err_name(owner_check(&w.ctx, data, OWNER_SET, code)), "ok", "owner-code");
     same_text(err_name(owner_check(&w.ctx, data, OWNER_SET, old)), "wrong_code", "not setup-code");
-    (void)!owner_settle(&w.ctx, data, false, &again);
+    (void)!owner_close(&w.ctx, data, false, &again);
     same_text(again, code, "sent once more: the same");
-    (void)!owner_settle(&w.ctx, data, true, &again);
+    (void)!owner_close(&w.ctx, data, true, &again);
     ok(strcmp(again, code) != 0, "anew: another");
     put("set/setup-code", "1234-5678-9abc-defg-hjkm-npqr-st\n");
     same_int(owner_state(&w.ctx, data), OWNER_SET, "a setup-code beside it opens nothing");

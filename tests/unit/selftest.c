@@ -3,7 +3,7 @@
 #include "circle/setting.h"
 #include "circle/spool.h"
 #include "host/owner.h"
-#include "host/settle.h"
+#include "host/settings.h"
 #include "tap.h"
 #include "util/trial.h"
 #include "world.h"
@@ -159,7 +159,7 @@ static void addresses(void) {
         struct lines lines;
         f.address = cases[i].address;
         f.forwarded = cases[i].forwarded;
-        (void)!settle_set(&w.ctx, "proxies", cases[i].proxies);
+        (void)!settings_set(&w.ctx, "proxies", cases[i].proxies);
         same_text(look(&w, &f, "address", NULL), cases[i].level, "%s for '%s'", cases[i].address, cases[i].forwarded);
         selftest_lines(&w.ctx, &f, &lines);
         for (size_t k = 0; k < lines.n; k++)
@@ -214,10 +214,10 @@ static void spool(void) {
     struct world w;
     const char *dir = "", *value;
     world_open(&w, "truncate");
-    same_text(err_name(settle_spool_place(&w.ctx, "", &dir)), "ok", "no document root");
+    same_text(err_name(settings_spool_place(&w.ctx, "", &dir)), "ok", "no document root");
     ok(dir == NULL, "no place");
-    (void)!settle_set(&w.ctx, "root", w.dir);
-    same_text(err_name(settle_spool_place(&w.ctx, "/elsewhere", &dir)), "ok", "the setting goes first");
+    (void)!settings_set(&w.ctx, "root", w.dir);
+    same_text(err_name(settings_spool_place(&w.ctx, "/elsewhere", &dir)), "ok", "the setting goes first");
     same_text(dir, world_path(&w, "polycircle-spool"), "a directory of our own in it");
     same_text(err_name(spool_try(&w.ctx, dir, "00", true)), "ok", "it is tried");
     same_int(mode_of(dir), 0711, "the web server may read what is in it, nobody may list it");
@@ -225,13 +225,13 @@ static void spool(void) {
     ok(mode_of(world_path(&w, "polycircle-spool/.htaccess")) != 0, "with a header for other sites");
     same_text(err_name(spool_try(&w.ctx, dir, "01", false)), "ok", "without");
     same_int(mode_of(world_path(&w, "polycircle-spool/.htaccess")), 0, "it is gone");
-    same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "the trial ends");
+    same_text(err_name(settings_spool_end(&w.ctx, dir)), "ok", "the trial ends");
     same_int(mode_of(dir), 0, "without a trace");
     struct findings f = {
         .spool_url = "https://site.example/polycircle-spool/", .htaccess = true, .cors = true, .wire = "h", .budget = 7};
-    same_text(err_name(settle(&w.ctx, "", &f)), "ok", "what was found is set");
+    same_text(err_name(settings_use(&w.ctx, "", &f)), "ok", "what was found is set");
     same_text(err_name(spool_try(&w.ctx, dir, "02", true)), "ok", "tried while in use");
-    same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "and ended");
+    same_text(err_name(settings_spool_end(&w.ctx, dir)), "ok", "and ended");
     ok(mode_of(world_path(&w, "polycircle-spool/.htaccess")) != 0, "leaves it as it is");
     static const char *const want[][2] = {{"spool_url", "https://site.example/polycircle-spool/"},
                                           {"spool_cors", "yes"},
@@ -243,19 +243,19 @@ static void spool(void) {
         same_text(value, want[i][1], "%s", want[i][0]);
     }
     f = (struct findings){.spool_url = "not a url", .wire = "d"};
-    same_text(err_name(settle(&w.ctx, "", &f)), "usage", "nonsense is refused");
+    same_text(err_name(settings_use(&w.ctx, "", &f)), "usage", "nonsense is refused");
     store_rollback(w.ctx.store);
     (void)!setting_get(&w.ctx, "wire", &value);
     same_text(value, "h", "and nothing of it is set");
     world_write(&w, "polycircle-spool/box-00112233445566778899aabbccddeeff.json", "x", 1);
     world_write(&w, "polycircle-spool/film.mp4", "x", 1);
     f = (struct findings){.spool_url = ""};
-    same_text(err_name(settle(&w.ctx, "", &f)), "ok", "no spool");
+    same_text(err_name(settings_use(&w.ctx, "", &f)), "ok", "no spool");
     (void)!setting_get(&w.ctx, "spool_dir", &value);
     same_text(value, "", "it is taken away");
     same_int(mode_of(world_path(&w, "polycircle-spool/box-00112233445566778899aabbccddeeff.json")), 0, "and the mail in it");
     ok(unlink(world_path(&w, "polycircle-spool/film.mp4")) == 0, "what is not ours stays");
-    same_text(err_name(settle_spool_end(&w.ctx, dir)), "ok", "then the directory goes");
+    same_text(err_name(settings_spool_end(&w.ctx, dir)), "ok", "then the directory goes");
     ok(symlink("/tmp", dir) == 0, "a link in its place");
     same_text(err_name(spool_try(&w.ctx, dir, "03", false)), "files", "is not followed");
     world_close(&w);
@@ -266,7 +266,7 @@ static void doors(void) {
     const char *code;
     world_open(&w, "truncate");
     struct arena *a = &w.arena;
-    same_text(err_name(owner_settle(&w.ctx, w.dir, false, &code)), "ok", "an owner's code");
+    same_text(err_name(owner_close(&w.ctx, w.dir, false, &code)), "ok", "an owner's code");
     static const char *const actions[] = {"selftest", "stay", "spool", "settle"};
     for (size_t i = 0; i < 4; i++)
         same_text(

@@ -1,7 +1,7 @@
 /* The spool: a greeter's mail as a file, its editions, who is called, what is taken away; files that many read. */
 #include "circle/spool.h"
 #include "circle/setting.h"
-#include "host/settle.h"
+#include "host/settings.h"
 #include "meet/mailbox.h"
 #include "tap.h"
 #include "util/caps.h"
@@ -19,8 +19,8 @@ static const char *spool_dir(struct world *w) {
 static void with_spool(struct world *w) {
     world_open(w, "wal");
     (void)mkdir(spool_dir(w), 0755);
-    same_text(err_name(settle_set(&w->ctx, "spool_dir", spool_dir(w))), "ok", "a spool directory");
-    same_text(err_name(settle_set(&w->ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
+    same_text(err_name(settings_set(&w->ctx, "spool_dir", spool_dir(w))), "ok", "a spool directory");
+    same_text(err_name(settings_set(&w->ctx, "spool_url", "http://site.example/spool/")), "ok", "and its URL");
 }
 
 /* The only file of this beginning, or "". */
@@ -126,7 +126,7 @@ static void who_may(void) {
     (void)!circle_allow(&w.ctx, &w.circle, "https://other.example");
     greets(&w, 1, "https://other.example", &out);
     ok(!out.box, "a page of another origin could not read it");
-    same_text(err_name(settle_set(&w.ctx, "spool_cors", "yes")), "ok", "unless the spool says it may");
+    same_text(err_name(settings_set(&w.ctx, "spool_cors", "yes")), "ok", "unless the spool says it may");
     w.ctx.spool = NULL;
     greets(&w, 1, "https://other.example", &out);
     ok(out.box != NULL, "then it has one");
@@ -137,7 +137,7 @@ static void who_may(void) {
     same_int(n, 0, "and takes its box along");
     greets(&w, 3, "", &out);
     ok(out.box != NULL, "a greeter with a box");
-    same_text(err_name(settle_set(&w.ctx, "spool_dir", "")), "ok", "no spool");
+    same_text(err_name(settings_set(&w.ctx, "spool_dir", "")), "ok", "no spool");
     w.ctx.spool = NULL;
     w.ctx.now += SPAN_BOX_LEASE / 2 + 1000;
     world_sync(&in, 3);
@@ -245,10 +245,10 @@ static void moved(void) {
     (void)mkdir(world_path(&w, "spool2"), 0755);
     (void)only(&w, "box-", &n);
     same_int(n, 1, "a box");
-    same_text(err_name(settle_set(&w.ctx, "spool_dir", world_path(&w, "none"))), "usage", "a new place that is none");
+    same_text(err_name(settings_set(&w.ctx, "spool_dir", world_path(&w, "none"))), "usage", "a new place that is none");
     (void)only(&w, "box-", &n);
     same_int(n, 1, "leaves it");
-    same_text(err_name(settle_set(&w.ctx, "spool_dir", world_path(&w, "spool2"))), "ok", "another place");
+    same_text(err_name(settings_set(&w.ctx, "spool_dir", world_path(&w, "spool2"))), "ok", "another place");
     ok(access(spool_dir(&w), F_OK) != 0, "takes it away");
     world_close(&w);
 }
@@ -261,7 +261,7 @@ static void not_a_spool(void) {
     struct file_id id;
     with_spool(&w);
     (void)mkdir(world_path(&w, "site"), 0755);
-    (void)!settle_set(&w.ctx, "spool_dir", world_path(&w, "site"));
+    (void)!settings_set(&w.ctx, "spool_dir", world_path(&w, "site"));
     w.ctx.spool = NULL;
     greets(&w, 1, "", &out);
     ok(!file_look(world_path(&w, "site/index.html"), &id), "the site gets no other first page");

@@ -1,4 +1,5 @@
-/* What an owner or the self-test may change of how an instance works: settings, the spool's directory, the journal. */
+/* What an owner or the self-test may change of how an instance works: settings (read by circle/setting.h), the spool's directory,
+ * the journal. */
 #pragma once
 #include "circle/ctx.h"
 
@@ -9,13 +10,13 @@ struct setting {
 extern const struct setting settings[];
 extern const size_t settings_count;
 /* Unknown name or invalid value: ERR_USAGE with words. "" takes the setting away. A spool that is one no longer is cleared. */
-enum err settle_set(struct ctx *ctx, const char *name, const char *value);
+enum err settings_set(struct ctx *ctx, const char *name, const char *value);
 
 /* Where a spool could be: polycircle-spool in the document root (the setting, else root, what the web server says); NULL when
  * neither is known. */
-enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir);
+enum err settings_spool_place(struct ctx *ctx, const char *root, const char **dir);
 /* Ends its trial (spool_try): what was made goes, unless it is the spool in use. */
-enum err settle_spool_end(struct ctx *ctx, const char *dir);
+enum err settings_spool_end(struct ctx *ctx, const char *dir);
 
 /* NULL or 0: not found out, stays as it is. */
 struct findings {
@@ -24,6 +25,6 @@ struct findings {
     const char *wire, *proxies;
     int64_t budget;
 };
-/* Also leaves WAL where it does not work: ERR_BUSY, with words, while other processes have the database open; what else was
- * found stands then. */
-enum err settle(struct ctx *ctx, const char *root, const struct findings *found);
+/* What was found becomes settings. Also leaves WAL where it does not work: ERR_BUSY, with words, while other processes have the
+ * database open; what else was found stands then. */
+enum err settings_use(struct ctx *ctx, const char *root, const struct findings *found);

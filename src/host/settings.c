@@ -1,4 +1,4 @@
-#include "host/settle.h"
+#include "host/settings.h"
 #include "circle/address.h"
 #include "circle/origin.h"
 #include "circle/spool.h"
@@ -50,7 +50,7 @@ static enum err leave_spool(struct ctx *ctx, const char *name, const char *value
     return ERR_OK;
 }
 
-enum err settle_set(struct ctx *ctx, const char *name, const char *value) {
+enum err settings_set(struct ctx *ctx, const char *name, const char *value) {
     for (size_t i = 0; i < settings_count; i++) {
         if (strcmp(settings[i].name, name) != 0) continue;
         if (*value && !settings[i].valid(value))
@@ -62,7 +62,7 @@ enum err settle_set(struct ctx *ctx, const char *name, const char *value) {
     return fault_set(&ctx->fault, ERR_USAGE, "There is no setting %.60s: `polycircle set` lists all.", name);
 }
 
-enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir) {
+enum err settings_spool_place(struct ctx *ctx, const char *root, const char **dir) {
     const char *set = "";
     if (ctx->store) TRY(setting_get(ctx, "root", &set));
     if (*set) root = set;
@@ -70,7 +70,7 @@ enum err settle_spool_place(struct ctx *ctx, const char *root, const char **dir)
     return ERR_OK;
 }
 
-enum err settle_spool_end(struct ctx *ctx, const char *dir) {
+enum err settings_spool_end(struct ctx *ctx, const char *dir) {
     const char *used = "";
     if (ctx->store) TRY(setting_get(ctx, "spool_dir", &used));
     if (strcmp(used, dir) == 0)
@@ -80,26 +80,26 @@ enum err settle_spool_end(struct ctx *ctx, const char *dir) {
     return ERR_OK;
 }
 
-static enum err settle_spool(struct ctx *ctx, const char *root, const struct findings *f) {
+static enum err use_spool(struct ctx *ctx, const char *root, const struct findings *f) {
     const char *dir;
-    TRY(settle_spool_place(ctx, root, &dir));
+    TRY(settings_spool_place(ctx, root, &dir));
     bool on = *f->spool_url && dir;
     if (on) TRY(spool_make(ctx, dir, f->htaccess));
-    TRY(settle_set(ctx, "spool_dir", on ? dir : ""));
-    TRY(settle_set(ctx, "spool_url", on ? f->spool_url : ""));
-    return settle_set(ctx, "spool_cors", !on ? "" : f->cors ? "yes" : "no");
+    TRY(settings_set(ctx, "spool_dir", on ? dir : ""));
+    TRY(settings_set(ctx, "spool_url", on ? f->spool_url : ""));
+    return settings_set(ctx, "spool_cors", !on ? "" : f->cors ? "yes" : "no");
 }
 
-static enum err settings_of(struct ctx *ctx, const char *root, const struct findings *f) {
-    if (f->spool_url) TRY(settle_spool(ctx, root, f));
-    if (f->wire) TRY(settle_set(ctx, "wire", f->wire));
-    if (f->proxies) TRY(settle_set(ctx, "proxies", f->proxies));
-    return f->budget ? settle_set(ctx, "budget", arena_text(ctx->arena, "%" PRId64, f->budget)) : ERR_OK;
+static enum err use_all(struct ctx *ctx, const char *root, const struct findings *f) {
+    if (f->spool_url) TRY(use_spool(ctx, root, f));
+    if (f->wire) TRY(settings_set(ctx, "wire", f->wire));
+    if (f->proxies) TRY(settings_set(ctx, "proxies", f->proxies));
+    return f->budget ? settings_set(ctx, "budget", arena_text(ctx->arena, "%" PRId64, f->budget)) : ERR_OK;
 }
 
-enum err settle(struct ctx *ctx, const char *root, const struct findings *found) {
+enum err settings_use(struct ctx *ctx, const char *root, const struct findings *found) {
     TRY(store_begin(ctx->store, MAIN, true));
-    TRY(settings_of(ctx, root, found));
+    TRY(use_all(ctx, root, found));
     TRY(store_commit(ctx->store, MAIN));
     bool wal = strcmp(store_journal(ctx->store), "wal") == 0;
     return wal && !store_wal_works(store_dir(ctx->store)) ? store_leave_wal(ctx->store, &ctx->fault) : ERR_OK;
