@@ -60,7 +60,7 @@ void spool_cover(struct ctx *ctx, const struct spool *spool) {
 static enum err put(struct ctx *ctx, const char *dir, const char *name, const void *text, size_t len) {
     const char *path = arena_path(ctx->arena, dir, name);
     if (file_put(path, text, len, 0644)) return ERR_OK;
-    return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", path, strerror(errno));
+    return fault_errno(&ctx->fault, ERR_FILES, path);
 }
 
 /* What it has only if it says what we wrote. */
@@ -84,7 +84,7 @@ static void drop_htaccess(struct ctx *ctx, const char *dir) {
 enum err spool_make(struct ctx *ctx, const char *dir, bool headers) {
     struct stat st;
     const struct asset *asset = asset_find(htaccess);
-    if (mkdir(dir, 0755) != 0 && errno != EEXIST) return fault_set(&ctx->fault, ERR_FILES, "%.180s: %s", dir, strerror(errno));
+    if (mkdir(dir, 0755) != 0 && errno != EEXIST) return fault_errno(&ctx->fault, ERR_FILES, dir);
     if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
         return fault_set(&ctx->fault, ERR_FILES, "%.180s is there, and not a directory of ours: remove it.", dir);
     (void)chmod(dir, 0711);

@@ -85,7 +85,7 @@ static enum err look_others(struct patient *p, struct finding *f) {
 
 static enum err mend_directory(struct patient *p, struct finding *) {
     if (chmod(p->dir, 0700) == 0) return ERR_OK;
-    return fault_set(&ctx_of(p)->fault, ERR_READ_ONLY, "chmod 700 %s: %s", p->dir, strerror(errno));
+    return fault_errno(&ctx_of(p)->fault, ERR_READ_ONLY, arena_text(ctx_of(p)->arena, "chmod 700 %s", p->dir));
 }
 
 static bool is_open(struct patient *p, const char *path, const char *) {
@@ -126,7 +126,7 @@ static enum err look_journal(struct patient *p, struct finding *f) {
 static enum err mend_journal(struct patient *p, struct finding *) {
     const char *path = foreign_journal(p), *to = path ? arena_text(ctx_of(p)->arena, "%s.foreign", path) : NULL;
     if (!path || rename(path, to) == 0) return ERR_OK;
-    return fault_set(&ctx_of(p)->fault, ERR_FILES, "%s: %s", path, strerror(errno));
+    return fault_errno(&ctx_of(p)->fault, ERR_FILES, path);
 }
 
 static enum err look_main(struct patient *p, struct finding *f) {

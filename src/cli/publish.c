@@ -126,7 +126,7 @@ static enum err run(struct cli *cli) {
         return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle publish NAME DIR [--at URL] [--allow-empty]");
     TRY(cli_open(cli));
     TRY(cli_circle(cli, cli->words[0], &c));
-    if (!realpath(cli->words[1], dir)) return fault_set(&cli->ctx.fault, ERR_FILES, "%.180s: %s", cli->words[1], strerror(errno));
+    if (!realpath(cli->words[1], dir)) return fault_errno(&cli->ctx.fault, ERR_FILES, cli->words[1]);
     return publish(&p);
 }
 

@@ -74,15 +74,11 @@ static struct answer ask(struct web *w, const char *url, const char *more) {
     return a;
 }
 
-static char *base32(struct arena *arena, const char *data, size_t len) {
-    return digits_text(arena, (const uint8_t *)data, len, "abcdefghijklmnopqrstuvwxyz234567");
-}
-
 /* A POST of this JSON as d= or h=. */
 static struct answer post(struct web *w, const char *path, char field, const char *json) {
     struct arena *a = w->arena;
-    size_t len = strlen(json);
-    const char *value = field == 'd' ? base64url_text(a, (const uint8_t *)json, len) : base32(a, json, len);
+    const uint8_t *text = (const uint8_t *)json;
+    const char *value = (field == 'd' ? base64url_text : base32_text)(a, text, strlen(json));
     return ask(w, path, arena_text(a, "data = \"%c=%s\"\n", field, value));
 }
 
@@ -236,7 +232,7 @@ static void crowd(struct web *w) {
     jsn_dump(&text, in);
     for (int i = 0; code && i < PARALLEL; i++)
         buf_format(&config, "%surl = \"%sowner\"\nmax-time = 30\ndata = \"h=%s\"\n", i ? "next\n" : "", w->url,
-                   base32(a, text.data, text.len));
+                   base32_text(a, (const uint8_t *)text.data, text.len));
     if (code && curl(w, &config, &raw))
         for (const char *at = raw.data; n < PARALLEL && (at = strstr(at, "\"from\":")); n++) {
             char *end;

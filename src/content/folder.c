@@ -82,8 +82,7 @@ enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, cons
     struct stat st;
     if (!rel_valid(rel)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.100s is not a folder below the document root.", rel);
     const char *path = *rel ? arena_path(ctx->arena, root, rel) : root;
-    if (!realpath(root, top) || !realpath(path, real) || stat(real, &st) != 0)
-        return fault_set(&ctx->fault, ERR_BAD_FIELD, "%.150s: %s", path, strerror(errno));
+    if (!realpath(root, top) || !realpath(path, real) || stat(real, &st) != 0) return fault_errno(&ctx->fault, ERR_BAD_FIELD, path);
     size_t len = strlen(top);
     bool inside = strncmp(real, top, len) == 0 && (real[len] == '/' || real[len] == '\0');
     if (!inside || !S_ISDIR(st.st_mode))

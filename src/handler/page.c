@@ -45,7 +45,7 @@ static const char *last_of(const struct request *req, size_t *len) {
 /* The program's name, where the bare address in the browser ends in it; "" where it ends in a slash, and for any other. */
 static const char *name_in(const struct request *req) {
     size_t len;
-    const char *last = last_of(req, &len), *slash = strrchr(req->script, '/'), *name = slash ? slash + 1 : req->script;
+    const char *last = last_of(req, &len), *name = file_name(req->script);
     return !*req->path && strlen(name) == len && strncmp(name, last, len) == 0 ? name : "";
 }
 

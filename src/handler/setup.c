@@ -13,11 +13,6 @@ static const char *program(struct exchange *x) {
     return file_program(path, sizeof path) ? arena_copy(x->ctx->arena, path, strlen(path)) : "";
 }
 
-static const char *directory(struct exchange *x, const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? arena_copy(x->ctx->arena, path, (size_t)(slash - path)) : "";
-}
-
 /* Before the code is known: where it is to be found. Afterwards nothing but that set-up is over. */
 enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
     static const char *const names[] = {"fresh", "open", "set"};
@@ -36,7 +31,7 @@ enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
 enum err owner_prove(struct exchange *x, const json_t *in, json_t *out) {
     const char *nonce = "", *code;
     TRY(jsn_text(in, "nonce", 32, 32, &nonce, &x->ctx->fault));
-    TRY(owner_proved(x->ctx, x->server->data, directory(x, program(x)), nonce, &code));
+    TRY(owner_proved(x->ctx, x->server->data, file_folder(x->ctx->arena, program(x)), nonce, &code));
     return jsn_add(out, json_pack("{s:s}", "code", code));
 }
 
@@ -50,7 +45,7 @@ static bool below(const char *dir, const char *const *roots, size_t n) {
 static enum err status_host(struct exchange *x, json_t *out) {
     const char *roots[FOLDER_ROOTS], *strays[FOLDER_STRAYS], *where = program(x);
     size_t n = folder_roots(x->ctx, x->req->document_root, where, roots);
-    size_t n_strays = folder_strays(x->ctx, x->server->data, directory(x, where), strays);
+    size_t n_strays = folder_strays(x->ctx, x->server->data, file_folder(x->ctx->arena, where), strays);
     json_t *list = json_array(), *others = json_array();
     struct arena *a = x->ctx->arena;
     for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(jsn_shown(a, roots[i])));

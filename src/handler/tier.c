@@ -15,7 +15,7 @@ static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) 
     if (!t->number || !*root || !file_program(path, sizeof path))
         return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "Field \"tier\" must be 2 or 3, and the document root be chosen first.");
     t->program = arena_copy(x->ctx->arena, path, strlen(path));
-    t->dir = t->number == TIER_PRETTY ? root : arena_copy(x->ctx->arena, path, (size_t)(strrchr(path, '/') - path));
+    t->dir = t->number == TIER_PRETTY ? root : file_folder(x->ctx->arena, path);
     return ERR_OK;
 }
 

@@ -112,7 +112,7 @@ enum err owner_close(struct ctx *ctx, const char *data, bool anew, const char **
     if (anew || !there(ctx, data, owner_code)) {
         (void)unlink(next);
         TRY(put(ctx, next, make_code(ctx->arena)));
-        if (rename(next, path) != 0) return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s", path, strerror(errno));
+        if (rename(next, path) != 0) return fault_errno(&ctx->fault, ERR_FILES, path);
     }
     *code = read_code(ctx, data, owner_code);
     (void)unlink(arena_path(ctx->arena, data, setup_code));

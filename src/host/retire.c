@@ -37,7 +37,7 @@ static enum err unblock(struct ctx *ctx, const char *path, bool dry, json_t *out
     if (len == all) return ERR_OK;
     (void)json_array_append_new(out, json_string(jsn_shown(ctx->arena, path)));
     if (dry || file_replace(path, text, text[strspn(text, " \t\r\n")] ? len : 0)) return ERR_OK;
-    return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
+    return fault_errno(&ctx->fault, ERR_FILES, path);
 }
 
 /* The spool goes at once: a loader that lies there as a file would be served in place of our farewell. */

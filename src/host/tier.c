@@ -6,11 +6,6 @@
 enum { HTACCESS_MOST = 1 << 18, PATHS_MOST = 2 * 4200, PENDING_MS = 20 * 1000, TRY_MS = 10 * 60 * 1000, KEPT_S = 2 * 24 * 3600 };
 static const char begin_mark[] = "# BEGIN polycircle\n", end_mark[] = "# END polycircle\n";
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static void replaced(struct buf *out, const char *text, const char *from, const char *to) {
     for (const char *at; (at = strstr(text, from)); text = at + strlen(from)) {
         buf_add(out, text, (size_t)(at - text));
@@ -36,7 +31,7 @@ static const char *until(struct ctx *ctx) {
 /* The text of cgi-bin/, speaking of this program. */
 static enum err block(struct ctx *ctx, const struct tier *t, struct buf *out) {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~";
-    const char *name = base_name(t->program);
+    const char *name = file_name(t->program);
     if (t->script[strspn(t->script, plain)] || name[strspn(name, plain)] || t->script[0] != '/')
         return fault_set(&ctx->fault, ERR_USAGE, "The program's name may hold letters, digits, . _ - only.");
     if (t->options) buf_text(out, "Options +ExecCGI\n");
@@ -63,7 +58,7 @@ static enum err folder_free(struct ctx *ctx, const struct tier *t) {
 }
 
 static enum err failed(struct ctx *ctx, const char *path) {
-    return fault_set(&ctx->fault, ERR_FILES, "%.200s: %s.", path, strerror(errno));
+    return fault_errno(&ctx->fault, ERR_FILES, path);
 }
 
 static enum err put(struct ctx *ctx, const char *path, const char *text, size_t len) {
@@ -84,7 +79,7 @@ enum err tier_try(struct ctx *ctx, const char *data, const struct tier *t, const
     TRY(folder_free(ctx, t));
     randombytes_buf(raw, sizeof raw);
     *name = arena_text(ctx->arena, "polycircle-try-%s", hex_text(ctx->arena, raw, sizeof raw));
-    const char *dir = arena_path(ctx->arena, t->dir, *name), *program = arena_path(ctx->arena, dir, base_name(t->program));
+    const char *dir = arena_path(ctx->arena, t->dir, *name), *program = arena_path(ctx->arena, dir, file_name(t->program));
     TRY(block(ctx, t, &text));
     TRY(note(ctx, data, "tier-try", arena_text(ctx->arena, "%s\n%s\n", dir, program)));
     if (mkdir(dir, 0755) != 0 || chmod(dir, 0755) != 0) return failed(ctx, dir);

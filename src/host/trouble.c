@@ -226,8 +226,8 @@ static const char *user(struct arena *a, uid_t uid) {
 
 /* What strangers may read, too. */
 static const char *shown(struct ctx *ctx, const char *data, const char *path) {
-    const char *told = owner_shown(ctx, path), *slash = strrchr(told, '/');
-    return owner_state(ctx, data) == OWNER_SET && slash ? slash + 1 : told;
+    const char *told = owner_shown(ctx, path);
+    return owner_state(ctx, data) == OWNER_SET ? file_name(told) : told;
 }
 
 enum word { FOLDER, NAME, PARENT, USER, OWNER, MODE, WHY, WORDS };
@@ -235,12 +235,12 @@ static const char *const words[WORDS] = {"{folder}", "{name}", "{parent}", "{use
 
 /* Each only where a text has it: who is who is looked up in a file. */
 static const char *value(struct ctx *ctx, const struct sight *s, enum word word) {
-    const char *folder = shown(ctx, s->data, s->data), *slash = strrchr(folder, '/');
+    const char *folder = shown(ctx, s->data, s->data);
     switch (word) {
     case FOLDER:
         return folder;
     case NAME:
-        return slash ? slash + 1 : folder;
+        return file_name(folder);
     case PARENT:
         return shown(ctx, s->data, s->parent);
     case USER:

@@ -67,7 +67,7 @@ static enum err ask(struct ctx *ctx, const char *path, json_t **out) {
     enum { SAID = 512 };
     char said[SAID + 1];
     int ends[2], status = -1;
-    if (pipe(ends) != 0) return fault_set(&ctx->fault, ERR_INTERNAL, "pipe: %s", strerror(errno));
+    if (pipe(ends) != 0) return fault_errno(&ctx->fault, ERR_INTERNAL, "pipe");
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, as a web server may hand it on, it would keep the status from us */
     pid_t child = fork();
     if (child == 0) become(arena_text(ctx->arena, "%s", path), ends[1]);
@@ -111,10 +111,10 @@ static enum err find(struct ctx *ctx, struct upgrade *u) {
     char path[PATH_MAX];
     if (!file_program(path, sizeof path))
         return fault_set(&ctx->fault, ERR_UPGRADE, "This program was replaced a moment ago, or /proc is not there: try again.");
-    int dir = (int)(strrchr(path, '/') - path);
+    const char *dir = file_folder(ctx->arena, path);
     u->program = arena_text(ctx->arena, "%s", path);
-    u->next = arena_text(ctx->arena, "%.*s/polycircle.new", dir, path);
-    u->old = arena_text(ctx->arena, "%.*s/polycircle.old", dir, path);
+    u->next = arena_path(ctx->arena, dir, "polycircle.new");
+    u->old = arena_path(ctx->arena, dir, "polycircle.old");
     return ERR_OK;
 }
 
@@ -129,7 +129,7 @@ static enum err inspect(struct ctx *ctx, int fd, int64_t size) {
             "polycircle.new does not end with the signature of the release key: upload it again, whole and in binary mode.");
     if (!same_machine(fd))
         return fault_set(&ctx->fault, ERR_UPGRADE, "polycircle.new is for another processor: take the other archive.");
-    if (fchmod(fd, 0755) != 0) return fault_set(&ctx->fault, ERR_UPGRADE, "polycircle.new: mode 0755: %s.", strerror(errno));
+    if (fchmod(fd, 0755) != 0) return fault_errno(&ctx->fault, ERR_UPGRADE, "polycircle.new: mode 0755");
     return ERR_OK;
 }
 

@@ -166,7 +166,7 @@ static enum err start(struct store **out, const char *dir) {
 
 static enum err create_main(struct store *s, const char *journal, struct fault *fault) {
     const char *dir = s->dir;
-    if (!directory_make(dir)) return fault_set(fault, ERR_FILES, "%s: %s", dir, strerror(errno));
+    if (!directory_make(dir)) return fault_errno(fault, ERR_FILES, dir);
     bool fresh = access(s->main_path, F_OK) != 0;
     TRY(open_main(s, SQLITE_OPEN_CREATE, fault));
     bool wal = strcmp(journal, "wal") == 0 || (strcmp(journal, "auto") == 0 && store_wal_works(dir));

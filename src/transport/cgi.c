@@ -1,5 +1,6 @@
 #include "transport/transport.h"
 #include "util/caps.h"
+#include "util/file.h"
 #include <signal.h>
 
 extern char **environ;
@@ -21,17 +22,6 @@ static unsigned long long body_length(void) {
     return chunked && *chunked ? CAP_DRAIN : 0;
 }
 
-static bool write_all(const char *data, size_t len) {
-    while (len) {
-        ssize_t n = write(STDOUT_FILENO, data, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 int cgi_run(struct service *service) {
     enum { TOGETHER = 1 << 16 }; /* a head goes out with its body; a long one would be in memory twice */
     struct request req;
@@ -45,7 +35,8 @@ int cgi_run(struct service *service) {
     size_t with = res.len < TOGETHER ? res.len : 0;
     if (with) buf_add(&out, res.body, with);
     (void)signal(SIGTERM, SIG_IGN); /* Apache ends a program as soon as it has the answer, and waits 3 s for it */
-    bool written = write_all(out.data, out.len) && write_all((const char *)res.body + with, res.len - with);
+    bool written =
+        file_write(STDOUT_FILENO, out.data, out.len) && file_write(STDOUT_FILENO, (const char *)res.body + with, res.len - with);
     (void)close(STDOUT_FILENO); /* the web server has the whole answer */
     (void)alarm(SPAN_ANSWER / 1000);
     service->after(service->context, &service->arena);

@@ -28,6 +28,7 @@ bool hex_decode(uint8_t *out, size_t len, const char *text) {
     return true;
 }
 
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static size_t digits_put(char *to, const uint8_t *data, size_t len, const char *alphabet, unsigned bits) {
@@ -51,6 +52,10 @@ char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *
 
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len) {
     return digits_text(a, data, len, base64url);
+}
+
+char *base32_text(struct arena *a, const uint8_t *data, size_t len) {
+    return digits_text(a, data, len, base32);
 }
 
 size_t base64url_put(char *out, const uint8_t *data, size_t len) {
@@ -95,7 +100,7 @@ bool base64url_decode(uint8_t *out, size_t *out_len, const char *in, size_t len)
 bool base32_decode(uint8_t *out, size_t *out_len, const char *in, size_t len) {
     static struct digits digits;
     if (!digits.bits) {
-        learn(&digits, "abcdefghijklmnopqrstuvwxyz234567", 5);
+        learn(&digits, base32, 5);
         learn(&digits, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 5);
     }
     return decode(&digits, out, out_len, in, len);

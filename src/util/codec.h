@@ -12,6 +12,7 @@ bool hex_decode(uint8_t *out, size_t len, const char *text);
 /* In digits of an alphabet of 64 or 32 characters. No padding is written. */
 char *digits_text(struct arena *a, const uint8_t *data, size_t len, const char *alphabet);
 char *base64url_text(struct arena *a, const uint8_t *data, size_t len);
+char *base32_text(struct arena *a, const uint8_t *data, size_t len); /* lower case */
 /* The same into out, which has room for len / 3 * 4 + 4; no NUL. Returns how many. */
 size_t base64url_put(char *out, const uint8_t *data, size_t len);
 /* Padding is tolerated. out has room for len / 4 * 3 + 3 bytes (in may be out). false: not base64url; *out_len is as it was, and

@@ -49,3 +49,7 @@ enum err fault_set(struct fault *fault, enum err e, const char *format, ...) {
     text_clean(fault->text);
     return e;
 }
+
+enum err fault_errno(struct fault *fault, enum err e, const char *path) {
+    return fault_set(fault, e, "%.200s: %s.", path, strerror(errno));
+}

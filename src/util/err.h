@@ -57,6 +57,9 @@ void text_clean(char *text);
  * fault_set(f, ERR_BAD_FIELD, "...")` reads well. */
 enum err fault_set(struct fault *fault, enum err e, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same, in the words of every file that could not be made, read or changed: "PATH: why.", by errno. */
+enum err fault_errno(struct fault *fault, enum err e, const char *path);
+
 /* Early return on failure. */
 #define TRY(call)                                \
     do {                                         \

@@ -82,12 +82,12 @@ bool file_read(int fd, void *data, size_t len, int64_t offset) {
     return true;
 }
 
-static bool put_all(int fd, const char *data, size_t len) {
-    while (len) {
-        ssize_t n = write(fd, data, len);
+bool file_write(int fd, const void *data, size_t len) {
+    for (const char *p = data; len;) {
+        ssize_t n = write(fd, p, len);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return false;
-        data += n;
+        p += n;
         len -= (size_t)n;
     }
     return true;
@@ -111,7 +111,7 @@ bool file_put(const char *path, const void *data, size_t len, mode_t mode) {
     if (snprintf(part, sizeof part, "%s.%ld", path, (long)getpid()) >= (int)sizeof part) return false;
     (void)unlink(part);
     int fd = create(part);
-    if (fd < 0 || !settled(fd, part, fchmod(fd, mode) == 0 && put_all(fd, data, len))) return false;
+    if (fd < 0 || !settled(fd, part, fchmod(fd, mode) == 0 && file_write(fd, data, len))) return false;
     if (rename(part, path) == 0) return true;
     (void)unlink(part);
     return false;
@@ -119,7 +119,7 @@ bool file_put(const char *path, const void *data, size_t len, mode_t mode) {
 
 bool file_make(const char *path, const void *data, size_t len, mode_t mode) {
     int fd = create(path);
-    return fd >= 0 && settled(fd, path, put_all(fd, data, len) && fsync(fd) == 0 && fchmod(fd, mode) == 0);
+    return fd >= 0 && settled(fd, path, file_write(fd, data, len) && fsync(fd) == 0 && fchmod(fd, mode) == 0);
 }
 
 bool file_replace(const char *path, const void *data, size_t len) {
@@ -161,6 +161,16 @@ char *file_text(struct arena *a, const char *path, size_t most) {
     return text;
 }
 
+const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *file_folder(struct arena *a, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? arena_copy(a, path, (size_t)(slash - path)) : "";
+}
+
 int file_turn(const char *path, int64_t now, int64_t every_ms) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat st;
@@ -181,7 +191,7 @@ bool file_copy(const char *from, const char *to) {
     ssize_t n = 0;
     bool good = out >= 0;
     while (good && ((n = read(in, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)))
-        good = n < 0 || put_all(out, block, (size_t)n);
+        good = n < 0 || file_write(out, block, (size_t)n);
     good = out >= 0 && settled(out, to, good && n == 0 && fsync(out) == 0);
     int why = errno;
     if (in >= 0) (void)close(in);

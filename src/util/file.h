@@ -26,9 +26,14 @@ bool file_same(const struct file_id *a, const struct file_id *b);
 bool file_gone(const char *dir, const char *path, const struct file_id *was, bool *missing);
 /* Reads len bytes at offset; false when the file is shorter or fails. */
 bool file_read(int fd, void *data, size_t len, int64_t offset);
+/* Writes all of it; false with errno. */
+bool file_write(int fd, const void *data, size_t len);
 /* Makes a file that was not there (no symbolic link either), whole and on the disk, with this mode; false with errno, and
  * then nothing of it is left. */
 bool file_make(const char *path, const void *data, size_t len, mode_t mode);
+/* What stands behind a path's last slash, and before it ("" where there is none). */
+const char *file_name(const char *path);
+const char *file_folder(struct arena *a, const char *path);
 /* A small text file, whole; NULL when there is none, or it is larger than most, or holds a NUL. */
 char *file_text(struct arena *a, const char *path, size_t most);
 /* A turn at something that one process does at a time, and not more often than every_ms: the descriptor to close when it is
