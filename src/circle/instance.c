@@ -43,7 +43,7 @@ static enum err fill(struct ctx *ctx, const struct instance_new *in, const struc
     TRY(store_run(ctx->store, SQL_INSTANCE_ONCE, ARGS(T("pepper"), B(pepper, sizeof pepper))));
     TRY(store_run(ctx->store, SQL_INSTANCE_ONCE, ARGS(T("gen"), I(0))));
     for (size_t i = 0; i < in->n_urls; i++) TRY(store_run(ctx->store, SQL_BASE_ADD, ARGS(T(bases[i].url), T(bases[i].host))));
-    if (in->root) TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("root"), T(in->root))));
+    if (in->root) TRY(setting_put(ctx, "root", in->root));
     return store_commit(ctx->store, MAIN);
 }
 

@@ -8,6 +8,11 @@ enum err setting_get(struct ctx *ctx, const char *name, const char **out) {
     return e;
 }
 
+enum err setting_put(struct ctx *ctx, const char *name, const char *value) {
+    if (!*value) return store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T(name)));
+    return store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T(name), T(value)));
+}
+
 enum err setting_number(struct ctx *ctx, const char *name, int64_t fallback, int64_t *out) {
     const char *text;
     TRY(setting_get(ctx, name, &text));

@@ -38,7 +38,7 @@ static enum err add(struct ctx *ctx, int64_t *fold) {
                                I(store_int(s, SQL_TALLY_LIST, 2)))));
         TRY(store_next(s, SQL_TALLY_LIST, &row));
     }
-    if (this) TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("folded"), T(this))));
+    if (this) TRY(setting_put(ctx, "folded", this));
     return store_commit(s, MAIN);
 }
 

@@ -121,7 +121,7 @@ enum err owner_close(struct ctx *ctx, const char *data, bool anew, const char **
 
 enum err owner_renew(struct ctx *ctx, const char *data, const char **code) {
     TRY(store_begin(ctx->store, MAIN, true)); /* before the file, behind which there is no way back */
-    TRY(store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T("exposed_code"))));
+    TRY(setting_put(ctx, "exposed_code", ""));
     TRY(owner_close(ctx, data, true, code));
     if (store_commit(ctx->store, MAIN) != ERR_OK) store_rollback(ctx->store); /* the new code counts; the console asks once more */
     return ERR_OK;

@@ -3,9 +3,7 @@
 #include "circle/spool.h"
 
 enum err retire_undo(struct ctx *ctx) {
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T("retired"))));
-    return store_commit(ctx->store, MAIN);
+    return setting_put(ctx, "retired", "");
 }
 
 static char *line_of(char *text, const char *words) {

@@ -56,8 +56,7 @@ enum err settings_set(struct ctx *ctx, const char *name, const char *value) {
         if (*value && !settings[i].valid(value))
             return fault_set(&ctx->fault, ERR_USAGE, "%s cannot be \"%.150s\". It is %s.", name, value, settings[i].help);
         TRY(leave_spool(ctx, name, value));
-        if (!*value) return store_run(ctx->store, SQL_INSTANCE_DROP, ARGS(T(name)));
-        return store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T(name), T(value)));
+        return setting_put(ctx, name, value);
     }
     return fault_set(&ctx->fault, ERR_USAGE, "There is no setting %.60s: `polycircle set` lists all.", name);
 }

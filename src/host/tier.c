@@ -208,8 +208,5 @@ void tier_sweep(struct ctx *ctx, const char *data) {
 }
 
 enum err tier_remember(struct ctx *ctx, const struct tier *t) {
-    if (!t->kept) return ERR_OK;
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(store_run(ctx->store, SQL_INSTANCE_SET, ARGS(T("kept"), T("yes"))));
-    return store_commit(ctx->store, MAIN);
+    return t->kept ? setting_put(ctx, "kept", "yes") : ERR_OK;
 }
