@@ -9,17 +9,20 @@ struct token token_make(const uint8_t raw[static 32]) {
 
 void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
     struct store *s = ctx->store;
+    bool greets = store_int(s, id, 4);
+    int64_t every = store_int(s, id, 10);
     *out = (struct signal){
         .id = store_int(s, id, 0),
         .circle = store_int(s, id, 1),
         .run = store_int(s, id, 3),
-        .role = store_int(s, id, 4) ? GREETER : PEER,
+        .role = greets ? GREETER : PEER,
         .greet = store_int(s, id, 5),
         .suspect = store_int(s, id, 6),
         .needy = (enum need)store_int(s, id, 7),
         .bucket = store_int(s, id, 8),
-        .base = store_int(s, id, 9),
-        .every = store_int(s, id, 10),
+        .since = store_int(s, id, 9),
+        .interval = greets ? every : 0,
+        .resigned = !greets && every > 0,
         .expires = store_int(s, id, 11),
         .version = store_int(s, id, 12),
         .have = store_copy(s, id, 13, ctx->arena),
@@ -167,16 +170,22 @@ bool signal_spoke(const struct signal *s, int64_t now) {
 }
 
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now) {
-    return s->role == PEER && s->every > 0 && !pulse->needy && now - s->base >= SPAN_NEWCOMER_DUE;
+    return s->resigned && !pulse->needy && now - s->since >= SPAN_NEWCOMER_DUE;
+}
+
+static int64_t peer_due(const struct signal *s, int64_t age) {
+    if (s->resigned && age >= 0 && age < SPAN_HANDOVER) return SPAN_HANDOVER - age;
+    return age < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
+}
+
+static int64_t greeter_due(const struct signal *s, int64_t age) {
+    int64_t interval = s->interval > 0 ? s->interval : SPAN_QUIET_MIN;
+    int64_t due = interval - (age % interval + interval) % interval;
+    return due < interval / 2 ? due + interval : due; /* it has just spoken */
 }
 
 int64_t signal_due(const struct signal *s, int64_t now) {
-    int64_t age = now - s->base;
-    if (s->role == PEER && age >= 0 && age < s->every) return s->every - age;
-    if (s->role == PEER) return age < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
-    int64_t every = s->every > 0 ? s->every : SPAN_QUIET_MIN;
-    int64_t due = every - ((now - s->base) % every + every) % every;
-    return due < every / 2 ? due + every : due; /* it has just spoken */
+    return s->role == PEER ? peer_due(s, now - s->since) : greeter_due(s, now - s->since);
 }
 
 /* 1 for one signal, 2 up to four, one more for every 8 after that (PROTOCOL 1.4). */
@@ -186,33 +195,39 @@ static int64_t greeters_wanted(int64_t n) {
 }
 
 /* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. */
-static enum err schedule(struct ctx *ctx, struct signal *s, const struct pulse *pulse, int64_t others, bool greeted) {
-    int64_t least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
-    int64_t every = greeted ? SPAN_HANDOVER : s->every, budget;
-    if (s->role == GREETER) {
-        TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
-        every = s->box.open ? 0 : 1000 * (others + 1) / budget;
-        every = every < least ? least : every;
-    }
-    if (every != s->every || (greeted && s->role == PEER) || s->base > ctx->now) s->base = ctx->now;
-    s->every = every;
+static enum err poll_interval(struct ctx *ctx, const struct signal *s, const struct pulse *pulse, int64_t others, int64_t *out) {
+    int64_t budget, least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
+    TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
+    *out = s->box.open ? 0 : 1000 * (others + 1) / budget;
+    *out = *out < least ? least : *out;
+    return ERR_OK;
+}
+
+/* A schedule goes on while role and interval are what they were in before. */
+static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal *before, const struct pulse *pulse,
+                         int64_t others) {
+    s->interval = 0;
+    if (s->role == GREETER) TRY(poll_interval(ctx, s, pulse, others, &s->interval));
+    s->resigned = s->role == PEER && (before->role == GREETER || before->resigned);
+    if (s->role != before->role || s->interval != before->interval || s->since > ctx->now) s->since = ctx->now;
     return ERR_OK;
 }
 
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable) {
     int64_t others;
     TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
-    bool greeted = s->role == GREETER;
+    const struct signal before = *s;
     s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
     bool box = s->role == GREETER && s->boxes && readable;
     if (box)
         TRY(box_open(ctx, &s->box));
     else
         box_close(ctx, &s->box);
-    TRY(schedule(ctx, s, pulse, others, greeted));
+    TRY(schedule(ctx, s, &before, pulse, others));
     s->suspect = false;
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
-                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->base), I(s->every), I(s->expires),
-                          I(s->version), T(s->have), I(s->boxes), B(s->box.open ? s->box.name : NULL, sizeof s->box.name)));
+                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->since),
+                          I(s->resigned ? SPAN_HANDOVER : s->interval), I(s->expires), I(s->version), T(s->have), I(s->boxes),
+                          B(s->box.open ? s->box.name : NULL, sizeof s->box.name)));
 }

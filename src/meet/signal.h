@@ -27,7 +27,9 @@ struct signal {
     bool suspect; /* who claimed its offer, or mailed it, says it is dead: chosen last, until it speaks */
     enum need needy;
     int64_t bucket, wider; /* of the networks it joined from (circle/ids.h), today's or yesterday's; wider 0: none */
-    int64_t base, every; /* a greeter polls at base + k * every; a peer joined at base or, every > 0, was a greeter until then */
+    int64_t since; /* when its schedule began: a peer joined or resigned, a greeter was given its interval */
+    int64_t interval; /* a greeter polls at since + k * interval; 0 for a peer */
+    bool resigned; /* a peer that was a greeter until since, and has not had its late offer */
     int64_t expires;
     int64_t version; /* of the manifest that have speaks of */
     const char *have; /* "[3,7]": indices, as JSON */
@@ -61,7 +63,7 @@ bool signal_stale(const struct signal *s, int64_t now);
 /* Its lease is of this moment: a link to it that died is no sign. When a network breaks, all name all others dead, and those
  * who are back already would lose the offers that the next ones need. */
 bool signal_spoke(const struct signal *s, int64_t now);
-/* It was a greeter, most likely for want of one, a minute ago; nobody waits now: it may have an offer, lest a few who found
+/* It resigned a minute ago, most likely a greeter for want of one; nobody waits now: it may have an offer, lest a few who found
  * each other in a crowd stay among themselves. */
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now);
 /* Milliseconds until it should sync next. */

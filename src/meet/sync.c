@@ -23,7 +23,7 @@ static enum err tell_box(struct ctx *ctx, struct synced *out) {
     if (!*spool->dir) return ERR_OK; /* switched off meanwhile: its mail is read here until the lease is renewed */
     int64_t left = out->signal.expires - ctx->now - SPAN_BOX_LEASE / 2;
     out->box = box_url(ctx, spool, &out->signal.box);
-    out->poll_ms = out->signal.every;
+    out->poll_ms = out->signal.interval;
     out->due_ms = left < SPAN_ACTIVE_MIN ? SPAN_ACTIVE_MIN : left;
     return ERR_OK;
 }
@@ -77,10 +77,11 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
     } else if (out->signal.run != in->run) {
         TRY(mailbox_clear(ctx, &out->signal));
         out->signal.run = in->run;
-        out->signal.base = ctx->now;
+        out->signal.since = ctx->now;
         TRY(step(ctx, &out->signal, EVENT_RELOADED));
         out->signal.role = PEER;
-        out->signal.every = 0;
+        out->signal.interval = 0;
+        out->signal.resigned = false;
     }
     TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
     return pulse_get(ctx, out->circle.id, &out->pulse);
@@ -115,7 +116,7 @@ static const char *indices(struct ctx *ctx, const struct sync *in) {
 static enum err claim_late(struct ctx *ctx, struct synced *out) {
     TRY(offers_claim(ctx, &out->signal, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
     if (!out->n_peers) return ERR_OK;
-    out->signal.every = 0;
+    out->signal.resigned = false;
     return signal_renew(ctx, &out->signal, &out->pulse, false);
 }
 
