@@ -187,6 +187,15 @@ static void greet(void) {
     in.greet = 1;
     same_text(err_name(world_run(&w, &in, &out)), "ok", "now it will");
     same_int(out.signal.role, GREETER, "and is a greeter");
+    world_sync(&in, 2);
+    in.key = w.circle.api_key;
+    in.greet = 0;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "another one that will not, and is given nothing");
+    same_int(out.signal.role, GREETER, "is one while it waits");
+    in.key = NULL;
+    w.ctx.now += SPAN_GREETER_LEASE / 2 + 1;
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "half a lease later");
+    same_int(out.signal.role, PEER, "it is a peer");
     world_close(&w);
 }
 
