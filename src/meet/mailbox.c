@@ -54,51 +54,54 @@ enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation 
     return *n ? ERR_OK : offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n);
 }
 
-enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may) {
-    int64_t mailed;
+/* The column spent of an offer that was given (store/schema.h). */
+enum spent { SPENT = 1, BLAMED };
+
+enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other) {
+    int64_t mailed = 0;
     bool spoke = signal_spoke(other, ctx->now);
-    *may = false;
-    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? 1 : 2))));
-    if (spoke) return ERR_OK;
-    *may = store_changes(ctx->store, LIVE) > 0;
-    if (*may) return ERR_OK;
-    TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
-    *may = mailed;
+    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? SPENT : BLAMED))));
+    bool blamed = store_changes(ctx->store, LIVE) > 0;
+    if (!spoke && !blamed)
+        TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
+    return !spoke && (blamed || mailed) ? store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(other->id))) : ERR_OK;
+}
+
+/* Has its sender room for it? The mail itself does not count, when it is sent again. */
+static enum err sender_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct mail_out *mail,
+                            bool *room) {
+    const enum sql id = SQL_MAIL_SENT;
+    int64_t more = (int64_t)strlen(mail->body);
+    TRY(store_first(ctx->store, id, ARGS(B(from->sig.b, sizeof from->sig.b), I(ctx->now), I(to->id), T(mail->id)), room));
+    *room = *room && store_int(ctx->store, id, 0) < CAP_MAIL_SENT && store_int(ctx->store, id, 1) + more <= CAP_MAIL_SENDER;
+    store_reset(ctx->store, id);
     return ERR_OK;
 }
 
-/* Is there room for it? From its sender; and for the recipient and in the circle, but that an answer to an offer which the sender
- * was given always has its place there: these are few, and whoever fills a greeter's mailbox must not keep newcomers out. The mail
- * itself does not count when it is sent again. */
-static enum err mail_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct pulse *pulse,
-                          const struct mail_out *mail) {
-    int64_t waiting, place, more = (int64_t)strlen(mail->body);
-    struct arg sender = B(from->sig.b, sizeof from->sig.b);
-    bool row;
-    TRY(store_first(ctx->store, SQL_MAIL_SENT, ARGS(sender, I(ctx->now), I(to->id), T(mail->id)), &row));
-    bool room = row && store_int(ctx->store, SQL_MAIL_SENT, 0) < CAP_MAIL_SENT &&
-                store_int(ctx->store, SQL_MAIL_SENT, 1) + more <= CAP_MAIL_SENDER;
-    store_reset(ctx->store, SQL_MAIL_SENT);
-    if (!room) return ERR_MAILBOX_FULL;
+/* Have its recipient and the circle? An answer to an offer which the sender was given always has its place there: these are few,
+ * and whoever fills a greeter's mailbox must not keep newcomers out. */
+static enum err recipient_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct pulse *pulse,
+                               const struct mail_out *mail, bool *room) {
+    const struct arg sender = B(from->sig.b, sizeof from->sig.b);
+    int64_t place, waiting = 0, bytes = pulse->mail + (int64_t)strlen(mail->body);
     TRY(store_number(ctx->store, SQL_MAIL_PLACE, ARGS(I(to->id), T(mail->re), I(from->id), sender, T(mail->id)), &place, 0));
-    if (place) return pulse->mail + more <= CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
-    TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now)), &waiting, 0));
-    return waiting < CAP_MAIL_WAITING && pulse->mail + more <= CAP_MAIL_CIRCLE ? ERR_OK : ERR_MAILBOX_FULL;
+    if (!place) TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now)), &waiting, 0));
+    *room = waiting < CAP_MAIL_WAITING && bytes <= (place ? CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE : CAP_MAIL_CIRCLE);
+    return ERR_OK;
 }
 
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
                    struct receipt *out) {
     struct signal to;
-    bool found;
-    *out = (struct receipt){.id = mail->id};
+    bool found, room;
+    *out = (struct receipt){.id = mail->id, .error = ERR_NOT_FOUND};
     TRY(signal_by_sig(ctx, from->circle, &mail->to, &to, &found));
-    if (!found || to.id == from->id) {
-        out->error = ERR_NOT_FOUND;
-        return ERR_OK;
-    }
-    enum err e = mail_room(ctx, from, &to, pulse, mail);
-    if (e == ERR_MAILBOX_FULL) out->error = e;
-    if (e != ERR_OK) return out->error ? ERR_OK : e;
+    if (!found || to.id == from->id) return ERR_OK;
+    out->error = ERR_MAILBOX_FULL;
+    TRY(sender_room(ctx, from, &to, mail, &room));
+    if (room) TRY(recipient_room(ctx, from, &to, pulse, mail, &room));
+    if (!room) return ERR_OK;
+    out->error = ERR_OK;
     TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(to.id), T(mail->re), I(from->id))));
     out->due_ms = signal_due(&to, ctx->now);
     int64_t keep = out->due_ms + SPAN_MAIL_AFTER_DUE;
@@ -159,8 +162,8 @@ enum err mail_box(struct ctx *ctx, struct signal *s, bool call) {
 enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
     struct signal s;
     bool row;
-    TRY(store_first(ctx->store, SQL_SIGNAL_CALL, ARGS(I(circle), I(ctx->now), I(except), I((int64_t)randombytes_uniform(8))),
-                    &row));
+    int64_t turn = randombytes_uniform(8); /* not always the same one */
+    TRY(store_first(ctx->store, SQL_SIGNAL_CALL, ARGS(I(circle), I(ctx->now), I(except), I(turn)), &row));
     if (!row) return ERR_OK;
     signal_row(ctx, SQL_SIGNAL_CALL, &s);
     store_reset(ctx->store, SQL_SIGNAL_CALL);

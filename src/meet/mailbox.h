@@ -44,9 +44,9 @@ enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
 enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
 /* For a join: what s has and has not answered, while it holds; else fresh ones. */
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
-/* s says that the link to other is dead: the offer of other's that it has is not given to it again. *may: it may be heard, once for
- * each such offer and while a mail of its waits there; not while other has just spoken. */
-enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other, bool *may);
+/* s says that the link to other is dead: the offer of other's that it has is not given to it again, and other is suspected, once
+ * for each such offer and while a mail of s waits there; not while other has just spoken. */
+enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other);
 
 /* The same id from the same sender to the same recipient twice is one mail. Answers the offer that it speaks of. */
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,

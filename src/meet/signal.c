@@ -34,30 +34,31 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
     out->box.open = store_bytes(s, id, 15, out->box.name, sizeof out->box.name);
 }
 
+/* Reads the columns n, joined, needy, mail of a row, from the one numbered first on. */
+static struct pulse pulse_row(struct ctx *ctx, enum sql id, int first) {
+    struct store *s = ctx->store;
+    return (struct pulse){store_int(s, id, first), store_int(s, id, first + 1), store_int(s, id, first + 2),
+                          store_int(s, id, first + 3)};
+}
+
 enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse) {
     const enum sql id = SQL_SIGNAL_BY_TOKEN;
     bool row;
     TRY(store_first(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse)
-        *pulse = (struct pulse){store_int(ctx->store, id, 18), store_int(ctx->store, id, 19), store_int(ctx->store, id, 20),
-                                store_int(ctx->store, id, 21)};
+    if (pulse) *pulse = pulse_row(ctx, id, 18);
     store_reset(ctx->store, id);
     return ERR_OK;
 }
 
 enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, struct signal *out, bool *found) {
-    struct signal s;
-    bool row;
-    *found = false;
-    TRY(store_first(ctx->store, SQL_SIGNAL_BY_SIG, ARGS(B(sig->b, sizeof sig->b)), &row));
-    if (!row) return ERR_OK;
-    signal_row(ctx, SQL_SIGNAL_BY_SIG, &s);
-    store_reset(ctx->store, SQL_SIGNAL_BY_SIG);
-    if (s.circle != circle || !signal_alive(&s, ctx->now)) return ERR_OK;
-    *found = true;
-    *out = s;
+    const enum sql id = SQL_SIGNAL_BY_SIG;
+    TRY(store_first(ctx->store, id, ARGS(B(sig->b, sizeof sig->b)), found));
+    if (!*found) return ERR_OK;
+    signal_row(ctx, id, out);
+    store_reset(ctx->store, id);
+    *found = out->circle == circle && signal_alive(out, ctx->now);
     return ERR_OK;
 }
 
@@ -66,8 +67,7 @@ enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
     *out = (struct pulse){0};
     TRY(store_first(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
     if (!row) return ERR_OK;
-    *out = (struct pulse){store_int(ctx->store, SQL_PULSE_GET, 0), store_int(ctx->store, SQL_PULSE_GET, 1),
-                          store_int(ctx->store, SQL_PULSE_GET, 2), store_int(ctx->store, SQL_PULSE_GET, 3)};
+    *out = pulse_row(ctx, SQL_PULSE_GET, 0);
     store_reset(ctx->store, SQL_PULSE_GET);
     return ERR_OK;
 }
@@ -85,6 +85,7 @@ static enum err networks(struct ctx *ctx, const char *address, struct nets *toda
     return ERR_OK;
 }
 
+/* Also what a clock that was ahead has written. */
 static enum err sweep(struct ctx *ctx, int64_t max) {
     return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE), I(max)));
 }
@@ -194,20 +195,17 @@ static int64_t greeters_wanted(int64_t n) {
     return wanted < GREETERS_MAX ? wanted : GREETERS_MAX;
 }
 
-/* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. */
-static enum err poll_interval(struct ctx *ctx, const struct signal *s, const struct pulse *pulse, int64_t others, int64_t *out) {
-    int64_t budget, least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
-    TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
-    *out = s->box.open ? 0 : 1000 * (others + 1) / budget;
-    *out = *out < least ? least : *out;
-    return ERR_OK;
-}
-
-/* A schedule goes on while role and interval are what they were in before. */
+/* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. A schedule goes on while role and
+ * interval are those of before. */
 static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal *before, const struct pulse *pulse,
                          int64_t others) {
+    int64_t budget, least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
     s->interval = 0;
-    if (s->role == GREETER) TRY(poll_interval(ctx, s, pulse, others, &s->interval));
+    if (s->role == GREETER) {
+        TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
+        int64_t share = s->box.open ? 0 : 1000 * (others + 1) / budget;
+        s->interval = share < least ? least : share;
+    }
     s->resigned = s->role == PEER && (before->role == GREETER || before->resigned);
     if (s->role != before->role || s->interval != before->interval || s->since > ctx->now) s->since = ctx->now;
     return ERR_OK;

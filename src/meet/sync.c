@@ -12,6 +12,7 @@ static enum err current(struct ctx *ctx, const struct sync *in, struct synced *o
     return out->signal.run == in->run && signal_alive(&out->signal, ctx->now) ? ERR_OK : ERR_REJOIN;
 }
 
+/* The number of the last mail that it has. */
 static int64_t acknowledged(struct ctx *ctx, const struct sync *in) {
     return in->cursor_gen == store_gen(ctx->store) ? in->cursor_n : 0;
 }
@@ -21,10 +22,10 @@ static enum err tell_box(struct ctx *ctx, struct synced *out) {
     if (!out->signal.box.open) return ERR_OK;
     TRY(spool_get(ctx, &spool));
     if (!*spool->dir) return ERR_OK; /* switched off meanwhile: its mail is read here until the lease is renewed */
-    int64_t left = out->signal.expires - ctx->now - SPAN_BOX_LEASE / 2;
+    int64_t half = out->signal.expires - SPAN_BOX_LEASE / 2 - ctx->now; /* of its lease is over then */
     out->box = box_url(ctx, spool, &out->signal.box);
     out->poll_ms = out->signal.interval;
-    out->due_ms = left < SPAN_ACTIVE_MIN ? SPAN_ACTIVE_MIN : left;
+    out->due_ms = half < SPAN_ACTIVE_MIN ? SPAN_ACTIVE_MIN : half;
     return ERR_OK;
 }
 
@@ -64,7 +65,17 @@ static enum err step(struct ctx *ctx, struct signal *s, enum need_event event) {
     return row->action == CALL_GREETER ? mail_call_greeter(ctx, s->circle, s->id) : ERR_OK;
 }
 
-/* Finds or makes the signal of a join; a new run takes it over. */
+/* A new run of its page: as one that joins for the first time. */
+static enum err reload(struct ctx *ctx, struct signal *s, int64_t run) {
+    TRY(mailbox_clear(ctx, s));
+    s->run = run;
+    s->role = PEER;
+    s->since = ctx->now;
+    s->resigned = false;
+    return step(ctx, s, EVENT_RELOADED);
+}
+
+/* Finds or makes the signal of a join. */
 static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out) {
     enum err e = signal_by_token(ctx, &in->token, &out->signal, NULL);
     if (e == ERR_REJOIN) {
@@ -75,13 +86,7 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
     } else if (out->signal.circle != out->circle.id) {
         return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
     } else if (out->signal.run != in->run) {
-        TRY(mailbox_clear(ctx, &out->signal));
-        out->signal.run = in->run;
-        out->signal.since = ctx->now;
-        TRY(step(ctx, &out->signal, EVENT_RELOADED));
-        out->signal.role = PEER;
-        out->signal.interval = 0;
-        out->signal.resigned = false;
+        TRY(reload(ctx, &out->signal, in->run));
     }
     TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
     return pulse_get(ctx, out->circle.id, &out->pulse);
@@ -91,11 +96,9 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
 static enum err suspects(struct ctx *ctx, const struct sync *in, const struct signal *me) {
     for (size_t i = 0; i < in->n_gone; i++) {
         struct signal gone;
-        bool found, may;
+        bool found;
         TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
-        if (!found || gone.id == me->id) continue;
-        TRY(offers_blame(ctx, me, &gone, &may));
-        if (may) TRY(store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(gone.id))));
+        if (found && gone.id != me->id) TRY(offers_blame(ctx, me, &gone));
     }
     return ERR_OK;
 }
@@ -113,6 +116,7 @@ static const char *indices(struct ctx *ctx, const struct sync *in) {
     return b.len ? b.data : "";
 }
 
+/* What signal_late() allows, once. */
 static enum err claim_late(struct ctx *ctx, struct synced *out) {
     TRY(offers_claim(ctx, &out->signal, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
     if (!out->n_peers) return ERR_OK;
