@@ -5,8 +5,8 @@
 
 #include "circle/circle.h"
 #include "content/manifest.h"
-#include "meet/sync.h"
 #include "handler/handler.h"
+#include "meet/sync.h"
 #include "store/internal.h"
 #include <jansson.h>
 
