@@ -292,6 +292,7 @@ static enum err step(struct store *s, enum sql id, bool *row) {
 
 enum err store_first(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
     enum db db = statements[id].db;
+    *row = false;
     if (!s->prepared[id]) {
         int rc = sqlite3_prepare_v3(s->db[db], statements[id].text, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[id], NULL);
         if (rc != SQLITE_OK) return store_error(s, db, rc);
@@ -357,7 +358,7 @@ enum err store_has(struct store *s, enum sql id, const struct arg *args, size_t 
 }
 
 enum err store_number(struct store *s, enum sql id, const struct arg *args, size_t n, int64_t *out, int64_t fallback) {
-    bool row = false;
+    bool row;
     TRY(store_first(s, id, args, n, &row));
     *out = row ? store_int(s, id, 0) : fallback;
     store_reset(s, id);
@@ -365,7 +366,7 @@ enum err store_number(struct store *s, enum sql id, const struct arg *args, size
 }
 
 enum err store_string(struct store *s, enum sql id, const struct arg *args, size_t n, struct arena *arena, const char **out) {
-    bool row = false;
+    bool row;
     TRY(store_first(s, id, args, n, &row));
     *out = row ? store_copy(s, id, 0, arena) : NULL;
     store_reset(s, id);
