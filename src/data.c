@@ -6,6 +6,7 @@
  *     /home/me/public_html/cgi-bin/                the program's folder
  *     /home/me/public_html/cgi-bin/polycircle.fcgi */
 #include "data.h"
+#include "util/codec.h"
 #include "util/file.h"
 #include "util/named.h"
 #include <sodium.h>
@@ -123,7 +124,7 @@ static const char *choose(const struct data_hints *h, const char *bin) {
     outside(h, out);
     if ((access(out, W_OK) == 0 && !is_served(h, out)) || access(bin, W_OK) != 0) return name_it(out, "");
     randombytes_buf(secret, sizeof secret);
-    (void)sodium_bin2hex(suffix + 1, sizeof suffix - 1, secret, sizeof secret);
+    hex_encode(suffix + 1, secret, sizeof secret);
     return name_it(bin, suffix);
 }
 
