@@ -227,8 +227,8 @@ enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *orig
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now), I(CAP_REFUSED))));
     TRY(store_commit(ctx->store, LIVE));
-    return fault_set(
-        &ctx->fault, ERR_ORIGIN_REFUSED,
-        "Pages of %.80s may not use the circle %s; its owner allows them with: polycircle circle allow %s --origin %.80s", seen,
-        c->can, c->can, seen);
+    return fault_set(&ctx->fault, ERR_ORIGIN_REFUSED,
+                     "Pages of %.80s may not use the circle %s; its owner allows them in the console (polycircle circle allow %s "
+                     "--origin %.80s).",
+                     seen, c->can, c->can, seen);
 }

@@ -55,7 +55,7 @@ static enum err make(struct ctx *ctx, const char *name, uint8_t public[static 32
     if (e == ERR_OK) memcpy(public, p->public, sizeof p->public);
     sodium_free(p);
     if (e == ERR_OK) return e;
-    return fault_set(&ctx->fault, e, "signing/%s in the data directory could not be written: %s.", name, strerror(errno));
+    return fault_errno(&ctx->fault, e, arena_text(ctx->arena, "signing/%s in the data directory", name));
 }
 
 enum err signing_make(struct ctx *ctx, const struct cid *cid, uint8_t public[static 32]) {

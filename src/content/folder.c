@@ -212,9 +212,6 @@ enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, stru
     *path = "";
     *id = (struct file_id){0};
     if (sample(&x, dir, BELOW, path, id) || !x.shut) return ERR_OK;
-    return fault_set(
-        &ctx->fault, ERR_BAD_FIELD,
-        "%.200s cannot be read: %s. Give it permissions that let this program's user read it (by FTP: 755 for a folder, 644 "
-        "for a file), then try again.",
-        x.shut, strerror(x.why));
+    errno = x.why;
+    return fault_errno(&ctx->fault, ERR_BAD_FIELD, x.shut);
 }

@@ -245,7 +245,10 @@ enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest 
     const enum sql id = SQL_MANIFEST_GET;
     bool row;
     TRY(store_first(ctx->store, id, ARGS(I(c->id)), &row));
-    if (!row) return fault_set(&ctx->fault, ERR_NOT_FOUND, "Nothing is published in %s: polycircle publish %s DIR", c->can, c->can);
+    if (!row)
+        return fault_set(&ctx->fault, ERR_NOT_FOUND,
+                         "Nothing is shared in %s yet: choose its folder in the console (polycircle publish %s DIR).", c->can,
+                         c->can);
     out->version = store_int(ctx->store, id, 0);
     const void *packed = store_blob(ctx->store, id, 1, &out->packed_len);
     out->packed = arena_copy(ctx->arena, packed, out->packed_len);

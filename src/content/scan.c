@@ -86,8 +86,9 @@ static enum err list(struct indexer *x, const struct item *item) {
     DIR *dir = walk_open(x->ctx, path, !*item->path, &why);
     if (!dir) {
         if (*item->path || (why && x->published)) return drop(x, item, walk_shut(why));
-        return fault_set(&x->ctx->fault, ERR_FILES, "%.180s: %s", path,
-                         why ? strerror(why) : "it is for Polycircle's own files: publish another folder");
+        errno = why;
+        if (why) return fault_errno(&x->ctx->fault, ERR_FILES, path);
+        return fault_set(&x->ctx->fault, ERR_FILES, "Choose another folder: %.180s is for Polycircle's own files.", path);
     }
     enum err e = add_names(x, item, dir);
     (void)closedir(dir);

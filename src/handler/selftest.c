@@ -87,7 +87,7 @@ enum err owner_spool(struct exchange *x, const json_t *in, json_t *out) {
     TRY(settings_spool_place(ctx, x->req->document_root, &dir));
     if (!dir)
         return fault_set(&ctx->fault, ERR_FILES,
-                         "The web server does not say where its document root is: polycircle set root DIR.");
+                         "The web server does not say where the folder of the site is: ask the host to (polycircle set root DIR).");
     (void)json_object_set_new(out, "dir", json_string(jsn_shown(ctx->arena, dir)));
     return *value ? spool_try(ctx, dir, value, htaccess) : settings_spool_end(ctx, dir);
 }

@@ -31,8 +31,19 @@ static const char *make_code(struct arena *arena) {
     return out.data;
 }
 
+const char *owner_told(struct ctx *ctx, const char *data, const char *text) {
+    struct buf out = {.arena = ctx->arena};
+    const char *slash = strrchr(data, '/'), *name = slash ? slash + 1 : data;
+    for (const char *at; *data && (at = strstr(text, data)); text = at + strlen(data)) {
+        buf_add(&out, text, (size_t)(at - text));
+        buf_text(&out, name);
+    }
+    buf_text(&out, text);
+    return owner_shown(ctx, out.data);
+}
+
 const char *owner_shown(struct ctx *ctx, const char *text) {
-    static const char hidden[] = "/polycircle-data-";
+    static const char hidden[] = "polycircle-data-";
     struct buf out = {.arena = ctx->arena};
     for (const char *tail; (tail = strstr(text, hidden)); text = tail + strspn(tail, "0123456789abcdef")) {
         tail += sizeof hidden - 1;
@@ -45,16 +56,12 @@ const char *owner_shown(struct ctx *ctx, const char *text) {
 
 static enum err put(struct ctx *ctx, const char *path, const char *text) {
     if (file_make(path, text, strlen(text), 0600) || errno == EEXIST) return ERR_OK;
-    int why = errno;
-    return fault_set(&ctx->fault, trouble_error(why), "%.200s could not be written: %s.", owner_shown(ctx, path), strerror(why));
+    return fault_errno(&ctx->fault, trouble_error(errno), path);
 }
 
 enum err owner_open(struct ctx *ctx, const char *data) {
     if (owner_state(ctx, data) != OWNER_FRESH) return ERR_OK;
-    int why = directory_make(data) ? 0 : errno;
-    if (why)
-        return fault_set(&ctx->fault, trouble_error(why), "The folder for the data could not be made: %.200s: %s.",
-                         owner_shown(ctx, data), strerror(why));
+    if (!directory_make(data)) return fault_errno(&ctx->fault, trouble_error(errno), data);
     (void)directory_guard(data); /* one that the owner has made by hand, perhaps inside the document root */
     return put(ctx, arena_path(ctx->arena, data, setup_code), make_code(ctx->arena));
 }

@@ -20,6 +20,8 @@ enum err owner_lock(struct ctx *ctx, const char *data);
 /* A path of the data directory, or a text with such paths in it, without their names' random part (data.c): for whoever has not
  * shown a code. */
 const char *owner_shown(struct ctx *ctx, const char *text);
+/* The same, and of the path of the data directory only its name: for anybody. */
+const char *owner_told(struct ctx *ctx, const char *data, const char *text);
 /* Is it the code of this state? Compared in constant time, without case and dashes. ERR_WRONG_CODE when not. */
 enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const char *code);
 /* Ends set-up, which owner_open() began, or did already: owner-code is there (made unless it was), setup-code is not. *code: it,

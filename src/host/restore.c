@@ -59,7 +59,7 @@ static enum err bring_keys(struct restore *r) {
         enum err e = key_read(r->dir, key->cid, there);
         explicit_bzero(there, sizeof there);
         if (e == ERR_NOT_FOUND || e == ERR_DAMAGED) e = key_write(r->dir, key->cid, key->seed);
-        if (e != ERR_OK) return fault_set(&r->ctx->fault, e, "signing/%s could not be written: %s", key->cid, strerror(errno));
+        if (e != ERR_OK) return fault_errno(&r->ctx->fault, e, arena_text(r->ctx->arena, "signing/%s", key->cid));
     }
     return ERR_OK;
 }

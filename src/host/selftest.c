@@ -97,7 +97,7 @@ static enum level writing(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 4096, &ms, &mode);
-    if (why) return say(l, LEVEL_FAIL, "A file cannot be written there: %s.", strerror(why));
+    if (why) return say(l, LEVEL_FAIL, "A file cannot be written there (%s).", strerror(why));
     return say(l, ms > SLOW_MS ? LEVEL_WARN : LEVEL_OK, "Writing, syncing and renaming a file takes %" PRId64 " ms.", ms);
 }
 
@@ -105,13 +105,13 @@ static enum level privacy(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 1, &ms, &mode);
-    if (why) return say(l, LEVEL_WARN, "Not known, for no file could be written: %s.", strerror(why));
+    if (why) return say(l, LEVEL_WARN, "Not known, for no file could be written (%s).", strerror(why));
     return say(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets mode %04o.", (unsigned)mode);
 }
 
 static enum level locks(struct look *l) {
     int works = trial_lock(l->dir);
-    if (works < 0) return say(l, LEVEL_WARN, "It could not be tried: %s.", strerror(errno));
+    if (works < 0) return say(l, LEVEL_WARN, "It could not be tried (%s).", strerror(errno));
     return works ? say(l, LEVEL_OK, "A second process sees the lock of the first.")
                  : say(l, LEVEL_FAIL, "A second process got a lock that the first one holds.");
 }
@@ -137,7 +137,7 @@ static enum level space(struct look *l) {
     int64_t ms;
     mode_t mode;
     int why = trial_write(l->dir, 1 << 20, &ms, &mode);
-    if (why) return say(l, LEVEL_FAIL, "1 MB could not be written: %s.", strerror(why));
+    if (why) return say(l, LEVEL_FAIL, "1 MB could not be written (%s).", strerror(why));
     uint64_t free_bytes = statvfs(l->dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
     return say(l, free_bytes < little ? LEVEL_WARN : LEVEL_OK,
                "1 MB was written in %" PRId64 " ms; the file system has %" PRIu64 " MB free.", ms, free_bytes >> 20);
@@ -193,10 +193,10 @@ static enum level visitor(struct look *l) {
     switch (address_via(l->ctx->arena, f->address, f->forwarded, f->host, known, &client)) {
     case VIA_PROXY:
         l->proxies = proxies;
-        return say(
-            l, LEVEL_WARN,
-            "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy: polycircle set proxies \"%s\"",
-            f->address, client, proxies);
+        return say(l, LEVEL_WARN,
+                   "Requests come from %.60s, which speaks for %.60s. If that is the host's own proxy, press the button that "
+                   "believes it (polycircle set proxies \"%s\").",
+                   f->address, client, proxies);
     case VIA_SILENT:
         return say(
             l, LEVEL_WARN,
@@ -221,7 +221,7 @@ static const struct check {
     const char *why, *cure, *host;
 } checks[] = {
     {"instance", "Instance", ANYWHERE, instance, "Without it nothing else matters.",
-     "Open .../setup in a browser, or run: polycircle init --url URL. A damaged database: restore it from a backup.", ""},
+     "Open the set-up page (.../setup) in a browser. A damaged database: its page says how a copy is put back.", ""},
     {"server", "Web server", REQUEST, server, "It decides which of the limits below are its own.", "", ""},
     {"face", "How it is run", REQUEST, face, "FastCGI costs the host about a third of CGI. Both give the same answers.", "", ""},
     {"owner", "Whose the process is", ANYWHERE, owner,

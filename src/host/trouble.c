@@ -57,20 +57,21 @@ static const struct row {
      "This address is not known here",
      "The program answers only for the addresses that it was set up with.",
      {"Open it at the address with which it was set up, perhaps with or without www.",
-      "Should it have this one, too: open the console at an address that it knows, or `polycircle url add URL`."}},
+      "Should it have this one, too: open the console by the link below, and press \"Add it\" there (with a shell: polycircle url "
+      "add URL)."}},
     {ERR_NOT_SET_UP, 0, "Nothing is set up here yet", "The set-up page does it, in a few minutes.", {NULL}},
     {ERR_REMOVED, 0, "This instance has ended", NULL, {"It can be taken back in the console, with \"Answer as before\"."}},
     {ERR_OK,
      FULL,
      "The disk is full",
-     "Nothing more can be written into {folder}: {why}.",
+     "Nothing more can be written into {folder} ({why}).",
      {"Free some space: delete by FTP or in the file manager what is no longer needed. Old backups and logs of the site are mostly "
       "the largest. The panel says how much is used, often as \"Disk Usage\", and whether the number of files (inodes) is limited.",
       "When the panel says that there is space, the host's own disk is full: ask the host."}},
     {ERR_OK,
      FROZEN,
      "The host's disk takes nothing at the moment",
-     "{folder} lies on a disk that is mounted for reading only: {why}.",
+     "{folder} lies on a disk that is mounted for reading only ({why}).",
      {"Wait a few minutes: hosts do so for repairs.",
       "When it stays so, send the host this sentence: \"The file system of {folder} is mounted read-only for my CGI programs. "
       "Please make it writable, or name a folder to me that they may write.\"",
@@ -83,7 +84,7 @@ static const struct row {
     {ERR_OK,
      ABSENT,
      "The place for the data is not there",
-     "The data are to lie in {folder}, and {parent} is not there.",
+     "The data are to lie in {folder}, and {parent}, which is to hold that, is not there.",
      {"Make that folder by FTP.",
       "Or put the name right: POLYCIRCLE_DATA says it, in a wrapper or the web server's configuration (guide.txt, section 3)."}},
     {ERR_OK,
@@ -95,11 +96,11 @@ static const struct row {
      FILE_SHUT,
      "The database belongs to somebody else",
      "polycircle.db belongs to {owner} and has the mode {mode}; the program runs as {user}.",
-     {HOST "give polycircle.db in {folder} to {user}.\" With a shell: chown {user} {folder}/polycircle.db"}},
+     {HOST "give polycircle.db in {folder} to {user}.\" With a shell: chown {user} {name}/polycircle.db"}},
     {ERR_OK,
      THERE | MINE | OPEN,
      "The host does not let the program write",
-     "{folder} belongs to {user}, as whom the program runs, and has the mode {mode}; all the same: {why}.",
+     "{folder} belongs to {user}, as whom the program runs, and has the mode {mode}; all the same it may not ({why}).",
      {"Send the host this sentence: \"My CGI program, which runs as {user}, gets '{why}' when it makes a file in {folder}. The "
       "folder is its own. What forbids it?\""}},
     {ERR_OK,
@@ -119,25 +120,28 @@ static const struct row {
      "The folder of the data belongs to somebody else",
      "{folder} belongs to {owner} and has the mode {mode}; the program runs as {user}, who may not write there.",
      {"Is it empty? Then delete it by FTP: the program makes one of its own, where it may.",
-      HOST "give {folder} to {user}.\" With a shell: chown {user} {folder}; chmod 0700 {folder}", ALONE}},
+      HOST "give {folder} to {user}.\" With a shell: chown {user} {name}; chmod 0700 {name}", ALONE}},
     {ERR_OK,
      MINE,
      "The program may not make the folder of its data",
-     "It is to be {folder}. {parent} belongs to {user}, as whom the program runs, but its mode is {mode}: {why}.",
+     "It is to be {folder}. What is to hold it, {parent}, belongs to {user}, as whom the program runs, but its mode is {mode} "
+     "({why}).",
      {"Set the mode of {parent} to 0755." PERMISSIONS}},
     {ERR_OK,
      OURS,
      "The program may not make the folder of its data",
-     "It is to be {folder}. {parent} belongs to {owner}; the program runs as {user}, who may not write there.",
+     "It is to be {folder}. What is to hold it, {parent}, belongs to {owner}; the program runs as {user}, who may not write there.",
      {"Make the folder {name} there yourself, by FTP or in the panel's file manager, with the mode 0700.",
       "When you may not, either: the data may lie in any other folder of yours, which a wrapper of two lines names (guide.txt, "
       "section 3)."}},
     {ERR_OK,
      0,
      "The program may not make the folder of its data",
-     "It is to be {folder}. {parent} belongs to {owner}; the program runs as {user}, who may not write there: {why}.",
-     {HOST "make a folder {folder} that belongs to {user}.\"", "With a shell: install -d -m 0700 -o {user} {folder}",
-      "On a server that is yours alone: make the folder {name} by FTP, and set its mode to 0777."}},
+     "It is to be {folder}. What is to hold it, {parent}, belongs to {owner}; the program runs as {user}, who may not write there "
+     "({why}).",
+     {HOST "make a folder {folder} that belongs to {user}.\"",
+      "On a server that is yours alone: make the folder {name} by FTP, and set its mode to 0777.",
+      "With a shell, in {parent}: install -d -m 0700 -o {user} {name}"}},
     {ERR_READ_ONLY,
      0,
      "The data cannot be written",
@@ -224,10 +228,24 @@ static const char *user(struct arena *a, uid_t uid) {
     return name;
 }
 
-/* What strangers may read, too. */
-static const char *shown(struct ctx *ctx, const char *data, const char *path) {
-    const char *told = owner_shown(ctx, path);
-    return owner_state(ctx, data) == OWNER_SET ? file_name(told) : told;
+/* What lies in the folder that the owner knows by FTP: what leads from it to the program. NULL: the program is elsewhere. */
+static const char *known_in(struct arena *a, const char *folder) {
+    char path[PATH_MAX];
+    size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    if (!file_program(path, sizeof path) || strncmp(path, folder, len) != 0 || path[len] != '/') return NULL;
+    return arena_copy(a, path + len + 1, strcspn(path + len + 1, "/"));
+}
+
+/* Strangers read this, too: no path, but as much as its owner needs to find it. */
+static const char *folder_told(struct ctx *ctx, const struct sight *s) {
+    const char *name = file_name(owner_told(ctx, s->data, s->data)), *beside = known_in(ctx->arena, s->parent);
+    return beside && strcmp(beside, file_name(s->data)) != 0 ? arena_text(ctx->arena, "%s beside %s", name, beside) : name;
+}
+
+static const char *parent_told(struct ctx *ctx, const struct sight *s) {
+    const char *holds = known_in(ctx->arena, s->parent);
+    return holds ? arena_text(ctx->arena, "the folder with %s in it", holds)
+                 : arena_text(ctx->arena, "the folder %s", file_name(s->parent));
 }
 
 enum word { FOLDER, NAME, PARENT, USER, OWNER, MODE, WHY, WORDS };
@@ -235,14 +253,13 @@ static const char *const words[WORDS] = {"{folder}", "{name}", "{parent}", "{use
 
 /* Each only where a text has it: who is who is looked up in a file. */
 static const char *value(struct ctx *ctx, const struct sight *s, enum word word) {
-    const char *folder = shown(ctx, s->data, s->data);
     switch (word) {
     case FOLDER:
-        return folder;
+        return folder_told(ctx, s);
     case NAME:
-        return file_name(folder);
+        return file_name(owner_told(ctx, s->data, s->data));
     case PARENT:
-        return shown(ctx, s->data, s->parent);
+        return parent_told(ctx, s);
     case USER:
         return user(ctx->arena, geteuid());
     case OWNER:
@@ -299,6 +316,6 @@ void trouble_find(struct ctx *ctx, const char *data, enum err met, struct troubl
     if (!row && !met) return;
     if (!row) row = &other;
     out->title = row->title;
-    out->text = row->text ? fill(ctx, &s, row->text) : owner_shown(ctx, err_text(met, &ctx->fault));
+    out->text = row->text ? fill(ctx, &s, row->text) : owner_told(ctx, data, err_text(met, &ctx->fault));
     for (size_t i = 0; i < TROUBLE_STEPS; i++) out->steps[i] = row->steps[i] ? fill(ctx, &s, row->steps[i]) : NULL;
 }

@@ -10,8 +10,8 @@ struct trouble {
     const char *steps[TROUBLE_STEPS]; /* in this order; NULL: no more */
 };
 
-/* met: what has just failed, with its words in ctx->fault; or ERR_OK, ERR_NOT_SET_UP: nothing has. Paths are told as far as
- * they may be: whole before set-up, only names afterwards. */
+/* met: what has just failed, with its words in ctx->fault; or ERR_OK, ERR_NOT_SET_UP: nothing has. Folders are
+ * told by name, and by what lies beside them: strangers read it, too. */
 void trouble_find(struct ctx *ctx, const char *data, enum err met, struct trouble *out);
 /* Which error it is when a file cannot be written for this errno. */
 enum err trouble_error(int why);

@@ -139,7 +139,7 @@ enum err upgrade_check(struct ctx *ctx, struct upgrade *out) {
     TRY(find(ctx, out));
     int fd = file_open(out->next, &id);
     if (fd < 0)
-        return fault_set(&ctx->fault, ERR_UPGRADE, "%.200s: %s: upload the new program under this name.", out->next,
+        return fault_set(&ctx->fault, ERR_UPGRADE, "First upload the new program as %.200s, then try again. (%s)", out->next,
                          strerror(errno));
     enum err e = inspect(ctx, fd, id.size);
     (void)close(fd);
@@ -152,7 +152,7 @@ enum err upgrade_activate(struct ctx *ctx, struct upgrade *out) {
     TRY(upgrade_check(ctx, out));
     (void)unlink(out->old);
     if (!file_sync(out->next) || link(out->program, out->old) != 0 || rename(out->next, out->program) != 0)
-        return fault_set(&ctx->fault, ERR_FILES, "%.200s could not be put in place (%s): rename it by hand.", out->next,
+        return fault_set(&ctx->fault, ERR_FILES, "Rename %.200s by hand: it could not be put in place. (%s)", out->next,
                          strerror(errno));
     (void)chmod(out->old, 0600); /* in a cgi-bin it would go on answering, with the faults that it was replaced for */
     const char *dir = arena_copy(ctx->arena, out->next, (size_t)(strrchr(out->next, '/') - out->next) + 1);

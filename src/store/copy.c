@@ -28,8 +28,10 @@ enum err copy_make(struct store *s, const char *path, struct fault *fault) {
     }
     (void)sqlite3_finalize(stmt);
     const char *why = sqlite3_errmsg(copy && sqlite3_errcode(copy) ? copy : s->db[MAIN]);
-    enum err e =
-        rc == SQLITE_DONE ? ERR_OK : fault_set(fault, store_code(s, MAIN, rc), "The backup %s could not be written: %s", path, why);
+    enum err e = rc == SQLITE_DONE
+                     ? ERR_OK
+                     : fault_set(fault, store_code(s, MAIN, rc),
+                                 "The copy %s could not be written: look whether there is room for it. (%s)", path, why);
     (void)sqlite3_close(copy);
     return e;
 }
@@ -39,7 +41,8 @@ static enum err add(const char *dir, const char *path, copy_more *more, struct f
     int rc = store_connect(&copy.db[MAIN], path, SQLITE_OPEN_READWRITE);
     enum err e = rc == SQLITE_OK ? more(&copy, dir, fault) : store_code(&copy, MAIN, rc);
     if (e != ERR_OK && e != ERR_FILES)
-        (void)!fault_set(fault, e, "The backup %s could not be written: %s", path, sqlite3_errmsg(copy.db[MAIN]));
+        (void)!fault_set(fault, e, "The copy %s could not be written: look whether there is room for it. (%s)", path,
+                         sqlite3_errmsg(copy.db[MAIN]));
     (void)sqlite3_close(copy.db[MAIN]);
     return e;
 }

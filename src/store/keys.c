@@ -100,8 +100,7 @@ enum err key_pack(struct store *copy, const char *dir, struct fault *fault) {
     key_path folder;
     if (!path_of(folder, dir, "", "")) return fault_set(fault, ERR_FILES, "%.200s...: too long a name", dir);
     DIR *d = opendir(folder);
-    if (!d && errno != ENOENT)
-        return fault_set(fault, ERR_FILES, "The signing keys cannot be read: %s: %s", folder, strerror(errno));
+    if (!d && errno != ENOENT) return fault_errno(fault, ERR_FILES, folder);
     int rc = sqlite3_exec(copy->db[MAIN], table, NULL, NULL, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(copy->db[MAIN], "INSERT OR REPLACE INTO signing VALUES(?1, ?2)", -1, &stmt, NULL);
     for (struct dirent *entry; rc == SQLITE_OK && d && (entry = readdir(d));)

@@ -113,7 +113,7 @@ enum err store_try(struct store *s, const char *sql) {
 }
 
 enum err store_errno(struct fault *fault, const char *path) {
-    return fault_set(fault, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_FILES, "%s: %s", path, strerror(errno));
+    return fault_errno(fault, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_FILES, path);
 }
 
 /* Bytes 18 and 19 of the header (SQLite file format 1.3.3): 2 is WAL. */

@@ -50,6 +50,27 @@ enum err fault_set(struct fault *fault, enum err e, const char *format, ...) {
     return e;
 }
 
+/* What its owner does about it. */
+static const char *next_step(int why) {
+    static const struct {
+        int why;
+        const char *step;
+    } steps[] = {
+        {ENOENT, "look at the names in this path, one of them is not there"},
+        {ENOTDIR, "look whether each part of this path is a folder"},
+        {EACCES,
+         "give it permissions that let this program's user at it (by FTP: 755 for a folder, 644 for a file), then try again"},
+        {EPERM, "ask the host to let this program do it"},
+        {ENOSPC, "delete what is no longer needed, then try again: there is no room"},
+        {EDQUOT, "delete what is no longer needed, then try again: your quota is used up"},
+        {EROFS, "try again in some minutes, and when it stays so ask the host: its disk is closed for writing"},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (steps[i].why == why) return steps[i].step;
+    return "try again, and when it stays so send this to your host";
+}
+
 enum err fault_errno(struct fault *fault, enum err e, const char *path) {
-    return fault_set(fault, e, "%.200s: %s.", path, strerror(errno));
+    int why = errno;
+    return fault_set(fault, e, "%.200s: %s. (%s)", path, next_step(why), strerror(why));
 }

@@ -9,7 +9,7 @@
     X(BAD_ENCODING, bad_encoding, 400, "The field d= must be base64url, h= base32 (RFC 4648 sections 5 and 6).") \
     X(BAD_JSON, bad_json, 400, "The field must hold one strict JSON object, no key twice.")                      \
     X(BAD_FIELD, bad_field, 400, "A field is missing or of the wrong form; see doc/PROTOCOL.md 1.4.")            \
-    X(UNKNOWN_KEY, unknown_key, 403, "No circle has this api key: copy the tag from `polycircle circle show`.")  \
+    X(UNKNOWN_KEY, unknown_key, 403, "No circle has this key: copy the line in the console (or by circle show)") \
     X(ORIGIN_REFUSED, origin_refused, 403, "The circle does not allow pages of this origin.")                    \
     X(NOT_MEMBER, not_member, 403, "This roster is shown to signals of the circle only.")                        \
     X(WRONG_CODE, wrong_code, 403, "This is not the code that stands in the file.")                              \
@@ -21,12 +21,12 @@
     X(TOO_LARGE, too_large, 413, "A request body is at most 122880 bytes: split it.")                            \
     X(RANGE, range, 416, "Ask for at most 1048576 bytes by Range, starting inside the file.")                    \
     X(HOST_UNKNOWN, host_unknown, 421,                                                                           \
-      "This host name is not the instance's: `polycircle url add URL`, or the console there, adds it.")          \
+      "This host name is not the instance's: the console there adds it (or polycircle url add URL).")            \
     X(CIRCLE_FULL, circle_full, 429, "The circle has its 10000 signals: try again later.")                       \
     X(TOO_MANY, too_many, 429, "This address holds 500 signals of the circle: close some.")                      \
     X(MAILBOX_FULL, mailbox_full, 429, "64 mails wait for that signal: try again later.")                        \
     X(INTERNAL, internal, 500, "A defect of Polycircle: please report the line in the server's error log.")      \
-    X(NOT_SET_UP, not_set_up, 503, "Not set up yet: open .../setup, or run `polycircle init --url URL`.")        \
+    X(NOT_SET_UP, not_set_up, 503, "Not set up yet: open .../setup (or run polycircle init --url URL).")         \
     X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                            \
     X(DISK_FULL, disk_full, 503, "The disk (or the quota) is full: free some space; reading goes on.")           \
     X(READ_ONLY, read_only, 503, "The data directory cannot be written: check its owner and mode (0700).")       \
@@ -57,7 +57,7 @@ void text_clean(char *text);
  * fault_set(f, ERR_BAD_FIELD, "...")` reads well. */
 enum err fault_set(struct fault *fault, enum err e, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same, in the words of every file that could not be made, read or changed: "PATH: why.", by errno. */
+/* The same, in the words of every file that could not be made, read or changed: "PATH: the next step. (why)", by errno. */
 enum err fault_errno(struct fault *fault, enum err e, const char *path);
 
 /* Early return on failure. */

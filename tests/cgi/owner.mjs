@@ -56,6 +56,11 @@ same(w.request('/owner', { post: { v: 1, do: 'state', nonce: 'a'.repeat(32) }, e
 writeFileSync(`${hidden}-file`, '');
 r = w.request('/setup', { env: { ...at, POLYCIRCLE_DATA: `${hidden}-file` } });
 ok(r.status >= 400 && !r.bytes.includes('0123456789abcdef'), 'nor when it cannot be used', r.bytes);
+const nowhere = join(w.dir, 'nowhere/data');
+for (const path of ['/setup', '/probe', '/health']) {
+  r = w.request(path, { env: { ...env, POLYCIRCLE_DATA: nowhere } });
+  ok(!r.bytes.includes(w.dir), `${path}: no path of the host is told where the data cannot be`, r.bytes);
+}
 
 // what an owner's browser opens by mistake, or where the data cannot be: a page, with words that are no markup
 const html = { HTTP_ACCEPT: 'text/html,application/xhtml+xml,*/*;q=0.8' };
@@ -184,6 +189,9 @@ same(behind('10.0.0.5', ''), { from: '10.0.0.5', for: '', proxies: '' }, 'one th
 same(owner('settle', { proxies: '192.0.2.0/24' }).status, 200, 'it is listed');
 same(behind('192.0.2.9', '198.51.100.7'), undefined, 'and believed');
 owner('settle', { proxies: '' });
+
+r = page('/health', { HTTP_HOST: 'www.site.example' });
+ok(/open the console by the link below, and press &quot;Add it&quot; there \(with a shell/.test(r.bytes), 'an address that is not known: who has no shell has a way', r.bytes);
 
 // the end
 r = owner('finish');

@@ -315,7 +315,7 @@ owner('what is refused, with words', async (host, viewer, p) => {
   await stun(p);
   await at(p, 'folder');
   await says(p, 'folders-says', /^1 folder cannot be read.*closed \(Permission denied\).*755 by FTP/);
-  for (const [folder, words] of [['closed', /closed cannot be read: Permission denied.*755 for a folder/], ['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /No such file/], ['', /Choose a folder/]]) {
+  for (const [folder, words] of [['closed', /closed: give it.*755 for a folder.*\(Permission denied\)$/], ['../polycircle-data', /not a folder/], ['etc', /not a folder/], ['nothing', /nothing: look at the names in this path.*\(No such file or directory\)$/], ['', /Choose a folder/]]) {
     await p.fill('#folder', folder);
     await p.click('#folder-form > button');
     await p.waitForFunction(w => new RegExp(w).test(document.getElementById('folder-form-says')?.textContent ?? ''), words.source);
@@ -594,7 +594,7 @@ owner('the console copies the database, ends the instance and undoes that', asyn
   await finish(host, p);
   await p.click('#after-done a');
   await p.click('text=Use a new version');
-  await says(p, 'care-0', /upload the new program under this name/);
+  await says(p, 'care-0', /^First upload the new program as/);
   await p.click('text=Copy the database now');
   await says(p, 'care-1', /Written: .*backups/);
   const copies = (await readdir(join(host.dir, 'polycircle-data/backups'))).filter(name => /\.db$/.test(name));

@@ -66,7 +66,7 @@ test('what is not a whole, signed, newer program for this processor is refused, 
   ];
   try {
     let refused = await polycircle(dir, ['upgrade', '--check']);
-    assert.match(refused.stderr, /polycircle\.new: No such file.*upload/);
+    assert.match(refused.stderr, /First upload .*polycircle\.new.*\(No such file/);
     for (const [name, from, words] of cases) {
       const path = await put(dir, 'polycircle.new', from), began = Date.now();
       refused = await polycircle(dir, ['upgrade', '--json']);

@@ -29,6 +29,14 @@ int main(void) {
         same_int(fault_set(&fault, ERR_BUSY, "%s", cases[i].quoted), ERR_BUSY, "case %zu returns its error", i);
         same_text(fault.text, cases[i].want, "case %zu", i);
     }
+    errno = ENOENT;
+    same_int(fault_errno(&fault, ERR_FILES, "a\xff"), ERR_FILES, "what the system refused");
+    same_text(fault.text, "a?: look at the names in this path, one of them is not there. (No such file or directory)",
+              "the step first, then the system's words");
+    errno = EIO;
+    (void)!fault_errno(&fault, ERR_FILES, "x");
+    ok(strstr(fault.text, "x: try again") && strstr(fault.text, "(Input/output error)"), "any other has a step, too: %s",
+       fault.text);
     char many[1000];
     memset(many, 0xc3, sizeof many);
     for (size_t i = 1; i < sizeof many; i += 2) many[i] = (char)0xbc;
@@ -42,5 +50,9 @@ int main(void) {
     for (int e = 0; e < ERR_COUNT; e++)
         ok(*err_name((enum err)e) && err_status((enum err)e) >= 200 && (e == ERR_OK || *err_text((enum err)e, NULL)),
            "%s has a status and says what to do", err_name((enum err)e));
+    for (int e = 0; e < ERR_COUNT; e++) {
+        const char *text = err_text((enum err)e, NULL), *command = strstr(text, "polycircle "), *bracket = strchr(text, '(');
+        ok(!command || (bracket && bracket < command), "what is typed stands behind what who has no shell does: %s", text);
+    }
     return done();
 }

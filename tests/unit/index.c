@@ -289,7 +289,8 @@ static void odd(void) {
     same_int(walk.files, 3, "are left out");
     same_text(err_name(index_begin(&w.ctx, &w.circle, "/nonexistent", "/", 0)), "ok", "a folder that is not there");
     same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "is an error");
-    ok(strstr(w.ctx.fault.text, "/nonexistent: No such file") != NULL, "in words: %s", w.ctx.fault.text);
+    ok(strstr(w.ctx.fault.text, "/nonexistent: look at the names in this path, one of them is not there. (No such file") != NULL,
+       "in words: %s", w.ctx.fault.text);
     world_close(&w);
 }
 
