@@ -1,7 +1,7 @@
 /** One circle in the console: how it does, and what of it may be changed. */
 import { act, persist } from './api.js';
 import { choices, trial } from './choices.js';
-import { busy, count, describe, input, make, onPress, say, size } from './dom.js';
+import { busy, count, describe, input, make, note, onPress, say, size } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
 import { lines } from './tag.js';
@@ -11,7 +11,6 @@ import { lines } from './tag.js';
  * @typedef {{s: Status, c: Circle, at: {base: string, tag: string}, id: string, open: (fresh?: string) => Promise<any>, change: (action: string, fields: object, words?: string, says?: string) => Promise<void>}} Card
  *   open: draws the console anew; fresh: a circle whose folder was read just now; change: does it, draws it anew, says so where the button is */
 
-const note = (/** @type {string} */ id) => make('p', { id, className: 'note', role: 'status' });
 /** @param {string} id it is open again when the console is drawn anew @param {string} title @param {...(Node|string)} children */
 const part = (id, title, ...children) => make('details', { id }, make('summary', {}, title), ...children);
 const form = (/** @type {string} */ id, /** @type {() => Promise<any>} */ work, /** @type {(Node|string)[]} */ ...children) => {
@@ -119,7 +118,7 @@ export function card(s, c, at, open) {
   const says = `${id}_read`;  // of its own: what was done meanwhile is not overwritten
   /** What else may be pressed meanwhile: it can take hours. */
   const reading = async (/** @type {{stop?: boolean}} */ control = {}) => {
-    again.disabled = true;
+    again.ariaDisabled = 'true';  // and keeps the focus
     try {
       const walk = await index(c.can, { bar, says }, control);
       if (walk) say(says, result(walk), bad(walk) ? 'bad' : 'good');
@@ -127,21 +126,21 @@ export function card(s, c, at, open) {
       return walk ? result(walk) : '';
     } catch (error) { say(says, /** @type {Error} */ (error).message, 'bad'); } finally {
       bar.hidden = true;
-      again.disabled = false;
+      again.ariaDisabled = null;
     }
     return '';
   };
   const read = async (/** @type {boolean} */ patient, /** @type {{stop?: boolean}} */ control = {}) => {
-    again.disabled = true;
-    await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.disabled = false; say(says, error.message, 'bad'); });
+    again.ariaDisabled = 'true';
+    await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.ariaDisabled = null; say(says, error.message, 'bad'); });
   };
-  again.addEventListener('click', () => read(false));
+  again.addEventListener('click', () => again.ariaDisabled || read(false));
   onPress(rekey, rekey, id, 'Visitors check by this key that files are yours. A new one is needed only when somebody may know the key of before. Press again: for about five minutes, open pages load by plain HTTP then.', async () => {
     const { circles } = await act('rekey', { circle: c.can });
     await open();
     say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
   });
-  const box = make('div', { className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, make('label', { htmlFor: tag.id }, 'The line for your pages'), tag, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
+  const box = make('div', { id: `${id}_card`, className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, make('label', { htmlFor: tag.id }, 'The line for your pages'), tag, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
     visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

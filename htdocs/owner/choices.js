@@ -1,7 +1,14 @@
 /** How visitors take part, and by which STUN server they find each other: the same choice in set-up and in the console. */
-import { input, make } from './dom.js';
+import { copy, make, note } from './dom.js';
 /** @typedef {[url: string, who: string][]} Servers the first is proposed
- * @typedef {{el: HTMLElement, p2p: () => string, server: () => string, who: () => string}} Choice server: '' for none; who runs it */
+ * @typedef {{el: HTMLElement, p2p: () => string, server: () => string}} Choice server: '' for none */
+
+const NOTICE = 'This site shares its films, pictures and downloads among its visitors. If you take part, your browser connects directly to ' +
+  'those of other visitors who are here at the same time, gets parts of files from them and gives parts to them. Connected visitors see ' +
+  'each other\'s internet address (IP address), which parts of files the other one has, and what it asks for. A random number, not your ' +
+  'address, stands for you in the list of who is here. The site itself keeps no address for this; the data that connects two browsers ' +
+  'holds their addresses and is good for about two minutes.';
+const STUN_NOTICE = ' So that browsers can find each other, yours asks a server of %, which sees your address.';
 
 /** @type {[string, string, string][]} */
 const TAKING_PART = [
@@ -18,8 +25,8 @@ const choice = (name, value, words, small, checked) => make('label', { className
  * @param {Servers} servers @param {{p2p: string, ice: {urls: string}[]}} [chosen] without: what is proposed @returns {Choice} */
 export function choices(id, servers, chosen) {
   const now = chosen ? chosen.ice[0]?.urls ?? '' : servers[0][0], named = now && !servers.some(([url]) => url == now);
-  const other = make('div', { id: `${id}stun-named`, hidden: !named }, make('label', { htmlFor: `${id}stun-other` }, 'Its address'),
-    make('input', { id: `${id}stun-other`, placeholder: 'stun:stun.site.example:3478', autocapitalize: 'none', spellcheck: false, value: named ? now : '' }));
+  const field = make('input', { id: `${id}stun-other`, placeholder: 'stun:stun.site.example:3478', autocapitalize: 'none', spellcheck: false, value: named ? now : '' });
+  const other = make('div', { id: `${id}stun-named` }, make('label', { htmlFor: field.id }, 'Its address'), field);
   const taking = make('fieldset', {}, make('legend', {}, 'Visitors who are connected see each other\'s internet address. So:'),
     ...TAKING_PART.map(([value, words, small]) => choice(`${id}p2p`, value, words, small, value == (chosen?.p2p ?? 'ask'))));
   const finding = make('fieldset', {}, make('legend', {}, 'How visitors in different networks find each other'),
@@ -28,11 +35,19 @@ export function choices(id, servers, chosen) {
     choice(`${id}stun`, 'other', 'With another STUN server.', 'Whoever runs it sees the address of every visitor who takes part.', !!named), other,
     choice(`${id}stun`, '', 'Not at all.', 'No third party is involved, and only visitors in the same network (a school, an office, a home) help each other: of visitors ' +
       'who sit at home one by one hardly any can be connected.', !now));
-  const el = make('div', {}, taking, finding);
+  const notice = make('textarea', { id: `${id}notice`, className: 'notice', rows: 7, readOnly: true, ariaLabel: 'A text for your privacy notice' }), copied = `${id}notice-says`;
+  const el = make('div', {}, taking, finding, make('details', { id: `${id}notice-part` }, make('summary', {}, 'A text for your privacy notice'), notice,
+    make('button', { type: 'button', id: `${id}notice-copy`, onclick: () => copy(notice, copied) }, 'Copy'), note(copied)));
   const picked = (/** @type {string} */ name) => /** @type {HTMLInputElement|null} */ (el.querySelector(`[name="${id}${name}"]:checked`))?.value ?? '';
-  const server = () => picked('stun') == 'other' ? input(`${id}stun-other`).value.trim().replace(/^(?!stuns?:)/, 'stun:') : picked('stun');
-  el.addEventListener('change', () => { other.hidden = picked('stun') != 'other'; });
-  return { el, p2p: () => picked('p2p'), server, who: () => servers.find(([url]) => url == server())?.[1] ?? server().replace(/^stuns?:|:\d+$/g, '') };
+  const server = () => picked('stun') == 'other' ? field.value.trim().replace(/^(?!stuns?:)/, 'stun:') : picked('stun');
+  const who = () => servers.find(([url]) => url == server())?.[1] ?? server().replace(/^stuns?:|:\d+$/g, '');
+  const tell = () => {
+    other.hidden = picked('stun') != 'other';
+    notice.value = NOTICE + (who() ? STUN_NOTICE.replace('%', who()) : '');
+  };
+  el.addEventListener('input', tell);
+  tell();
+  return { el, p2p: () => picked('p2p'), server };
 }
 
 /** Does this STUN server tell this browser its address? Nothing is known of it (true) where this browser's own address is a public one.

@@ -2,7 +2,7 @@
 import { act, code, persist } from './api.js';
 import { addresses } from './addresses.js';
 import { card } from './card.js';
-import { $, describe, input, make, onPress, onSubmit, say } from './dom.js';
+import { $, describe, input, make, note, onLost, onPress, onSubmit, say } from './dom.js';
 import { nonce, offerProof } from './proof.js';
 import { place } from './place.js';
 import { proxyNote } from './proxy.js';
@@ -44,7 +44,7 @@ const EXPOSED = 'A version of this program that ran here before could give away 
 /** @param {Care} one @param {number} i */
 function row({ name, help, danger, sure, run }, i) {
   const says = `care-${i}`, button = make('button', { type: 'button', className: danger ? 'danger' : '', textContent: name });
-  const li = make('li', {}, button, make('p', { className: 'hint' }, help), make('p', { id: says, className: 'note', role: 'status' }));
+  const li = make('li', {}, button, make('p', { className: 'hint' }, help), note(says));
   onPress(button, li, says, sure ?? '', () => run(says, open));
   return li;
 }
@@ -66,7 +66,7 @@ async function open(fresh) {
   describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
-  await tiers($('tiers'), s, open).catch(error => say('circles-says', error.message, 'bad'));
+  await tiers($('tiers'), s, open).catch(error => $('tiers').replaceChildren(make('li', { className: 'hint' }, error.message)));
   // what came or changed by FTP since the last time
   readAll(cards.filter((_, i) => circles[i].dir && !s.retired && circles[i].can != fresh));
 }
@@ -83,6 +83,7 @@ export async function consolePage() {
   onSubmit('enter-form', async () => {
     code.set(input('owner').value.trim());
     await open().catch(error => { code.forget(); throw error; });
+    $('h-circles').focus();
   });
   onSubmit('more-form', async () => {
     const name = input('more').value.trim();
@@ -101,8 +102,13 @@ export async function consolePage() {
     if ($('inside').hidden) return;
     $('inside').hidden = true;
     $('enter').hidden = false;
-    say('enter-form-says', 'The code was changed, perhaps in another window. Enter the one that stands in the file now.', 'bad');
+    say('enter-form-says', 'There is another code now: made in another window, or by a press whose answer did not come. Enter the one that stands in the file owner-code.', 'bad');
     input('owner').focus();
+  });
+  onLost(async () => {
+    if ($('inside').hidden) return;
+    await act('status');  // once: without a network the words about it are enough
+    await open();
   });
   const state = await persist('state', { nonce: nonce() }).catch(() => null);
   offerProof(state?.state == 'set' ? state : {}, async () => {
@@ -111,7 +117,7 @@ export async function consolePage() {
   });
   $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
   if (code.get() && state?.state == 'set') await open().catch(error => {
-    code.forget();
+    if (error.code == 'wrong_code') code.forget();
     $('enter').hidden = false;
     if (error.code != 'wrong_code') say('enter-form-says', error.message, 'bad');  // nobody has typed one yet
   });

@@ -12,6 +12,12 @@ export function make(tag, properties = {}, ...children) {
   return el;
 }
 
+/** A place for words that is drawn anew with what it belongs to: say() speaks for it. @param {string} id */
+export const note = id => make('p', { id, className: 'note' });
+
+/** A name in a line of words: letters that run from right to left reorder nothing around it (Unicode TR 9, FSI and PDI). */
+export const apart = (/** @type {string} */ name) => `\u2068${name}\u2069`;
+
 /** A list of terms and what they are. @param {HTMLElement} dl @param {[string, string|Node][]} rows */
 export const describe = (dl, rows) => dl.replaceChildren(...rows.map(([term, what]) => make('div', {}, make('dt', {}, term), make('dd', {}, what))));
 
@@ -25,12 +31,38 @@ export function size(n) {
 /** @param {number} n @param {string} one */
 export const count = (n, one) => `${n} ${one}${n == 1 ? '' : 's'}`;
 
-/** Words under a form: what went wrong, or how it stands. @param {string} id @param {string} text @param {'bad'|'good'|''} [kind] */
+let last = '';
+/** Words under a form: what went wrong, or how it stands. Of a place that has only just come a screen reader tells no change, so #said, which
+ * stays, has its words, too. @param {string} id @param {string} text @param {'bad'|'good'|''} [kind] */
 export function say(id, text, kind = '') {
-  const el = $(id);
+  const el = $(id) ?? $('inside-says');  // a circle may have gone, and its places with it
+  if (text) last = el.id;
   el.textContent = text;
   el.dataset.kind = kind;
+  if (!el.role && $('said')) $('said').textContent = text;
 }
+
+/** Who has only a keyboard goes on where they were, also when that was drawn anew meanwhile: at what has the same words in the same box, or
+ * the same place in it; where the box has gone, at the words about it. @param {HTMLElement|null} had @returns {() => void} to be called afterwards */
+export function keepFocus(had) {
+  const WHAT = 'button, input, textarea, select, summary, a', box = had?.parentElement?.closest('[id]'), inBox = [...box?.querySelectorAll(WHAT) ?? []];
+  const at = had ? inBox.indexOf(had) : -1, words = (/** @type {Element} */ el) => el.ariaLabel ?? el.textContent;
+  const name = had && words(had);
+  return () => {
+    const now = /** @type {HTMLElement[]} */ ([...$(box?.id ?? '')?.querySelectorAll(WHAT) ?? []]);
+    const next = had?.isConnected ? had : had?.id && $(had.id) || now.find(el => words(el) && words(el) == name) || now[Math.min(at, now.length - 1)];
+    if (at < 0 && !had?.isConnected || ![had, document.body, null].includes(/** @type {any} */ (document.activeElement))) return;
+    next?.focus();
+    const spoken = $(last);
+    if (document.activeElement == next || !spoken) return;
+    spoken.tabIndex = -1;
+    spoken.focus();
+  };
+}
+
+/** Draws the page's state anew; told by the page. @type {() => Promise<any>} */
+let reread = async () => {};
+export const onLost = (/** @type {() => Promise<any>} */ again) => { reread = again; };
 
 /** A form that works off one press at a time and says why it failed. @param {string} id @param {() => Promise<any>} work */
 export function onSubmit(id, work) {
@@ -42,7 +74,7 @@ export function onSubmit(id, work) {
 }
 /** @param {HTMLElement} el whose buttons rest meanwhile @param {string} says @param {() => Promise<any>} work */
 export async function busy(el, says, work) {
-  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button')]), had = /** @type {HTMLElement|null} */ (document.activeElement);
+  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button:enabled')]), stay = keepFocus(/** @type {HTMLElement|null} */ (document.activeElement));
   say(says, '');
   for (const b of buttons) b.disabled = true;
   el.setAttribute('aria-busy', 'true');
@@ -50,13 +82,14 @@ export async function busy(el, says, work) {
   try {
     await work();
   } catch (error) {
-    say(says, /** @type {Error} */ (error).message, 'bad');
-    why = /** @type {any} */ (error).code;
+    const { message, code, lost } = /** @type {import('./api.js').Failure} */ (error);
+    say(says, message, 'bad');
+    why = code;
+    if (lost) await reread().then(() => say(says, message, 'bad'), again => { why = again.code; });
   } finally {
     for (const b of buttons) b.disabled = false;
     el.removeAttribute('aria-busy');
-    // a button that rests loses the focus, and with it who has only a keyboard their place
-    if (document.activeElement == had || document.activeElement == document.body) had?.focus();
+    stay();  // a button that rests loses the focus
     if (why == 'wrong_code') wrong(el, says);
   }
 }

@@ -1,27 +1,28 @@
 /** Which folder to share: the folders below the document root with what is in them, a choice, and a look whether the site serves it. */
 import { act, persist } from './api.js';
-import { busy, count, make, say, size } from './dom.js';
-/** @typedef {{files: number, bytes: number}} Sum
+import { apart, busy, count, make, note, say, size } from './dom.js';
+/** @typedef {{files: number, bytes: number, media: number}} Sum
  * @typedef {import('./api.js').Circle} Circle */
 
-/** A folder, the files and bytes of media in it, and why it may not be read. @typedef {[path: string, files: number, bytes: number, why?: string]} Row */
+/** A folder, the files and bytes in it that sharing it would share, how many of them are media, and why it may not be read.
+ * @typedef {[path: string, files: number, bytes: number, media: number, why?: string]} Row */
 
 /** The folders with media in them or below; what is below counts for those above. @param {Row[]} rows */
 export function sums(rows) {
   const all = /** @type {Map<string, Sum>} */ (new Map());
-  for (const [path, files, bytes] of rows) {
+  for (const [path, files, bytes, media] of rows) {
     for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
-      const sum = all.get(at) ?? { files: 0, bytes: 0 };
-      all.set(at, { files: sum.files + files, bytes: sum.bytes + bytes });
+      const sum = all.get(at) ?? { files: 0, bytes: 0, media: 0 };
+      all.set(at, { files: sum.files + files, bytes: sum.bytes + bytes, media: sum.media + media });
       if (!at) break;
     }
   }
-  return [...all].filter(([path, { files }]) => files && path && path != SPOOL).sort(([a], [b]) => a < b ? -1 : 1);
+  return [...all].filter(([path, { media }]) => media && path && path != SPOOL).sort(([a], [b]) => a < b ? -1 : 1);
 }
 
 /** Those that may not be read, why, and what to do; '': all may. @param {Row[]} rows */
 export function shut(rows) {
-  const all = rows.filter(([,,, why]) => why), named = all.slice(0, 3).map(([path,,, why]) => `${path || 'the document root'} (${why})`);
+  const all = rows.filter(([,,,, why]) => why), named = all.slice(0, 3).map(([path,,,, why]) => `${path ? apart(path) : 'the folder of the whole site'} (${why})`);
   return all.length ? `${count(all.length, 'folder')} cannot be read, or not what is in ${all.length > 1 ? 'them' : 'it'}: ${named.join(', ')}${all.length > 3 ? ', …' : ''}. ` +
     'Give such a folder the permissions 755 by FTP, and load this page again.' : '';
 }
@@ -51,10 +52,9 @@ export function folderForm(id, { circle, root, shared }) {
   whole.dataset.kind = 'bad';
   const asked = make('div', { id: `${id}site-asked`, hidden: true }, make('label', { htmlFor: site.id }, 'The address of this folder on your site'), site,
     make('p', { className: 'hint' }, 'As a visitor would type it. Open one of its files in another tab to be sure.'));
-  const note = (/** @type {string} */ name) => make('p', { id: id + name, className: 'note', role: 'status' });
-  const form = make('form', { id: `${id}folder-form` }, note('folders-says'), folders,
+  const form = make('form', { id: `${id}folder-form` }, note(`${id}folders-says`), folders,
     make('label', { htmlFor: field.id }, 'The folder to share: choose it above, or type its name'), field, whole, asked,
-    make('button', {}, 'Share this folder'), note('folder-form-says'));
+    make('button', {}, 'Share this folder'), note(`${id}folder-form-says`));
   let sure = false;
 
   const warn = () => { whole.hidden = clean(field.value) != '' || !sure; };
@@ -76,7 +76,7 @@ export function folderForm(id, { circle, root, shared }) {
   function draw(/** @type {[string, Sum][]} */ found) {
     const rows = found.slice(0, 300).map(([path, { files, bytes }]) => make('label', { className: 'choice' },
       make('input', { type: 'radio', name: `${id}choice`, value: path, checked: path == field.value, onchange: () => { field.value = path; warn(); } }),
-      make('span', {}, path, make('small', {}, `${count(files, 'file')}, ${size(bytes)}`))));
+      make('span', {}, make('bdi', {}, path), make('small', {}, `${count(files, 'file')}, ${size(bytes)}`))));
     folders.replaceChildren(make('legend', {}, 'Folders of your web site with films, pictures or downloads'), ...rows);
   }
 
@@ -98,7 +98,7 @@ export function folderForm(id, { circle, root, shared }) {
     }
     if (!elsewhere && !await serves(new URL(url, location.origin).href, seen)) {
       asked.hidden = false;
-      throw new Error(`The site does not serve ${new URL(url, location.origin).href}${seen.file} as it lies in this folder. Type the address of the folder, or choose another.`);
+      throw new Error(`The site does not serve ${apart(new URL(url, location.origin).href + seen.file)} as it lies in this folder. Type the address of the folder, or choose another.`);
     }
     await act('share', { circle: c.can, folder, url });
     await shared(elsewhere);

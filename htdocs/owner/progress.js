@@ -1,6 +1,6 @@
-/** A folder is indexed: the page asks for it in requests of two seconds, and shows how far it is. It may be closed at any time. */
+/** A folder is indexed: the page asks for it in requests of two seconds, and shows how far it is. It may be closed at any time: then visitors' requests carry the reading on, slowly (src/domain/index.c). */
 import { persist } from './api.js';
-import { count, say, size } from './dom.js';
+import { apart, count, say, size } from './dom.js';
 /** @typedef {import('./api.js').Walk} Walk */
 
 const duration = (/** @type {number} */ s) => s < 90 ? count(Math.max(1, Math.round(s)), 'second') : count(Math.round(s / 60), 'minute');
@@ -18,7 +18,7 @@ export async function index(circle, { bar, says }, control = {}) {
     if (walk.finished) return walk;
     const read = walk.done - first, left = read && (walk.bytes - walk.done) / read * (performance.now() - began) / 1000;
     say(says, `${size(walk.done)} of ${size(walk.bytes)} in ${count(walk.files, 'file')}${left ? `, about ${duration(left)} left` : ''}` +
-      (walk.current ? `. Now: ${walk.current}` : '. Looking for files.'));
+      (walk.current ? `. Now: ${apart(walk.current)}` : '. Looking for files.'));
   }
   return null;
 }
@@ -28,6 +28,6 @@ export const bad = w => w.left_out.some(({ reason }) => reason == 'unreadable' |
 /** @param {Walk} w */
 export const result = w => `${count(w.files, 'file')}, ${size(w.bytes)}` + (w.same ? '. Nothing had changed.' : `, version ${w.version}.`) +
   (w.skipped ? ` Left out: ${w.left_out.map(({ text, n, names, cure }) =>
-    `${text}: ${n} (${names.join(', ')}${n > names.length ? ', …' : ''})${cure && `: ${cure}`}`).join('; ')}.` : '') +
+    `${text}: ${n} (${names.map(apart).join(', ')}${n > names.length ? ', …' : ''})${cure && `: ${cure}`}`).join('; ')}.` : '') +
   (w.doubted ? ` ${count(w.doubted, 'file')} missing: withdrawn by the next reading, unless back by then.` : '') +
   (w.changed ? ` ${count(w.changed, 'file')} changed meanwhile: index again in a minute.` : '');

@@ -10,17 +10,35 @@ export function nonce() {
   try { return sessionStorage['polycircle-nonce'] ??= randomHex(16); } catch { return memory; }
 }
 
-/** The form, where there is a name. @param {{proof?: string, program?: string}} state @param {() => Promise<any>} entered with the code */
-export function offerProof({ proof, program }, entered) {
+/** @param {{proof?: string, program?: string}} state */
+function show({ proof, program }) {
   $('proof').hidden = !proof;
   if (!proof) return;
   if (program) $('proof-dir').textContent = program.replace(/[^/]*$/, '');
   $('proof-name').textContent = proof;
-  const link = /** @type {HTMLAnchorElement} */ ($('proof-file'));
-  link.href = URL.createObjectURL(new Blob([]));
-  link.download = proof;
+  /** @type {HTMLAnchorElement} */ ($('proof-file')).download = proof;
+}
+
+/** The name is made of the code, and another one once somebody has changed that. @returns {Promise<boolean>} it is another one now */
+async function renew() {
+  const before = $('proof-name').textContent, state = await act('state', { nonce: nonce() }).catch(() => null);
+  if (state?.proof) show(state);
+  return before != $('proof-name').textContent;
+}
+
+/** The form, where there is a name. @param {{proof?: string, program?: string}} state @param {() => Promise<any>} entered with the code */
+export function offerProof(state, entered) {
+  show(state);
+  if (!state.proof) return;
+  /** @type {HTMLAnchorElement} */ ($('proof-file')).href = URL.createObjectURL(new Blob([]));
+  $('proof').addEventListener('toggle', renew);
+  document.addEventListener('wrong-code', renew);
   onSubmit('proof-form', async () => {
-    code.set((await act('prove', { nonce: nonce() })).code);
+    const proved = await act('prove', { nonce: nonce() }).catch(async error => {
+      if (await renew()) error.message = 'The code was changed meanwhile, and the file has another name now: see above. Upload one of that name, then press again.';
+      throw error;
+    });
+    code.set(proved.code);
     await entered();
   });
 }

@@ -3,7 +3,7 @@
 import { act, base, code, persist } from './api.js';
 import { local } from './arrive.js';
 import { choices, trial } from './choices.js';
-import { $, busy, copy, count, describe, input, make, onSubmit, say, size } from './dom.js';
+import { $, busy, count, describe, input, make, onSubmit, say, size } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
 import { nonce, offerProof } from './proof.js';
@@ -12,12 +12,6 @@ import { tagStep } from './tag.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{status: Status, step: string, next: () => Promise<void>, control: {stop?: boolean}}} Wizard */
 
-const NOTICE = 'This site shares its films, pictures and downloads among its visitors. If you take part, your browser connects directly to ' +
-  'those of other visitors who are here at the same time, gets parts of files from them and gives parts to them. Connected visitors see ' +
-  'each other\'s internet address (IP address), which parts of files the other one has, and what it asks for. A random number, not your ' +
-  'address, stands for you in the list of who is here. The site itself keeps no address for this; the data that connects two browsers ' +
-  'holds their addresses and is good for about two minutes.';
-const STUN_NOTICE = ' So that browsers can find each other, yours asks a server of %, which sees your address.';
 const ORDER = ['code', 'address', 'visitors', 'folder', 'index', 'tag', 'done'];
 const passed = (now = false) => {
   try { return now ? sessionStorage['polycircle-tag'] = 'yes' : sessionStorage['polycircle-tag']; } catch { return ''; }
@@ -77,7 +71,6 @@ const enter = {
     noteProxy();
     choice = choices('', w.status.stun ?? [], c);
     $('choices').replaceChildren(choice.el);
-    notice();
   },
   index: () => read(),
 };
@@ -89,11 +82,6 @@ const noteProxy = () => proxyNote($('proxy'), w.status.proxy, async () => {
 
 /** @type {import('./choices.js').Choice} */
 let choice;
-
-function notice() {
-  const who = choice.who();
-  /** @type {HTMLTextAreaElement} */ ($('notice')).value = NOTICE + (who ? STUN_NOTICE.replace('%', who) : '');
-}
 
 let ended = false;  // a walk has; to go on with it would read nothing
 
@@ -164,8 +152,6 @@ function forms() {
     $('before-done').hidden = true;
     $('after-done').hidden = false;
   });
-  $('visitors-form').addEventListener('change', notice);
-  $('notice-copy').addEventListener('click', () => copy($('notice'), 'notice-says'));
 }
 
 /** Set-up has ended, here or in another window: its code opens nothing any longer. */
@@ -184,10 +170,16 @@ export async function setupPage() {
     const state = await persist('state', { nonce: nonce() });
     if (state.state != 'open') return locked();
     document.addEventListener('wrong-code', async () => {
-      if ((await act('state', { nonce: nonce() }).catch(() => null))?.state != 'set') return;
+      const now = (await act('state', { nonce: nonce() }).catch(() => null))?.state;
+      if (now != 'set' && w.step == 'code') return;
       code.forget();
-      locked();
-      $('h-locked').focus();
+      if (now == 'set') {
+        locked();
+        $('h-locked').focus();
+      } else {
+        show('code');
+        say('code-form-says', 'There is another code now. Enter the one that stands in the file.', 'bad');
+      }
     });
     const safe = location.protocol == 'https:' ? 'https, as it should be' : local ? 'http on this machine, for a try' : 'not encrypted: the site needs https before it can share';
     describe($('found'), [['This page', `${base} (${safe})`], ['The program', state.program], ['Its data', state.data]]);

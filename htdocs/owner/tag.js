@@ -10,20 +10,29 @@ const CURLY = /[\u2018-\u201f\u2032-\u2036\u00ab\u00bb\uff02\uff07`\u00b4]|&(#(8
 /** What keeps a browser from running it where it stands: another type (text/plain, as for a question of consent; module), nomodule, data-off. */
 const IDLE = /\stype\s*=\s*["']?(?!text\/javascript|application\/javascript)[\w]|\s(nomodule|data-off)\b/i;
 
-/** How the line is in this page's text; comments do not count. 'once' is as it should be; 'curly': quotes that are none to a browser; 'text': it is
- * shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'twice'|'curly'|'idle'|'text'|'none'} */
+/** Has the browser begun to load a film or a picture by the time that it reads the line? @param {string} html @param {string} line */
+function late(html, line) {
+  const [before, behind] = html.replace(/<noscript\b.*?<\/noscript>/gis, '').split(line);
+  return /<(video|audio|img|picture|object|embed|iframe)\b/i.test(before) || /^\s*(<\/?script\b[^>]*>[^<]*)*<\/body>/i.test(behind);
+}
+
+/** How the line is in this page's text; comments do not count. 'once' is as it should be; 'late': behind a player or a picture, or last in the body; 'curly':
+ * quotes that are none to a browser; 'text': it is shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'late'|'twice'|'curly'|'idle'|'text'|'none'} */
 export function found(html, key) {
   const bare = html.replace(/<!--.*?-->/gs, ''), address = `signal(\\.js)?\\?(api_key=)?${key}(?![\\w-])`;
   const dead = bare.replace(/<(template|textarea)\b.*?<\/\1>/gis, '');
   const all = dead.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [], lines = all.filter(line => !IDLE.test(line)), good = lines.filter(line => !CURLY.test(line));
   if (all.length && !lines.length) return 'idle';
-  if (good.length) return good.length > 1 ? 'twice' : 'once';
+  if (good.length) return good.length > 1 ? 'twice' : late(dead, good[0]) ? 'late' : 'once';
   return lines.length ? 'curly' : new RegExp(`&lt;script\\b.{0,500}?${address}`, 'is').test(bare) ? 'text' : 'none';
 }
 
 /** What the owner is told of it. */
 const PASTE = 'Take it out, copy the line above again, and paste it where your editor takes HTML: a block or view named HTML, Code or Source.';
-const FOUND = { once: 'Yes: the line is in that page.', twice: 'The line is in that page more than once. One is enough, and the others do nothing: take them out.',
+const FOUND = { once: 'Yes: the line is in that page.',
+  late: 'Yes, but late: move the line up into the <head> of that page, above </head>. Where it stands now the browser has begun to load a film or a picture before it reads the line: ' +
+    'that comes from your host and not from other visitors, and may be loaded twice.',
+  twice: 'The line is in that page more than once. One is enough, and the others do nothing: take them out.',
   curly: `The line is in that page, but does not work: an editor has turned its " into typographic quotes (\u201c \u201d). ${PASTE}`,
   idle: 'The line is in that page, but something in it (a type, nomodule or data-off) keeps browsers from running it as it should be: take that out.',
   text: `The line is in that page as text that visitors read, so nothing is loaded. ${PASTE}`,
@@ -51,7 +60,9 @@ export function tagStep(w) {
   async function wait() {
     clearTimeout(timer);
     if (w.step != 'tag' || document.hidden) return;
-    const c = (await act('status').catch(() => null))?.circles?.find((/** @type {any} */ one) => one.can == w.status.circles?.[0]?.can);
+    const answer = await act('status').catch(error => error);
+    if (answer.code == 'wrong_code') return void document.dispatchEvent(new Event('wrong-code'));  // no code of before is asked with again and again
+    const c = answer.circles?.find((/** @type {any} */ one) => one.can == w.status.circles?.[0]?.can);
     if (c) {
       const came = c.signals > 0 || c.statistics.joins > 0, refused = c.refused.find((/** @type {string} */ origin) => !c.origins.includes(origin));
       say('arrived', came ? `Your site loads it: ${count(c.signals, 'visitor')} here now.` : `Now open that page in another window. ${WAITS[c.p2p]}`, came ? 'good' : '');

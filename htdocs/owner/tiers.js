@@ -2,22 +2,24 @@
  * itself when the site is not as it was. */
 import { act, base, moveTo } from './api.js';
 import { FOLDER, ask, ours } from './place.js';
-import { busy, make, say } from './dom.js';
+import { busy, make, note, say } from './dom.js';
 import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
- * @typedef {{tier: number, name: string, help: string, off: string}} Way
+ * @typedef {{tier: number, name: string, help: string, off: string, done: string}} Way done: what has come of it
  * @typedef {{way: Way, s: Status, top: string, says: string, kept?: boolean}} Turn top: the document root's address; kept: the short ones of an earlier version go */
 
 /** @type {Way[]} */
 const WAYS = [
-  { tier: 2, name: 'Quicker answers (FastCGI)', help: 'The program stays between requests. The address stays the same.', off: 'Back to CGI' },
-  { tier: 3, name: 'Shorter addresses', help: `${location.origin}/signal?... in the line for your pages, and the folder /polycircle/ for all else. Nothing else of your site is taken. The line of before goes on working.`, off: 'Back to the long address' },
+  { tier: 2, name: 'Quicker answers', help: 'The program stays awake between visits and need not start for each (FastCGI). The address stays the same.', off: 'Back to CGI',
+    done: 'It works: your visitors get answers quicker from now on. There is nothing else to do.' },
+  { tier: 3, name: 'Shorter addresses', help: `${location.origin}/signal?... in the line for your pages, and the folder /polycircle/ for all else. Nothing else of your site is taken. The line of before goes on working.`, off: 'Back to the long address',
+    done: 'It works: the line for your pages is shorter now. Pages that have the one of before may keep it.' },
 ];
 const LEAVE = 'Leave the site its own addresses';
 const TOP = 'Your short addresses are those of an earlier version. They take /health, /console, /setup, /owner, /sync and others of these names from your site, too. ' +
   `“${LEAVE}” keeps /signal?... and the folder /polycircle/; tags, open pages and workers go on working.`;
-const TOP_ELSEWHERE = 'This works. But /health, /sync and others still lead to this program: lines of before stand somewhere else in .htaccess files, or in the server\'s configuration. On a host name that serves a site, too, take them out.';
-const COVERED = 'The lines are in .htaccess, but other ones that stand before them take the addresses. Press the button, then “Try it”: they are put in front.';
+const TOP_ELSEWHERE = 'This works. But /health, /sync and others still lead to this program: lines of before stand in another of the site\'s settings files (.htaccess), or in the server\'s configuration. On a host name that serves a site, too, take them out.';
+const COVERED = 'It is switched on, but other lines of the site\'s settings file (.htaccess) stand before it and take the addresses. Press the button, then “Try it”: they are put in front.';
 
 /** The address of the folder that the .htaccess is for: the program's own, less where it lies below the document root. @param {Status} s */
 export function topOf({ program, root = '', script }) {
@@ -74,7 +76,7 @@ async function turnOn(/** @type {Turn} */ turn) {
   if (name) throw new Error(`Your site uses the address ${name} itself. Nothing was changed.`);
   say(says, 'Trying it in a folder of its own.');
   const how = await attempt(turn);
-  if (!how) throw new Error('This host does not allow it. Nothing was changed, and nothing is missing: all works as it is.');
+  if (!how) throw new Error('This host does not allow it, and nothing was changed. Nothing is missing: all works as it is.');
   say(says, 'It works there. Activating it; if the site is not as before, it is undone within ten seconds.');
   if (!await activate(turn, how)) throw new Error('It did not work for the whole site, and was undone.');
   if (way.tier == 3) await readdress(s, top, top + FOLDER);
@@ -97,9 +99,10 @@ export async function tiers(box, s, changed) {
       make('button', { type: 'button', textContent: text, hidden: had, onclick: () => busy(row, says, async () => {
         await run({ way, s, top, says, kept });
         await changed();
+        say(says, run == turnOff ? 'It is as before. The lines in your pages go on working.' : way.done, 'good');
       }) });
     row.append(...old ? [button(LEAVE, turnOn, true), ' '] : [], on ? button(way.off, turnOff) : button('Try it', turnOn, way.tier == 3 && !!s.urls?.includes(top)),
-      make('p', { id: says, className: 'note', role: 'status' }));
+      note(says));
     return row;
   });
   box.replaceChildren(...rows);

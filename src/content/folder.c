@@ -115,7 +115,7 @@ static int shut(const char *path) {
     return 0;
 }
 
-/* Names of the directories in path, in order; its media are counted into f. */
+/* Names of the directories in path, in order; what would be shared is counted into f. */
 static const char **read_folder(struct arena *arena, const char *path, struct folder *f, size_t *n) {
     size_t all;
     const char **names = directory_names(arena, path, &all);
@@ -130,9 +130,10 @@ static const char **read_folder(struct arena *arena, const char *path, struct fo
             if (errno == EACCES) f->why = errno;
             continue;
         }
-        bool media = S_ISREG(st.st_mode) && st.st_size > 0 && is_media(names[i]);
-        f->files += media;
-        f->bytes += media ? st.st_size : 0;
+        bool shared = S_ISREG(st.st_mode) && st.st_size > 0 && media_type(names[i]);
+        f->files += shared;
+        f->bytes += shared ? st.st_size : 0;
+        f->media += shared && is_media(names[i]);
         if (S_ISDIR(st.st_mode) && !named_cgi(names[i])) names[(*n)++] = names[i];
     }
     return names;

@@ -18,7 +18,8 @@ enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, cons
 
 struct folder {
     const char *path; /* below root; "": root itself */
-    int64_t files, bytes; /* media directly in it */
+    int64_t files, bytes; /* directly in it, that the walk would share */
+    int64_t media; /* of these films, sounds, pictures, downloads: what a folder is shared for */
     int why; /* errno, where it or something in it may not be looked at; else 0 */
 };
 struct folder_list {

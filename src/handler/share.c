@@ -49,7 +49,8 @@ enum err owner_folders(struct exchange *x, const json_t *in, json_t *out) {
     for (size_t i = 0; i < list.n; i++) {
         const struct folder *f = &list.all[i];
         json_t *path = json_string(f->path); /* NULL: not UTF-8, and so not to be shared */
-        json_t *row = path ? json_pack("[o, I, I]", path, (json_int_t)f->files, (json_int_t)f->bytes) : NULL;
+        json_t *row =
+            path ? json_pack("[o, I, I, I]", path, (json_int_t)f->files, (json_int_t)f->bytes, (json_int_t)f->media) : NULL;
         if (row && f->why) (void)json_array_append_new(row, json_string(strerror(f->why)));
         if (row) (void)json_array_append_new(folders, row);
     }

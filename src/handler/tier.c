@@ -12,8 +12,12 @@ static enum err read_tier(struct exchange *x, const json_t *in, struct tier *t) 
     TRY(setting_get(x->ctx, "kept", &was));
     t->kept |= *was != '\0';
     TRY(setting_get(x->ctx, "root", &root));
-    if (!t->number || !*root || !file_program(path, sizeof path))
-        return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "Field \"tier\" must be 2 or 3, and the document root be chosen first.");
+    if (!*root)
+        return fault_set(
+            &x->ctx->fault, ERR_BAD_FIELD,
+            "Quicker answers and shorter addresses are for a site whose folder set-up has asked for (polycircle set root DIR).");
+    if (!t->number || !file_program(path, sizeof path))
+        return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "Field \"tier\" must be 2 or 3.");
     t->program = arena_copy(x->ctx->arena, path, strlen(path));
     t->dir = t->number == TIER_PRETTY ? root : file_folder(x->ctx->arena, path);
     return ERR_OK;

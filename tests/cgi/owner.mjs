@@ -137,7 +137,7 @@ r = owner('circle', { circle: 'films', p2p: 'on' });
 same([r.json.circles.length, r.json.circles[0].p2p, r.json.circles[0].ice], [1, 'on', [{ urls: 'stun:stun.example:3478' }]], 'what is not named stays');
 matches(w.request('/signal', { query: r.json.circles[0].api_key }).bytes.toString(), /"p2p":"on"/, 'the loader says so');
 
-same(owner('folders').json.folders, [['', 0, 0], ['films', 1, 900000]], 'folders');
+same(owner('folders').json.folders, [['', 0, 0, 0], ['films', 1, 900000, 1]], 'folders');
 r = owner('look', { folder: 'films' });
 same([r.json.url, r.json.file, r.json.size, r.json.mtime], ['/films/', 'film.mp4', 900000, 1_700_000_000], 'what the site should serve');
 for (const folder of ['..', 'films/..', '/etc', 'nothing', 'films/film.mp4']) same(owner('share', { circle: 'films', folder }).json.error, 'bad_field', `share ${folder}`);

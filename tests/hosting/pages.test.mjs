@@ -132,6 +132,7 @@ function owner(name, work, { viewer, ...options } = {}) {
       await work(host, open);
       assert.deepEqual(viewers.flatMap(v => v.lines.filter(line => /pageerror|Content Security/.test(line))), []);
     } catch (error) {
+      if (shots) await viewers.at(-1)?.page?.screenshot({ path: join(shots, 'failed.png'), fullPage: true });
       error.message += `\n${viewers.flatMap(v => v.lines).join('\n')}\n${await host.server.errors()}`;
       throw error;
     } finally {
@@ -250,6 +251,133 @@ owner('a folder made by FTP, a program that runs as another user: a file shows w
   await third.fill('#owner', await host.read('polycircle-data/owner-code'));
   await third.press('#owner', 'Enter');
   await third.waitForSelector('#inside:not([hidden])');
+});
+
+/** Answers of an action that the browser does not get: the host's own page comes instead, or nothing at all. done: the program has got the request. */
+async function lose(p, action, { times = 1, done = true, page = '' } = {}) {
+  let left = times;
+  await p.route('**/owner', async (route) => {
+    const body = new URLSearchParams(route.request().postData() ?? ''), said = Buffer.from(body.get('d') ?? '', 'base64url').toString();
+    if ((!said.includes(`"do":"${action}"`) && !body.has('h')) || left-- <= 0) return route.continue();  // h: the third try of the same
+    if (done) await route.fetch();
+    return page ? route.fulfill({ status: 502, contentType: 'text/html', body: page }) : route.abort();
+  });
+  return () => p.unroute('**/owner');
+}
+
+owner('in the console the focus stays where it was, what happened is told, and a lost answer says what to do', async (host, open) => {
+  await init(host);
+  const cli = (...args) => must(host.dir, args, { POLYCIRCLE_DATA: data(host) }, 'public_html/cgi-bin');
+  for (const name of ['demo', 'second']) await cli('circle', 'add', name);
+  await cli('url', 'add', 'http://other.example/');
+  const p = await open(`${host.base}console`), focused = () => p.evaluate(() => {
+    const el = document.activeElement;
+    return el?.id || el?.ariaLabel || el?.textContent;
+  });
+  const enter = async () => {
+    await p.fill('#owner', await host.read('polycircle-data/owner-code'));
+    await p.press('#owner', 'Enter');
+    await p.waitForSelector('#inside:not([hidden])');
+  };
+  const says = async (id, pattern) => {
+    await p.waitForFunction(([name, source]) => new RegExp(source, 's').test(document.getElementById(name)?.textContent ?? ''), [id, pattern.source]);
+    await p.waitForFunction(() => !document.querySelector('[aria-busy]'));
+  };
+  const press = async (name, times = 1) => {
+    const button = p.getByRole('button', { name, exact: true }).first();
+    await button.focus();
+    for (let i = 0; i < times; i++) await p.keyboard.press('Enter');
+  };
+  await enter();
+  assert.equal(await focused(), 'h-circles');
+  await press('Stop sharing for now');
+  await says('said', /^Stopped\./);
+  assert.equal(await focused(), 'Share again', 'the button in its place');
+  await p.locator('#circle-demo_pages summary').click();
+  await p.fill('#circle-demo_origin', 'https://one.example');
+  await p.press('#circle-demo_origin', 'Enter');
+  await says('circle-demo_pages-says', /^Kept/);
+  assert.equal(await focused(), 'circle-demo_origin', 'the same field');
+  await press('Use in the tags: http://other.example/');
+  await says('addresses-says', /^New tags/);
+  assert.match(await focused(), /^(Use in the tags|Remove): http/, 'what is nearest, when a button goes');
+
+  let found = await lose(p, 'refuse');
+  await press('Remove https://one.example', 2);
+  await says('circle-demo_pages-says', /second try the program says: “Pages of https:\/\/one\.example were not allowed.*may have been done all the same/);
+  await p.locator('#circle-demo_pages .path', { hasText: 'https://one.example' }).waitFor({ state: 'detached' });  // read again
+  await found();
+  found = await lose(p, 'forget');
+  await press('Remove: http://other.example/', 2);
+  await says('addresses-says', /second try.*may have been done/);
+  assert.equal(await p.locator('#addresses li').count(), 1);
+  await found();
+  found = await lose(p, 'circle', { times: 9, done: false, page: '<h1>Bad gateway</h1>' });
+  await press('Share again');
+  await says('circle-demo', /did not answer.*may have been done all the same: look/);
+  assert.equal(await p.getByRole('button', { name: 'Share again' }).count(), 1, 'it was not');
+  await found();
+  await p.locator('#circle-second_end summary').click();
+  found = await lose(p, 'remove');
+  await p.locator('#circle-second_end button').focus();
+  for (let i = 0; i < 2; i++) await p.keyboard.press('Enter');
+  await says('inside-says', /second try.*may have been done/);
+  assert.equal(await p.locator('#circle-second_card').count(), 0);
+  assert.notEqual(await focused(), await p.evaluate(() => document.body.textContent), 'not on the page as a whole');
+  await found();
+
+  await p.locator('#circle-demo_visitors > summary').click();
+  await p.locator('#circle-demo_notice-part summary').click();
+  assert.match(await p.inputValue('#circle-demo_notice'), /This site shares.*internet address/, 'the text for the privacy notice');
+  await p.check('[name="circle-demo_stun"][value=other]');
+  await p.fill('#circle-demo_stun-other', 'stun.my.example:3478');
+  assert.match(await p.inputValue('#circle-demo_notice'), /asks a server of stun\.my\.example/);
+  await shot(p, 'console notice');
+
+  found = await lose(p, 'recode', { times: 9 });
+  await press('Make a new code', 2);
+  await says('enter-form-says', /another code now/);
+  await found();
+  // made anew meanwhile, in another window: the file has another name
+  await p.click('#proof summary');
+  await p.waitForSelector('#proof-name:not(:empty)');
+  const name = await p.textContent('#proof-name');
+  await cli('owner', '--new');
+  await p.click('#proof-form button');
+  await says('proof-form-says', /another name now/);
+  assert.notEqual(await p.textContent('#proof-name'), name);
+  assert.equal(await p.getAttribute('#proof-file', 'download'), await p.textContent('#proof-name'));
+  await host.put(`polycircle-data/${await p.textContent('#proof-name')}`, '');
+  found = await lose(p, 'prove');
+  await p.click('#proof-form button');
+  await says('proof-form-says', /second try.*upload it once more/);
+  await found();
+  await enter();
+});
+
+owner('set-up asks no more with a code that opens nothing any longer', async (host, open) => {
+  const p = await open(`${host.base}setup`), asked = [];
+  await at(p, 'code');
+  await p.fill('#code', await host.read('polycircle-data/setup-code'));
+  await p.press('#code', 'Enter');
+  await at(p, 'address');
+  await p.click('#address-form button');
+  await at(p, 'visitors');
+  await p.check('[name=stun][value=""]');
+  await p.click('#visitors-form > button');
+  await host.put('public_html/films/film.mp4', 'film');
+  await at(p, 'folder');
+  await p.reload();
+  await at(p, 'folder');
+  await p.check('#folders [value=films]');
+  await p.click('#folder-form > button');
+  await at(p, 'tag');
+  await rm(join(data(host), 'setup-code'));  // and somebody looks: there is another one
+  p.on('request', request => { if (request.url().endsWith('/owner')) asked.push(request); });
+  await p.waitForSelector('#locked:not([hidden]), #code-form-says:not(:empty)', { timeout: 15_000 * PATIENCE });
+  const before = asked.length;
+  await p.waitForTimeout(3500);  // longer than it waits between two
+  assert.equal(asked.length, before);
 });
 
 owner('the bare address leads to set-up, then to the console', async (host, open) => {

@@ -16,20 +16,20 @@ test('a folder as people type it', () => {
 });
 
 test('what is below counts for those above', () => {
-  const got = sums([['', 1, 5], ['a', 0, 0], ['a/b', 2, 20], ['a/b/c', 1, 7], ['empty', 0, 0]]);
-  assert.deepEqual(got, [['a', { files: 3, bytes: 27 }], ['a/b', { files: 3, bytes: 27 }], ['a/b/c', { files: 1, bytes: 7 }]]);
+  const got = sums([['', 1, 5, 1], ['a', 1, 1, 0], ['a/b', 2, 20, 2], ['a/b/c', 1, 7, 1], ['empty', 0, 0, 0], ['css', 3, 9, 0]]);
+  assert.deepEqual(got, [['a', { files: 4, bytes: 28, media: 3 }], ['a/b', { files: 3, bytes: 27, media: 3 }], ['a/b/c', { files: 1, bytes: 7, media: 1 }]], 'all that is shared is counted; what has no media is not proposed');
 });
 
 test('folders that may not be read are named with why and what to do', () => {
-  assert.equal(shut([['', 0, 0], ['films', 1, 5]]), '');
-  assert.match(shut([['', 0, 0], ['films', 0, 0, 'Permission denied']]), /^1 folder cannot be read, or not what is in it: films \(Permission denied\)\. Give .* 755 /);
-  assert.match(shut(['a', 'b', 'c', 'd'].map(path => [path, 0, 0, 'Permission denied'])), /^4 folders .*: a \(.*\), b \(.*\), c \(.*\), …\./);
+  assert.equal(shut([['', 0, 0, 0], ['films', 1, 5, 1]]), '');
+  assert.match(shut([['', 0, 0, 0], ['films', 0, 0, 0, 'Permission denied']]), /^1 folder cannot be read, or not what is in it: \u2068films\u2069 \(Permission denied\)\. Give .* 755 /);
+  assert.match(shut(['a', 'b', 'c', 'd'].map(path => [path, 0, 0, 0, 'Permission denied'])), /^4 folders .*: .a. \(.*\), .b. \(.*\), .c. \(.*\), …\./);
 });
 
 test('what was left out is told with why, and what to do', () => {
   const walk = /** @type {any} */ ({ files: 2, bytes: 5, version: 3, skipped: 5, left_out: [{ reason: 'empty', text: 'empty files', cure: '', n: 1, names: ['a.mp4'] },
     { reason: 'unreadable', text: 'not readable', cure: 'let them be read', n: 4, names: ['x', 'y/', 'z'] }] });
-  assert.equal(result(walk), '2 files, 5 bytes, version 3. Left out: empty files: 1 (a.mp4); not readable: 4 (x, y/, z, …): let them be read.');
+  assert.equal(result(walk), '2 files, 5 bytes, version 3. Left out: empty files: 1 (\u2068a.mp4\u2069); not readable: 4 (\u2068x\u2069, \u2068y/\u2069, \u2068z\u2069, …): let them be read.', 'each name apart, for one may run from right to left');
   assert.deepEqual([bad(walk), bad({ ...walk, left_out: walk.left_out.slice(0, 1) })], [true, false]);
 });
 
@@ -40,6 +40,7 @@ test('the line in a page', () => {
     [tag.replace('src="', 'src=\u201c').replace('">', '\u201d>'), 'curly'], [tag.replaceAll('"', '\u2033'), 'curly'], [tag.replaceAll('"', '\u00ab'), 'curly'],
     [tag.replace('src="', 'src=&#8220;').replace('">', '&#8221;>'), 'curly'], [tag.replaceAll('"', '&ldquo;'), 'curly'], [tag.replaceAll('"', '\u2019'), 'curly'],
     [tag.replaceAll('"', '&quot;'), 'curly'], [tag.replace('></', ' data-p2p=\u201cask\u201d></'), 'curly'], [tag + tag.replaceAll('"', '\u201c'), 'once'],
+    [`<video src=a.mp4></video>${tag}`, 'late'], [`<body><p>x</p>${tag}\n<script>1</script></body></html>`, 'late'], [`<body>${tag}<video></video></body>`, 'once'], [`<!-- <video> -->${tag}<img>`, 'once'], [`<noscript><img src=x></noscript>${tag}`, 'once'],
     [tag.replaceAll('<', '&lt;').replaceAll('>', '&gt;'), 'text'], [`&lt;script src="signal?${key}"`, 'text']]) assert.equal(found(html, key), is, html);
 });
 

@@ -148,13 +148,14 @@ static const char *listed(folder_time *more, int *calls) {
     do {
         if (folder_list(&w.ctx, world_path(&w, "site"), list.next, more, &list) != ERR_OK) return "failed";
         for (size_t i = 0; i < list.n; i++)
-            buf_format(&out, "%s:%d:%d ", list.all[i].path, (int)list.all[i].files, (int)list.all[i].bytes);
+            buf_format(&out, "%s:%d:%d:%d ", list.all[i].path, (int)list.all[i].files, (int)list.all[i].bytes,
+                       (int)list.all[i].media);
     } while (++*calls < 20 && list.next);
     return out.data;
 }
 
 static void folders(void) {
-    static const char want[] = ":0:0 a b:1:5 films:1:5 films/new:2:10 films-old:1:5 ";
+    static const char want[] = ":0:0:0 a b:1:5:1 films:2:10:1 films/new:2:10:2 films-old:1:5:1 ";
     struct file_id id;
     const char *path;
     int calls;
