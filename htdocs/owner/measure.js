@@ -36,7 +36,7 @@ export async function owner(base, fields) {
     if (ours.error) throw Object.assign(new Error(ours.text), { code: ours.error });
     return ours;
   }
-  throw new Error('The program did not answer: the host may be busy, or its firewall refuses both encodings. Try again in a moment.');
+  throw new Error('The program did not answer: the host may be busy, or its firewall refuses what is sent. Try again in a moment.');
 }
 
 /** What firewalls look for, as it would stand in a message. */

@@ -79,10 +79,10 @@ function summarize() {
 /** What one press would set, in words. */
 function propose() {
   const { spool_url, cors, wire, budget } = world.findings, rows = /** @type {[string, string][]} */ ([]);
-  if (spool_url !== undefined) rows.push(['Spool', spool_url ? `${spool_url}, ${cors ? 'for pages of every site' : 'for pages of this site only'}` : 'none: everything goes through the program']);
-  if (budget) rows.push(['Polls', `${budget} a second for each circle (a tenth of ${world.slots} requests at a time, over ${Math.round(world.ms)} ms each; at most 20)`]);
-  if (wire) rows.push(['Encoding', wire == 'd' ? 'base64url (d)' : 'base32 (h), for a firewall refuses base64url']);
-  if (world.server.lines.some(l => l.id == 'journal' && l.level == 'fail')) rows.push(['Journal', 'TRUNCATE, for WAL is not safe here']);
+  if (spool_url !== undefined) rows.push(['Files (spool)', spool_url ? `${spool_url}, ${cors ? 'for pages of every site' : 'for pages of this site only'}` : 'none: everything goes through the program']);
+  if (budget) rows.push(['Looks for news (polls)', `${budget} a second for each circle (a tenth of ${world.slots} requests at a time, over ${Math.round(world.ms)} ms each; at most 20)`]);
+  if (wire) rows.push(['Messages (encoding)', wire == 'd' ? 'the usual way (base64url, d)' : 'the plainer way (base32, h), for a firewall refuses the usual one (base64url)']);
+  if (world.server.lines.some(l => l.id == 'journal' && l.level == 'fail')) rows.push(['Database (journal)', 'the plain way (TRUNCATE), for the fast one is not safe here (WAL)']);
   describe($('proposals'), rows);
   $('found').hidden = !rows.length || !world.server.bases.length;
 }
@@ -124,7 +124,7 @@ export function selftestPage() {
   });
   $('settle').addEventListener('click', () => busy($('found'), 'settle-says', async () => {
     const { journal } = await act('settle', world.findings);
-    say('settle-says', `It is set, and works from the next request on. Journal: ${journal}.`, 'good');
+    say('settle-says', `It is set, and works from the next request on (journal: ${journal}).`, 'good');
   }));
   $('longest').addEventListener('click', () => busy($('long'), 'longest-says', async () => {
     add(await longest(text => say('longest-says', text)));

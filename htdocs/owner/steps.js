@@ -29,9 +29,9 @@ async function firewall(/** @type {World} */ world) {
   const words = (/** @type {Field} */ f) => passes(f) ? 'passes' : `is refused (${[...refused[f]].map(([name, status]) => `${name}: ${status || 'no answer'}`).join(', ')})`;
   if (passes('d') || passes('h')) world.findings.wire = wire.field = passes('d') ? 'd' : 'h';
   return [{ id: 'firewall', title: 'Firewall', level: passes('d') ? ok : passes('h') ? warn : fail,
-    found: `Base64url (d=) ${words('d')}; base32 (h=) ${words('h')}. ${samples.length} messages each, with ${Object.keys(HOSTILE).join(', ')} inside.`,
-    why: 'Host firewalls (ModSecurity) refuse what looks like an attack. Encoded messages look like nothing; base32 passes where base64url does not, and is a fifth longer.',
-    cure: passes('h') ? '"Use what was found" makes clients start with base32.' : 'Ask the host; without this no browser can join.',
+    found: `The usual way to write messages (base64url, d=) ${words('d')}; the plainer one (base32, h=) ${words('h')}. ${samples.length} messages each, with ${Object.keys(HOSTILE).join(', ')} inside.`,
+    why: 'Hosts refuse what looks like an attack (by a firewall such as ModSecurity). Messages are written so that they look like nothing; the plainer way passes where the usual one does not, and makes them a fifth longer.',
+    cure: passes('h') ? '"Use what was found" makes browsers begin with the plainer way (base32).' : 'Ask the host; without this no browser can join.',
     host: `Please let POST requests to ${new URL(measure).pathname.replace('measure', '')} through the web application firewall: form fields "d" and "h" hold encoded JSON.` }];
 }
 
@@ -52,13 +52,13 @@ async function caches() {
   const [a, b] = [await ask(measure), await ask(measure)], body = form(wire.field, { v: 1 }), [c, d] = [await post(measure, body), await post(measure, body)];
   const same = (/** @type {any} */ x, /** @type {any} */ y) => !!x.ours && x.ours.nonce == y.ours?.nonce;
   return [
-    { id: 'cache-get', title: 'Answers to GET', level: !a.ours ? fail : same(a, b) ? warn : ok,
-      found: !a.ours ? `Answered by ${who(a)}.` : same(a, b) ? 'The same answer came twice: a cache keeps them in spite of no-store.' : 'Two answers differ: no cache keeps them.',
-      why: 'A cache that ignores no-store makes rosters and manifests old. Signaling goes by POST and works all the same.',
+    { id: 'cache-get', title: 'Answers that are fetched (GET)', level: !a.ours ? fail : same(a, b) ? warn : ok,
+      found: !a.ours ? `Answered by ${who(a)}.` : same(a, b) ? 'The same answer came twice: a cache keeps them, though it is told not to (no-store).' : 'Two answers differ: no cache keeps them.',
+      why: 'Such a cache shows old lists of files and of who is here. Connecting goes another way (POST), and works all the same.',
       cure: 'Switch the cache off for the program\'s address in the panel.', host: `Please exclude ${new URL(base).pathname} from caching (LiteSpeed cache, Varnish, nginx).` },
-    { id: 'cache-post', title: 'Answers to POST', level: !c.ours ? fail : same(c, d) ? fail : ok,
-      found: !c.ours ? `Answered by ${who(c)}.` : same(c, d) ? 'The same answer came twice: a cache keeps answers to POST.' : 'Two answers differ.',
-      why: 'Every poll would get an old answer: nothing works.', cure: 'Switch that cache off.', host: `Please never cache answers to POST; exclude ${new URL(base).pathname} from caching.` },
+    { id: 'cache-post', title: 'Answers to what is sent (POST)', level: !c.ours ? fail : same(c, d) ? fail : ok,
+      found: !c.ours ? `Answered by ${who(c)}.` : same(c, d) ? 'The same answer came twice: a cache keeps answers that are for one browser (POST).' : 'Two answers differ.',
+      why: 'Every look for news would get an old answer: nothing works.', cure: 'Switch that cache off.', host: `Please never cache answers to POST; exclude ${new URL(base).pathname} from caching.` },
   ];
 }
 
@@ -70,18 +70,18 @@ async function headers() {
   const works = worker.status == 200 && scope == '/' && script && isSecureContext && 'serviceWorker' in navigator;
   const after = worker.ours?.error == 'not_set_up';
   return [
-    { id: 'cors', title: 'Pages of other sites', level: allow == '*' ? ok : fail, found: `Access-Control-Allow-Origin arrives as ${allow ? `"${allow}"` : 'nothing'}.`,
-      why: 'Browsers show an answer to a page of another site only with exactly one *.', cure: 'Somebody adds or removes this header: look for "Header" in .htaccess files.',
+    { id: 'cors', title: 'Pages of other sites', level: allow == '*' ? ok : fail, found: `The answer's line that allows them arrives ${allow ? `as "${allow}"` : 'not at all'} (Access-Control-Allow-Origin).`,
+      why: 'Browsers show an answer to a page of another site only with exactly one *.', cure: 'Somebody adds or removes this line: look for "Header" in the site\'s settings files (.htaccess).',
       host: 'Please do not add or remove Access-Control-Allow-Origin on the answers of my CGI program; it sends its own.' },
-    { id: 'worker', title: 'Service worker', level: works || after ? ok : warn,
-      found: after ? 'To be seen after set-up.' : works ? 'The worker is served as it must be, with its scope.' : !isSecureContext ? 'Not over plain http: a browser wants https.'
-        : `Status ${worker.status}, Service-Worker-Allowed ${scope ?? 'is missing'}, ${script ? 'a script' : `type ${worker.headers.get('content-type')}`}.`,
-      why: 'The mirror, which saves the host\'s bytes, is a service worker. It needs https and this header.', cure: isSecureContext ? 'Put a worker file into the top folder of the site (INSTALL 4) and name it by data-worker.' : 'Switch https on in the panel; it costs nothing with most hosts.',
+    { id: 'worker', title: 'The helper in the browser (service worker)', level: works || after ? ok : warn,
+      found: after ? 'To be seen after set-up.' : works ? 'It is served as it must be.' : !isSecureContext ? 'Not over plain http: a browser wants https.'
+        : `It does not arrive as it must (status ${worker.status}, Service-Worker-Allowed ${scope ?? 'is missing'}, ${script ? 'a script' : `type ${worker.headers.get('content-type')}`}).`,
+      why: 'It loads from other visitors, and so saves the host\'s bytes. Browsers start it over https only, and where our answer says so.', cure: isSecureContext ? 'Put a file polycircle-sw.js into the top folder of the site and name it in the line for your pages (INSTALL 4, data-worker).' : 'Switch https on in the panel; it costs nothing with most hosts.',
       host: isSecureContext ? 'Please pass the header Service-Worker-Allowed of my CGI program on.' : 'Please give my site a certificate (Let\'s Encrypt).' },
-    { id: 'methods', title: 'HEAD and OPTIONS', level: ok, found: `HEAD: ${head.status || 'no answer'}, OPTIONS: ${options.status || 'no answer'} from ${who(options)}.`, why: 'Neither is needed. Monitors use HEAD.' },
+    { id: 'methods', title: 'Other requests (HEAD, OPTIONS)', level: ok, found: `The one gets ${head.status || 'no answer'} (HEAD), the other ${options.status || 'no answer'} from ${who(options)} (OPTIONS).`, why: 'Neither is needed. What watches a site uses the first.' },
     { id: 'range', title: 'Parts of an answer', level: part.status == 206 && part.text.length == 4 ? ok : warn,
       found: part.status == 206 ? 'A part was asked for and came (206).' : `A part was asked for, and status ${part.status} came.`,
-      why: 'Files outside the document root are read through the program in parts.', cure: 'Share a folder inside the document root: then the web server itself hands out the parts.', host: 'Please pass the Range header to my CGI programs.' },
+      why: 'Files outside the folder of the web site are read through the program in parts.', cure: 'Share a folder inside that of the web site: then the web server itself hands out the parts.', host: 'Please pass the Range header to my CGI programs.' },
   ];
 }
 
@@ -91,7 +91,7 @@ async function packed() {
   const unpack = () => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
   const good = a == 0x1f && b == 0x8b && await unpack().catch(() => '') == 'polycircle';
   return [{ id: 'packed', title: 'Packed files', level: good ? ok : fail, found: good ? 'They arrive byte for byte.' : 'Their bytes are changed on the way (packed twice, or unpacked).',
-    why: 'The client is a packed file whose hash the page checks.', cure: 'Switch compression off for application/gzip.', host: 'Please do not compress or unpack application/gzip answers (mod_deflate, proxy).' }];
+    why: 'The client is a packed file whose hash the page checks.', cure: 'Send your host the sentence below.', host: 'Please do not compress or unpack application/gzip answers (mod_deflate, proxy).' }];
 }
 
 /** @returns {Promise<Line[]>} */
@@ -102,13 +102,13 @@ async function address(/** @type {World} */ { server }) {
   return [
     { id: 'addresses', title: 'The instance\'s addresses', level: gone.length ? warn : ok,
       found: gone.length ? `Nothing of ours answers at ${gone.join(', ')}.` : server.bases.length ? `Those of this host answer: ${server.bases.join(', ')}.` : 'There is none before set-up.',
-      why: 'Tags and workers may say any of them.', cure: 'Short addresses: see in the console whether they are active, and whether other lines of .htaccess stand before them.' },
+      why: 'Tags and workers may say any of them.', cure: 'Short addresses: see in the console whether they are on. Perhaps other lines of the site\'s settings file (.htaccess) stand before theirs.' },
     { id: 'seen', title: 'Address, as the browser sees it', level: mixed || !isSecureContext ? warn : ok,
-      found: `${base}${server.bases.length ? same ? ', one of the instance\'s addresses' : '; the instance knows ' + server.bases.join(', ') : ''}.${isSecureContext ? '' : ' Plain http: no mirror.'}`,
+      found: `${base}${server.bases.length ? same ? ', one of the instance\'s addresses' : '; the instance knows ' + server.bases.join(', ') : ''}.${isSecureContext ? '' : ' Plain http: nothing is shared.'}`,
       why: 'The addresses of the instance stand in its tags. A page over https cannot use an instance over http.', cure: mixed ? 'Add this address: in the console, opened here.' : 'Open this page by https, when the site has it.' },
     { id: 'clock', title: 'Clock', level: !ours ? fail : Math.abs(skew) < 60 ? ok : warn, found: ours ? `The host's clock is ${Math.abs(skew)} s ${skew < 0 ? 'behind' : 'ahead of'} this browser's.` : 'No answer.',
-      why: 'Leases and offers end by the host\'s clock. A wrong one is borne, a jumping one is not.', cure: 'See whether it is this computer\'s clock.', host: 'The clock of the web server is wrong. Please start its time service.' },
-    { id: 'authorization', title: 'Authorization header', level: ok, found: authorized.ours?.authorization ? 'The header comes through.' : 'The header does not reach the program.', why: 'Not needed: nothing here depends on it.' },
+      why: 'Who is here, and what is offered, ends by the host\'s clock. A wrong one is borne, a jumping one is not.', cure: 'See whether it is this computer\'s clock.', host: 'The clock of the web server is wrong. Please start its time service.' },
+    { id: 'authorization', title: 'The line for passwords (Authorization)', level: ok, found: authorized.ours?.authorization ? 'It comes through.' : 'It does not reach the program.', why: 'Not needed: nothing here depends on it.' },
   ];
 }
 
@@ -131,18 +131,18 @@ async function processes(/** @type {World} */ world) {
   if (slots) world.findings.budget = pollBudget(slots, world.ms);
   return [
     { id: 'process', title: 'Processes', level: one.length ? ok : fail, found: `${one.length} answers, one after the other, came from ${pids.size} process${pids.size == 1 ? '' : 'es'}, in ${Math.round(world.ms)} ms each.`,
-      why: 'FastCGI keeps a process; CGI starts one for each request.' },
+      why: 'The program stays awake (FastCGI), or starts for each request (CGI).' },
     { id: 'parallel', title: 'Requests at a time', level: slots >= 10 || browser ? ok : slots ? warn : fail,
       found: `${PARALLEL} requests of one second each: ${slots} ran at one moment, ${refused.length ? `${refused.length} were refused (${codes}): the host takes ${done.length} at a time` : 'none was refused'}. It took ${took.toFixed(1)} s.` +
-        (browser ? ' More were not tried: over HTTP/1.1 a browser opens no more connections.' : ''),
-      why: 'Hosts run about 20 requests at a time; beyond that every visitor gets 503 or 508. Polls get a tenth of what there is.',
-      cure: 'It works with fewer polls: joining takes a little longer. The spool helps.', host: 'How many entry processes (CloudLinux EP), or FastCGI processes, does my plan allow? Can that be 20?' },
+        (browser ? ' More were not tried: a browser opens no more connections at a time here (HTTP/1.1).' : ''),
+      why: 'Hosts run about 20 requests at a time; beyond that they turn visitors away (503, 508). Looks for news get a tenth of what there is (polls).',
+      cure: 'It works with fewer of these: joining takes a little longer. Files in place of the program help (the spool, below).', host: 'How many entry processes (CloudLinux EP), or FastCGI processes, does my plan allow? Can that be 20?' },
   ];
 }
 
 /** @returns {Promise<Line[]>} */
 async function spool(/** @type {World} */ world) {
-  const why = 'What many read (rosters, mail boxes) is also put there as files: a file costs the host no process.', title = 'Spool of static files', id = 'spool';
+  const why = 'What many read (who is here, mail boxes) is also put there as files: a file costs the host no process.', title = 'Files in place of the program (spool)', id = 'spool';
   const url = `${location.origin}/polycircle-spool/probe.json`, say = (/** @type {Line['level']} */ level, /** @type {string} */ found, /** @type {Partial<Line>} */ more = {}) => [{ id, title, level, found, why, ...more }];
   let value = randomHex(4), htaccess = true, n = 0, fresh = 0;
   const look = () => ask(`${url}?${n++}${value}`, { credentials: 'omit' });
@@ -157,7 +157,7 @@ async function spool(/** @type {World} */ world) {
     }
     if (answer.ours?.value != value)
       return say(warn, `A file that was written to ${world.server.spool} is not served at ${url}: ${answer.status || 'no answer'}.`,
-        { cure: 'Everything works without it. If the document root is another one: polycircle set root DIR.' });
+        { cure: 'Everything works without it. (With a shell, where the web site lies in another folder: polycircle set root DIR.)' });
     for (let i = 0; i < 5; i++) {
       value = randomHex(4);
       await act('spool', { value, htaccess });
@@ -193,25 +193,25 @@ async function leaks(/** @type {World} */ { server }) {
   return [
     { id: 'leak', title: 'Data over the web', level: open.length ? fail : ok, found: open.length ? `The web server hands out ${open.join(', ')}.` : `${asked} addresses under which it could lie: none hands it out.`,
       why: 'The database holds the keys of the instance, the code lets anybody be its owner.',
-      cure: `Move the data directory out of the document root now. Afterwards make new keys: what was served may have been read.`, host: `Please refuse every request for ${new URL(open[0] ?? base).pathname.replace(/[^/]*$/, '')}.` },
+      cure: `Move the folder of the data out of the folder of the web site now, by FTP. Afterwards make new keys: what was served may have been read.`, host: `Please refuse every request for ${new URL(open[0] ?? base).pathname.replace(/[^/]*$/, '')}.` },
     { id: 'program-file', title: 'The program as a file', level: elf ? fail : ok, found: elf ? 'The web server hands the program out instead of running it.' : 'It is run, not handed out.',
-      why: 'A program that is handed out does not run.', cure: 'Put it into cgi-bin, or activate a tier (INSTALL).', host: 'Please run .fcgi files in this directory as FastCGI or CGI programs.' },
+      why: 'A program that is handed out does not run.', cure: 'Put it into the folder cgi-bin (more ways: INSTALL).', host: 'Please run .fcgi files in this directory as FastCGI or CGI programs.' },
   ];
 }
 
 /** @returns {Promise<Line[]>} */
 async function policy() {
   const front = await ask('/'), all = policies(front.headers.get('content-security-policy'), front.text), lacking = all.flatMap(p => missing(p, location.origin));
-  return [{ id: 'csp', title: 'Content-Security-Policy of the front page', level: lacking.length ? warn : ok,
+  return [{ id: 'csp', title: 'What the front page lets scripts do (Content-Security-Policy)', level: lacking.length ? warn : ok,
     found: !all.length ? `${location.origin}/ has none.` : lacking.length ? `It forbids the client. It must say: ${lacking.join('; ')}` : 'It lets the client work.',
-    why: 'A page\'s policy says what scripts may run and load. The client comes from the program, as a module (blob:).', cure: `Replace these directives of the page's policy: ${lacking.join('; ')}.${all.join().includes("'strict-dynamic'") ? ' With strict-dynamic the tag needs the page\'s nonce, too.' : ''}` }];
+    why: 'A page may say what scripts run on it, and what they load. Ours come from the program (as a module, blob:).', cure: `Where that is written, in the page's <meta> or in the web server's settings, let these parts be: ${lacking.join('; ')}.${all.join().includes("'strict-dynamic'") ? ' The line for your pages needs the page\'s nonce, too (strict-dynamic).' : ''}` }];
 }
 
 /** @type {{doing: string, run: (world: World) => Promise<Line[]>}[]} */
 export const steps = [
   { doing: 'the firewall', run: firewall }, { doing: 'sizes of requests', run: sizes }, { doing: 'caches', run: caches }, { doing: 'headers', run: headers },
   { doing: 'packed files', run: packed }, { doing: 'address and clock', run: address }, { doing: 'requests at a time', run: processes },
-  { doing: 'the spool', run: spool }, { doing: 'what must not be served', run: leaks }, { doing: 'the front page', run: policy },
+  { doing: 'files in place of the program', run: spool }, { doing: 'what must not be served', run: leaks }, { doing: 'the front page', run: policy },
 ];
 
 /** @param {(text: string) => void} tell @returns {Promise<Line>} */

@@ -36,7 +36,7 @@ static enum level server(struct look *l) {
 }
 
 static enum level face(struct look *l) {
-    const char *fastcgi = "FastCGI: one process answers many requests.", *cgi = "CGI: each request starts a process.";
+    const char *fastcgi = "FastCGI: the program stays awake between requests.", *cgi = "CGI: the program starts for each request.";
     return say(l, LEVEL_OK, "%s", l->facts->fastcgi ? fastcgi : cgi);
 }
 
@@ -60,8 +60,8 @@ static enum level program(struct look *l) {
     if (!slash || stat(path, &file) != 0 || stat(parent, &dir) != 0)
         return say(l, LEVEL_WARN, "The program's own file is not known.");
     bool wide = (file.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) || (dir.st_mode & (S_IWGRP | S_IWOTH));
-    return say(l, wide ? LEVEL_WARN : LEVEL_OK, "%s has mode %04o, its directory %04o.", path, (unsigned)file.st_mode & 07777,
-               (unsigned)dir.st_mode & 07777);
+    return say(l, wide ? LEVEL_WARN : LEVEL_OK, "%s has the permissions %04o, its folder %04o.", path,
+               (unsigned)file.st_mode & 07777, (unsigned)dir.st_mode & 07777);
 }
 
 static enum level machine(struct look *l) {
@@ -86,10 +86,12 @@ static enum level place(struct look *l) {
     if (lstat(dir, &st) != 0) return say(l, LEVEL_WARN, "%s is not there yet.", dir);
     unsigned mode = st.st_mode & 07777;
     if (st.st_uid != geteuid() || mode & 077)
-        return say(l, LEVEL_FAIL, "%s has mode %04o and belongs to user %ld: others may look in.", dir, mode, (long)st.st_uid);
-    if (inside(dir, l->facts->root)) return say(l, LEVEL_WARN, "%s, mode %04o, inside the document root.", dir, mode);
-    return say(l, LEVEL_OK, "%s, mode %04o, %s.", dir, mode,
-               *l->facts->root ? "outside the document root" : "where the document root is, is not known");
+        return say(l, LEVEL_FAIL, "%s has the permissions %04o and belongs to user %ld: others may look in.", dir, mode,
+                   (long)st.st_uid);
+    if (inside(dir, l->facts->root))
+        return say(l, LEVEL_WARN, "%s, permissions %04o, inside the folder of the web site (document root).", dir, mode);
+    return say(l, LEVEL_OK, "%s, permissions %04o, %s.", dir, mode,
+               *l->facts->root ? "outside the folder of the web site" : "where the folder of the web site is, is not known");
 }
 
 static enum level writing(struct look *l) {
@@ -106,7 +108,7 @@ static enum level privacy(struct look *l) {
     mode_t mode;
     int why = trial_write(l->dir, 1, &ms, &mode);
     if (why) return say(l, LEVEL_WARN, "Not known, for no file could be written (%s).", strerror(why));
-    return say(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets mode %04o.", (unsigned)mode);
+    return say(l, mode & 077 ? LEVEL_FAIL : LEVEL_OK, "A file that is made there gets the permissions %04o.", (unsigned)mode);
 }
 
 static enum level locks(struct look *l) {
@@ -120,7 +122,7 @@ static enum level journal(struct look *l) {
     bool works = store_wal_works(l->dir);
     const char *now = l->ctx->store ? store_journal(l->ctx->store) : "none yet";
     enum level level = works || strcmp(now, "truncate") == 0 ? LEVEL_OK : strcmp(now, "wal") == 0 ? LEVEL_FAIL : LEVEL_WARN;
-    return say(l, level, "The fast journal (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
+    return say(l, level, "The fast way (WAL) %s here; in use: %s.", works ? "works" : "is not safe", now);
 }
 
 static enum level file_system(struct look *l) {
@@ -145,9 +147,9 @@ static enum level space(struct look *l) {
 
 static enum level entropy(struct look *l) {
     uint8_t byte;
-    if (getrandom(&byte, 1, GRND_NONBLOCK) == 1) return say(l, LEVEL_OK, "The kernel gives random numbers (getrandom).");
-    if (access("/dev/urandom", R_OK) == 0) return say(l, LEVEL_OK, "Random numbers come from /dev/urandom.");
-    return say(l, LEVEL_FAIL, "Neither getrandom nor /dev/urandom answers.");
+    if (getrandom(&byte, 1, GRND_NONBLOCK) == 1) return say(l, LEVEL_OK, "The machine gives random numbers (getrandom).");
+    if (access("/dev/urandom", R_OK) == 0) return say(l, LEVEL_OK, "The machine gives random numbers (/dev/urandom).");
+    return say(l, LEVEL_FAIL, "The machine gives none (neither getrandom nor /dev/urandom).");
 }
 
 static enum level sqlite(struct look *l) {
@@ -181,7 +183,7 @@ static enum level limits(struct look *l) {
 }
 
 static enum level https(struct look *l) {
-    return *l->facts->https ? say(l, LEVEL_OK, "The web server says HTTPS=%.20s.", l->facts->https)
+    return *l->facts->https ? say(l, LEVEL_OK, "The web server says that it is encrypted (HTTPS=%.20s).", l->facts->https)
                             : say(l, LEVEL_OK, "The web server says nothing of it.");
 }
 
@@ -210,8 +212,8 @@ static enum level visitor(struct look *l) {
 }
 
 static enum level path_info(struct look *l) {
-    return *l->facts->path_info ? say(l, LEVEL_OK, "PATH_INFO is passed.")
-                                : say(l, LEVEL_OK, "PATH_INFO is absent; the address is taken from REQUEST_URI.");
+    return *l->facts->path_info ? say(l, LEVEL_OK, "The web server says it (PATH_INFO).")
+                                : say(l, LEVEL_OK, "It is taken from the address (REQUEST_URI; PATH_INFO is absent).");
 }
 
 static const struct check {
@@ -223,37 +225,46 @@ static const struct check {
     {"instance", "Instance", ANYWHERE, instance, "Without it nothing else matters.",
      "Open the set-up page (.../setup) in a browser. A damaged database: its page says how a copy is put back.", ""},
     {"server", "Web server", REQUEST, server, "It decides which of the limits below are its own.", "", ""},
-    {"face", "How it is run", REQUEST, face, "FastCGI costs the host about a third of CGI. Both give the same answers.", "", ""},
-    {"owner", "Whose the process is", ANYWHERE, owner,
+    {"face", "How it is run", REQUEST, face,
+     "To stay awake costs the host about a third of starting each time. Both give the same answers.", "", ""},
+    {"owner", "As whom the program runs", ANYWHERE, owner,
      "Where all customers' programs run as one user, each of them can read the data of the others: keys, codes, the database.",
-     "Keep the signing key elsewhere and put nothing secret here, or move to a host with suEXEC or per-user pools.",
+     "Send your host the sentence below. Until it is so put nothing secret here, or choose a host that runs each customer's "
+     "programs as "
+     "that customer (suEXEC).",
      "Please run my CGI programs as my own user (suEXEC, or FastCGI with a pool of my own)."},
-    {"program", "Modes of the program", ANYWHERE, program,
-     "suEXEC refuses a program that others may write (or whose directory they may write) with a 500.",
-     "Set the program and its directory to 755 (rwxr-xr-x) in the file manager.", ""},
-    {"machine", "Machine", ANYWHERE, machine, "The program must be of the machine's kind; a static one runs on any Linux.", "", ""},
+    {"program", "Permissions of the program", ANYWHERE, program,
+     "Many hosts do not start a program that others may change, or whose folder they may change (suEXEC, error 500).",
+     "Set the program and its folder to 755 (rwxr-xr-x), by FTP or in the panel's file manager.", ""},
+    {"machine", "Machine", ANYWHERE, machine,
+     "The program must be made for this kind of processor; one that needs no libraries (a static one) runs on any Linux.", "", ""},
     {"place", "Where the data is", ANYWHERE, place, "Whoever can fetch the database has the keys of the instance.",
-     "Give the directory mode 700 in the file manager, and keep it beside the document root, not inside it.",
+     "Give the folder the permissions 700 by FTP or in the panel's file manager, and keep it beside the folder of the web site, "
+     "not "
+     "inside it.",
      "Please tell me of a directory outside the document root that my programs may write."},
     {"write", "Writing", ANYWHERE, writing, "What is acknowledged must be on the disk first: each change waits for this.",
-     "Set the directory to 700, owner the user of the line above. A slow disk is the host's.",
+     "Set the folder to 700 by FTP; it must belong to the user as whom the program runs. A slow disk is the host's.",
      "Please let my CGI programs write to this directory (or tell me why a write takes so long)."},
-    {"umask", "Modes of new files", ANYWHERE, privacy, "Keys and codes are files; only their owner may read them.",
-     "The file system ignores modes (FAT, a mount with fixed modes): put the data directory elsewhere.",
+    {"umask", "Permissions of new files", ANYWHERE, privacy, "Keys and codes are files; only their owner may read them.",
+     "This disk keeps no permissions (such as FAT): ask your host for a folder on another one, and put the data there.",
      "Please tell me of a directory in which file modes (0600) are kept."},
     {"lock", "Locks", ANYWHERE, locks, "Two requests at a time would damage the database where locks do nothing.",
-     "Put the data directory on a local disk; without locks this host cannot run it.",
+     "The folder of the data must lie on a disk of this machine; without locks this host cannot run it.",
      "fcntl locks do not work in my home directory (NFS without lockd?). Please switch them on."},
-    {"journal", "Journal of the database", ANYWHERE, journal,
-     "WAL is four times as fast, and damages the database silently on network file systems. TRUNCATE is fast enough and safe.",
-     "Press \"Use what was found\": the instance goes back to TRUNCATE.", ""},
-    {"files", "File system", ANYWHERE, file_system, "On NFS, SMB and FUSE locks may be missing and WAL is not safe.",
-     "It works with the TRUNCATE journal as long as the line about locks is ok.",
+    {"journal", "How the database writes (its journal)", ANYWHERE, journal,
+     "The fast way (WAL) is four times as fast, and damages the database silently on a disk of another machine. The plain one "
+     "(TRUNCATE) is "
+     "fast enough and safe.",
+     "Press \"Use what was found\": the plain way is taken (TRUNCATE).", ""},
+    {"files", "Disk (file system)", ANYWHERE, file_system,
+     "On a disk of another machine (NFS, SMB, FUSE) two requests may write at once without knowing of each other.",
+     "It works as long as the line about locks is ok (with the TRUNCATE journal).",
      "Is my home directory on a network file system, and do fcntl locks work there from all web servers?"},
     {"space", "Free space", ANYWHERE, space, "With a full disk or quota nothing new is kept; reading goes on.",
      "Delete something, old backups first.", "Please raise my quota."},
-    {"entropy", "Random numbers", ANYWHERE, entropy, "Keys, ids and tokens are random numbers.", "Make /dev/urandom readable.",
-     "Please give my programs /dev/urandom."},
+    {"entropy", "Random numbers", ANYWHERE, entropy, "Keys, ids and tokens are random numbers.",
+     "Send your host the sentence below.", "Please give my programs /dev/urandom."},
     {"sqlite", "Database", ANYWHERE, sqlite, "It is built in; a report of a defect needs its version.", "", ""},
     {"limits", "Limits", ANYWHERE, limits, "Below about 64 MB, or 25 processes, requests fail under load.",
      "A larger plan, or the host's support.",
@@ -262,9 +273,10 @@ static const struct check {
      "Behind a proxy it is often wrong. So it is never used: addresses come from the settings.", "", ""},
     {"address", "The visitor's address", REQUEST, visitor,
      "Limits count by address. Behind a proxy that is not listed all visitors are one, and together they reach the limits of one.",
-     "If the proxy is your host's (or Cloudflare), list it. If you do not know it, do not: anybody could then write an address.",
+     "If the proxy is your host's (or Cloudflare), press the button. If you do not know it, do not: anybody could then write an "
+     "address.",
      "Which addresses do your reverse proxies have, and do they send X-Forwarded-For to my CGI programs?"},
-    {"path", "PATH_INFO", REQUEST, path_info, "It tells which of the program's pages is asked for; there are two ways to know.", "",
+    {"path", "Which page is asked for (PATH_INFO)", REQUEST, path_info, "There are two ways to know it, and one is enough.", "",
      ""},
 };
 

@@ -396,7 +396,7 @@ ok(!existsSync(join(w.dir, 'nowhere')), 'and makes nothing');
 chmodSync(w.data, 0o755);
 r = w.cli('selftest');
 same(r.status, 1, 'selftest: exit 1 when something fails');
-matches(r.out, /^fail +Where the data is +.* has mode 0755 .*\n +why: .*\n +do: .*700.*\n +tell your host: Please/m, 'selftest: why, what to do, what to tell the host');
+matches(r.out, /^fail +Where the data is +.* has the permissions 0755 .*\n +why: .*\n +do: .*700.*\n +tell your host: Please/m, 'selftest: why, what to do, what to tell the host');
 r = w.cli('selftest', '--json');
 same([r.status, r.json.ok, r.err], [1, false, ''], 'selftest --json: one JSON text');
 chmodSync(w.data, 0o700);

@@ -82,7 +82,7 @@ export async function selftest(chrome, { base, code }, look = {}) {
   assert.deepEqual(errors, []);
   const lines = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll('.line')].map(li => [li.dataset.id, {
     level: li.className.split(' ')[1], word: li.querySelector('.level').textContent, found: li.querySelector('.finding').textContent,
-    host: li.querySelector('textarea')?.value }])));
+    host: li.querySelector('textarea')?.value, words: [...li.querySelectorAll('h3, .finding, details > p')].map(el => el.textContent) }])));
   return { page, lines, close: () => context.close(),
     async settle() {
       await page.click('#settle');

@@ -109,7 +109,7 @@ static void host(void) {
     (void)chmod(w.dir, 0700);
     f.root = w.dir;
     same_text(look(&w, &f, "place", &found), "warn", "a data directory in the document root");
-    ok(strstr(found, "inside the document root") != NULL, "%s", found);
+    ok(strstr(found, "inside the folder of the web site") != NULL, "%s", found);
     f.root = "/";
     same_text(look(&w, &f, "place", NULL), "ok", "a document root of / says nothing");
     static const mode_t wide[] = {0775, 0757, 04755, 02755};
