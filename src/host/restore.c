@@ -118,7 +118,7 @@ static const struct {
     {save, ALIKE | OTHER}, /* what is there, into backups/ | one copy more, or a part of one */
     {advance, ALIKE | OTHER | LOST}, /* generation and versions, in the working copy | nothing */
     {put_rows, ALIKE}, /* in one transaction | nothing: SQLite rolls it back */
-    {put_file, OTHER | LOST}, /* by rename | the old file; its journals may lie in backups/ by then, or in what was saved */
+    {put_file, OTHER | LOST}, /* by rename | the old file; the journals of one that is lost may lie in backups/ by then */
 };
 
 static enum err run(struct restore *r) {

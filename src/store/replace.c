@@ -38,22 +38,18 @@ enum err replace_rows(struct store *there) {
     return e;
 }
 
-/* Out of the way, or beside kept. What SQLite shares in memory is of nobody's use. */
-static enum err move_journals(const char *path, const char *kept, bool saved, struct fault *fault) {
-    static const struct {
-        const char *end;
-        bool keep;
-    } sides[] = {{"-wal", true}, {"-journal", true}, {"-shm", false}};
+/* What SQLite keeps beside the file: beside kept from now on, or gone (NULL). */
+static enum err move_side(const char *path, const char *end, const char *kept, struct fault *fault) {
     path_text from, to;
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-        (void)snprintf(from, sizeof from, "%s%s", path, sides[i].end);
-        (void)snprintf(to, sizeof to, "%s%s", kept, sides[i].end);
-        int rc = sides[i].keep && !saved ? rename(from, to) : unlink(from);
-        if (rc != 0 && errno != ENOENT) return store_errno(fault, from);
-    }
-    return ERR_OK;
+    (void)snprintf(from, sizeof from, "%s%s", path, end);
+    (void)snprintf(to, sizeof to, "%s%s", kept ? kept : "", end);
+    int rc = kept ? rename(from, to) : unlink(from);
+    return rc == 0 || errno == ENOENT ? ERR_OK : store_errno(fault, from);
 }
 
+/* A journal goes before the rename: SQLite would apply it to the new file. A WAL that the old file needs goes behind it: a file
+ * that has none itself is safe from one (store_open() sets it aside), and whoever is killed between leaves a whole file. One that
+ * nobody can read goes before. */
 enum err replace_file(struct store *copy, const char *path, const char *kept, bool saved, struct fault *fault) {
     path_text dir;
     store_finalize(copy, MAIN);
@@ -61,8 +57,12 @@ enum err replace_file(struct store *copy, const char *path, const char *kept, bo
     copy->db[MAIN] = NULL;
     if (!file_sync(copy->main_path)) return store_errno(fault, copy->main_path);
     if (!saved && link(path, kept) != 0 && errno != ENOENT && rename(path, kept) != 0) return store_errno(fault, kept);
-    TRY(move_journals(path, kept, saved, fault));
+    TRY(move_side(path, "-journal", saved ? NULL : kept, fault));
+    if (!saved) TRY(move_side(path, "-wal", kept, fault));
+    if (!saved) TRY(move_side(path, "-shm", NULL, fault));
     if (rename(copy->main_path, path) != 0) return store_errno(fault, path);
+    if (saved) (void)!move_side(path, "-wal", NULL, fault);
+    if (saved) (void)!move_side(path, "-shm", NULL, fault);
     (void)snprintf(dir, sizeof dir, "%s", path);
     *strrchr(dir, '/') = '\0';
     (void)file_sync(dir);

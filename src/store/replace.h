@@ -8,6 +8,6 @@ enum err replace_lock(struct store **out, const char *dir, const struct store *c
 /* The copy's rows in place of all that there holds, which is alike (copy_alike) and locked; in one transaction, or not at all:
  * whoever has it open sees one more commit. */
 enum err replace_rows(struct store *there);
-/* The copy's file in place of the one at path, by rename. Its journals go before: beside the new file they would be applied to it.
- * saved: what was there is at kept; else it gets this name, with its journals. copy has no connection any longer. */
+/* The copy's file in place of the one at path, by rename. saved: what was there is at kept, and is whole at its own place until
+ * then; else the file gets this name, with its journals. copy has no connection any longer. */
 enum err replace_file(struct store *copy, const char *path, const char *kept, bool saved, struct fault *fault);

@@ -1,8 +1,9 @@
 // Keeping an instance: backup and restore while it is in use and while they are
-// killed at every step (POLYCIRCLE_LONG=1; else at every fifth), a full disk, a
+// killed at every step (POLYCIRCLE_LONG=1; else at some), a full disk, a
 // restore without a shell, and what doctor mends, each damage made for real.
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
@@ -136,13 +137,14 @@ function killed(dir, [call, n], args) {
   });
 }
 
-const STRIDE = process.env.POLYCIRCLE_LONG ? 1 : 5, STEP = STRIDE === 1 ? 'step' : 'fifth step';
+const STRIDE = process.env.POLYCIRCLE_LONG ? 1 : 5, STEP = STRIDE === 1 ? 'step' : 'fifth write and at every change of a name';
+const names = ['rename', 'link', 'unlink'];
 
-/** Kills it before each system call that changes a file, in turn, or before each of STRIDE. */
+/** Kills it before each system call that changes a file, in turn; of those that write before each of STRIDE. */
 async function everyStep(dir, args, reset, look) {
   let kills = 0;
-  for (const call of ['write', 'pwrite64', 'fsync', 'fdatasync', 'rename', 'link', 'unlink', 'ftruncate', 'mkdir']) {
-    for (let n = 1; ; n += STRIDE, kills++) {
+  for (const call of ['write', 'pwrite64', 'fsync', 'fdatasync', 'ftruncate', 'mkdir', ...names]) {
+    for (let n = 1; ; n += names.includes(call) ? 1 : STRIDE, kills++) {
       await reset();
       const dead = await killed(dir, [call, n], args);
       await look(`${call} ${n}`);
@@ -155,15 +157,24 @@ async function everyStep(dir, args, reset, look) {
 const states = {
   whole: async () => {},
   damaged: async ({ at }) => { await writeFile(at('polycircle.db'), 'garbage, garbage, garbage, garbage'); own(at('polycircle.db')); },
+  // another process has it open, and of a WAL its last commits stand in that alone
+  'of another form': async (instance) => {
+    const other = instance.other = spawn('sqlite3', [instance.at('polycircle.db')], { ...asUser, stdio: ['pipe', 'pipe', 'inherit'] });
+    other.stdin.write("pragma wal_autocheckpoint=0; alter table circle add column x; update circle set can = 'last' where can = 'later'; select 'made';\n");
+    for (let said = ''; !said.includes('made');) said += (await once(other.stdout, 'data'))[0];
+  },
 };
-for (const [journal, state] of [['truncate', 'whole'], ['wal', 'whole'], ['truncate', 'damaged'], ['wal', 'damaged']]) {
+const either = { whole: ['demo', 'demo,later'], damaged: ['damaged', 'demo'], 'of another form': ['demo', 'demo,last'] };
+for (const [journal, state] of ['whole', 'damaged', 'of another form'].flatMap((state) => [['truncate', state], ['wal', state]])) {
   test(`kill -9 at every ${STEP} of a restore, polycircle.db ${state}, journal ${journal}`, { timeout: 600_000 }, (t) => withInstance(async (instance) => {
     const { dir, at } = instance, copy = join(dir, 'run/copy.db'), now = join(dir, 'run/now.db');
     await instance.must('backup', copy);
     await instance.must('circle', 'add', 'later');
     await copyFile(at('polycircle.db'), now);
     if (journal === 'wal') assert.equal(sql(now, 'pragma journal_mode'), 'wal');
+    const alone = () => { instance.other?.kill('SIGKILL'); };
     const reset = async () => {
+      alone();
       await chmod(at('.'), 0o700);
       for (const name of await readdir(at('.'))) if (/^polycircle\.db|\.part/.test(name)) execFileSync('rm', ['-f', at(name)]);
       execFileSync('rm', ['-rf', at('backups')]);
@@ -185,8 +196,8 @@ for (const [journal, state] of [['truncate', 'whole'], ['wal', 'whole'], ['trunc
       whole(at('polycircle.db'));
       await instance.must('doctor'); // what was interrupted is cleaned up
       assert.deepEqual((await readdir(at('.'))).filter((name) => name.includes('.part')), [], `step ${n}`);
-    });
-    assert.deepEqual([...seen].sort(), state === 'whole' ? ['demo', 'demo,later'] : ['damaged', 'demo'], 'before it or after it, nothing between');
+    }).finally(alone);
+    assert.deepEqual([...seen].sort(), either[state], 'before it or after it, nothing between');
     assert.ok(kills >= 20 / STRIDE, `${kills} kills`);
     t.diagnostic(`${kills} kills`);
   }, { journal }));
