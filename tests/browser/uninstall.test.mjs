@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
-import { makeSite, makeViewer, mirrored, page, play, until } from './site.mjs';
+import { makeSite, makeVisitor, mirrored, page, play, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 const rest = tab => tab.evaluate(async () => ({ workers: (await navigator.serviceWorker.getRegistrations()).length,
@@ -23,7 +23,7 @@ async function withSite(body) {
   const site = await makeSite({ film: { seconds: 4 }, pages: { 'index.html': page(FILM, '%TAG%'), 'bare.html': page(FILM), 'own.html': page(FILM, '%OWN%') } });
   await writeFile(site.at('own.js'), `importScripts('${site.base}circle-sw.js');`);
   await writeFile(site.at('own.html'), page(FILM, site.tag('data-worker="/own.js"')));
-  const viewer = await makeViewer();
+  const viewer = await makeVisitor();
   try { await body(site, viewer); } finally {
     await viewer.close();
     await site.close();

@@ -5,7 +5,7 @@ import { copyFile, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { PATIENCE, adopted, makeFilm, makeViewer, until } from '../browser/site.mjs';
+import { PATIENCE, adopted, makeFilm, makeVisitor, until } from '../browser/site.mjs';
 import { owner } from '../servers/server.mjs';
 import { makeNewcomer } from './newcomer.mjs';
 import { makeRelease, root, run } from './release.mjs';
@@ -31,7 +31,7 @@ async function withHost(options, work) {
   const host = await makeNewcomer({ ...options, files: { 'index.html': index, 'films/film.mp4': await readFile(join(scratch, 'film.mp4')) } });
   const viewers = [];
   try {
-    for (let i = 0; i < 3; i++) viewers.push(await makeViewer());
+    for (let i = 0; i < 3; i++) viewers.push(await makeVisitor());
     const tabs = await Promise.all(viewers.map(viewer => viewer.open('about:blank')));
     await work(host, tabs);
   } catch (error) {

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { PATIENCE, ended, launch, makeViewer } from '../browser/site.mjs';
+import { PATIENCE, ended, launch, makeVisitor } from '../browser/site.mjs';
 import { freePort, must, neighbour, parse } from '../servers/server.mjs';
 import { makeHost } from './owner.mjs';
 
@@ -125,7 +125,7 @@ function owner(name, work, { viewer, ...options } = {}) {
   test(name, { timeout: 60_000 * PATIENCE }, async () => {
     const host = await makeHost(options), viewers = [];
     const open = async (url) => {
-      viewers.push(await makeViewer(viewer?.()));
+      viewers.push(await makeVisitor(viewer?.()));
       return viewers.at(-1).open(url);
     };
     try {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PATIENCE, adopted, makeFilm, makeViewer, page as html, play, until } from '../browser/site.mjs';
+import { PATIENCE, adopted, makeFilm, makeViewer, makeVisitor, page as html, play, until } from '../browser/site.mjs';
 import { form, hostingKinds, kinds, makeDirectory, must, parse, removeDirectory, startServer } from '../servers/server.mjs';
 import { makeHost } from './owner.mjs';
 
@@ -180,7 +180,7 @@ const player = '<video src="/films/film.mp4" preload="none" muted></video>';
 
 function owner(name, work, options = {}) {
   test(name, { timeout: 120_000 * PATIENCE }, async () => {
-    const blog = await makeBlog(options), viewer = await makeViewer(), visitor = work.length > 2 ? await makeViewer() : null;
+    const blog = await makeBlog(options), viewer = await makeVisitor(), visitor = work.length > 2 ? await makeViewer() : null;
     try {
       await work(blog, viewer, visitor);
     } catch (error) {

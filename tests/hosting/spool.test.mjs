@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { PATIENCE, addSpool, makeSite, makeViewer, mirrored, page, play, until } from '../browser/site.mjs';
+import { PATIENCE, addSpool, makeSite, makeVisitor, mirrored, page, play, until } from '../browser/site.mjs';
 import { freePort, makeDirectory, must, polycircle, removeDirectory, startHost, upload } from '../servers/server.mjs';
 
 const run = promisify(execFile);
@@ -19,7 +19,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   const site = await makeSite({ pages: { 'index.html': page('<video controls muted preload="none" src="/media/film.mp4"></video>', '%TAG%') }, film: { seconds: 8 }, hosts: ['127.0.0.1'] });
   after(() => site.close());
   const dir = await addSpool(site);
-  const first = await makeViewer(), second = await makeViewer();
+  const first = await makeVisitor(), second = await makeVisitor();
   after(() => Promise.all([first.close(), second.close()]));
   const greeter = await first.open(`${site.url}/`);
   await mirrored(greeter);
@@ -43,7 +43,7 @@ test('two viewers find each other by a box, the film comes from the first', asyn
   await play(tab);  // not before the link is there: the host could have brought it all by then
   await until(tab, 'pieces from the first viewer', () => globalThis.polycircle.stats().bytes.peers > 0);
   // a third comes while the loader, the package and the manifest are files
-  const third = await makeViewer();
+  const third = await makeVisitor();
   after(() => third.close());
   await until(await third.open(`${site.url}/`), 'a link', () => globalThis.polycircle?.peers.length);
   const lines = third.mine(await site.log());
@@ -99,7 +99,7 @@ test('a cache in front that lies: signaling still works', async () => {
   await site.program(['url', 'add', `${url}/cgi-bin/polycircle.fcgi`]);
   await site.program(['circle', 'allow', 'test', '--origin', url]);
   await addSpool(site, url);
-  const first = await makeViewer(), second = await makeViewer();
+  const first = await makeVisitor(), second = await makeVisitor();
   after(() => Promise.all([first.close(), second.close()]));
   const greeter = await first.open(`${url}/`);
   await until(greeter, 'the greeter', () => globalThis.polycircle?.role === 'greeter');
@@ -113,7 +113,7 @@ test('a cache in front that lies: signaling still works', async () => {
 test('the spool vanishes: greeters go back to the program', async () => {
   const site = await makeSite({ pages: { 'index.html': page('<p>a page</p>', '%TAG%') } });
   after(() => site.close());
-  const dir = await addSpool(site), first = await makeViewer(), second = await makeViewer();
+  const dir = await addSpool(site), first = await makeVisitor(), second = await makeVisitor();
   after(() => Promise.all([first.close(), second.close()]));
   const greeter = await first.open(`${site.url}/`);
   for (const end = Date.now() + 15_000 * PATIENCE; !first.mine(await site.log()).some(isBox); await sleep(200)) assert.ok(Date.now() < end, 'the greeter reads its box');
