@@ -5,7 +5,7 @@
 // before it, with as many browsers open, a viewer without polycircle opens the
 // plain page, so that the two first frames are measured under the same load.
 // Every viewer has its own User-Agent: the server's access log is split by it.
-import { mkdtemp, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -183,16 +183,15 @@ async function shoot(viewer) {
   await viewer.page.screenshot({ path: join(options.shots, `${viewer.name}.png`), fullPage: true, timeout: 30_000 });
 }
 
-/** The server writes its log in blocks: wait until it has said everything. */
-async function settledLog() {
-  let size = -1;
-  for (let quiet = 0, tries = 0; quiet < 6 && tries < 30; tries++) {
-    const now = (await stat(options.log)).size;
-    quiet = now === size ? quiet + 1 : 0;
-    size = now;
-    await sleep(1000);
+/** The server writes its log in blocks: once a last request of ours is in it, so is all before. */
+async function wholeLog() {
+  const mark = `/mark-${run}`;
+  await fetch(`http://127.0.0.1:${options.port}${mark}`);
+  for (const end = Date.now() + 30_000; ; await sleep(200)) {
+    const log = await readFile(options.log, 'utf8');
+    if (log.includes(` ${mark} `)) return log;
+    if (Date.now() > end) throw new Error('the access log stands still');
   }
-  return readFile(options.log, 'utf8');
 }
 
 /** What the server says it did for one viewer. */
@@ -236,7 +235,7 @@ try {
 }
 for (const viewer of [...viewers]) await close(viewer);
 if (process.exitCode !== 1) {
-  const log = await settledLog();
+  const log = await wholeLog();
   for (let number = 1; number <= count; number++) {
     const { film, writes, polls } = fromLog(log, `viewer-${number}`);
     result.origin_log_bytes.push(film);

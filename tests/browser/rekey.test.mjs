@@ -2,7 +2,7 @@
 // is mirrored again with the new one.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { adopted, makeSite, makeViewer, mirrored, page, play, stats, until } from './site.mjs';
+import { adopted, makeSite, makeViewer, mirrored, page, play, saved, stats, until } from './site.mjs';
 
 let site;
 before(async () => { site = await makeSite({ film: { seconds: 6 }, pages: { 'index.html': page('<video controls muted preload="metadata" src="/media/film.mp4"></video>', '%TAG%') } }); });
@@ -23,6 +23,7 @@ for (const again of [true, false])
       let tab = await viewer.open(site.url);
       await adopted(tab);
       await plays(tab);
+      await saved(tab);
       const version = await tab.evaluate(() => polycircle.mirror.version), known = loads(viewer, await site.log());
       await site.program(['circle', 'rekey', 'test']);
       if (again) {

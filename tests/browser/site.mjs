@@ -201,6 +201,15 @@ export async function until(tab, what, test, quiet = 15000, arg = undefined) {
 /** From here on what the page's players ask for goes through the worker, and the circle knows this tab. */
 export const mirrored = tab => until(tab, 'the mirror', () => globalThis.polycircle?.mirror?.version && navigator.serviceWorker.controller && polycircle.sig);
 
+/** What it has of its film is written down: the index of pieces is, a second after the last one. */
+export const saved = tab => until(tab, 'the index of pieces', async () => {
+  const done = request => new Promise((ok, no) => { request.onsuccess = () => ok(request.result); request.onerror = () => no(request.error); });
+  const db = await done(indexedDB.open('polycircle'));
+  try {
+    return (await done(db.transaction('kv').objectStore('kv').get('index')))?.length >= polycircle.stats().media[0].have;
+  } finally { db.close(); }
+});
+
 /** The page's player is the mirror's: one that plays before it is goes on by plain HTTP. */
 export async function adopted(tab) {
   await mirrored(tab);

@@ -1,7 +1,7 @@
 // The main job: films that play, from neighbours, through the worker.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { adopted, makeSite, makeViewer, page, play, stats, until } from './site.mjs';
+import { adopted, makeSite, makeViewer, page, play, saved, stats, until } from './site.mjs';
 
 const viewers = [];
 let site;
@@ -95,7 +95,7 @@ test('the ring and the figures say so, for eyes and for ears', async () => {
 
 test('a second visit asks for no package, and finds the film in storage', async () => {
   const [, viewer] = viewers;
-  await new Promise(ok => setTimeout(ok, 1500));  // the index of pieces is saved after a second
+  await saved(viewer.page);
   const seen = viewer.mine(await site.log()).length;
   await viewer.restart();
   const tab = await watches(viewer);
