@@ -53,14 +53,14 @@ export async function must(dir, args, env, at) {
   return result.stdout;
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/** Free now, and below those that the kernel gives to whoever connects: nobody has it by chance before it is bound. */
+export async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(12_000 * Math.random()), server = createServer();
+    const free = new Promise((resolve) => { server.on('error', () => resolve(false)).on('close', () => resolve(true)); });
+    server.listen(port, '127.0.0.1', () => server.close());
+    if (await free) return port;
+  }
 }
 
 /** kind: one of kinds, hostingKinds. change: what else its configuration is to say, as a function of the text. suEXEC: what the owner uploads is made from dir/cgi and dir/data (useAsOwner). */
