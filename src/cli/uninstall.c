@@ -1,14 +1,14 @@
 #include "cli/cli.h"
 #include "host/retire.h"
 
-static void tell_paths(const json_t *paths, const char *words) {
-    for (size_t i = 0; i < json_array_size(paths); i++) (void)printf("%s %s\n", words, json_string_value(json_array_get(paths, i)));
+static void tell_paths(const struct texts *paths, const char *words) {
+    for (size_t i = 0; i < paths->n; i++) (void)printf("%s %s\n", words, paths->all[i]);
 }
 
-static enum err farewell(struct cli *cli, const json_t *paths) {
+static enum err farewell(struct cli *cli, const struct texts *paths) {
     if (cli->json) {
-        cli_print_json(cli,
-                       json_pack("{s:b, s:s, s:O}", "retired", 1, "data", jsn_shown(cli->ctx.arena, cli->data), "files", paths));
+        cli_print_json(cli, json_pack("{s:b, s:s, s:o}", "retired", 1, "data", jsn_shown(cli->ctx.arena, cli->data), "files",
+                                      jsn_texts(paths)));
         return ERR_OK;
     }
     (void)printf("This instance answers every browser from now on with what takes its worker away.\n"
@@ -24,7 +24,7 @@ static enum err farewell(struct cli *cli, const json_t *paths) {
 
 static enum err run_uninstall(struct cli *cli) {
     struct ctx *ctx = &cli->ctx;
-    json_t *paths = json_array();
+    struct texts paths;
     bool files = cli_flag(cli, "--files"), undo = cli_flag(cli, "--undo");
     if (cli->n_words || (files && undo))
         return fault_set(&ctx->fault, ERR_USAGE, "usage: polycircle uninstall --yes | --files | --undo");
@@ -39,12 +39,12 @@ static enum err run_uninstall(struct cli *cli) {
         return fault_set(
             &ctx->fault, ERR_USAGE,
             "This ends all circles and takes the worker off their visitors' browsers. If you mean it: polycircle uninstall --yes");
-    TRY(retire_files(ctx, !files, paths));
-    if (files && !cli->json) tell_paths(paths, "removed");
-    if (files && cli->json) cli_print_json(cli, json_pack("{s:O}", "removed", paths));
+    TRY(retire_files(ctx, !files, &paths));
+    if (files && !cli->json) tell_paths(&paths, "removed");
+    if (files && cli->json) cli_print_json(cli, json_pack("{s:o}", "removed", jsn_texts(&paths)));
     if (files) return ERR_OK;
     TRY(retire(ctx));
-    return farewell(cli, paths);
+    return farewell(cli, &paths);
 }
 
 const struct command command_uninstall = {

@@ -17,9 +17,7 @@ enum err owner_backup(struct exchange *x, const json_t *, json_t *out) {
 /* {"circle"}: a new signing key. */
 enum err owner_rekey(struct exchange *x, const json_t *in, json_t *out) {
     struct circle c;
-    const char *can = "";
-    TRY(jsn_text(in, "circle", 1, 63, &can, &x->ctx->fault));
-    TRY(circle_by_can(x->ctx, can, &c));
+    TRY(owner_find_circle(x, in, &c));
     TRY(store_live(x->ctx->store));
     TRY(rekey_circle(x->ctx, &c));
     return owner_status(x, in, out);
@@ -35,12 +33,12 @@ enum err owner_recode(struct exchange *x, const json_t *, json_t *out) {
 /* Every browser is told to let go of its worker; with files, what set-up put into the site goes, too. */
 enum err owner_retire(struct exchange *x, const json_t *in, json_t *out) {
     bool files = false;
-    json_t *paths = json_array();
+    struct texts paths;
     TRY(jsn_bool(in, "files", &files, &x->ctx->fault));
     TRY(store_live(x->ctx->store));
     if (!files) TRY(retire(x->ctx));
-    TRY(retire_files(x->ctx, !files, paths));
-    return jsn_add(out, json_pack("{s:o}", "files", paths));
+    TRY(retire_files(x->ctx, !files, &paths));
+    return jsn_add(out, json_pack("{s:o}", "files", jsn_texts(&paths)));
 }
 
 enum err owner_unretire(struct exchange *x, const json_t *, json_t *) {

@@ -28,12 +28,12 @@ size_t retire_block(char *text, size_t len) {
     return len;
 }
 
-static enum err unblock(struct ctx *ctx, const char *path, bool dry, json_t *out) {
+static enum err unblock(struct ctx *ctx, const char *path, bool dry, struct texts *out) {
     enum { MOST = 1 << 20 };
     char *text = file_text(ctx->arena, path, MOST);
     size_t all = text ? strlen(text) : 0, len = text ? retire_block(text, all) : 0;
     if (len == all) return ERR_OK;
-    (void)json_array_append_new(out, json_string(jsn_shown(ctx->arena, path)));
+    texts_add(ctx->arena, out, jsn_shown(ctx->arena, path));
     if (dry || file_replace(path, text, text[strspn(text, " \t\r\n")] ? len : 0)) return ERR_OK;
     return fault_errno(&ctx->fault, ERR_FILES, path);
 }
@@ -49,12 +49,13 @@ enum err retire(struct ctx *ctx) {
     return store_renew(ctx->store);
 }
 
-enum err retire_files(struct ctx *ctx, bool dry, json_t *out) {
+enum err retire_files(struct ctx *ctx, bool dry, struct texts *out) {
     static const char *const places[] = {"", "/cgi-bin"};
     const char *root, *spool;
+    *out = (struct texts){0};
     TRY(setting_get(ctx, "root", &root));
     TRY(setting_get(ctx, "spool_dir", &spool));
-    if (*spool && access(spool, F_OK) == 0) (void)json_array_append_new(out, json_string(jsn_shown(ctx->arena, spool)));
+    if (*spool && access(spool, F_OK) == 0) texts_add(ctx->arena, out, jsn_shown(ctx->arena, spool));
     if (!dry) spool_clear(ctx, spool);
     for (size_t i = 0; *root && i < sizeof places / sizeof *places; i++)
         TRY(unblock(ctx, arena_text(ctx->arena, "%s%s/.htaccess", root, places[i]), dry, out));

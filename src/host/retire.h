@@ -11,5 +11,5 @@ enum err retire_undo(struct ctx *ctx);
  * A block without an end stays. */
 size_t retire_block(char *text, size_t len);
 /* Takes what set-up put into the document root out again: the spool's directory, our block of each .htaccess, and one
- * of these that holds nothing else. Appends to out (a JSON array) the path of each thing taken. dry: would be taken. */
-enum err retire_files(struct ctx *ctx, bool dry, json_t *out);
+ * of these that holds nothing else. *out: the path of each thing taken, as it can be shown. dry: would be taken. */
+enum err retire_files(struct ctx *ctx, bool dry, struct texts *out);

@@ -431,7 +431,7 @@ static void the_end(void) {
     struct world w;
     struct synced out;
     world_open(&w, "wal");
-    json_t *gone = json_array();
+    struct texts gone;
     ok(world_join(&w, 1, &out) == ERR_OK, "a signal");
     ok(mkdir(world_path(&w, "spool"), 0700) == 0 && mkdir(world_path(&w, "public_html"), 0700) == 0, "spool and document root");
     world_write(&w, "spool/box-00112233445566778899aabbccddeeff.json", "x", 1);
@@ -453,8 +453,8 @@ static void the_end(void) {
     ok(answers(&w, "health", 410, "uninstalled") && answers(&w, "circles.js", 410, "removed"), "all else is 410, with words");
     (void)world_call(&w, "sync", arena_text(&w.arena, "{\"v\":1,\"token\":\"%064d\",\"run\":\"00000001\"}", 1));
     same_int(w.res.status, 410, "sync: 410");
-    ok(retire_files(&w.ctx, true, gone) == ERR_OK && json_array_size(gone) == 1 && there(&w, "public_html/.htaccess"), "a dry run");
-    ok(retire_files(&w.ctx, false, gone) == ERR_OK && !there(&w, "public_html/.htaccess"), "the block is taken out, and its file");
+    ok(retire_files(&w.ctx, true, &gone) == ERR_OK && gone.n == 1 && there(&w, "public_html/.htaccess"), "a dry run");
+    ok(retire_files(&w.ctx, false, &gone) == ERR_OK && !there(&w, "public_html/.htaccess"), "the block is taken out, and its file");
     same_text(err_name(retire_undo(&w.ctx)), "ok", "undone");
     same_int(world_number(world_path(&w, arena_text(&w.arena, "live-%d.db", (int)store_gen(w.ctx.store))),
                           "SELECT count(*) FROM signal"),
