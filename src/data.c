@@ -44,11 +44,6 @@ static const char *name_it(const char *dir, const char *rest) {
     return found;
 }
 
-static const char *last_segment(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* Cuts the last segment off; "/" stays. */
 static void up(char *path) {
     char *slash = strrchr(path, '/');
@@ -56,7 +51,7 @@ static void up(char *path) {
 }
 
 static bool is_document_root(const struct data_hints *h, const char *path) {
-    return named_root(last_segment(path)) || (*h->root && strcmp(h->root, path) == 0);
+    return named_root(file_name(path)) || (*h->root && strcmp(h->root, path) == 0);
 }
 
 static bool is_served(const struct data_hints *h, const char *path) {
@@ -65,7 +60,7 @@ static bool is_served(const struct data_hints *h, const char *path) {
 }
 
 static bool is_cgi_bin(const char *path) {
-    return named_cgi(last_segment(path));
+    return named_cgi(file_name(path));
 }
 
 /* Makes path the directory above the innermost document root that it lies in. */
@@ -144,7 +139,7 @@ static const char *look(const struct data_hints *h, const char *bin) {
  * there to be served, not to be developed. */
 static bool is_dropped(const struct data_hints *h, folder_path bin) {
     (void)snprintf(bin, sizeof(folder_path), "%s", h->program);
-    const char *dot = strrchr(last_segment(bin), '.');
+    const char *dot = strrchr(file_name(bin), '.');
     bool named = dot && (strcmp(dot, ".fcgi") == 0 || strcmp(dot, ".cgi") == 0);
     up(bin);
     if (is_cgi_bin(bin) || is_document_root(h, bin)) return true;
@@ -193,7 +188,7 @@ const char *data_claim(const char *given) {
     folder_path folder;
     const char *dir = data_directory(given);
     (void)snprintf(folder, sizeof folder, "%s", dir);
-    if (!named_hidden(last_segment(folder)) || access(dir, F_OK) == 0) return dir;
+    if (!named_hidden(file_name(folder)) || access(dir, F_OK) == 0) return dir;
     up(folder);
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock >= 0) (void)flock(lock, LOCK_EX);
