@@ -8,6 +8,7 @@ enum err owner_find_circle(struct exchange *x, const json_t *in, struct circle *
     const char *can;
     TRY(jsn_text(in, "circle", 1, 63, &can, &x->ctx->fault));
     enum err e = circle_by_can(x->ctx, can, c);
+    if (e == ERR_REMOVED) return fault_set(&x->ctx->fault, e, "The circle %s has ended already.", can);
     return e == ERR_NOT_FOUND ? fault_set(&x->ctx->fault, e, "There is no circle %s.", can) : e;
 }
 

@@ -421,6 +421,7 @@ for (const [override, pretty, fast] of [['None', false, false], ['FileInfo', tru
     const long = await tagOf(p);
     await p.click('#ways > summary');
     await press(p, 2, fast ? 'Back to CGI' : '');
+    if (fast) await p.locator('#tier-2', { hasText: 'quicker from now on' }).waitFor();
     assert.equal((await (await fetch(`${host.base}probe`)).json()).face, fast ? 'fastcgi' : 'cgi');
     await press(p, 3, pretty ? 'Back to the long address' : '');
     const tag = await tagOf(p, pretty ? `src="${host.url}/signal?` : long);
