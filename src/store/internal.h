@@ -27,8 +27,8 @@ enum err store_errno(struct fault *fault, const char *path);
 void store_finalize(struct store *s, enum db db);
 /* Opens path with what every connection needs. flags: SQLITE_OPEN_*. */
 int store_connect(sqlite3 **db, const char *path, int flags);
-/* From now on what SQLite frees is wiped: its pages are whatever it has read. Before anything is opened. */
-void store_wipes(void);
+/* How SQLite takes memory; what it frees is wiped, for its pages are whatever it has read. Before anything is opened. */
+void store_memory(void);
 /* Removes a database and what SQLite puts beside it. */
 void store_remove(const char *path);
 /* Sets journal and synchronous. */

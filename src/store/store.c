@@ -70,7 +70,7 @@ enum err store_error(const struct store *s, enum db db, int rc) {
 }
 
 int store_connect(sqlite3 **db, const char *path, int flags) {
-    store_wipes();
+    store_memory();
     int rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
         (void)sqlite3_busy_timeout(*db, SPAN_BUSY);

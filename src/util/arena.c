@@ -1,5 +1,6 @@
 #include "util/arena.h"
 #include <stdalign.h>
+#include <sys/mman.h>
 
 /* Under AddressSanitizer what was not given out is poisoned, so that reading behind an allocation is seen although it lies in
  * the same block; a gap keeps two of them apart. */
@@ -27,9 +28,11 @@ struct arena_block {
     alignas(max_align_t) char bytes[]; /* zero, as far as they are not used */
 };
 
+/* From the kernel: its pages are zero without anybody having written to them, and those that a request has no need of never come.
+ */
 static void add_block(struct arena *a, size_t size) {
-    struct arena_block *block = calloc(1, sizeof *block + size);
-    if (!block) {
+    struct arena_block *block = mmap(NULL, sizeof *block + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) {
         (void)fputs("polycircle: out of memory\n", stderr);
         abort();
     }
@@ -84,18 +87,21 @@ static void wipe(struct arena_block *block) {
     block->used = 0;
 }
 
+static void give_back(struct arena_block *block) {
+    ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
+    (void)munmap(block, sizeof *block + block->size);
+}
+
 void arena_reset(struct arena *a) {
     for (struct arena_block *next; a->head && (next = a->head->next); a->head = next) {
         wipe(a->head);
-        ASAN_UNPOISON_MEMORY_REGION(a->head->bytes, a->head->size);
-        free(a->head);
+        give_back(a->head);
     }
     if (a->head) wipe(a->head);
 }
 
 void arena_free(struct arena *a) {
     arena_reset(a);
-    if (a->head) ASAN_UNPOISON_MEMORY_REGION(a->head->bytes, a->head->size);
-    free(a->head);
+    if (a->head) give_back(a->head);
     a->head = NULL;
 }
