@@ -50,6 +50,7 @@ static enum err fill(struct ctx *ctx, const struct instance_new *in, const struc
 static enum err make_live(struct ctx *ctx) {
     bool host_ok;
     TRY(store_enter(ctx->store, "", &host_ok));
+    store_leave(ctx->store);
     enum err e = store_gen(ctx->store) ? store_live(ctx->store) : ERR_LIVE_LOST;
     return e == ERR_LIVE_LOST ? store_renew(ctx->store) : e;
 }

@@ -5,7 +5,7 @@ enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n)
     return store_run(ctx->store, SQL_TALLY_ADD, ARGS(I(circle), T(name), I(n)));
 }
 
-static enum err due(struct ctx *ctx, bool *out) {
+enum err tally_due(struct ctx *ctx, bool *out) {
     int64_t at;
     TRY(store_number(ctx->store, SQL_FOLDED_GET, NULL, 0, &at, ctx->now));
     *out = ctx->now - at >= SPAN_FOLD || ctx->now < at;
@@ -57,8 +57,7 @@ static enum err move(struct ctx *ctx) {
 }
 
 enum err tally_fold(struct ctx *ctx) {
-    bool is_due = false;
-    if (due(ctx, &is_due) == ERR_OK && is_due && move(ctx) != ERR_OK) store_rollback(ctx->store);
+    if (move(ctx) != ERR_OK) store_rollback(ctx->store);
     return ERR_OK;
 }
 

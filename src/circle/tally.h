@@ -14,5 +14,7 @@ struct tally_list {
     size_t n;
 };
 enum err tally_sums(struct ctx *ctx, int64_t circle, struct tally_list *out);
+/* The same: is it time to fold? */
+enum err tally_due(struct ctx *ctx, bool *out);
 /* Outside any transaction. What fails is not worth failing a request for: it is undone and ERR_OK. */
 enum err tally_fold(struct ctx *ctx);

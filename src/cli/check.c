@@ -138,6 +138,7 @@ static enum err look_main(struct patient *p, struct finding *f) {
     if (e == ERR_OK) e = store_check(ctx->store, MAIN, &ctx->fault);
     if (e == ERR_OK) e = store_enter(ctx->store, "", &host_ok);
     p->open = e == ERR_OK;
+    if (p->open) store_leave(ctx->store);
     if (p->open)
         return say(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
     const char *newest = restore_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);

@@ -106,6 +106,7 @@ enum err cli_open(struct cli *cli) {
     bool host_ok;
     TRY(store_open(&cli->ctx.store, cli->data, &cli->ctx.fault));
     TRY(store_enter(cli->ctx.store, "", &host_ok));
+    store_leave(cli->ctx.store);
     enum err e = store_live(cli->ctx.store);
     return e == ERR_LIVE_LOST ? store_renew(cli->ctx.store) : e;
 }

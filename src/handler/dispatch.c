@@ -79,6 +79,7 @@ static enum err run(struct server *server, struct exchange *x) {
     if (!host_ok && route->needs != NEEDS_NOTHING) return ERR_HOST_UNKNOWN;
     if (store_retired(server->store) && route->needs != NEEDS_NOTHING) return farewell(x); /* the owner may undo it */
     TRY(find_address(x));
+    if (route->needs == NEEDS_NOTHING) store_leave(server->store); /* an owner's request may take long */
     e = once(x, route);
     if (e != ERR_LIVE_LOST) return e;
     TRY(store_renew(server->store));

@@ -238,7 +238,7 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
         s->version = in->version;
         s->have = indices(ctx, in);
     }
-    TRY(mail_acknowledge(ctx, s, acknowledged(ctx, in)));
+    if (acknowledged(ctx, in)) TRY(mail_acknowledge(ctx, s, acknowledged(ctx, in)));
     TRY(suspects(ctx, in, s));
     TRY(post(ctx, in, out));
     TRY(claim(ctx, in, out));
@@ -250,7 +250,7 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
 }
 
 enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    bool done = false;
+    bool done = false, fold = false;
     *out = (struct synced){0};
     if (!writes(in)) TRY(poll(ctx, in, out, &done));
     if (done) return ERR_OK;
@@ -264,6 +264,7 @@ enum err sync_run(struct ctx *ctx, const struct sync *in, struct synced *out) {
     if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) TRY(store_commit(ctx->store, LIVE)); /* what was swept stays so */
     TRY(e);
     ctx->touched = out->signal.circle;
+    if (in->key) TRY(tally_due(ctx, &fold));
     TRY(store_commit(ctx->store, LIVE));
-    return in->key ? tally_fold(ctx) : ERR_OK;
+    return fold ? tally_fold(ctx) : ERR_OK;
 }

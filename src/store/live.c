@@ -32,8 +32,11 @@ enum err store_enter(struct store *s, const char *host, bool *host_ok) {
     s->gen = row ? store_int(s, SQL_ENTER, 0) : 0;
     *host_ok = row && store_int(s, SQL_ENTER, 1);
     s->retired = row && store_int(s, SQL_ENTER, 2);
-    store_reset(s, SQL_ENTER);
-    return ERR_OK;
+    return ERR_OK; /* the row is not put back: as long as it stands the read of MAIN goes on, and locks nothing anew */
+}
+
+void store_leave(struct store *s) {
+    (void)sqlite3_reset(s->prepared[SQL_ENTER]);
 }
 
 bool store_retired(const struct store *s) {

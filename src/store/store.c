@@ -231,6 +231,7 @@ const char *store_sqlite(void) {
 enum err store_begin(struct store *s, enum db db, bool write) {
     static const enum sql begin[2][2] = {{SQL_MAIN_READ, SQL_MAIN_WRITE}, {SQL_LIVE_READ, SQL_LIVE_WRITE}};
     bool row;
+    store_leave(s); /* or two processes wait for each other: this one in MAIN for LIVE, the other in LIVE for MAIN */
     TRY(store_first(s, begin[db][write], NULL, 0, &row));
     s->in_transaction[db] = true;
     s->wrote |= write;
@@ -243,8 +244,8 @@ enum err store_scans(struct store *s) {
 }
 
 static void reset_all(struct store *s, enum db db) {
-    for (size_t i = 0; i < SQL_COUNT; i++)
-        if (statements[i].db == db && s->prepared[i] && sqlite3_stmt_busy(s->prepared[i])) (void)sqlite3_reset(s->prepared[i]);
+    for (sqlite3_stmt *stmt = NULL; (stmt = sqlite3_next_stmt(s->db[db], stmt));)
+        if (sqlite3_stmt_busy(stmt)) (void)sqlite3_reset(stmt);
 }
 
 enum err store_commit(struct store *s, enum db db) {
@@ -310,7 +311,10 @@ enum err store_next(struct store *s, enum sql id, bool *row) {
 enum err store_run(struct store *s, enum sql id, const struct arg *args, size_t n) {
     bool row;
     s->wrote = true;
-    if (statements[id].db == MAIN && !s->in_transaction[MAIN] && !store_current(s)) return ERR_BUSY; /* as store_begin says */
+    if (statements[id].db == MAIN && !s->in_transaction[MAIN]) {
+        store_leave(s);
+        if (!store_current(s)) return ERR_BUSY; /* as store_begin says */
+    }
     TRY(store_first(s, id, args, n, &row));
     store_reset(s, id);
     return ERR_OK;

@@ -44,8 +44,11 @@ bool store_wal_works(const char *dir);
  * go on reading a WAL that is no longer there. Waits a little for that, then ERR_BUSY with words; nothing has changed then. */
 enum err store_leave_wal(struct store *s, struct fault *fault);
 
-/* Start of a request: reads the generation, says whether host is one of ours. */
+/* Start of a request: reads the generation, says whether host is one of ours. What is read of MAIN from here on is one read of it,
+ * locked once, until store_leave, store_rollback, the begin of a transaction or a write to MAIN: nobody can write meanwhile where
+ * there is no WAL, so whatever may take long leaves before. */
 enum err store_enter(struct store *s, const char *host, bool *host_ok);
+void store_leave(struct store *s);
 /* Opens the live database of the generation that store_enter read, or keeps it open. */
 enum err store_live(struct store *s);
 /* Gives back a megabyte of a live database that has as much to spare. */

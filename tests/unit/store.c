@@ -239,6 +239,39 @@ static void transactions(void) {
     world_close(&w);
 }
 
+/* A request reads MAIN as it was when it came, and lets others write as soon as it does anything else. */
+static void one_read(void) {
+    static void (*const ends[])(struct store * s) = {store_leave, store_rollback};
+    struct world w;
+    int64_t n;
+    bool host_ok;
+    world_open(&w, "wal");
+    const char *db = world_path(&w, "polycircle.db");
+    struct store *s = w.ctx.store;
+    for (size_t i = 0; i < 2; i++) {
+        same_text(err_name(store_enter(s, "site.example", &host_ok)), "ok", "a request");
+        world_sql(db, "DELETE FROM base; INSERT INTO base(url, host) VALUES('http://a/', 'a'), ('http://b/', 'b')");
+        same_text(err_name(store_number(s, SQL_BASE_COUNT, NULL, 0, &n, -1)), "ok", "counts");
+        same_int(n, 1, "what there was when it came");
+        ends[i](s);
+        same_text(err_name(store_number(s, SQL_BASE_COUNT, NULL, 0, &n, -1)), "ok", "counts again");
+        same_int(n, 2, "what there is after its end");
+        world_sql(db, "DELETE FROM base WHERE host = 'b'");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        same_text(err_name(store_enter(s, "a", &host_ok)), "ok", "a request");
+        world_sql(db, "INSERT INTO instance VALUES('other', 1) ON CONFLICT DO UPDATE SET value = value + 1");
+        enum err e = i == 2   ? store_run(s, SQL_INSTANCE_SET, ARGS(T("x"), I(1)))
+                     : i == 1 ? store_begin(s, MAIN, true)
+                              : store_begin(s, LIVE, true);
+        same_text(err_name(e), "ok", "what it writes is no longer bound to that");
+        same_text(err_name(store_number(s, SQL_INSTANCE_GET, ARGS(T("other")), &n, -1)), "ok", "it reads");
+        same_int(n, (int64_t)i + 1, "what the other has written");
+        store_rollback(s);
+    }
+    world_close(&w);
+}
+
 /* What a crowd or an attack has filled is given back, a step at a time. */
 /* What is written into a file that a restore has replaced would be lost: nobody is told that it is kept. */
 static void replaced(const char *journal) {
@@ -276,6 +309,7 @@ int main(void) {
     migrations_run();
     opening();
     transactions();
+    one_read();
     replaced("wal");
     replaced("truncate");
     for (int how = VANISHED; how <= GARBAGE_TAIL; how++) {

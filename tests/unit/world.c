@@ -51,6 +51,7 @@ void world_reopen(struct world *w) {
     bool host_ok;
     must_ok(store_open(&w->ctx.store, w->dir, &w->ctx.fault), "store_open");
     must_ok(store_enter(w->ctx.store, "", &host_ok), "store_enter");
+    store_leave(w->ctx.store);
     must_ok(store_live(w->ctx.store), "store_live");
 }
 
