@@ -156,7 +156,7 @@ class Fixture:
             for journal in ("wal", "truncate") if wanted else ():
                 self.add_instance(mode, journal, journal, self.programs)
                 if self.before:
-                    self.add_instance(mode, journal, f"{journal}-old", self.before)
+                    self.add_instance(mode, journal, f"old-{journal}", self.before)
             self.operations += [Operation(mode, what) for what in wanted]
         if not self.operations:
             raise Missing(f"no row begins with '{only}'")

@@ -22,8 +22,10 @@ static void serve(void *context, struct request *req, struct response *res) {
 static int serve_web(bool cgi) {
     static struct service service = {.serve = serve, .after = chores, .context = &server};
     pad_source(getenv("POLYCIRCLE_ENTROPY"));
-    /* _exit: closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay */
-    _exit(cgi ? cgi_run(&service) : fastcgi_run(&service));
+    int status = cgi ? cgi_run(&service) : fastcgi_run(&service);
+    if (cgi && server.store && store_wrote(server.store)) store_settle(server.store);
+    /* closing SQLite as the last one would checkpoint and sync, 2 ms that a CGI request need not pay */
+    _exit(status);
 }
 
 int main(int argc, char **argv) {

@@ -74,8 +74,6 @@ int store_connect(sqlite3 **db, const char *path, int flags) {
     int rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
         (void)sqlite3_busy_timeout(*db, SPAN_BUSY);
-        /* a CGI program that finds nobody else here reads the whole WAL: 3 ms when it may grow to 1,000 pages */
-        (void)sqlite3_wal_autocheckpoint(*db, 100);
         (void)sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     }
@@ -263,6 +261,19 @@ void store_rollback(struct store *s) {
         if (s->in_transaction[db] && !sqlite3_get_autocommit(s->db[db]))
             (void)sqlite3_exec(s->db[db], "ROLLBACK", NULL, NULL, NULL);
         s->in_transaction[db] = false;
+    }
+}
+
+/* Who finds nobody else here reads the whole WAL, and no longer knows what of it is in the file already: so if each program ends
+ * without closing, it grows for ever. MAIN's takes two syncs to empty, hence only now and then. */
+void store_settle(struct store *s) {
+    static const int64_t most[2] = {[MAIN] = 16 * 4096, [LIVE] = 0};
+    struct stat wal;
+    for (enum db db = MAIN; db <= LIVE; db++) {
+        if (!s->db[db] || stat(sqlite3_filename_wal(sqlite3_db_filename(s->db[db], "main")), &wal) != 0) continue;
+        if (wal.st_size <= most[db]) continue;
+        (void)sqlite3_busy_timeout(s->db[db], 0); /* while others are here it can wait */
+        (void)sqlite3_wal_checkpoint_v2(s->db[db], NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
 }
 

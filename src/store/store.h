@@ -65,6 +65,8 @@ enum err store_begin(struct store *s, enum db db, bool write);
 enum err store_commit(struct store *s, enum db db);
 /* Undoes whatever is open on both; does nothing when nothing is. */
 void store_rollback(struct store *s);
+/* Before a process that serves one request alone ends, without store_close: moves what is in the WALs to the files. */
+void store_settle(struct store *s);
 /* true once anything was written since store_enter. */
 bool store_wrote(const struct store *s);
 

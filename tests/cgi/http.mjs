@@ -166,6 +166,8 @@ r = w.sync({ ...one, cursor: '1.0' });
 same(r.json.mail?.map(({ from, re, body }) => ({ from, re, body })), [{ from: sig2, re: 'o1', body: 'an answer' }], 'the greeter reads it');
 same([r.json.mail?.[0].n, r.headers['server-timing']], [r.json.cursor, 'read'], 'by number, without a write');
 same(w.sync({ ...one, cursor: r.json.cursor }).json.mail, undefined, 'acknowledged: not again');
+same(readdirSync(w.data).filter((name) => /^live.*-wal$/.test(name)).map((name) => statSync(join(w.data, name)).size),
+  w.request('/health').json.journal === 'wal' ? [0] : [], 'no log grows from program to program');
 error('an unknown token', w.sync(base()), 409, 'rejoin');
 ok(Number.isInteger(w.sync(base()).json.after_ms), 'rejoin: after_ms');
 error('another run', w.sync({ ...one, run: hex(4) }), 409, 'rejoin');

@@ -272,6 +272,36 @@ static void one_read(void) {
     world_close(&w);
 }
 
+static int64_t size_of(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* A process that ends as CGI programs do leaves no WAL for the next one to read, and waits for nobody. */
+static void settles(void) {
+    struct world w;
+    struct synced out;
+    sqlite3 *reader = NULL;
+    sqlite3_stmt *row = NULL;
+    world_open(&w, "wal");
+    const char *wal = arena_copy(&w.arena, world_path(&w, "live-1.db-wal"), strlen(world_path(&w, "live-1.db-wal")));
+    same_text(err_name(world_join(&w, 1, &out)), "ok", "a join");
+    ok(size_of(wal) > 0, "is in the WAL");
+    store_settle(w.ctx.store);
+    same_int(size_of(wal), 0, "and then in the file");
+    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM signal"), 1, "where it is found");
+    ok(sqlite3_open(world_path(&w, "live-1.db"), &reader) == SQLITE_OK &&
+           sqlite3_prepare_v2(reader, "SELECT 1 FROM signal", -1, &row, NULL) == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW,
+       "somebody reads");
+    same_text(err_name(world_join(&w, 2, &out)), "ok", "another join");
+    int64_t began = clock_now();
+    store_settle(w.ctx.store);
+    ok(clock_now() - began < SPAN_BUSY / 2 && size_of(wal) > 0, "stays in the WAL as long as somebody reads, and nobody waits");
+    (void)sqlite3_finalize(row);
+    (void)sqlite3_close(reader);
+    world_close(&w);
+}
+
 /* What a crowd or an attack has filled is given back, a step at a time. */
 /* What is written into a file that a restore has replaced would be lost: nobody is told that it is kept. */
 static void replaced(const char *journal) {
@@ -310,6 +340,7 @@ int main(void) {
     opening();
     transactions();
     one_read();
+    settles();
     replaced("wal");
     replaced("truncate");
     for (int how = VANISHED; how <= GARBAGE_TAIL; how++) {
