@@ -1,10 +1,6 @@
 #include "circle/tally.h"
 #include <sodium.h>
 
-enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n) {
-    return store_run(ctx->store, SQL_TALLY_ADD, ARGS(I(circle), T(name), I(n)));
-}
-
 enum err tally_due(struct ctx *ctx, bool *out) {
     int64_t at;
     TRY(store_number(ctx->store, SQL_FOLDED_GET, NULL, 0, &at, ctx->now));
@@ -12,14 +8,15 @@ enum err tally_due(struct ctx *ctx, bool *out) {
     return ERR_OK;
 }
 
-/* Marks what was counted until now. */
+/* Lays aside what was counted until now, unless what was laid aside before is still there. */
 static enum err mark(struct ctx *ctx) {
     TRY(store_begin(ctx->store, LIVE, true));
     TRY(store_run(ctx->store, SQL_TALLY_FOLD, ARGS(I(INT64_C(1) + randombytes_random()))));
+    if (store_changes(ctx->store, LIVE)) TRY(store_run(ctx->store, SQL_PULSE_FOLDED, NULL, 0));
     return store_commit(ctx->store, LIVE);
 }
 
-/* Adds what is marked to MAIN, unless MAIN says that it has it: a crash may have come before LIVE forgot it. *fold: which; 0: none.
+/* Adds it to MAIN, unless MAIN says that it has it: a crash may have come before LIVE forgot it. *fold: which; 0: none.
  */
 static enum err add(struct ctx *ctx, int64_t *fold) {
     struct store *s = ctx->store;

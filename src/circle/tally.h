@@ -1,9 +1,7 @@
-/* Counts: kept in the live database, folded into polycircle.db at most once a minute. */
+/* Counts: kept in the live database, in the rows of pulse that change anyway; folded into polycircle.db at most once a minute. */
 #pragma once
 #include "circle/ctx.h"
 
-/* Inside a transaction of LIVE. */
-enum err tally_add(struct ctx *ctx, int64_t circle, const char *name, int64_t n);
 /* Those of a circle that are in polycircle.db, a name each. */
 struct tally_sum {
     const char *name;
@@ -14,7 +12,7 @@ struct tally_list {
     size_t n;
 };
 enum err tally_sums(struct ctx *ctx, int64_t circle, struct tally_list *out);
-/* The same: is it time to fold? */
+/* Inside a transaction of LIVE: is it time to fold? */
 enum err tally_due(struct ctx *ctx, bool *out);
 /* Outside any transaction. What fails is not worth failing a request for: it is undone and ERR_OK. */
 enum err tally_fold(struct ctx *ctx);

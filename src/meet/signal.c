@@ -122,8 +122,7 @@ static enum err count_out(struct ctx *ctx, int64_t circle, const struct nets *ne
     return ERR_OK;
 }
 
-enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
-                    struct signal *out) {
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address) {
     struct nets today, yesterday;
     TRY(networks(ctx, address, &today, &yesterday));
     TRY(signal_sweep(ctx));
@@ -137,9 +136,8 @@ enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token 
     TRY(store_run(ctx->store, SQL_SIGNAL_ADD,
                   ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(today.id[0]), I(ctx->now),
                        I(ctx->now + SPAN_PEER_LEASE), I(today.id[1]), I(today.id[2]))));
-    TRY(store_run(ctx->store, SQL_PULSE_ADD, ARGS(I(c->id))));
-    TRY(count_in(ctx, c->id, &today));
-    return signal_by_token(ctx, token, out, NULL);
+    TRY(store_run(ctx->store, SQL_PULSE_ADD, ARGS(I(c->id), I(ctx->now))));
+    return count_in(ctx, c->id, &today);
 }
 
 enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {

@@ -48,8 +48,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
 
 /* A new one with fresh SIG and lease, unless the circle or one of the address's networks has too many that live: ended leases are
  * removed first, and stay so when it is refused, if the caller commits. */
-enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address,
-                    struct signal *out);
+enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address);
 /* Decides role, schedule, lease and box anew and writes the row. readable: its page may read the spool. */
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable);
 /* A signal that has outlived the day counts in its networks under today's hashes, if it is where it joined. */

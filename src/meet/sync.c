@@ -77,19 +77,17 @@ static enum err reload(struct ctx *ctx, struct signal *s, int64_t run) {
 
 /* Finds or makes the signal of a join. */
 static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    enum err e = signal_by_token(ctx, &in->token, &out->signal, NULL);
+    enum err e = signal_by_token(ctx, &in->token, &out->signal, &out->pulse);
     if (e == ERR_REJOIN) {
-        TRY(signal_add(ctx, &out->circle, &in->token, in->run, in->address, &out->signal));
-        TRY(tally_add(ctx, out->circle.id, "joins", 1));
-    } else if (e != ERR_OK) {
-        return e;
-    } else if (out->signal.circle != out->circle.id) {
-        return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
-    } else if (out->signal.run != in->run) {
-        TRY(reload(ctx, &out->signal, in->run));
+        TRY(signal_add(ctx, &out->circle, &in->token, in->run, in->address));
+        return signal_by_token(ctx, &in->token, &out->signal, &out->pulse);
     }
-    TRY(store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now))));
-    return pulse_get(ctx, out->circle.id, &out->pulse);
+    TRY(e);
+    if (out->signal.circle != out->circle.id)
+        return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
+    if (out->signal.run != in->run) TRY(reload(ctx, &out->signal, in->run));
+    out->pulse.joined = ctx->now;
+    return store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now)));
 }
 
 /* Not whoever stands in the roster: only whom this one has tried to reach. */
@@ -107,7 +105,7 @@ static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out)
     if (!in->n_mail) return ERR_OK;
     TRY(mail_sweep(ctx, out->signal.circle, &out->pulse));
     for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &out->pulse, &in->mail[i], &out->sent[out->n_sent++]));
-    return tally_add(ctx, out->signal.circle, "mails", (int64_t)in->n_mail);
+    return ERR_OK;
 }
 
 static const char *indices(struct ctx *ctx, const struct sync *in) {

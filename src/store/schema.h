@@ -130,7 +130,7 @@
  * the networks it joined from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it stands; net
  * and wider are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began anew, or it was named
  * dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of them are NEEDY, bytes
- * of mail. */
+ * of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. */
 #define SCHEMA_LIVE                                                                                                        \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"       \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                      \
@@ -155,7 +155,7 @@
     "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                  \
     " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                      \
     "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL,"  \
-    " mail INTEGER NOT NULL DEFAULT 0);"                                                                                   \
+    " mail INTEGER NOT NULL DEFAULT 0, joins INTEGER NOT NULL DEFAULT 0, mails INTEGER NOT NULL DEFAULT 0);"               \
     "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                              \
     " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                  \
     "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, fold INTEGER NOT NULL, n INTEGER NOT NULL,"           \

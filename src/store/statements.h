@@ -234,8 +234,10 @@
     X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net = ?2 AND n < 1")                                                 \
     X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
     X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                              \
-    X(PULSE_ADD, LIVE, "INSERT INTO pulse(circle, n, joined, needy) VALUES(?1, 1, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1")     \
-    X(PULSE_MAIL, LIVE, "UPDATE pulse SET mail = mail + ?2 WHERE circle = ?1")                                                    \
+    X(PULSE_ADD, LIVE,                                                                                                            \
+      "INSERT INTO pulse(circle, n, joined, needy, joins) VALUES(?1, 1, ?2, 0, 1)"                                                \
+      " ON CONFLICT DO UPDATE SET n = n + 1, joined = excluded.joined, joins = joins + 1")                                        \
+    X(PULSE_MAIL, LIVE, "UPDATE pulse SET mail = mail + ?2, mails = mails + 1 WHERE circle = ?1")                                 \
     X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                       \
     X(ROSTER, LIVE,                                                                                                               \
       "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                         \
@@ -299,9 +301,13 @@
       " WHERE circle = ?1) < ?4 OR EXISTS(SELECT 1 FROM refused WHERE circle = ?1 AND origin = ?2)"                               \
       " ON CONFLICT DO UPDATE SET n = n + 1, last = excluded.last")                                                               \
     X(REFUSED_LIST, LIVE, "SELECT origin, n FROM refused WHERE circle = ?1 ORDER BY n DESC")                                      \
-    X(TALLY_ADD, LIVE, "INSERT INTO tally VALUES(?1, ?2, 0, ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")                    \
     /* what is being moved to MAIN, all of one fold; one that was broken off is ended before the next begins */                   \
-    X(TALLY_FOLD, LIVE, "UPDATE tally SET fold = ?1 WHERE fold = 0 AND NOT EXISTS(SELECT 1 FROM tally WHERE fold > 0)")           \
+    X(TALLY_FOLD, LIVE,                                                                                                           \
+      "INSERT INTO tally SELECT circle, 'joins', ?1, joins FROM pulse WHERE joins > 0 AND NOT EXISTS(SELECT 1 FROM tally WHERE "  \
+      "fold > 0)"                                                                                                                 \
+      " UNION ALL SELECT circle, 'mails', ?1, mails FROM pulse WHERE mails > 0 AND NOT EXISTS(SELECT 1 FROM tally WHERE fold > "  \
+      "0)")                                                                                                                       \
+    X(PULSE_FOLDED, LIVE, "UPDATE pulse SET joins = 0, mails = 0 WHERE joins > 0 OR mails > 0")                                   \
     X(TALLY_LIST, LIVE, "SELECT circle, name, n, fold FROM tally WHERE fold > 0")                                                 \
     X(TALLY_DELETE, LIVE, "DELETE FROM tally WHERE fold = ?1")                                                                    \
     X(FOLDED_GET, LIVE, "SELECT at FROM folded")                                                                                  \

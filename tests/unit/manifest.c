@@ -306,7 +306,7 @@ static void statistics(void) {
     (void)sqlite3_close(locker);
     same_text(err_name(world_join(&w, 7, &out)), "ok", "and one when it is free");
     same_int(statistic(&w), 6, "what was marked is moved");
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT sum(n) FROM tally"), 1, "the rest waits, nothing is lost");
+    same_int(world_number(world_path(&w, "live-1.db"), "SELECT sum(joins) FROM pulse"), 1, "the rest waits, nothing is lost");
     w.ctx.now += SPAN_FOLD;
     same_text(err_name(world_join(&w, 8, &out)), "ok", "a minute later");
     same_int(statistic(&w), 8, "it is counted, once");
