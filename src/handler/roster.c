@@ -2,18 +2,24 @@
 #include "meet/roster.h"
 #include "handler/handler.h"
 
-/* Written as text, for there may be 200: hex digits, a word of ours and numbers are JSON as they are. */
+/* Written as text and without format, for there may be 200: hex digits, a word of ours and numbers are JSON as they are. */
+static void member(struct buf *out, const struct member *m, const char *comma) {
+    buf_text(out, comma);
+    buf_text(out, "{\"sig\":\"");
+    hex_encode(buf_room(out, 2 * sizeof m->sig.b), m->sig.b, sizeof m->sig.b);
+    out->len += 2 * sizeof m->sig.b;
+    buf_text(out, m->role == GREETER ? "\",\"role\":\"greeter\",\"have\":[" : "\",\"role\":\"peer\",\"have\":[");
+    buf_text(out, m->have);
+    buf_text(out, "]}");
+}
+
 static enum err gather(struct exchange *x, const struct circle *c, struct buf *body) {
-    struct arena *a = x->ctx->arena;
     struct roster roster;
     TRY(roster_get(x->ctx, c->id, &roster));
-    buf_format(body, "{\"polycircle\":1,\"cid\":\"%s\",\"n\":%" PRId64 ",\"signals\":[", hex_text(a, c->cid.b, sizeof c->cid.b),
-               roster.n);
-    for (size_t i = 0; i < roster.n_members; i++) {
-        const struct member *m = &roster.members[i];
-        buf_format(body, "%s{\"sig\":\"%s\",\"role\":\"%s\",\"have\":[%s]}", i ? "," : "", hex_text(a, m->sig.b, sizeof m->sig.b),
-                   m->role == GREETER ? "greeter" : "peer", m->have);
-    }
+    (void)buf_room(body, 128 * (roster.n_members + 1));
+    buf_format(body, "{\"polycircle\":1,\"cid\":\"%s\",\"n\":%" PRId64 ",\"signals\":[",
+               hex_text(x->ctx->arena, c->cid.b, sizeof c->cid.b), roster.n);
+    for (size_t i = 0; i < roster.n_members; i++) member(body, &roster.members[i], i ? "," : "");
     buf_text(body, "]}");
     return ERR_OK;
 }
