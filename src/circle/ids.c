@@ -95,13 +95,14 @@ struct mid mid_make(const struct sig *sig, const char *path) {
 static const struct {
     size_t bytes; /* of the address's binary form */
     size_t bits;
-    int64_t cap;
+    int64_t cap, share;
 } net_kinds[] = {
-    {4, 32, 500}, /* a household, an office, a school behind one address; more of a carrier's NAT than watch one site at a time */
-    {4, 24, 2000}, /* a company's range, a carrier's pool; the least that is routed, so the cheapest whole network */
-    {16, 64, 500}, /* one network: a phone, a LAN */
-    {16, 56, 500}, /* what a provider gives a household: 256 of the former, one customer */
-    {16, 48, 2000}, /* what a provider gives a company, a host or, generously, a household */
+    {4, 32, 500,
+     3}, /* a household, an office, a school behind one address; more of a carrier's NAT than watch one site at a time */
+    {4, 24, 2000, 6}, /* a company's range, a carrier's pool; the least that is routed, so the cheapest whole network */
+    {16, 64, 500, 3}, /* one network: a phone, a LAN */
+    {16, 56, 500, 6}, /* what a provider gives a household: 256 of the former, one customer */
+    {16, 48, 2000, 12}, /* what a provider gives a company, a host or, generously, a household */
 };
 
 /* The address in network order; how many bytes it has, IPv4 within IPv6 as IPv4. 0: of neither form. */
@@ -125,6 +126,13 @@ static int64_t net_hash(const uint8_t *net, size_t bits, const uint8_t key[stati
     (void)crypto_generichash(hash, sizeof hash, (const uint8_t *)&m, sizeof m, key, 32);
     memcpy(&id, hash, sizeof id);
     return id;
+}
+
+void net_shares(bool six, int64_t out[static NETS]) {
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof net_kinds / sizeof *net_kinds && n < NETS; i++)
+        if (net_kinds[i].bytes == (six ? 16 : 4)) out[n++] = net_kinds[i].share;
+    while (n < NETS) out[n++] = 0; /* it is in no such network */
 }
 
 struct nets nets_of(const char *address, const uint8_t key[static 32], int64_t day) {

@@ -42,4 +42,7 @@ struct nets {
     int64_t id[NETS];
     int64_t cap[NETS]; /* signals a circle */
 };
+/* How many offers are given to each of such networks, in the same order, in an offer's life, before it leaves others their last
+ * ones; six: of an IPv6 address. */
+void net_shares(bool six, int64_t out[static NETS]);
 struct nets nets_of(const char *address, const uint8_t key[static 32], int64_t day);

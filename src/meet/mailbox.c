@@ -27,10 +27,20 @@ static void invitation_row(struct ctx *ctx, enum sql id, const struct signal *s,
     i->suspect = store_int(ctx->store, id, 8);
 }
 
+/* 1: its networks have had their share of late, and leave each greeter its last offer: that is for others. */
+static enum err share_taken(struct ctx *ctx, const struct signal *s, int64_t *taken) {
+    int64_t most[NETS];
+    net_shares(s->widest != 0, most);
+    return store_number(ctx->store, SQL_OFFER_SHARE,
+                        ARGS(I(s->bucket), I(ctx->now), I(s->wider), I(most[0]), I(s->widest), I(most[1]), I(most[2])), taken, 0);
+}
+
 static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     bool row;
+    int64_t leave = 0;
     *n = 0;
-    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(s->bucket), I(s->wider)), &row));
+    if (from == SQL_OFFER_GREETERS) TRY(share_taken(ctx, s, &leave));
+    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(leave)), &row));
     while (row && *n < max) {
         invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
@@ -43,7 +53,8 @@ enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, si
     TRY(invitations(ctx, s, from, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
     bool needy = from == SQL_OFFER_NEEDY; /* helps; it is no share of what there is */
     for (size_t i = 0; i < *n; i++) {
-        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider))));
+        TRY(store_run(ctx->store, SQL_OFFER_TAKE,
+                      ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider), I(needy ? 0 : s->widest))));
         if (needy) TRY(store_run(ctx->store, SQL_SIGNAL_NEED, ARGS(I(out[i].owner), I(need_row(NEEDY, EVENT_CLAIMED)->next))));
     }
     return ERR_OK;

@@ -29,6 +29,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .boxes = store_int(s, id, 14),
         .box.v = store_int(s, id, 16),
         .wider = store_int(s, id, 17),
+        .widest = store_int(s, id, 18),
     };
     (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
     out->box.open = store_bytes(s, id, 15, out->box.name, sizeof out->box.name);
@@ -47,7 +48,7 @@ enum err signal_by_token(struct ctx *ctx, const struct token *token, struct sign
     TRY(store_first(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse) *pulse = pulse_row(ctx, id, 18);
+    if (pulse) *pulse = pulse_row(ctx, id, 19);
     store_reset(ctx->store, id);
     return ERR_OK;
 }
@@ -146,6 +147,7 @@ enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {
     if (s->bucket != yesterday.id[0]) return ERR_OK;
     s->bucket = today.id[0];
     s->wider = today.id[1];
+    s->widest = today.id[2];
     TRY(count_out(ctx, s->circle, &yesterday));
     TRY(count_in(ctx, s->circle, &today));
     return store_run(ctx->store, SQL_SIGNAL_NETS, ARGS(I(s->id), I(today.id[0]), I(today.id[1]), I(today.id[2])));

@@ -26,7 +26,7 @@ struct signal {
     bool greet; /* may be a greeter */
     bool suspect; /* who claimed its offer, or mailed it, says it is dead: chosen last, until it speaks */
     enum need needy;
-    int64_t bucket, wider; /* of the networks it joined from (circle/ids.h), today's or yesterday's; wider 0: none */
+    int64_t bucket, wider, widest; /* the networks it joined from (circle/ids.h), today's or yesterday's; 0: none */
     int64_t since; /* when its schedule began: a peer joined or resigned, a greeter was given its interval */
     int64_t interval; /* a greeter polls at since + k * interval; 0 for a peer */
     bool resigned; /* a peer that was a greeter until since, and has not had its late offer */

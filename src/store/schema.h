@@ -112,6 +112,9 @@
     "ALTER TABLE built RENAME TO package;"                                                                              \
     "CREATE INDEX package_circle ON package(circle, until);"
 
+/* The live database has another form once more. */
+#define SCHEMA_MAIN_9 SCHEMA_MAIN_4
+
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \
     "CREATE TEMP TRIGGER IF NOT EXISTS found_in AFTER INSERT ON main.found BEGIN"                               \
@@ -127,50 +130,52 @@
 /* role: 0 peer, 1 greeter. base: when its schedule began; every: the interval of a greeter, which polls at base + k * every, and
  * above 0 of a peer that resigned at base. C says since, interval and resigned (meet/signal.h); to say so here would be a form of
  * polycircle.db that no older program opens. suspect: a neighbour reported the link dead. needy: enum need. bucket, wider, widest:
- * the networks it joined from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it stands; net
- * and wider are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began anew, or it was named
- * dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of them are NEEDY, bytes
- * of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. */
-#define SCHEMA_LIVE                                                                                                        \
-    "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"       \
-    " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                      \
-    " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"                      \
-    " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0,"                                                \
-    " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                  \
-    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                  \
-    "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, needy);"                                               \
-    "CREATE INDEX signal_expires ON signal(expires);"                                                                      \
-    "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                  \
-    " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                            \
-    "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"              \
-    " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, wider INTEGER, spent INTEGER NOT NULL DEFAULT 0,"              \
-    " UNIQUE(signal, id));"                                                                                                \
-    "CREATE INDEX offer_taker ON offer(taker) WHERE taker IS NOT NULL;"                                                    \
-    "CREATE INDEX offer_net ON offer(net, expires) WHERE net IS NOT NULL;"                                                 \
-    "CREATE INDEX offer_wider ON offer(wider, expires) WHERE wider IS NOT NULL;"                                           \
-    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"                \
-    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, signal, id));"      \
-    "CREATE INDEX mail_signal ON mail(signal, n);"                                                                         \
-    "CREATE INDEX mail_expires ON mail(expires);"                                                                          \
-    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                  \
-    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                      \
-    "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL,"  \
-    " mail INTEGER NOT NULL DEFAULT 0, joins INTEGER NOT NULL DEFAULT 0, mails INTEGER NOT NULL DEFAULT 0);"               \
-    "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                              \
-    " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                  \
-    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, fold INTEGER NOT NULL, n INTEGER NOT NULL,"           \
-    " PRIMARY KEY(circle, name, fold)) WITHOUT ROWID;"                                                                     \
-    "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                    \
-    "INSERT INTO folded VALUES(1, 0);"                                                                                     \
-    "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                              \
-    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                    \
-    " DELETE FROM mid WHERE signal = old.id;"                                                                              \
-    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                  \
-    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                 \
-    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                         \
-    "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                        \
-    " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                  \
-    "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                   \
-    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = " \
-    "old.signal);"                                                                                                         \
+ * the networks it joined from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it stands;
+ * net, wider and widest are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began anew, or it
+ * was named dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of them are
+ * NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. */
+#define SCHEMA_LIVE                                                                                                           \
+    "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"          \
+    " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                         \
+    " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"                         \
+    " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0,"                                                   \
+    " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                     \
+    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                     \
+    "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, needy);"                                                  \
+    "CREATE INDEX signal_expires ON signal(expires);"                                                                         \
+    "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                     \
+    " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                               \
+    "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"                 \
+    " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, wider INTEGER, widest INTEGER, spent INTEGER NOT NULL DEFAULT 0," \
+    " UNIQUE(signal, id));"                                                                                                   \
+    "CREATE INDEX offer_standing ON offer(signal, expires) WHERE taker IS NULL;"                                              \
+    "CREATE INDEX offer_taker ON offer(taker) WHERE taker IS NOT NULL;"                                                       \
+    "CREATE INDEX offer_net ON offer(net, expires) WHERE net IS NOT NULL;"                                                    \
+    "CREATE INDEX offer_wider ON offer(wider, expires) WHERE wider IS NOT NULL;"                                              \
+    "CREATE INDEX offer_widest ON offer(widest, expires) WHERE widest IS NOT NULL;"                                           \
+    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"                   \
+    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, signal, id));"         \
+    "CREATE INDEX mail_signal ON mail(signal, n);"                                                                            \
+    "CREATE INDEX mail_expires ON mail(expires);"                                                                             \
+    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                     \
+    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                         \
+    "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL,"     \
+    " mail INTEGER NOT NULL DEFAULT 0, joins INTEGER NOT NULL DEFAULT 0, mails INTEGER NOT NULL DEFAULT 0);"                  \
+    "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                                 \
+    " last INTEGER NOT NULL, PRIMARY KEY(circle, origin)) WITHOUT ROWID;"                                                     \
+    "CREATE TABLE tally(circle INTEGER NOT NULL, name TEXT NOT NULL, fold INTEGER NOT NULL, n INTEGER NOT NULL,"              \
+    " PRIMARY KEY(circle, name, fold)) WITHOUT ROWID;"                                                                        \
+    "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                       \
+    "INSERT INTO folded VALUES(1, 0);"                                                                                        \
+    "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                                 \
+    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                       \
+    " DELETE FROM mid WHERE signal = old.id;"                                                                                 \
+    " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                     \
+    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                    \
+    " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                            \
+    "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                           \
+    " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                     \
+    "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                      \
+    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = "    \
+    "old.signal);"                                                                                                            \
     " END;"

@@ -4,10 +4,10 @@
 #define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed, mirror, exclude"
 #define SIGNAL_COLUMNS                                                                                         \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
-    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider"
+    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest"
 #define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
-/* Milliseconds until a greeter's next poll; ?2 is now. */
-#define DUE "(s.every - (((?2 - s.base) % s.every) + s.every) % s.every)"
+/* Milliseconds until a greeter's next poll; ?2 is now. (One whose base is ahead of a clock that was set back comes late.) */
+#define DUE "s.every + (s.base - ?2) % s.every"
 /* An offer that holds: not about to expire, and not from a clock that was ahead (?2 is now). It stands while nobody has it. */
 #define HOLDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
 #define STANDS "o.taker IS NULL AND " HOLDS
@@ -251,7 +251,7 @@
       " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                    \
     X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                   \
     X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                              \
-    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, wider = ?4 WHERE n = ?1")                                         \
+    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, wider = ?4, widest = ?5 WHERE n = ?1")                            \
     X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")              \
     X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE taker = ?1 AND spent = 0")                                            \
     /* the word that a link is dead: good for one offer that was taken */                                                         \
@@ -261,17 +261,19 @@
     X(OFFER_AGAIN, LIVE,                                                                                                          \
       "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                  \
       " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")             \
-    /* from the first few that have any: in a crowd nobody looks through all who wait. An address that has had three              \
-     * of late, or the network around it six, takes no greeter's last one (?5, ?6: their buckets) */                              \
+    /* have the networks ?1, ?3, ?5 had their share of late: ?4, ?6, ?7 */                                                        \
+    X(OFFER_SHARE, LIVE,                                                                                                          \
+      "SELECT EXISTS(SELECT 1 FROM offer o WHERE o.net = ?1 AND " HOLDS " LIMIT 1 OFFSET ?4 - 1)"                                 \
+      " OR EXISTS(SELECT 1 FROM offer o WHERE o.wider = ?3 AND o.wider <> 0 AND " HOLDS " LIMIT 1 OFFSET ?6 - 1)"                 \
+      " OR EXISTS(SELECT 1 FROM offer o WHERE o.widest = ?5 AND o.widest <> 0 AND " HOLDS " LIMIT 1 OFFSET ?7 - 1)")              \
+    /* from the first few that have any, or (?5: 1) more than one: in a crowd nobody looks through all who wait */                \
     X(OFFER_GREETERS, LIVE,                                                                                                       \
-      "SELECT min(o.n), " INVITATION " FROM"                                                                                      \
-      " (SELECT id, sig, bucket, version, have, suspect, base, every FROM signal s WHERE s.circle = ?1 AND s.role = 1"            \
-      " AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                                                    \
-      " (SELECT count(*) FROM offer o WHERE o.signal = s.id AND " STANDS ") >"                                                    \
-      " ((SELECT count(*) = 3 FROM (SELECT 1 FROM offer o WHERE o.net = ?5 AND " HOLDS " LIMIT 3))"                               \
-      " OR (SELECT count(*) = 6 FROM (SELECT 1 FROM offer o WHERE o.wider = ?6 AND o.wider <> 0 AND " HOLDS " LIMIT 6)))"         \
-      " ORDER BY s.suspect, s.needy LIMIT 24) s"                                                                                  \
-      " JOIN offer o ON o.signal = s.id WHERE " STANDS " GROUP BY s.id ORDER BY s.suspect, " DUE " LIMIT ?4")                     \
+      "SELECT min(o.n), " INVITATION " FROM (SELECT id, suspect, due FROM (SELECT id, suspect, " DUE " AS due FROM signal s"      \
+      " WHERE s.circle = ?1 AND s.role = 1 AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                 \
+      " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS " LIMIT 1 OFFSET ?5)"                                     \
+      " ORDER BY s.suspect, s.needy LIMIT 24) ORDER BY suspect, due LIMIT ?4) g"                                                  \
+      " CROSS JOIN signal s ON s.id = g.id CROSS JOIN offer o ON o.signal = g.id WHERE " STANDS " GROUP BY g.id"                  \
+      " ORDER BY g.suspect, g.due")                                                                                               \
     X(OFFER_NEEDY, LIVE,                                                                                                          \
       "SELECT min(o.n), " INVITATION " FROM signal s"                                                                             \
       " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 1 AND s.expires > ?2"                    \

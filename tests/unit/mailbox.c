@@ -193,30 +193,38 @@ static void again(void) {
 }
 
 /* A network that asks and asks leaves each greeter an offer for the next. */
-static void share(void) {
-    static const char *const ids[] = {"a", "b", "c"};
+static void share(const char *front, const char *back, const char *what) {
+    static const char *const ids[2][3] = {{"a", "b", "c"}, {"d", "e", "f"}};
     struct world w;
     struct synced out;
-    int got = 0;
     world_open(&w, "wal");
     for (int k = 0; k < 4; k++) (void)!world_join(&w, k, &out);
     world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, every = 2000, needy = 0");
-    for (int k = 0; k < 4; k++) (void)!deposit(&w, k, ids, 3, &out);
-    int64_t stand = live(&w, "SELECT count(*) FROM offer"), greeters = live(&w, "SELECT count(DISTINCT signal) FROM offer");
-    for (int k = 10; k < 40; k++) {
-        world_sync(&in, k);
-        in.key = w.circle.api_key;
-        in.address = "198.51.100.7";
-        failed += world_run(&w, &in, &out) != ERR_OK;
-        got += (int)out.n_peers;
+    for (int round = 0; round < 2; round++) {
+        for (int k = 0; k < 4; k++) (void)!deposit(&w, k, ids[round], 3, &out);
+        for (int k = 1; k <= 30; k++) {
+            world_sync(&in, 100 * (round + 1) + k);
+            in.key = w.circle.api_key;
+            in.address = back ? arena_text(&w.arena, "%s%02d%s", front, k, back) : front;
+            failed += world_run(&w, &in, &out) != ERR_OK;
+        }
     }
-    same_int(got, stand - greeters, "thirty of one address have all but one offer of each of the %d greeters", (int)greeters);
+    int64_t greeters = live(&w, "SELECT count(DISTINCT signal) FROM offer");
+    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), greeters, "%s: one offer of each greeter is left", what);
     world_sync(&in, 50);
     in.key = w.circle.api_key;
     in.address = "203.0.113.1";
     failed += world_run(&w, &in, &out) != ERR_OK;
-    same_int((int64_t)out.n_peers, greeters < CAP_CLAIM ? greeters : CAP_CLAIM, "somebody from elsewhere finds them");
+    same_int((int64_t)out.n_peers, greeters < CAP_CLAIM ? greeters : CAP_CLAIM, "%s: somebody from elsewhere finds them", what);
     world_close(&w);
+}
+
+static void shares(void) {
+    share("198.51.100.7", NULL, "an address");
+    share("198.51.100.1", "", "a /24");
+    share("2001:db8:1:1::", "", "a /64");
+    share("2001:db8:1:1", "::1", "a /56");
+    share("2001:db8:1:", "00::1", "a /48");
 }
 
 /* The newcomer finds no offer, deposits its own, and a greeter takes one. */
@@ -468,7 +476,7 @@ int main(void) {
     suspects();
     strangers();
     again();
-    share();
+    shares();
     needy();
     vanished();
     letters();
