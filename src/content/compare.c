@@ -7,23 +7,33 @@ struct published {
     bool doubted;
 };
 
+enum { PAGE = 512, PART = 8 };
+
 struct state {
     struct ctx *ctx;
+    int64_t circle;
     const char *exclude; /* the owner's patterns */
     struct compare *k;
-    struct published *next, *end; /* what is published behind k->after, in order */
-    size_t looked;
+    struct arena page; /* what is published behind k->after, in order: a page of it */
+    struct published *next, *end;
+    bool last; /* there is no page behind this one */
+    enum err failed;
+    size_t looked, listed; /* names */
 };
 
-static enum err read_published(struct state *s, int64_t circle) {
+/* A page is read whole: whoever writes meanwhile must not wait for the disk that is compared. */
+static enum err turn_page(struct state *s, const char *after) {
     struct store *store = s->ctx->store;
     const enum sql id = SQL_MEDIA_FROM;
+    char path[CAP_PATH + 1];
     bool row;
-    s->next = s->end = arena_alloc(s->k->arena, (s->k->most + 1) * sizeof *s->next);
-    TRY(store_first(store, id, ARGS(I(circle), T(s->k->after), I((int64_t)s->k->most + 1)), &row));
+    (void)snprintf(path, sizeof path, "%s", after); /* it may stand in the page before */
+    arena_reset(&s->page);
+    s->next = s->end = arena_alloc(&s->page, PAGE * sizeof *s->next);
+    TRY(store_first(store, id, ARGS(I(s->circle), T(path), I(PAGE)), &row));
     while (row) {
-        *s->end++ = (struct published){.path = store_copy(store, id, 0, s->k->arena),
-                                       .type = store_copy(store, id, 1, s->k->arena),
+        *s->end++ = (struct published){.path = store_copy(store, id, 0, &s->page),
+                                       .type = store_copy(store, id, 1, &s->page),
                                        .file = {.size = store_int(store, id, 2),
                                                 .mtime = store_int(store, id, 3),
                                                 .dev = store_int(store, id, 4),
@@ -32,7 +42,14 @@ static enum err read_published(struct state *s, int64_t circle) {
                                        .doubted = store_int(store, id, 7)};
         TRY(store_next(store, id, &row));
     }
+    s->last = s->end - s->next < PAGE;
     return ERR_OK;
+}
+
+/* The next that is published; NULL: none. */
+static const struct published *upcoming(struct state *s) {
+    if (s->next == s->end && !s->last && s->failed == ERR_OK) s->failed = turn_page(s, s->end[-1].path);
+    return s->failed == ERR_OK && s->next < s->end ? s->next : NULL;
 }
 
 static int in_order(const void *a, const void *b) {
@@ -55,7 +72,7 @@ static const char **paths_in(struct state *s, const char *below, DIR *dir, size_
     const char *full = *below ? arena_path(a, s->k->dir, below) : s->k->dir, **all = NULL;
     size_t room = 0;
     *n = 0;
-    for (struct dirent *entry; (entry = readdir(dir));) {
+    for (struct dirent *entry; (entry = readdir(dir)); s->listed++) {
         if (walk_itself(entry->d_name)) continue;
         if (entry->d_name[0] == '.') {
             if (first) omit(a, s->k->omitted, OMIT_HIDDEN, arena_text(a, "%s%s", below, entry->d_name));
@@ -72,11 +89,13 @@ static const char **paths_in(struct state *s, const char *below, DIR *dir, size_
     return all;
 }
 
-/* One more was looked at. What is published and was not met on the way here is missing. */
+/* One more was looked at. What is published and was not met on the way here is missing. To list a folder takes its time, too, and
+ * each step lists those that it is in: so it goes through a part of their names at least, or a large one would never end. */
 static enum compared passed(struct state *s, const char *path) {
+    const struct published *p = upcoming(s);
     s->k->after = path;
-    if (s->next < s->end && strcmp(s->next->path, path) <= 0) return COMPARED_OTHER;
-    return ++s->looked < s->k->most ? COMPARED_SAME : COMPARED_SO_FAR;
+    if (p && strcmp(p->path, path) <= 0) return COMPARED_OTHER;
+    return ++s->looked < s->k->most + s->listed / PART ? COMPARED_SAME : COMPARED_SO_FAR;
 }
 
 static bool same(const struct published *p, const struct file_id *now, const char *type) {
@@ -84,11 +103,14 @@ static bool same(const struct published *p, const struct file_id *now, const cha
 }
 
 static enum compared compare_file(struct state *s, const char *path) {
+    char full[PATH_MAX];
     struct file_id now;
     const char *type = "";
-    const struct published *p = s->next < s->end && strcmp(s->next->path, path) == 0 ? s->next : NULL;
+    const struct published *p = upcoming(s);
+    if (p && strcmp(p->path, path) != 0) p = NULL;
     enum omit is = walk_name(path, s->exclude);
-    if (is == OMIT_NOT) is = walk_look(arena_path(s->k->arena, s->k->dir, path), path, &now, &type);
+    if (snprintf(full, sizeof full, "%s/%s", s->k->dir, path) >= (int)sizeof full) is = OMIT_NAME;
+    if (is == OMIT_NOT) is = walk_look(full, path, &now, &type);
     if (is == OMIT_NOT && !p && walk_young(s->ctx, s->k->patient, &now)) is = OMIT_YOUNG;
     if (is == OMIT_NOT_FOLDER || (is == OMIT_NOT && (!p || !same(p, &now, type)))) return COMPARED_OTHER;
     s->next += is == OMIT_NOT;
@@ -128,17 +150,15 @@ static enum compared compare_folder(struct state *s, const char *below, DIR *dir
 }
 
 enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enum compared *out) {
-    struct state s = {.ctx = ctx, .k = k, .exclude = c->exclude};
+    struct state s = {.ctx = ctx, .circle = c->id, .k = k, .exclude = c->exclude};
     int why;
     memset(k->omitted, 0, sizeof k->omitted);
     *out = COMPARED_OTHER;
     DIR *dir = walk_open(ctx, k->dir, true, &why);
     if (!dir) return ERR_OK;
-    enum err e = read_published(&s, c->id);
-    if (e == ERR_OK)
-        *out = compare_folder(&s, "", dir);
-    else
-        (void)closedir(dir);
-    if (*out == COMPARED_SAME && s.next < s.end) *out = COMPARED_OTHER;
-    return e;
+    s.failed = turn_page(&s, k->after);
+    *out = compare_folder(&s, "", dir);
+    if (*out == COMPARED_SAME && upcoming(&s)) *out = COMPARED_OTHER;
+    arena_free(&s.page);
+    return s.failed;
 }

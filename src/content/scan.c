@@ -20,6 +20,7 @@ enum err scan_next(struct indexer *x) {
                                        .ctime_ns = store_int(s, id, 9)},
                               .piece = store_int(s, id, 4),
                               .at = store_int(s, id, 5),
+                              .listed = store_copy(s, id, 10, x->scratch),
                               .sha256 = {.arena = x->scratch}};
         if (!store_bytes(s, id, 6, &item->state, sizeof item->state)) (void)crypto_hash_sha256_init(&item->state);
         const void *sha256 = store_blob(s, id, 7, &len);
@@ -60,13 +61,44 @@ static enum err look_at(struct indexer *x, const struct item *item) {
     return store_run(s, SQL_SCAN_KEPT, ARGS(I(id), T(item->path), T(x->dir)));
 }
 
-static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
+static int in_order(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What a folder holds behind item->listed, in the order of bytes: a part of it at a time is written down, so that nobody waits
+ * long for the database; and not too small a part, for each time the folder is listed whole. */
+static void read_names(struct indexer *x, struct item *item, DIR *dir) {
+    enum { PART = 16, LEAST = 200 };
+    size_t room = 0, all = 0;
+    for (struct dirent *entry; (entry = readdir(dir)); all++) {
+        if (walk_itself(entry->d_name) || strcmp(entry->d_name, item->listed) <= 0) continue;
+        if (item->n_names == room) {
+            const char **more = arena_alloc(x->scratch, (room = room ? 2 * room : 64) * sizeof *more);
+            if (item->n_names) memcpy(more, item->names, item->n_names * sizeof *more);
+            item->names = more;
+        }
+        item->names[item->n_names++] = arena_copy(x->scratch, entry->d_name, strlen(entry->d_name));
+    }
+    if (item->n_names) qsort(item->names, item->n_names, sizeof *item->names, in_order);
+    size_t most = all / PART > LEAST ? all / PART : LEAST;
+    item->more = item->n_names > most;
+    if (item->more) item->n_names = most;
+}
+
+static void open_folder(struct indexer *x, struct item *item) {
+    DIR *dir = walk_open(x->ctx, full(x, item->path), !*item->path, &item->why);
+    item->shut = !dir;
+    if (!dir) return;
+    read_names(x, item, dir);
+    (void)closedir(dir);
+}
+
+static enum err add_names(struct indexer *x, const struct item *in) {
     int64_t found;
     TRY(store_number(x->ctx->store, SQL_SCAN_COUNT, ARGS(I(x->circle->id)), &found, 0));
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, entry->d_name);
-        if (walk_itself(entry->d_name)) continue;
-        enum omit is = entry->d_name[0] == '.' ? OMIT_HIDDEN : walk_name(path, x->circle->exclude);
+    for (size_t i = 0; i < in->n_names; i++) {
+        const char *slash = *in->path ? "/" : "", *path = arena_text(x->scratch, "%s%s%s", in->path, slash, in->names[i]);
+        enum omit is = in->names[i][0] == '.' ? OMIT_HIDDEN : walk_name(path, x->circle->exclude);
         if (is != OMIT_NOT) {
             omit(x->scratch, x->omitted, is, path);
             continue;
@@ -77,22 +109,25 @@ static enum err add_names(struct indexer *x, const struct item *in, DIR *dir) {
             return fault_set(&x->ctx->fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.", x->dir,
                              CAP_FILES);
     }
-    return store_run(x->ctx->store, SQL_SCAN_DROP, ARGS(I(x->circle->id), T(in->path)));
+    return ERR_OK;
 }
 
+/* Names that were taken stay so when it is broken off here; what another process took meanwhile is not taken twice. */
 static enum err list(struct indexer *x, const struct item *item) {
-    int why;
-    const char *path = full(x, item->path);
-    DIR *dir = walk_open(x->ctx, path, !*item->path, &why);
-    if (!dir) {
-        if (*item->path || (why && x->published)) return drop(x, item, walk_shut(why));
-        errno = why;
-        if (why) return fault_errno(&x->ctx->fault, ERR_FILES, path);
-        return fault_set(&x->ctx->fault, ERR_FILES, "Choose another folder: %.180s is for Polycircle's own files.", path);
+    struct store *s = x->ctx->store;
+    const struct arg id = I(x->circle->id), path = T(item->path), listed = T(item->listed);
+    if (item->shut) {
+        if (*item->path || (item->why && x->published)) return drop(x, item, walk_shut(item->why));
+        const char *folder = full(x, item->path);
+        errno = item->why;
+        if (item->why) return fault_errno(&x->ctx->fault, ERR_FILES, folder);
+        return fault_set(&x->ctx->fault, ERR_FILES, "Choose another folder: %.180s is for Polycircle's own files.", folder);
     }
-    enum err e = add_names(x, item, dir);
-    (void)closedir(dir);
-    return e;
+    if (item->more)
+        TRY(store_run(s, SQL_SCAN_LISTED, ARGS(id, path, listed, T(item->names[item->n_names - 1]))));
+    else
+        TRY(store_run(s, SQL_SCAN_LISTED_ALL, ARGS(id, path, listed)));
+    return store_changes(s, MAIN) ? add_names(x, item) : ERR_OK;
 }
 
 /* Bytes [at, at + len) of a file into its hash; a piece that ends adds 32 bytes to the list. */
@@ -141,7 +176,8 @@ static enum err save_hash(struct indexer *x, const struct item *item, int64_t fr
     return ERR_OK;
 }
 
-/* Reading is slow: it happens before the transaction, and what another process did meanwhile stands (SCAN_HASHED). */
+/* Reading is slow, of folders too: it happens before the transaction, and what another process did meanwhile stands (SCAN_HASHED).
+ */
 enum err scan_unit(struct indexer *x, int64_t budget) {
     int64_t from[BATCH];
     size_t n = 0;
@@ -150,8 +186,9 @@ enum err scan_unit(struct indexer *x, int64_t budget) {
         from[n] = x->items[n].at;
         read_some(x, &x->items[n], &budget);
     }
-    TRY(store_begin(x->ctx->store, MAIN, true));
     if (!reading) n = x->items[0].kind == DIRECTORY ? 1 : x->n;
+    if (x->items[0].kind == DIRECTORY) open_folder(x, &x->items[0]);
+    TRY(store_begin(x->ctx->store, MAIN, true));
     for (size_t i = 0; i < n; i++) {
         const struct item *item = &x->items[i];
         TRY(reading ? save_hash(x, item, from[i]) : item->kind == NEW ? look_at(x, item) : list(x, item));

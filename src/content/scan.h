@@ -16,6 +16,11 @@ struct item {
     crypto_hash_sha256_state state;
     struct buf sha256;
     bool changed, unreadable;
+    const char *listed; /* of a folder: the last of its names that was taken, in the order of bytes; "": none yet */
+    const char **names; /* those to take now; more: there are others behind them */
+    size_t n_names;
+    bool more, shut;
+    int why; /* it is shut: errno, or 0 (walk_open) */
 };
 
 struct indexer {

@@ -40,7 +40,7 @@ static bool excluded(const char *path, const char *exclude) {
 enum omit walk_name(const char *path, const char *exclude) {
     size_t slashes = 0;
     for (const char *p = path; *p; p++) slashes += *p == '/';
-    if (strlen(path) > CAP_PATH || slashes >= DEEPEST || !json_string(path)) return OMIT_NAME; /* NULL: not UTF-8 */
+    if (strlen(path) > CAP_PATH || slashes >= DEEPEST || !text_utf8(path)) return OMIT_NAME;
     return excluded(path, exclude) ? OMIT_EXCLUDED : OMIT_NOT;
 }
 

@@ -112,8 +112,8 @@
     "ALTER TABLE built RENAME TO package;"                                                                              \
     "CREATE INDEX package_circle ON package(circle, until);"
 
-/* The live database has another form once more. */
-#define SCHEMA_MAIN_9 SCHEMA_MAIN_4
+/* The live database has another form once more. listed: of a folder in found, the last of its names that was taken. */
+#define SCHEMA_MAIN_9 SCHEMA_MAIN_4 "ALTER TABLE found ADD COLUMN listed TEXT NOT NULL DEFAULT '';"
 
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \

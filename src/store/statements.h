@@ -146,7 +146,7 @@
       " ON CONFLICT DO NOTHING")                                                                                                  \
     X(OMITTED_LIST, MAIN, "SELECT why, path, n FROM omitted WHERE circle = ?1")                                                   \
     X(SCAN_WORK, MAIN,                                                                                                            \
-      "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns FROM found"                                      \
+      "SELECT path, kind, size, mtime_s, piece, at, state, sha256, ino, ctime_ns, listed FROM found"                              \
       " WHERE circle = ?1 AND (kind < 2 OR at < size) ORDER BY kind, path LIMIT ?2")                                              \
     X(SCAN_COUNT, MAIN, "SELECT n FROM job WHERE circle = ?1")                                                                    \
     X(SCAN_CLEAR, MAIN, "DELETE FROM found WHERE circle = ?1")                                                                    \
@@ -154,9 +154,13 @@
     X(SCAN_AGAIN, MAIN, "UPDATE found SET kind = 0, doubted = 0 WHERE circle = ?1")                                               \
     X(SCAN_ROOT, MAIN,                                                                                                            \
       "INSERT INTO found(circle, path, kind) SELECT circle, '', 1 FROM job WHERE circle = ?1 AND NOT comparing AND finished = 0"  \
-      " ON CONFLICT DO UPDATE SET kind = 1")                                                                                      \
-    X(SCAN_ADD, MAIN, "INSERT INTO found(circle, path, kind) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = excluded.kind")  \
+      " ON CONFLICT DO UPDATE SET kind = 1, listed = ''")                                                                         \
+    X(SCAN_ADD, MAIN,                                                                                                             \
+      "INSERT INTO found(circle, path, kind) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = excluded.kind, listed = ''")     \
     X(SCAN_NEW, MAIN, "INSERT INTO found(circle, path, kind) VALUES(?1, ?2, 0) ON CONFLICT DO NOTHING")                           \
+    /* of a folder, listed as far as ?3 */                                                                                        \
+    X(SCAN_LISTED, MAIN, "UPDATE found SET listed = ?4 WHERE circle = ?1 AND path = ?2 AND kind = 1 AND listed = ?3")             \
+    X(SCAN_LISTED_ALL, MAIN, "DELETE FROM found WHERE circle = ?1 AND path = ?2 AND kind = 1 AND listed = ?3")                    \
     X(SCAN_DROP, MAIN, "DELETE FROM found WHERE circle = ?1 AND path = ?2")                                                       \
     /* what was hashed of it already stays when it is the same file */                                                            \
     X(SCAN_FILE, MAIN,                                                                                                            \

@@ -23,19 +23,25 @@ const char *err_text(enum err e, const struct fault *fault) {
     return fault && fault->text[0] ? fault->text : errors[e].text;
 }
 
-/* Length of the UTF-8 character at p (RFC 3629), 0: none, or a control character. */
+/* Length of the UTF-8 character at p (RFC 3629), 0: none. */
 static size_t character(const unsigned char *p) {
     size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80) return 0;
     bool overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
-    bool none = (*p == 0xed && p[1] > 0x9f) || (*p == 0xf4 && p[1] > 0x8f) || *p < 0x20 || *p == 0x7f;
+    bool none = (*p == 0xed && p[1] > 0x9f) || (*p == 0xf4 && p[1] > 0x8f);
     return overlong || none ? 0 : n;
+}
+
+bool text_utf8(const char *text) {
+    for (size_t n; *text; text += n)
+        if ((n = character((const unsigned char *)text)) == 0) return false;
+    return true;
 }
 
 void text_clean(char *text) {
     for (unsigned char *p = (unsigned char *)text; *p;) {
-        size_t n = character(p);
+        size_t n = *p < 0x20 || *p == 0x7f ? 0 : character(p);
         if (n == 0) *p = '?';
         p += n ? n : 1;
     }

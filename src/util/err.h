@@ -51,6 +51,7 @@ const char *err_name(enum err e);
 int err_status(enum err e);
 /* The fault's own words, else the table's. */
 const char *err_text(enum err e, const struct fault *fault);
+bool text_utf8(const char *text);
 /* Makes it valid UTF-8 without control characters: what is not becomes '?'. */
 void text_clean(char *text);
 /* Writes the words, whatever they quote as valid UTF-8 without control characters, and returns e, so that `return

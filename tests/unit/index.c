@@ -407,6 +407,44 @@ static void left_out(void) {
     world_close(&w);
 }
 
+/* One folder with more names than are written down at once: each unit is another process's, and files come and go meanwhile. */
+static void large(void) {
+    enum { FILES = 700 };
+    struct world w;
+    struct walk walk = {0};
+    world_open(&w, "wal");
+    (void)mkdir(site(&w), 0700);
+    for (int i = 0; i < FILES; i++) put(&w, arena_text(&w.arena, "f%04d.png", i), 1, OLD);
+    put(&w, ".hidden", 1, OLD);
+    put(&w, "e.png", 0, OLD);
+    same_text(err_name(whole(&w, &walk)), "ok", "a folder of 700 files");
+    ok(walk.finished && walk.files == FILES && walk.skipped == 2, "all but two are published");
+    put(&w, "f0699.png", 2, OLD);
+    int calls = 0, parts = 0;
+    const char *db = world_path(&w, "polycircle.db");
+    for (walk.finished = 0; !walk.finished && calls < 300; calls++) {
+        if (calls == 0) (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
+        if (run(&w, 1 << 20, 1, &walk) != ERR_OK) break;
+        parts += world_number(db, "SELECT count(*) FROM found WHERE kind = 1 AND listed <> ''") > 0;
+        if (parts == 1) {
+            (void)unlink(world_path(&w, "site/f0000.png")); /* behind the cursor */
+            (void)unlink(world_path(&w, "site/f0650.png")); /* before it */
+            put(&w, "a.png", 1, OLD);
+            put(&w, "z.png", 1, OLD);
+        }
+        store_close(w.ctx.store);
+        world_reopen(&w);
+    }
+    ok(walk.finished && parts > 2, "again, in %d steps, and in %d of them the folder was listed in part", calls, parts);
+    same_int(walk.skipped, 2, "what is left out is counted once");
+    same_int(world_number(db, "SELECT count(*) FROM media WHERE path BETWEEN 'f0001.png' AND 'f0649.png'"), 649,
+             "what is there stays published");
+    ok(*hashes(&w, "z.png") && !*hashes(&w, "f0650.png"), "what came and went before the cursor is seen");
+    same_text(err_name(whole(&w, &walk)), "ok", "the next walk");
+    ok(walk.files == FILES && *hashes(&w, "a.png") && !*hashes(&w, "f0000.png"), "sees the rest");
+    world_close(&w);
+}
+
 int main(void) {
     patterns();
     left_out();
@@ -419,5 +457,6 @@ int main(void) {
     odd();
     nothing();
     many_left_out();
+    large();
     return done();
 }
