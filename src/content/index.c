@@ -127,6 +127,17 @@ static enum err nothing_to_share(struct indexer *x) {
                      *text ? ", but " : ": it is empty", text);
 }
 
+/* A part at a time, so that nobody waits long; unless somebody has begun anew, whose rows they are then. */
+static enum err clear(struct indexer *x, int64_t finished) {
+    enum { PART = 2000 };
+    int64_t n;
+    do {
+        TRY(store_run(x->ctx->store, SQL_SCAN_CLEAR_SOME, ARGS(I(x->circle->id), I(finished), I(PART))));
+        n = store_changes(x->ctx->store, MAIN);
+    } while (n == PART);
+    return ERR_OK;
+}
+
 /* Nothing is left to do: what was found is the content now. */
 static enum err finish(struct indexer *x, struct walk *out) {
     struct ctx *ctx = x->ctx;
@@ -141,11 +152,11 @@ static enum err finish(struct indexer *x, struct walk *out) {
         bool before = m.version && strcmp(m.dir, x->dir) == 0;
         if (out->files == 0 && !before && !x->may_be_empty) return nothing_to_share(x);
         TRY(replace(x, &m, out));
-        TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(id))));
         TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now), I(out->same))));
         out->finished = ctx->now;
     }
-    return store_commit(ctx->store, MAIN);
+    TRY(store_commit(ctx->store, MAIN));
+    return out->finished ? clear(x, out->finished) : ERR_OK;
 }
 
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url) {

@@ -71,7 +71,6 @@ static const char prefix[] = "polycircle-manifest-1\n";
 static enum err list_text(struct ctx *ctx, const struct circle *c, const struct manifest *m, struct buf *text) {
     json_t *origins = json_array();
     int64_t room;
-    TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
     TRY(origins_json(ctx, c, m->url, origins));
     TRY(store_number(ctx->store, SQL_MEDIA_ROOM, ARGS(I(c->id)), &room, 0));
     if (room > CAP_MANIFEST) return too_long(ctx, c);
@@ -136,8 +135,7 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
 /* Hashes of what goes are kept: somebody who comes back to that folder has it soon. */
 static enum err leave_folder(struct ctx *ctx, const struct circle *c, const char *dir) {
     TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(I(c->id), T(dir), I(ctx->now + SPAN_KEPT))));
-    TRY(store_run(ctx->store, SQL_KEPT_OLD, ARGS(I(c->id), I(ctx->now), I(CAP_FILES))));
-    return store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id)));
+    return store_run(ctx->store, SQL_KEPT_OLD, ARGS(I(c->id), I(ctx->now), I(CAP_FILES)));
 }
 
 enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version) {
@@ -146,6 +144,7 @@ enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *d
     m.dir = dir;
     m.url = url;
     TRY(leave_folder(ctx, c, dir));
+    TRY(store_run(ctx->store, SQL_MEDIA_GONE, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_MEDIA_FILL, ARGS(I(c->id))));
     TRY(build(ctx, c, &m));
     *version = m.version;
@@ -158,6 +157,7 @@ enum err manifest_move(struct ctx *ctx, const struct circle *c, const char *dir,
     TRY(manifest_head(ctx, c->id, &m));
     if (m.version && strcmp(m.dir, dir) != 0) {
         TRY(leave_folder(ctx, c, dir));
+        TRY(store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(I(c->id))));
         m.dir = dir;
         m.url = url;
         TRY(build(ctx, c, &m));
@@ -224,6 +224,7 @@ static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifes
         TRY(store_run(ctx->store, SQL_KEPT_ADD_ONE, ARGS(I(c->id), T(changed[i]), I(ctx->now + SPAN_KEPT))));
         TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
     }
+    if (n) TRY(store_run(ctx->store, SQL_MEDIA_PLACE, ARGS(I(c->id))));
     if (n) TRY(build(ctx, c, m));
     return store_commit(ctx->store, MAIN);
 }

@@ -82,17 +82,26 @@
     X(MEDIA_BYTES, MAIN, "SELECT total(size) FROM media WHERE circle = ?1")                                                       \
     X(MEDIA_GET, MAIN, "SELECT type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 AND path = ?2")                    \
     X(MEDIA_AT, MAIN, "SELECT path FROM media WHERE circle = ?1 AND place = ?2")                                                  \
+    /* what was found becomes what is published: only rows that are others by now are written. An index on the wire is a place in \
+     * the order of paths */                                                                                                      \
+    X(MEDIA_GONE, MAIN,                                                                                                           \
+      "DELETE FROM media WHERE circle = ?1 AND NOT EXISTS(SELECT 1 FROM found s WHERE s.circle = ?1 AND s.path = media.path)")    \
     X(MEDIA_FILL, MAIN,                                                                                                           \
-      "INSERT INTO media SELECT circle, path, type, size, mtime_s, dev, ino, ctime_ns, doubted, piece, -1, sha256 FROM found"     \
-      " WHERE circle = ?1 AND kind = 2 AND at = size")                                                                            \
+      "INSERT INTO media SELECT circle, path, type, size, mtime_s, dev, ino, ctime_ns, doubted, piece,"                           \
+      " row_number() OVER (ORDER BY path) - 1, sha256 FROM found WHERE circle = ?1 AND kind = 2 AND at = size"                    \
+      " ON CONFLICT DO UPDATE SET type = excluded.type, size = excluded.size, mtime_s = excluded.mtime_s, dev = excluded.dev,"    \
+      " ino = excluded.ino, ctime_ns = excluded.ctime_ns, doubted = excluded.doubted, piece = excluded.piece,"                    \
+      " place = excluded.place, sha256 = excluded.sha256"                                                                         \
+      " WHERE (type, size, mtime_s, dev, ino, ctime_ns, doubted, piece, place, sha256) <> (excluded.type, excluded.size,"         \
+      " excluded.mtime_s, excluded.dev, excluded.ino, excluded.ctime_ns, excluded.doubted, excluded.piece, excluded.place,"       \
+      " excluded.sha256)")                                                                                                        \
     X(MEDIA_NOTE, MAIN,                                                                                                           \
       "UPDATE media SET dev = s.dev, ino = s.ino, ctime_ns = s.ctime_ns, doubted = s.doubted FROM found s"                        \
       " WHERE media.circle = ?1 AND s.circle = ?1 AND s.path = media.path AND (media.dev <> s.dev OR media.ino <> s.ino"          \
       " OR media.ctime_ns <> s.ctime_ns OR media.doubted <> s.doubted)")                                                          \
-    /* an index on the wire is a place in the order of paths */                                                                   \
     X(MEDIA_PLACE, MAIN,                                                                                                          \
       "UPDATE media SET place = r.n FROM (SELECT path, row_number() OVER (ORDER BY path) - 1 AS n"                                \
-      " FROM media WHERE circle = ?1) r WHERE circle = ?1 AND media.path = r.path")                                               \
+      " FROM media WHERE circle = ?1) r WHERE circle = ?1 AND media.path = r.path AND place <> r.n")                              \
     X(MEDIA_CLEAR, MAIN, "DELETE FROM media WHERE circle = ?1")                                                                   \
     X(MEDIA_DELETE, MAIN, "DELETE FROM media WHERE circle = ?1 AND path = ?2")                                                    \
     /* hashes of what is withdrawn: by a walk through the folder ?2, of the one path ?2; ?3: until when */                        \
@@ -150,6 +159,10 @@
       " WHERE circle = ?1 AND (kind < 2 OR at < size) ORDER BY kind, path LIMIT ?2")                                              \
     X(SCAN_COUNT, MAIN, "SELECT n FROM job WHERE circle = ?1")                                                                    \
     X(SCAN_CLEAR, MAIN, "DELETE FROM found WHERE circle = ?1")                                                                    \
+    /* some, of the walk that finished at ?2 */                                                                                   \
+    X(SCAN_CLEAR_SOME, MAIN,                                                                                                      \
+      "DELETE FROM found WHERE circle = ?1 AND path IN (SELECT path FROM found WHERE circle = ?1 LIMIT ?3)"                       \
+      " AND EXISTS(SELECT 1 FROM job WHERE circle = ?1 AND finished = ?2)")                                                       \
     X(SCAN_OTHER, MAIN, "DELETE FROM found WHERE circle = ?1 AND ?2 <> (SELECT dir FROM job WHERE circle = ?1)")                  \
     X(SCAN_AGAIN, MAIN, "UPDATE found SET kind = 0, doubted = 0 WHERE circle = ?1")                                               \
     X(SCAN_ROOT, MAIN,                                                                                                            \

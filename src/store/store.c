@@ -96,7 +96,8 @@ enum err store_exec(struct store *s, enum db db, const char *sql) {
 
 enum err store_tune(struct store *s, enum db db) {
     static const char *const tuning[2][2] = {
-        {"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+        /* whoever writes keeps the pages to himself until the end: once one is in the file, nobody reads until then */
+        {"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_spill=OFF",
          "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"},
         {"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY",
          "PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY"},
