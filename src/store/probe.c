@@ -46,3 +46,7 @@ bool store_wal_works(const char *dir) {
     store_remove(path);
     return ok;
 }
+
+const char *store_sqlite(void) {
+    return sqlite3_libversion();
+}

@@ -223,10 +223,6 @@ const char *store_journal(const struct store *s) {
     return s->wal ? "wal" : "truncate";
 }
 
-const char *store_sqlite(void) {
-    return sqlite3_libversion();
-}
-
 enum err store_begin(struct store *s, enum db db, bool write) {
     static const enum sql begin[2][2] = {{SQL_MAIN_READ, SQL_MAIN_WRITE}, {SQL_LIVE_READ, SQL_LIVE_WRITE}};
     bool row;

@@ -121,7 +121,7 @@ static struct work measure(struct scene *s, const char *what, task *t) {
     return got;
 }
 
-static const char *file_name(struct scene *s, int64_t i) {
+static const char *name_of(struct scene *s, int64_t i) {
     static char path[512];
     int len = snprintf(path, sizeof path, "%s/site", s->w.dir);
     if (s->flat)
@@ -132,7 +132,7 @@ static const char *file_name(struct scene *s, int64_t i) {
 }
 
 static void touch(struct scene *s, int64_t i, int64_t mtime) {
-    const char *path = file_name(s, i);
+    const char *path = name_of(s, i);
     struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
     FILE *f = fopen(path, "we");
     if (!f || fprintf(f, "%d", (int)i) < 0 || fclose(f) != 0 || utimes(path, times) != 0) abort();
