@@ -232,6 +232,27 @@ static void handover(void) {
     world_close(&w);
 }
 
+/* Its interval is the span after which who has resigned comes once more: a schedule of its own all the same. */
+static void greets_again(void) {
+    struct world w;
+    struct synced out;
+    static struct sync in; /* large */
+    int failures = 0;
+    world_open(&w, "wal");
+    for (int k = 1; k <= 6; k++) failures += world_join(&w, k, &out) != ERR_OK;
+    world_sql(world_path(&w, "live-1.db"),
+              "UPDATE signal SET role = id > 1, needy = 2 * (id = 1), base = base - 1000, every = 3000,"
+              " expires = expires + 2310000 * (id = 1)"); /* a peer's lease */
+    world_sync(&in, 1);
+    in.shares = true;
+    failures += world_run(&w, &in, &out) != ERR_OK;
+    same_int(out.signal.role, GREETER, "who has resigned greets again");
+    same_int(out.signal.interval, SPAN_HANDOVER, "as one of six");
+    same_int(out.signal.since, w.ctx.now, "from now on");
+    same_int(failures, 0, "all of it is answered");
+    world_close(&w);
+}
+
 /* Signals that are only there to be counted: n of them, from these networks. */
 static void crowd(struct world *w, int n, int64_t bucket, int64_t wider, int64_t widest, int64_t expires) {
     static int first;
@@ -357,6 +378,7 @@ int main(void) {
     leases();
     greet();
     handover();
+    greets_again();
     caps();
     rooms();
     ends();
