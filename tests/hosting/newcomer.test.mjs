@@ -154,7 +154,7 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
 
   const button = p.getByRole('button', { name: 'End this instance' });
   await button.click();
-  await p.getByText('Press again to end it').waitFor();
+  await p.locator('.note', { hasText: 'Press again to end it' }).waitFor();
   await button.click();
   await p.getByRole('button', { name: 'Answer as before' }).waitFor();
   for (const tab of [one, two]) {
@@ -162,7 +162,7 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
     await until(tab, 'no worker', async () => !(await navigator.serviceWorker.getRegistrations()).length, 20_000);
   }
   for (let press = 0; press < 2; press++) await p.getByRole('button', { name: 'Take its lines out' }).click();  // the second says that the days are over
-  await p.getByText('There was nothing to take out').waitFor();
+  await p.locator('.note', { hasText: 'There was nothing to take out' }).waitFor();
   await writeFile(host.at('index.html'), index);
   await host.ftp('cd public_html', 'put index.html', `rm ${FILES.join(' ')} cgi-bin/polycircle.fcgi`, 'cd ..', 'set ftp:list-options -a', 'rm -r polycircle-data');
   assert.deepEqual(await list(host.home), [...untouched, 'public_html/films/second.mp4'].sort(), 'nothing of it is left');
@@ -231,7 +231,7 @@ test('FTP shows the web site alone, and the program came without its mode; later
     await host.ftp('cd cgi-bin', 'put polycircle.new');
     await p.goto(`${host.base}console`);
     await p.getByRole('button', { name: 'Use a new version' }).click();
-    await p.getByText(`Version 9.9.9 is in place of ${release.version}.`).waitFor({ timeout: 20_000 * PATIENCE });
+    await p.locator('.note', { hasText: `Version 9.9.9 is in place of ${release.version}.` }).waitFor({ timeout: 20_000 * PATIENCE });
     await says(p, 'instance', /Version9\.9\.9/);
     assert.deepEqual(await host.owned('public_html/cgi-bin/polycircle.fcgi', 'public_html/cgi-bin/polycircle.old'), [0o755, 0o600]);
     for (let tries = 0; (await programs(host)).some(([exe]) => exe != 'polycircle.fcgi'); tries++) {
