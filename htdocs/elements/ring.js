@@ -20,7 +20,7 @@ export class PolyRing extends PolyElement {
       const angle = 2 * Math.PI * i / sigs.length - Math.PI / 2;
       return [sig, [R * Math.cos(angle), R * Math.sin(angle)]];
     }));
-    picture.replaceChildren(svg('circle', { r: R, class: 'orbit' }));
+    picture.replaceChildren(svg('circle', { r: R }));
     let flowing = 0;
     for (const peer of peers) for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
     for (const { sig, bytesIn, bytesOut } of peers) {
@@ -31,7 +31,7 @@ export class PolyRing extends PolyElement {
     }
     for (const [sig, [cx, cy]] of place) {
       const kind = sig == me ? 'me' : peers.some(p => p.sig == sig) ? 'peer' : 'far';
-      picture.append(svg('circle', { cx, cy, r: sig == me ? 9 : 6, class: kind }));
+      picture.append(svg('circle', { cx, cy, r: 6, class: kind }));
     }
     const words = `Circle of ${sigs.length}: linked to ${peers.length}`;
     picture.setAttribute('aria-label', words + (flowing ? `, bytes flowing with ${flowing}` : ''));

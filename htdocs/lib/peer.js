@@ -17,7 +17,7 @@ export class Peer {
   neighbours = /** @type {string[]} */ ([]);
   bytesIn = 0; bytesOut = 0; strikes = 0; near = false; up = false; ready = false; closed = false;
   rests = 0;  // until when it is not asked again (performance.now)
-  mine = false; re = ''; timer = 0;  // of lib/signal.js: whether we made the offer, its id, the timer until it must be open
+  mine = false; re = ''; by = ''; timer = 0;  // of lib/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */
   constructor(channel, sig, hub) {
     this.channel = channel;

@@ -9,7 +9,7 @@ import { re as isId, sig as isSig } from './wire.js';
  * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: import('./instance.js').Refusal): void, holding(): object}} Hub
  *   holding: what a join says of media: {version, have} */
 
-const TARGET = 5, CAP = 8, STANDING = 3, OFFER_LIFE = 110000, OPEN_MS = 3000, ANSWER_MS = 8000, PENDING_MAX = 12;
+const TARGET = 5, CAP = 8, STANDING = 3, OFFER_LIFE = 110000, OPEN_MS = 3000, ANSWER_MS = 8000, PENDING_MAX = 12, BY_INSTANCE = 'i';
 
 export class Signal {
   #me; #instance; #hub; #timer = 0; #grows = 0; #busy = false; #again = false; #fails = 0; #failures = 0; #joined = false; #stopped = true; #cursor = '';
@@ -32,7 +32,7 @@ export class Signal {
   /** Neighbours who said hello. */
   get peers() { return [...this.links.values()].filter(p => p.ready); }
   /** Whether somebody may be there in a moment. */
-  get expecting() { return !this.#stopped && (!this.#joined && this.#fails < 2 || [...this.links.values()].some(p => !p.ready)); }
+  get expecting() { return !this.#stopped && (!this.#joined && this.#fails < 2 || this.links.size > this.peers.length); }
 
   start() {
     if (!this.#stopped) return;
@@ -126,7 +126,7 @@ export class Signal {
     }
     this.box?.follow(answer);
     this.#mails(answer.mail);
-    const claims = (answer.peers ?? []).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, false));
+    const claims = (answer.peers ?? []).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, ''));
     const offers = this.role == 'greeter' && !answer.standing && this.#refill();
     if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true;  // all in one request
   }
@@ -138,7 +138,7 @@ export class Signal {
   }
 
   #mails(/** @type {any[]} */ mails = []) {
-    for (const m of mails) this.#read(m.from, m.re, m.body, false), this.#cursor = m.n;
+    for (const m of mails) this.#read(m.from, m.re, m.body, BY_INSTANCE), this.#cursor = m.n;
   }
 
   #failed(/** @type {any} */ error) {
@@ -166,13 +166,16 @@ export class Signal {
     }));
     return !standing;
   }
-  /** @param {string} sig @param {Link} link @param {boolean} mine whose offer @param {boolean} near @returns {Peer|null} null: not wanted */
-  #enter(sig, link, mine, near) {
+  /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these: no neighbour is given up
+   * for what may never open. @param {string} sig @param {Link} link @param {boolean} mine whose offer
+   * @param {string} by who brought an offer that nobody asked for @returns {Peer|null} null: not wanted */
+  #enter(sig, link, mine, by = '') {
     const old = this.links.get(sig), glare = old && !old.ready && old.mine != mine && mine != this.sig < sig;  // of two offers the lower SIG's counts
     if (glare || sig == this.sig || this.#stopped || this.#shunned.get(sig) == Infinity) return link.close(), null;
     old?.close('replaced');
-    if (this.links.size >= CAP && !this.#spare()) return link.close(), null;
-    const peer = Object.assign(new Peer(link, sig, this.#hub), { mine, near });
+    const opening = [...this.links.values()].filter(p => !p.ready && p.by == by).length;
+    if (opening >= (by ? 2 : CAP) || by && this.links.size >= CAP) return link.close(), null;
+    const peer = Object.assign(new Peer(link, sig, this.#hub), { mine, by });
     this.links.set(sig, peer);
     link.onopen = () => {
       this.firstPeer ??= now();
@@ -182,49 +185,49 @@ export class Signal {
     this.#expire(peer, ANSWER_MS);
     return peer;
   }
-  /** Frees a place: that of a neighbour who has others, and owes us nothing. */
+  /** One too many said hello: a neighbour goes who has others, and owes us nothing. */
   #spare() {
-    const idle = this.peers.find(p => !p.inflight && p.neighbours.length > 2);
-    idle?.close('bye');
-    return !!idle;
+    if (this.peers.length > CAP) this.peers.find(p => !p.inflight && p.neighbours.length > 2)?.close('bye');
   }
 
   #expire(/** @type {Peer} */ peer, /** @type {number} */ ms) {
     clearTimeout(peer.timer);
     peer.timer = +setTimeout(() => peer.ready || peer.close('timeout'), ms);
   }
-  /** Their offer. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {boolean} told by a neighbour
+  /** Their offer. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for
    * @returns {Promise<boolean>} whether the instance is to carry the answer */
-  async #answer(sig, re, sdp, near, told) {
-    const old = this.links.get(sig);
+  async #answer(sig, re, sdp, near, by) {
+    const told = !!by[1], old = this.links.get(sig);
     if (!isSig(sig) || !isId(re) || old && (old.ready || !told)) return false;
-    const link = new Link(this.#me), peer = this.#enter(sig, link, false, near);
+    const link = new Link(this.#me), peer = this.#enter(sig, link, false, by);
     try {
       if (!peer) return false;
+      peer.near = near;
       const body = await link.answer(sdp);
       told ? this.send(sig, { re, body }) : this.#mail.push({ id: randomHex(8), to: sig, re, body });
       return !told;
     } catch { return peer?.close('bad offer'), false; }
   }
-  /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {boolean} told by a neighbour */
-  async #read(from, re, body, told) {
-    const offer = told ? undefined : this.#offers.get(re);
+  /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {string} by whom: a neighbour's sig, or the instance */
+  async #read(from, re, body, by) {
+    const offer = by == BY_INSTANCE ? this.#offers.get(re) : undefined;
     let peer = this.links.get(from) ?? null;
     try {
-      if (!parse(body).answer) return void this.#answer(from, re, body, false, told);
+      if (!parse(body).answer) return void this.#answer(from, re, body, false, by);
       if (offer && isSig(from)) {
         this.#offers.delete(re);
-        peer = this.#enter(from, offer.link, true, false);
+        peer = this.#enter(from, offer.link, true);
       } else if (!peer?.mine || peer.ready || peer.re != re) return;
       await /** @type {Link|undefined} */ (peer?.channel)?.accept(body);
-    } catch { if (!peer?.ready) peer?.close('bad answer'); }
+    } catch { if (!peer?.ready) peer?.close('bad offer'); }
   }
   /** A neighbour said this. @param {import('./wire.js').Message} m @param {Peer} peer */
   heard(m, peer) {
     if (m.t == 'mail') this.links.get(m.to)?.say({ t: 'from', from: peer.sig, re: m.re, body: m.body });
-    if (m.t == 'from') this.#read(m.from, m.re, m.body, true);
+    if (m.t == 'from') this.#read(m.from, m.re, m.body, peer.sig);
     if (m.t == 'peers') this.#growSoon();
     if (m.t != 'hello') return;
+    this.#spare();
     this.#hub.met(peer);
     this.#announce();
   }
@@ -257,7 +260,7 @@ export class Signal {
     if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
     const sig = strangers[Math.floor(Math.random() * strangers.length)];
-    const link = new Link(this.#me), peer = this.#enter(sig, link, true, false);
+    const link = new Link(this.#me), peer = this.#enter(sig, link, true);
     try {
       if (peer) this.send(sig, { re: peer.re = randomHex(6), body: await link.offer() });
     } catch { peer?.close('bad offer'); }

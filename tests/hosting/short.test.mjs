@@ -234,7 +234,7 @@ owner('an address in use is not taken; lines that stand behind those of the CMS 
   await writeFile(blog.htaccess, text.replace(ours, '') + ours);
   assert.equal((await blog.ask('polycircle/health')).text, '<p>the CMS has no such page</p>');
   p = await openConsole(blog, viewer);
-  assert.match(await p.textContent('li:has(#tier-3) .hint'), /other ones that stand before them/);
+  assert.match(await p.textContent('li:has(#tier-3) .hint'), /other lines of the site.s settings file \(\.htaccess\) stand before it/);
   assert.match(await p.textContent('#addresses'), /\/polycircle\/ \(in the tags\) \(does not answer\)/);
   await press(p, 'Back to the long address', 'Try it');
   await press(p, 'Try it', 'Back to the long address');

@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { sig, until } from './world.mjs';
 import { Signal } from '../../htdocs/lib/signal.js';
+import { pack } from '../../htdocs/lib/sdp.js';
 
 /** asked: what came in; answer(): the oldest that waits is answered. */
 function signal() {
@@ -39,4 +40,55 @@ test('a wish to join anew outlives the answer to a request that was under way', 
   answer({ role: 'peer', due_ms: 1200000 });
   await until(() => asked.length == 3, 'the join');
   assert.equal(asked[2].key, 'k');
+});
+
+const SDP = ['v=0', `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=ice-ufrag:abcdefgh', 'a=ice-pwd:abcdefghabcdefghabcdefgh', 'a=candidate:1 1 udp 2122 192.0.2.55 5000 typ host', ''].join('\r\n');
+/** Gathers at once, never connects by itself. */
+class Connection {
+  iceGatheringState = 'new'; signalingState = 'stable'; connectionState = 'new';
+  createDataChannel() { return { readyState: 'connecting', bufferedAmount: 0, send() {}, addEventListener() {}, close() {} }; }
+  async setLocalDescription() { this.localDescription = { sdp: SDP }; this.iceGatheringState = 'complete'; }
+  async setRemoteDescription() {}
+  close() {}
+}
+
+test('offers that nobody asked for take few places, and no neighbour\'s', async t => {
+  globalThis.RTCPeerConnection = Connection;
+  t.after(() => { delete globalThis.RTCPeerConnection; });
+  const offer = pack(SDP, false), closed = [], asked = [], waiting = [];
+  const hub = { holding: () => ({}), joined() {}, refused() {}, met() {}, hello: () => ({ t: 'hello', v: 1, sig: sig('a'), version: 0, up: true, have: [] }),
+    heard(m, p) { it.heard(m, p); }, closed(p, why) { closed.push([p.sig, why]); it.closed(p, why); } };
+  const it = new Signal({ ask: (_, body) => new Promise(done => { asked.push(body); waiting.push(done); }), beacon() {} },
+    { token: 't', run: 'r', key: 'k', ice: [], certificate: null }, hub);
+  t.after(() => it.stop());
+  const number = n => n.toString(16).padStart(64, '0');
+  const answer = async said => {
+    await until(() => waiting.length, 'a request');
+    waiting.shift()({ polycircle: 1, sig: sig('a'), role: 'greeter', cursor: '1.0', due_ms: 200, standing: 3, ...said });
+  };
+  const open = (n, others) => {
+    const peer = it.links.get(number(n));
+    peer.channel.onmessage(JSON.stringify({ t: 'hello', v: 1, sig: peer.sig, version: 0, up: true, have: [] }));
+    peer.channel.onmessage(JSON.stringify({ t: 'peers', list: others }));
+  };
+  it.start();
+  // none standing: it makes three; and five neighbours, asked for, each with others
+  const friends = [0x101, 0x102, 0x103, 0x104, 0x105], others = [0x201, 0x202, 0x203].map(number);
+  await answer({ standing: 0, peers: friends.map((n, i) => ({ sig: number(n), offer: { id: `${i}`.repeat(12), sdp: offer } })) });
+  await until(() => it.links.size == 5, 'five links');
+  for (const n of friends) open(n, others);
+  assert.equal(it.peers.length, 5);
+  await answer({ mail: Array.from({ length: 16 }, (_, i) => ({ n: `1.${i}`, from: number(0x600 + i), re: `${i}`.padStart(12, 'e'), body: offer })) });
+  await until(() => it.links.size > 5, 'some are answered');
+  for (let i = 0; i < 16; i++) it.links.get(number(0x101)).channel.onmessage(JSON.stringify({ t: 'from', from: number(0x700 + i), re: `${i}`.padStart(12, 'f'), body: offer }));
+  await answer({});
+  assert.deepEqual([it.peers.map(p => p.sig).sort(), closed], [friends.map(number), []], 'the neighbours are there');
+  assert.equal(it.links.size, 8, 'two of the instance, and of a neighbour what is left, which has two of its own');
+  // who answers an offer of ours comes in all the same; with nine open one neighbour who has others goes
+  const [mine] = asked.flatMap(b => b.offers ?? []);
+  await answer({ mail: [{ n: '1.99', from: number(0x777), re: mine.id, body: pack(SDP, true) }] });
+  await until(() => it.links.has(number(0x777)), 'a newcomer');
+  assert.equal(it.peers.length, 5, 'nobody goes for what is not open');
+  for (const { sig: of } of [...it.links.values()].filter(p => !p.ready)) open(parseInt(of, 16), []);
+  assert.deepEqual([it.peers.length, it.links.has(number(0x777)), closed], [8, true, [[number(0x101), 'bye']]]);
 });
