@@ -16,7 +16,7 @@ const N = LONG ? 500 : 200;
 const FILL_S = LONG ? 60 : 25;
 const STEADY_S = LONG ? 600 : 20;
 const OUTAGE_S = LONG ? 60 : 10;
-const BACK_S = LONG ? 150 : 45; // the client's longest pause is 60 s, half as much again by chance
+const BACK_S = LONG ? 150 : 100; // the client's longest pause is 60 s, half as much again by chance
 const BUS = 60;
 const VISIT_S = 600;
 const seconds = () => Date.now() / 1000;
