@@ -12,6 +12,8 @@ enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out) {
     out->version = store_int(ctx->store, SQL_MANIFEST_HEAD, 0);
     out->dir = store_copy(ctx->store, SQL_MANIFEST_HEAD, 1, ctx->arena);
     out->url = store_copy(ctx->store, SQL_MANIFEST_HEAD, 2, ctx->arena);
+    out->size = store_int(ctx->store, SQL_MANIFEST_HEAD, 3);
+    out->packed_len = (size_t)store_int(ctx->store, SQL_MANIFEST_HEAD, 4);
     store_reset(ctx->store, SQL_MANIFEST_HEAD);
     return ERR_OK;
 }
@@ -84,31 +86,6 @@ static enum err list_text(struct ctx *ctx, const struct circle *c, const struct 
     return ERR_OK;
 }
 
-/* What is given out, a slice at a time: quoted whole it would be in memory twice. */
-struct answer {
-    const char *head, *text, *tail; /* tail NULL: it was given, too */
-    size_t left, total; /* of text; given so far */
-    struct buf slice;
-};
-
-static size_t next_slice(void *context, const char **slice) {
-    enum { STEP = 1 << 15 };
-    struct answer *a = context;
-    size_t n = a->left < STEP ? a->left : STEP;
-    if (!a->tail) return 0;
-    a->slice.len = 0;
-    buf_text(&a->slice, a->head);
-    jsn_escape(&a->slice, a->text, n);
-    if (n == a->left) buf_text(&a->slice, a->tail);
-    if (n == a->left) a->tail = NULL;
-    a->head = "";
-    a->text += n;
-    a->left -= n;
-    a->total += a->slice.len;
-    *slice = a->slice.data;
-    return a->slice.len;
-}
-
 /* Inside a transaction of MAIN: signs what the media table holds now as the next version, and packs it. */
 static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *m) {
     struct arena *a = ctx->arena;
@@ -119,7 +96,7 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
     m->version++;
     TRY(list_text(ctx, c, m, &text));
     TRY(signing_sign(ctx, &now, text.data, signature));
-    struct answer answer = {
+    struct jsn_quoted answer = {
         .head = arena_text(a, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":\"",
                            base64url_text(a, now.sign_public, sizeof now.sign_public)),
         .text = text.data + sizeof prefix - 1,
@@ -127,9 +104,10 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
         .tail = arena_text(a, "\",\"sig\":\"%s\"}", base64url_text(a, signature, sizeof signature)),
         .slice = {.arena = a},
     };
-    TRY(gzip_pack_slices(&packed, next_slice, &answer, text.len));
+    TRY(gzip_pack_slices(&packed, jsn_quoted_next, &answer, text.len));
     if (answer.total > CAP_MANIFEST) return too_long(ctx, c);
-    return store_run(ctx->store, SQL_MANIFEST_SET, ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), B(packed.data, packed.len)));
+    return store_run(ctx->store, SQL_MANIFEST_SET,
+                     ARGS(I(c->id), I(m->version), T(m->dir), T(m->url), I((int64_t)answer.total), B(packed.data, packed.len)));
 }
 
 /* Hashes of what goes are kept: somebody who comes back to that folder has it soon. */
@@ -171,15 +149,21 @@ enum err manifest_again(struct ctx *ctx, const struct circle *c) {
     return m.version ? build(ctx, c, &m) : ERR_OK;
 }
 
+/* Where a slice of the media begins that are looked at. */
+static enum err draw_slice(struct ctx *ctx, const struct circle *c, int64_t *offset) {
+    int64_t count;
+    TRY(store_number(ctx->store, SQL_MEDIA_PLACES, ARGS(I(c->id)), &count, 0));
+    *offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
+    return ERR_OK;
+}
+
 /* Paths among a slice of the media that surely are not on disk any more as they were published. */
-static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char **changed, size_t *n) {
+static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, int64_t offset, const char **changed,
+                             size_t *n) {
     const enum sql id = SQL_MEDIA_STAT;
     bool row;
-    int64_t count;
     size_t seen = 0, gone = 0;
     *n = 0;
-    TRY(store_number(ctx->store, SQL_MEDIA_PLACES, ARGS(I(c->id)), &count, 0));
-    int64_t offset = count > CAP_STAT ? (int64_t)randombytes_uniform((uint32_t)(count - CAP_STAT + 1)) : 0;
     TRY(store_first(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
     while (row) {
         bool missing;
@@ -197,29 +181,51 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
     return ERR_OK;
 }
 
+struct seen {
+    const char *path;
+    int64_t size, mtime;
+};
+
+/* A page at a time, and the files once it is read: whoever wants to write meanwhile must not wait for the disk. */
 enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct manifest *m, size_t *n, size_t *stale) {
-    const enum sql id = SQL_MEDIA_STAT;
-    bool row;
+    enum { PAGE = 512 };
+    const enum sql id = SQL_MEDIA_FROM;
+    struct seen page[PAGE];
+    struct arena a = {0};
+    char after[CAP_PATH + 1] = "";
     *n = *stale = 0;
-    TRY(store_first(ctx->store, id, ARGS(I(c->id), I(-1), I(0)), &row));
-    for (; row; ++*n) {
-        struct file_id now;
-        bool there = file_look(arena_path(ctx->arena, m->dir, store_text(ctx->store, id, 0)), &now);
-        *stale += !there || now.size != store_int(ctx->store, id, 1) || now.mtime != store_int(ctx->store, id, 2);
-        TRY(store_next(ctx->store, id, &row));
+    for (size_t got = PAGE; got == PAGE; *n += got) {
+        bool row;
+        got = 0;
+        arena_reset(&a);
+        TRY(store_first(ctx->store, id, ARGS(I(c->id), T(after), I(PAGE)), &row));
+        while (row) {
+            page[got++] =
+                (struct seen){store_copy(ctx->store, id, 0, &a), store_int(ctx->store, id, 2), store_int(ctx->store, id, 3)};
+            TRY(store_next(ctx->store, id, &row));
+        }
+        for (size_t i = 0; i < got; i++) {
+            struct file_id now;
+            *stale +=
+                !file_look(arena_path(&a, m->dir, page[i].path), &now) || now.size != page[i].size || now.mtime != page[i].mtime;
+        }
+        if (got) (void)snprintf(after, sizeof after, "%s", page[got - 1].path);
     }
+    arena_free(&a);
     return ERR_OK;
 }
 
 static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifest *m) {
     const char *changed[CAP_STAT];
     size_t n;
+    int64_t offset;
     if (m->version == 0) return ERR_OK;
-    TRY(find_changed(ctx, c, m->dir, changed, &n));
+    TRY(draw_slice(ctx, c, &offset));
+    TRY(find_changed(ctx, c, m->dir, offset, changed, &n));
     if (n == 0) return ERR_OK;
-    TRY(store_begin(ctx->store, MAIN, true));
+    TRY(store_begin_now(ctx->store)); /* whoever publishes just now withdraws it himself */
     TRY(manifest_head(ctx, c->id, m)); /* somebody may have published meanwhile */
-    TRY(find_changed(ctx, c, m->dir, changed, &n));
+    TRY(find_changed(ctx, c, m->dir, offset, changed, &n));
     for (size_t i = 0; i < n; i++) {
         TRY(store_run(ctx->store, SQL_KEPT_ADD_ONE, ARGS(I(c->id), T(changed[i]), I(ctx->now + SPAN_KEPT))));
         TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));

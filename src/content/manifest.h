@@ -16,6 +16,7 @@ struct manifest {
     const char *dir, *url;
     const void *packed; /* gzip of what is given out: text, signature and key (PROTOCOL 1.5) */
     size_t packed_len;
+    int64_t size; /* unpacked; 0: not counted */
 };
 
 /* MIME type by the name's ending; NULL for what is never shared: a host's program or configuration. */
@@ -29,7 +30,7 @@ enum err media_sums(struct ctx *ctx, int64_t circle, int64_t *files, int64_t *by
 /* By its number in the current manifest; NULL: there is none. */
 enum err media_path(struct ctx *ctx, int64_t circle, int64_t index, const char **out);
 
-/* Version, directory and URL only; version 0 when nothing is published. */
+/* All but what is packed; version 0 when nothing is published. */
 enum err manifest_head(struct ctx *ctx, int64_t circle, struct manifest *out);
 enum err manifest_version(struct ctx *ctx, int64_t circle, int64_t *version);
 /* The head, once files that are no longer as they were published are withdrawn; looks at no more than CAP_STAT of them. */

@@ -8,26 +8,45 @@ static const char *tag_of(struct exchange *x, const char *cid, const struct mani
     return arena_text(x->ctx->arena, "%s-%" PRId64 "-%s", cid, m->version, key);
 }
 
+struct giving {
+    struct exchange *x;
+    const struct circle *circle;
+    struct manifest m;
+    bool packed;
+};
+
+static enum err give(void *context, const struct part *part, char *into) {
+    struct giving *g = context;
+    TRY(manifest_read(g->x->ctx, g->circle, &g->m));
+    if (!g->packed) return gzip_unpack_part(g->m.packed, g->m.packed_len, (size_t)part->first, into, (size_t)part->len);
+    memcpy(into, (const char *)g->m.packed + part->first, (size_t)part->len);
+    return ERR_OK;
+}
+
+static enum err answer(struct giving *g, const char *cid) {
+    struct exchange *x = g->x;
+    const char *type = g->packed ? "application/gzip" : "application/json";
+    TRY(manifest_head(x->ctx, g->circle->id, &g->m));
+    if (g->m.version == 0 || (!g->packed && g->m.size == 0)) TRY(manifest_read(x->ctx, g->circle, &g->m));
+    if (g->m.size == 0 && g->m.packed) g->m.size = (int64_t)gzip_size(g->m.packed, g->m.packed_len);
+    x->res->cache = "no-cache";
+    response_etag(x->res,
+                  tag_of(x, cid, &g->m, base64url_text(x->ctx->arena, g->circle->sign_public, sizeof g->circle->sign_public)));
+    return response_made(x->res, type, g->packed ? (int64_t)g->m.packed_len : g->m.size, give, g);
+}
+
 /* CID.json.gz is what is kept, as it is: without Content-Encoding, which hosts add and take away (handle_package). CID.json, the
- * same unpacked, is for clients of before. It is read only for whom it is news. */
+ * same unpacked, is for clients of before. It is read only for whom it is news, and unpacked no further than is asked for. */
 enum err handle_manifest(struct exchange *x) {
     struct circle c;
-    struct manifest m;
-    struct arena *a = x->ctx->arena;
+    struct giving g = {.x = x, .circle = &c};
     const char *packed = without(x, ".json.gz"), *cid = packed ? packed : without(x, ".json");
-    const char *type = packed ? "application/gzip" : "application/json";
+    g.packed = packed;
     TRY(cid ? circle_by_cid(x->ctx, cid, &c) : ERR_NOT_FOUND);
-    const char *key = base64url_text(a, c.sign_public, sizeof c.sign_public);
-    TRY(manifest_current(x->ctx, &c, &m));
-    bool news = m.version == 0 || !conditional_match(x->req->if_none_match, tag_of(x, cid, &m, key));
-    if (news) TRY(manifest_read(x->ctx, &c, &m));
-    x->res->cache = "no-cache";
-    response_etag(x->res, tag_of(x, cid, &m, key));
-    if (!news) return response_body(x->res, type, "", 0);
-    if (packed) return response_body(x->res, type, m.packed, m.packed_len);
-    struct buf text = {.arena = a};
-    TRY(gzip_unpack(&text, m.packed, m.packed_len, CAP_MANIFEST));
-    return response_body(x->res, type, text.data, text.len);
+    TRY(manifest_current(x->ctx, &c, &g.m));
+    TRY(store_begin(x->ctx->store, MAIN, false)); /* its size and itself are of one version */
+    TRY(answer(&g, cid));
+    return store_commit(x->ctx->store, MAIN);
 }
 
 /* Nothing that a browser would run, whatever the file is. */

@@ -109,6 +109,17 @@ enum err response_file(struct response *res, const char *type, int fd, int64_t s
     return ERR_OK;
 }
 
+enum err response_made(struct response *res, const char *type, int64_t size, response_maker *make, void *context) {
+    struct part part;
+    if (head_alone(res, type, size)) return ERR_OK;
+    TRY(cut(res, size, SIZE_MAX, &part));
+    char *bytes = arena_alloc(res->req->arena, (size_t)part.len);
+    TRY(make(context, &part, bytes));
+    res->body = bytes;
+    res->len = (size_t)part.len;
+    return ERR_OK;
+}
+
 void response_head(const struct response *res, struct buf *out) {
     const char *reason = "";
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

@@ -1,11 +1,15 @@
 /* An answer, whole, and its CGI form (RFC 3875 section 6). Every answer may be read by any page: there are
  * no cookies here to protect, so Access-Control-Allow-Origin is always *.
  *
- * A handler gives all there is, by response_body() or response_file(). Which of it goes out, all or a part or none, is
- * decided there alone, from the request, and never exceeds what was given: no handler computes with offsets. */
+ * A handler gives all there is, by response_body(), response_file() or response_made(). Which of it goes out, all or a part or
+ * none, is decided there alone, from the request, and never exceeds what was given: no handler computes with offsets. */
 #pragma once
 #include "http/request.h"
 #include "util/buf.h"
+
+struct part {
+    int64_t first, len; /* 0 <= first, 0 < len, first + len <= size */
+};
 
 struct response {
     const struct request *req;
@@ -34,15 +38,15 @@ enum err response_tagged(struct response *res, const char *type, const void *bod
 /* The same, of the first size bytes of an open file: at most `most` of them go out, and where there are more no whole is
  * sent (ERR_RANGE). ERR_NOT_FOUND when the file has become shorter. */
 enum err response_file(struct response *res, const char *type, int fd, int64_t size, size_t most);
+/* The same, of size bytes that are made once it is known which of them go out, if any: into has room for the part. */
+typedef enum err response_maker(void *context, const struct part *part, char *into);
+enum err response_made(struct response *res, const char *type, int64_t size, response_maker *make, void *context);
 /* Status line, headers, empty line. */
 void response_head(const struct response *res, struct buf *out);
 
 /* If-None-Match (RFC 9110 13.1.2): does the list hold tag (unquoted here)? */
 bool conditional_match(const char *header, const char *tag);
 
-struct part {
-    int64_t first, len; /* 0 <= first, 0 < len, first + len <= size */
-};
 /* RANGE_NONE: absent, not understood, or several ranges, so the whole is meant. RANGE_PAST: it holds no byte of these. */
 enum range { RANGE_NONE, RANGE_PART, RANGE_PAST };
 /* A Range header (RFC 9110 14.1.2) for size bytes. Writes *part for RANGE_PART, and for nothing else. */

@@ -33,13 +33,15 @@ static enum err pack_row(sqlite3_stmt *row, struct buf *packed) {
     const uint8_t *key = sqlite3_column_blob(row, 1), *signature = sqlite3_column_blob(row, 3);
     size_t key_len = (size_t)sqlite3_column_bytes(row, 1), signature_len = (size_t)sqlite3_column_bytes(row, 3);
     const char *text = (const char *)sqlite3_column_text(row, 2);
-    struct buf all = {.arena = a};
-    (void)buf_room(&all, (size_t)sqlite3_column_bytes(row, 2) * 5 / 4 + 512);
-    buf_format(&all, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":", base64url_text(a, key, key_len));
     if (!text) return ERR_INTERNAL; /* no memory */
-    jsn_quote(&all, text);
-    buf_format(&all, ",\"sig\":\"%s\"}", base64url_text(a, signature, signature_len));
-    return gzip_pack(packed, all.data, all.len);
+    struct jsn_quoted all = {
+        .head = arena_text(a, "{\"polycircle\":1,\"key\":\"%s\",\"signed\":\"", base64url_text(a, key, key_len)),
+        .text = text,
+        .left = (size_t)sqlite3_column_bytes(row, 2),
+        .tail = arena_text(a, "\",\"sig\":\"%s\"}", base64url_text(a, signature, signature_len)),
+        .slice = {.arena = a},
+    };
+    return gzip_pack_slices(packed, jsn_quoted_next, &all, all.left);
 }
 
 /* Version 5 kept the text of a manifest and its signature, and made the answer of them each time. */

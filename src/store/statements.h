@@ -116,9 +116,9 @@
       "DELETE FROM kept WHERE circle = ?1 AND (until < ?2 OR until <"                                                             \
       " (SELECT until FROM kept WHERE circle = ?1 ORDER BY until DESC LIMIT 1 OFFSET ?3))")                                       \
     X(MANIFEST_GET, MAIN, "SELECT version, packed FROM manifest WHERE circle = ?1")                                               \
-    X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url FROM manifest WHERE circle = ?1")                                            \
+    X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url, size, length(packed) FROM manifest WHERE circle = ?1")                      \
     X(MANIFESTS_ADVANCE, MAIN, "UPDATE manifest SET version = version + ?1")                                                      \
-    X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5)")                                                     \
+    X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
     /* the walk through a folder */                                                                                               \
     X(JOB_SET, MAIN,                                                                                                              \
       "INSERT INTO job(circle, dir, url, patient, comparing) VALUES(?1, ?2, ?3, ?4, EXISTS(SELECT 1 FROM manifest"                \

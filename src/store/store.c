@@ -234,6 +234,15 @@ enum err store_begin(struct store *s, enum db db, bool write) {
     return db == MAIN && write && !store_current(s) ? ERR_BUSY : ERR_OK;
 }
 
+enum err store_begin_now(struct store *s) {
+    (void)sqlite3_busy_timeout(s->db[MAIN], 0);
+    int rc = sqlite3_exec(s->db[MAIN], "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    (void)sqlite3_busy_timeout(s->db[MAIN], SPAN_BUSY);
+    if (rc != SQLITE_OK) return (rc & 0xff) == SQLITE_BUSY ? ERR_BUSY : store_error(s, MAIN, rc); /* nothing for the log */
+    s->in_transaction[MAIN] = s->wrote = true;
+    return store_current(s) ? ERR_OK : ERR_BUSY;
+}
+
 enum err store_scans(struct store *s) {
     return store_exec(s, MAIN, FOUND_COUNTS);
 }

@@ -62,6 +62,8 @@ bool store_retired(const struct store *s);
 int64_t store_gen(const struct store *s);
 
 enum err store_begin(struct store *s, enum db db, bool write);
+/* To write to MAIN, now or not at all: ERR_BUSY when somebody else does. */
+enum err store_begin_now(struct store *s);
 enum err store_commit(struct store *s, enum db db);
 /* Undoes whatever is open on both; does nothing when nothing is. */
 void store_rollback(struct store *s);

@@ -46,12 +46,33 @@ enum err gzip_pack_slices(struct buf *out, gzip_source *next, void *context, siz
     return pack(out, LEVEL, about / 3 + 64, next, context);
 }
 
-enum err gzip_unpack(struct buf *out, const void *data, size_t len, size_t most) {
-    enum { LEAST = 18 }; /* head and end */
+enum { LEAST = 18 }; /* bytes of a member: head and end */
+
+size_t gzip_size(const void *data, size_t len) {
     const Bytef *end = (const Bytef *)data + len;
-    if (len < LEAST) return ERR_DAMAGED;
-    size_t size = end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
-    if (size > most) return ERR_DAMAGED;
+    return len < LEAST ? 0 : end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
+}
+
+enum err gzip_unpack_part(const void *data, size_t data_len, size_t first, char *into, size_t len) {
+    Bytef passed[1 << 14];
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)data_len};
+    int rc = inflateInit2(&z, WINDOW);
+    for (size_t left = first; rc == Z_OK && left; left -= (size_t)(z.next_out - passed)) {
+        z.next_out = passed;
+        z.avail_out = (uInt)(left < sizeof passed ? left : sizeof passed);
+        rc = inflate(&z, Z_NO_FLUSH);
+    }
+    z.next_out = (Bytef *)into;
+    z.avail_out = (uInt)len;
+    while (rc == Z_OK && z.avail_out) rc = inflate(&z, Z_NO_FLUSH);
+    bool whole = z.avail_out == 0;
+    (void)inflateEnd(&z);
+    return whole ? ERR_OK : ERR_DAMAGED;
+}
+
+enum err gzip_unpack(struct buf *out, const void *data, size_t len, size_t most) {
+    size_t size = gzip_size(data, len);
+    if (len < LEAST || size > most) return ERR_DAMAGED;
     z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len};
     if (inflateInit2(&z, WINDOW) != Z_OK) return ERR_INTERNAL;
     z.next_out = (Bytef *)buf_room(out, size);

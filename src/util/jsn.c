@@ -54,6 +54,24 @@ void jsn_quote(struct buf *out, const char *text) {
     buf_text(out, "\"");
 }
 
+size_t jsn_quoted_next(void *quoted, const char **slice) {
+    enum { STEP = 1 << 15 };
+    struct jsn_quoted *q = quoted;
+    size_t n = q->left < STEP ? q->left : STEP;
+    if (!q->tail) return 0;
+    q->slice.len = 0;
+    buf_text(&q->slice, q->head);
+    jsn_escape(&q->slice, q->text, n);
+    if (n == q->left) buf_text(&q->slice, q->tail);
+    if (n == q->left) q->tail = NULL;
+    q->head = "";
+    q->text += n;
+    q->left -= n;
+    q->total += q->slice.len;
+    *slice = q->slice.data;
+    return q->slice.len;
+}
+
 const char *jsn_shown(struct arena *a, const char *text) {
     char *clean = arena_copy(a, text, strlen(text));
     text_clean(clean);

@@ -25,6 +25,14 @@ const char *jsn_shown(struct arena *a, const char *text);
 /* An array of them; what is not UTF-8 is left out. */
 json_t *jsn_texts(const struct texts *list);
 
+/* A long text quoted between others, a slice at a time: quoted whole it would be in memory twice. */
+struct jsn_quoted {
+    const char *head, *text, *tail; /* as they are, and in between what is quoted; tail NULL: it was given, too */
+    size_t left, total; /* of text; given so far */
+    struct buf slice;
+};
+/* A gzip_source of a struct jsn_quoted. */
+size_t jsn_quoted_next(void *quoted, const char **slice);
 /* more's members become members of object, too. more is NULL when a text of it is not UTF-8. */
 enum err jsn_add(json_t *object, json_t *more);
 

@@ -169,6 +169,16 @@ static void packed(void) {
     struct buf gz = {.arena = &a}, out = {.arena = &a};
     int taken = 0;
     ok(gzip_pack(&gz, big, 5000) == ERR_OK, "packed whole");
+    size_t parts = 0, right = 0;
+    for (size_t first = 0; first < 5000; first += 977)
+        for (size_t len = 1; first + len <= 5000; len += 1301, parts++) {
+            char *part = malloc(len); /* of its size: who writes more is seen by the sanitizer */
+            right += gzip_unpack_part(gz.data, gz.len, first, part, len) == ERR_OK && memcmp(part, big + first, len) == 0;
+            free(part);
+        }
+    same_int((int64_t)right, (int64_t)parts, "each part of what is unpacked is what it was");
+    ok(gzip_size(gz.data, gz.len) == 5000, "its end says how long it is");
+    ok(gzip_unpack_part(gz.data, gz.len, 4000, (char[1001]){0}, 1001) == ERR_DAMAGED, "no more than there is");
     for (size_t n = 0; n < gz.len; n++) taken += gzip_unpack(&out, gz.data, n, 5000) == ERR_OK;
     same_int(taken, 0, "no beginning of it is taken");
     for (size_t n = 10; n < gz.len; n++) { /* behind the head, whose time and system mean nothing */

@@ -271,11 +271,18 @@ static bool grows(int64_t one, int64_t two, int64_t least) {
     return two * 10 <= (one > least ? one : least) * 22;
 }
 
+static int64_t bytes_of(task *run, const struct work all[static TASKS]) {
+    size_t i = 0;
+    while (tasks[i].run != run) i++;
+    return all[i].bytes;
+}
+
 static void files(bool flat, int64_t n) {
     struct work one[TASKS], two[TASKS];
     const char *form = flat ? "one folder" : "many folders";
     measure_all(flat, n / 2, one);
     measure_all(flat, n, two);
+    ok(bytes_of(head, two) + n * 10 < bytes_of(packed, two), "%s: a manifest's head is told without reading it", form);
     for (size_t i = 0; i < TASKS; i++) {
         const char *what = tasks[i].what;
         ok(!one[i].failed && !two[i].failed, "%s, %s: done", form, what);
