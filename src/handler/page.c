@@ -110,14 +110,19 @@ static bool plain(const char *text) {
  * addresses and the circles' sites, to see whether they serve what they should. A database that cannot be read adds none: the
  * page tells of it. */
 static const char *policy(struct exchange *x) {
+    enum { MOST = 2048, HOST = 255, NAMED = 64 }; /* web servers take 4 KB of headers from a program (nginx: fastcgi_buffer_size) */
     struct buf text = {.arena = x->ctx->arena};
     struct texts origins = {0};
     buf_text(&text, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri "
                     "'none'; form-action 'none'; connect-src 'self'");
-    if (*x->req->host && plain(x->req->host)) buf_format(&text, " https://%s", x->req->host);
+    if (*x->req->host && strlen(x->req->host) <= HOST && plain(x->req->host)) buf_format(&text, " https://%s", x->req->host);
     if (x->ctx->store) (void)!instance_origins(x->ctx, &origins);
+    size_t len = text.len;
     for (size_t i = 0; i < origins.n; i++)
         if (plain(origins.all[i])) buf_format(&text, " %s", origins.all[i]);
+    if (text.len <= MOST && origins.n <= NAMED) return text.data;
+    text.len = len; /* too many to name each: nothing but our own script asks, and only these */
+    buf_text(&text, " https:");
     return text.data;
 }
 
@@ -191,6 +196,25 @@ static json_t *told(const struct trouble *t) {
     return json_pack("{s:s, s:s, s:s, s:o}", "error", err_name(t->error), "title", t->title, "text", t->text, "steps", steps);
 }
 
+/* Not for each stranger: what costs is done once in a minute, for all who ask; when that was, a file says. Where no data is yet
+ * there is none. */
+static const char tried_room[] = "tried-room", tried_whole[] = "tried-whole";
+
+static bool lately(struct exchange *x, const char *what) {
+    enum { MINUTE = 60 };
+    struct stat st;
+    int64_t now = x->ctx->now / 1000;
+    return stat(arena_path(x->ctx->arena, x->server->data, what), &st) == 0 && st.st_mtime <= now && st.st_mtime > now - MINUTE;
+}
+
+static void done_now(struct exchange *x, const char *what) {
+    const char *path = arena_path(x->ctx->arena, x->server->data, what);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return;
+    (void)!pwrite(fd, "\n", 1, 0);
+    (void)close(fd);
+}
+
 /* Did the upload come whole? Its size can be compared with the release's; `?whole` has it read, as long as there is a signature. */
 static void add_file(struct exchange *x, json_t *out) {
     struct stat st;
@@ -198,8 +222,10 @@ static void add_file(struct exchange *x, json_t *out) {
     if (fd < 0) return;
     if (fstat(fd, &st) == 0) {
         (void)json_object_set_new(out, "size", json_integer(st.st_size));
-        if (*RELEASE_KEY && strcmp(x->req->query, "whole") == 0)
+        if (*RELEASE_KEY && strcmp(x->req->query, "whole") == 0 && !lately(x, tried_whole)) {
+            done_now(x, tried_whole);
             (void)json_object_set_new(out, "whole", json_boolean(upgrade_signed(fd, st.st_size, RELEASE_KEY)));
+        }
     }
     (void)close(fd);
 }
@@ -207,11 +233,12 @@ static void add_file(struct exchange *x, json_t *out) {
 /* Our program, started in this way, and what keeps it from working: also where nothing is set up. A CGI program's variables
  * are its environment. */
 enum err handle_probe(struct exchange *x) {
-    struct trouble t;
+    struct trouble t = {.error = ERR_OK};
     bool fine = x->unopened == ERR_OK || x->unopened == ERR_NOT_SET_UP;
     json_t *out = json_pack("{s:i, s:s, s:s}", "polycircle", 1, "face", getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "version",
                             PACKAGE_VERSION);
-    trouble_find(x->ctx, x->server->data, fine ? ERR_OK : x->unopened, &t);
+    if (!fine || !lately(x, tried_room)) trouble_find(x->ctx, x->server->data, fine ? ERR_OK : x->unopened, &t);
+    if (x->unopened == ERR_OK && !t.error && !lately(x, tried_room)) done_now(x, tried_room); /* what is wrong is tried again */
     if (t.error) (void)json_object_set_new(out, "trouble", told(&t));
     add_file(x, out);
     return answer_json(x, out);

@@ -62,7 +62,7 @@
     X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                  \
     X(ORIGIN_OTHERS, MAIN, "SELECT count(*) FROM origin WHERE circle = ?1 AND origin <> ?2")                                      \
     X(ORIGIN_LIST, MAIN, "SELECT origin FROM origin WHERE circle = ?1 ORDER BY origin")                                           \
-    X(ORIGIN_ALL, MAIN, "SELECT DISTINCT origin FROM origin ORDER BY origin LIMIT 64")                                            \
+    X(ORIGIN_ALL, MAIN, "SELECT DISTINCT origin FROM origin ORDER BY origin LIMIT 65")                                            \
     X(MEDIA_LIST, MAIN, "SELECT path, type, size, mtime_s, piece, sha256 FROM media WHERE circle = ?1 ORDER BY path")             \
     X(MEDIA_PLACES, MAIN, "SELECT max(place) + 1 FROM media WHERE circle = ?1")                                                   \
     X(MEDIA_STAT, MAIN,                                                                                                           \

@@ -177,6 +177,37 @@ static void publishing(void) {
     world_close(&w);
 }
 
+static int waited;
+static int on_lock(void *context, int times) {
+    (void)context;
+    (void)times;
+    waited++;
+    return 0;
+}
+
+/* Somebody writes just now: who asks for the manifest does not wait for him. */
+static void busy(void) {
+    struct world w;
+    struct manifest m;
+    int64_t version;
+    sqlite3 *other = NULL;
+    world_open(&w, "wal");
+    make(&w, "a.mp4", 10, 'a');
+    make(&w, "b.mp4", 10, 'b');
+    (void)!publish(&w, &version);
+    make(&w, "a.mp4", 11, 'c');
+    ok(sqlite3_open(world_path(&w, "polycircle.db"), &other) == SQLITE_OK &&
+           sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK,
+       "somebody writes");
+    (void)sqlite3_busy_handler(w.ctx.store->db[MAIN], on_lock, NULL);
+    same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "the manifest is there");
+    ok(m.version == version && waited == 0, "as it was, at once");
+    (void)sqlite3_close(other);
+    (void)!manifest_get(&w.ctx, &w.circle, &m);
+    same_int(m.version, version + 1, "then what has changed is withdrawn");
+    world_close(&w);
+}
+
 static void too_long(void) {
     struct world w;
     int64_t version = 0;
@@ -357,6 +388,7 @@ int main(void) {
     types();
     origins();
     publishing();
+    busy();
     too_long();
     media_ids();
     packages();

@@ -3,6 +3,7 @@
 #include "content/folder.h"
 #include "host/tier.h"
 #include "tap.h"
+#include "util/caps.h"
 #include "util/file.h"
 #include "world.h"
 #include <stdlib.h>
@@ -315,6 +316,37 @@ static void shown(void) {
     arena_free(&a);
 }
 
+/* A web server takes 4 KB of headers from a program; and what costs, strangers do not ask for as often as they like. */
+static void strangers(void) {
+    struct buf head = {.arena = &w.arena};
+    struct stat before, after;
+    (void)world_call(&w, "console", NULL);
+    response_head(&w.res, &head);
+    ok(w.res.status == 200 && strstr(head.data, "connect-src 'self'") && !strstr(head.data, "https:;") &&
+           !strstr(head.data, " https:\r"),
+       "a page names whom it asks");
+    for (int i = 0; i < CAP_ORIGINS; i++) {
+        const char *origin = arena_text(&w.arena, "https://a-site-with-a-name-that-is-rather-long-%02d.and-so-on.example", i);
+        (void)!store_run(w.ctx.store, SQL_ORIGIN_ADD, ARGS(I(w.circle.id), T(origin)));
+    }
+    head.len = 0;
+    (void)world_call(&w, "console", NULL);
+    response_head(&w.res, &head);
+    ok(head.len < 4096 && strstr(head.data, " https:\r\n"), "of many sites it names none: %zu bytes of headers", head.len);
+
+    (void)world_call(&w, "probe", NULL);
+    const char *tried = world_path(&w, "tried-room");
+    struct timeval then[2] = {{.tv_sec = clock_now() / 1000 - 30}, {.tv_sec = clock_now() / 1000 - 30}};
+    ok(utimes(tried, then) == 0 && stat(tried, &before) == 0, "whether there is room is tried");
+    (void)world_call(&w, "probe", NULL);
+    ok(stat(tried, &after) == 0 && after.st_mtime == before.st_mtime, "and not again within a minute");
+    then[0].tv_sec -= 31;
+    then[1].tv_sec -= 31;
+    (void)!utimes(tried, then);
+    (void)world_call(&w, "probe", NULL);
+    ok(stat(tried, &after) == 0 && after.st_mtime > before.st_mtime, "but after it");
+}
+
 int main(void) {
     shown();
     world_open(&w, "truncate");
@@ -329,6 +361,7 @@ int main(void) {
     roots();
     tier();
     tier_short();
+    strangers();
     world_close(&w);
     return done();
 }
