@@ -33,6 +33,8 @@ void chores(void *context, struct arena *arena) {
     bool wrote = store_wrote(server->store) || server->touched;
     /* what a kill has left of a tier's activation may have broken what writes: any request undoes it */
     if (!wrote && !tier_left(&ctx, server->data)) return;
+    if (llabs(ctx.now - server->turn) < EVERY_MS) return; /* a process that stays need not ask the file at each request */
+    server->turn = ctx.now;
     int turn = file_turn(arena_path(arena, server->data, "chores"), ctx.now, EVERY_MS);
     if (turn < 0) return;
     jsn_use(arena);

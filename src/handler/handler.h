@@ -35,6 +35,7 @@ struct server {
     const char *(*claim)(void); /* the same, before the first file is made in it; NULL: data is the place */
     struct store *store;
     int64_t touched; /* the circle that the last request changed; 0: none */
+    int64_t turn; /* when it last asked whether the chores are its turn */
 };
 /* A serve_function; context is a struct server. */
 void dispatch(void *context, struct request *req, struct response *res);
