@@ -146,6 +146,7 @@ static enum err open_main(struct store *s, int flags, struct fault *fault) {
     if (!s->wal) set_aside(path);
     int rc = store_connect(&s->db[MAIN], path, SQLITE_OPEN_READWRITE | flags);
     if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
+    (void)sqlite3_wal_autocheckpoint(s->db[MAIN], 100); /* whoever finds nobody else here reads the whole WAL */
     (void)stat(path, &s->main_file);
     TRY(store_tune(s, MAIN));
     return migrate(s, migrations, migrations_count, fault);
@@ -273,7 +274,7 @@ void store_rollback(struct store *s) {
 /* Who finds nobody else here reads the whole WAL, and no longer knows what of it is in the file already: so if each program ends
  * without closing, it grows for ever. MAIN's takes two syncs to empty, hence only now and then. */
 void store_settle(struct store *s) {
-    static const int64_t most[2] = {[MAIN] = 16 * 4096, [LIVE] = 0};
+    static const int64_t most[2] = {[MAIN] = 65536, [LIVE] = 0};
     struct stat wal;
     for (enum db db = MAIN; db <= LIVE; db++) {
         if (!s->db[db] || stat(sqlite3_filename_wal(sqlite3_db_filename(s->db[db], "main")), &wal) != 0) continue;
