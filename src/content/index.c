@@ -1,3 +1,14 @@
+/* A walk of a folder. What it has found, and how far it is, stands in two tables alone, so that whoever comes next goes on: job, a
+ * row a circle, and found, a row for each name below the folder. In this order; each line is one or more units, each unit one
+ * transaction, and a unit that finds its rows changed by another process leaves them to it.
+ *
+ *     compare   job.comparing: is all as it was published?    yes: finished (JOB_COMPARED); no: list (JOB_WALK, SCAN_ROOT)
+ *     list      found DIRECTORY: its names, a part at a time  NEW for each (SCAN_NEW); at its end the row goes (SCAN_LISTED_ALL)
+ *     look      found NEW                                     FILE_FOUND (SCAN_FILE; its hash is known: SCAN_KNOWN, SCAN_KEPT),
+ *                                                             DIRECTORY (SCAN_ADD), or it goes, with a reason (SCAN_DROP)
+ *     read      FILE_FOUND, at < size: pieces are hashed      at = size (SCAN_HASHED), or it changed and goes (SCAN_CHANGED)
+ *     seek      published, and not in found                   stays or is doubted (SCAN_STAYS), or goes (JOB_SOUGHT says how far)
+ *     finish    nothing of these is left                      found is the content from now on (manifest_replace) */
 #include "content/index.h"
 #include "content/compare.h"
 #include "content/scan.h"
