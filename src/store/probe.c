@@ -27,6 +27,8 @@ static bool two_connections(const char *path) {
 enum err store_check(struct store *s, enum db db, struct fault *fault) {
     sqlite3_stmt *stmt = NULL;
     const char *text = "no answer";
+    /* each index is looked up for each row: with the usual cache most of a large file is read again and again */
+    (void)sqlite3_exec(s->db[db], "PRAGMA cache_size=-16000", NULL, NULL, NULL);
     int rc = sqlite3_prepare_v2(s->db[db], "PRAGMA integrity_check(1)", -1, &stmt, NULL);
     if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) text = (const char *)sqlite3_column_text(stmt, 0);
     enum err e = ERR_OK;
