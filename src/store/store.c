@@ -236,6 +236,7 @@ enum err store_begin(struct store *s, enum db db, bool write) {
 }
 
 enum err store_begin_now(struct store *s) {
+    store_leave(s);
     (void)sqlite3_busy_timeout(s->db[MAIN], 0);
     int rc = sqlite3_exec(s->db[MAIN], "BEGIN IMMEDIATE", NULL, NULL, NULL);
     (void)sqlite3_busy_timeout(s->db[MAIN], SPAN_BUSY);
