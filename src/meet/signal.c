@@ -95,15 +95,18 @@ enum err signal_sweep(struct ctx *ctx) {
     return sweep(ctx, 50);
 }
 
-/* By the counts that are kept; those of leases that ended and were not swept yet are among them. A circle over nine tenths full is
- * for those whose networks hold no more than a tenth. */
-static enum err room(struct ctx *ctx, int64_t circle, const struct nets *today, const struct nets *yesterday) {
+/* For one that counts in the networks held (none: a new one) to count in today's. By the counts that are kept; those of leases that
+ * ended and were not swept yet are among them. A circle over nine tenths full is for those whose networks hold no more than a
+ * tenth. */
+static enum err room(struct ctx *ctx, int64_t circle, const struct nets *held, const struct nets *today,
+                     const struct nets *yesterday) {
     struct pulse pulse;
     int64_t n;
     TRY(pulse_get(ctx, circle, &pulse));
-    if (pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
+    if (!held->n && pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
     bool nearly = pulse.n * 10 > (int64_t)CAP_SIGNALS * 9;
     for (size_t i = 0; i < today->n; i++) {
+        if (held->n && (held->id[i] == today->id[i] || held->id[i] == yesterday->id[i])) continue; /* it is among these */
         TRY(store_number(ctx->store, SQL_NET_COUNT, ARGS(I(circle), I(today->id[i]), I(yesterday->id[i])), &n, 0));
         if (n >= today->cap[i] || (nearly && n > CAP_SIGNALS / 10)) return ERR_TOO_MANY;
     }
@@ -116,21 +119,20 @@ static enum err count_in(struct ctx *ctx, int64_t circle, const struct nets *net
 }
 
 static enum err count_out(struct ctx *ctx, int64_t circle, const struct nets *nets) {
-    for (size_t i = 0; i < nets->n; i++) {
-        TRY(store_run(ctx->store, SQL_NET_LEAVE, ARGS(I(circle), I(nets->id[i]))));
-        TRY(store_run(ctx->store, SQL_NET_DROP, ARGS(I(circle), I(nets->id[i]))));
-    }
-    return ERR_OK;
+    const int64_t *id = nets->id;
+    TRY(store_run(ctx->store, SQL_NET_LEAVE, ARGS(I(circle), I(id[0]), I(id[1]), I(id[2]))));
+    return store_run(ctx->store, SQL_NET_DROP, ARGS(I(circle), I(id[0]), I(id[1]), I(id[2])));
 }
 
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address) {
+    static const struct nets none;
     struct nets today, yesterday;
     TRY(networks(ctx, address, &today, &yesterday));
     TRY(signal_sweep(ctx));
-    enum err e = room(ctx, c->id, &today, &yesterday);
+    enum err e = room(ctx, c->id, &none, &today, &yesterday);
     if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) {
         TRY(sweep(ctx, CAP_SWEEP));
-        e = room(ctx, c->id, &today, &yesterday);
+        e = room(ctx, c->id, &none, &today, &yesterday);
     }
     TRY(e);
     struct sig sig = sig_make(address, &c->cid);
@@ -141,14 +143,25 @@ enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token 
     return count_in(ctx, c->id, &today);
 }
 
-enum err signal_today(struct ctx *ctx, struct signal *s, const char *address) {
-    struct nets today, yesterday;
+/* Whether it may count there: as for a new one. It is not swept itself, though its lease may be over. */
+static enum err moves(struct ctx *ctx, const struct signal *s, const struct nets *held, const struct nets *today,
+                      const struct nets *yesterday) {
+    enum err e = room(ctx, s->circle, held, today, yesterday);
+    if (e != ERR_TOO_MANY) return e;
+    TRY(store_run(ctx->store, SQL_SIGNAL_SPARE, ARGS(I(s->id), I(ctx->now))));
+    TRY(sweep(ctx, CAP_SWEEP));
+    return room(ctx, s->circle, held, today, yesterday);
+}
+
+enum err signal_here(struct ctx *ctx, struct signal *s, const char *address) {
+    struct nets today, yesterday, held = {.n = NETS, .id = {s->bucket, s->wider, s->widest}};
     TRY(networks(ctx, address, &today, &yesterday));
-    if (s->bucket != yesterday.id[0]) return ERR_OK;
+    if (memcmp(held.id, today.id, sizeof held.id) == 0) return ERR_OK;
+    TRY(moves(ctx, s, &held, &today, &yesterday));
     s->bucket = today.id[0];
     s->wider = today.id[1];
     s->widest = today.id[2];
-    TRY(count_out(ctx, s->circle, &yesterday));
+    TRY(count_out(ctx, s->circle, &held));
     TRY(count_in(ctx, s->circle, &today));
     return store_run(ctx->store, SQL_SIGNAL_NETS, ARGS(I(s->id), I(today.id[0]), I(today.id[1]), I(today.id[2])));
 }

@@ -26,7 +26,7 @@ struct signal {
     bool greet; /* may be a greeter */
     bool suspect; /* who claimed its offer, or mailed it, says it is dead: chosen last, until it speaks */
     enum need needy;
-    int64_t bucket, wider, widest; /* the networks it joined from (circle/ids.h), today's or yesterday's; 0: none */
+    int64_t bucket, wider, widest; /* the networks it renewed its lease from (circle/ids.h), today's or yesterday's; 0: none */
     int64_t since; /* when its schedule began: a peer joined or resigned, a greeter was given its interval */
     int64_t interval; /* a greeter polls at since + k * interval; 0 for a peer */
     bool resigned; /* a peer that was a greeter until since, and has not had its late offer */
@@ -51,8 +51,9 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address);
 /* Decides role, schedule, lease and box anew and writes the row. readable: its page may read the spool. */
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable);
-/* A signal that has outlived the day counts in its networks under today's hashes, if it is where it joined. */
-enum err signal_today(struct ctx *ctx, struct signal *s, const char *address);
+/* Before each lease: it counts in the networks that it now speaks from, under today's hashes, or has no room there (ERR_TOO_MANY).
+ * No lease outlives a day: so whoever lives is counted under today's or yesterday's, and nobody has more of a circle by moving. */
+enum err signal_here(struct ctx *ctx, struct signal *s, const char *address);
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
 enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
 

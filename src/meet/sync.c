@@ -49,12 +49,17 @@ static bool wanted(const struct synced *out) {
     return out->signal.role == GREETER && out->pulse.needy > (out->signal.needy == NEEDY);
 }
 
+/* It has a new lease, though it neither joins nor ceases to need somebody. */
+static bool renews(const struct ctx *ctx, const struct sync *in, const struct synced *out) {
+    const struct signal *s = &out->signal;
+    return in->shares || turns(in, s) || signal_stale(s, ctx->now) || signal_late(s, &out->pulse, ctx->now);
+}
+
 /* A poll with nothing new writes nothing. *done: this was one. */
 static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out, bool *done) {
     TRY(store_begin(ctx->store, LIVE, false));
     TRY(current(ctx, in, out));
-    *done = !wanted(out) && !turns(in, &out->signal) && !signal_stale(&out->signal, ctx->now) &&
-            !signal_late(&out->signal, &out->pulse, ctx->now);
+    *done = !wanted(out) && !renews(ctx, in, out);
     if (*done) TRY(finish(ctx, in, out));
     return store_commit(ctx->store, LIVE);
 }
@@ -85,6 +90,7 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
     TRY(e);
     if (out->signal.circle != out->circle.id)
         return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
+    if (!in->leave) TRY(signal_here(ctx, &out->signal, in->address));
     if (out->signal.run != in->run) TRY(reload(ctx, &out->signal, in->run));
     out->pulse.joined = ctx->now;
     return store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now)));
@@ -175,7 +181,6 @@ static enum err renew(struct ctx *ctx, const struct sync *in, struct synced *out
     TRY(need(ctx, in, out));
     if (s->needy == before && !turned && !in->key && !in->shares && !signal_stale(s, ctx->now)) return ERR_OK;
     if (s->boxes) TRY(can_read(ctx, in, &readable));
-    if (!in->key) TRY(signal_today(ctx, s, in->address));
     return signal_renew(ctx, s, &out->pulse, readable);
 }
 
@@ -232,6 +237,7 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
         box_close(ctx, &s->box);
         return store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id)));
     }
+    if (!in->key && (s->needy != CONTENT || renews(ctx, in, out))) TRY(signal_here(ctx, s, in->address));
     if (in->shares) {
         s->version = in->version;
         s->have = indices(ctx, in);

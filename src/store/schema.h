@@ -138,10 +138,10 @@
 /* role: 0 peer, 1 greeter. base: when its schedule began; every: the interval of a greeter, which polls at base + k * every, and
  * above 0 of a peer that resigned at base. C says since, interval and resigned (meet/signal.h); to say so here would be a form of
  * polycircle.db that no older program opens. suspect: a neighbour reported the link dead. needy: enum need. bucket, wider, widest:
- * the networks it joined from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it stands;
- * net, wider and widest are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began anew, or it
- * was named dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of them are
- * NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. */
+ * the networks it renewed its lease from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it
+ * stands; net, wider and widest are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began
+ * anew, or it was named dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of
+ * them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. */
 #define SCHEMA_LIVE                                                                                                           \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"          \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                         \

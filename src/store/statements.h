@@ -246,9 +246,10 @@
       "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                        \
       " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                              \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
+    X(SIGNAL_SPARE, LIVE, "UPDATE signal SET expires = max(expires, ?2) WHERE id = ?1")                                           \
     X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
-    X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net = ?2")                                                 \
-    X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net = ?2 AND n < 1")                                                 \
+    X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net IN (?2, ?3, ?4)")                                      \
+    X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net IN (?2, ?3, ?4) AND n < 1")                                      \
     X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
     X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                              \
     X(PULSE_ADD, LIVE,                                                                                                            \

@@ -348,6 +348,58 @@ static void rooms(void) {
     world_close(&w);
 }
 
+/* How a signal renews its lease, and whether it joins to do so. */
+static enum err renewed(struct world *w, int k, bool join, const char *address) {
+    static struct sync in; /* large */
+    struct synced out;
+    world_sync(&in, k);
+    in.shares = true;
+    if (join) in.key = w->circle.api_key;
+    in.address = address;
+    return world_run(w, &in, &out);
+}
+
+/* All of one address, for days: by their requests alone they are as many on the last day as on the first. */
+static void days(bool join, const char *then, const char *what) {
+    enum { MANY = 500, DAYS = 3 };
+    struct world w;
+    int refused = 0;
+    world_open(&w, "wal");
+    w.ctx.now += SPAN_DAY - w.ctx.now % SPAN_DAY;
+    for (int k = 0; k < MANY; k++) refused += join_from(&w, k, "192.0.2.1") != ERR_OK;
+    for (int day = 0; day < DAYS; day++) {
+        world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET expires = expires + 86400000");
+        w.ctx.now += SPAN_DAY;
+        for (int k = 0; k < MANY; k++) refused += renewed(&w, k, join, then) != ERR_OK;
+    }
+    same_int(refused, 0, "%s: they stay", what);
+    same_int(live(&w, "SELECT sum(n) FROM net WHERE net IN (SELECT bucket FROM signal)"), MANY, "%s: and all count", what);
+    same_int(live(&w, "SELECT sum(n) FROM net"), live(&w, "SELECT sum(1 + (wider <> 0) + (widest <> 0)) FROM signal"), "%s: once",
+             what);
+    same_text(err_name(join_from(&w, MANY, then)), "too_many", "%s: one more is too many", what);
+    world_close(&w);
+}
+
+/* Whoever moves counts where it is; where there is no room it does not stay. */
+static void moves(void) {
+    struct world w;
+    world_open(&w, "wal");
+    for (int k = 0; k < 3; k++) (void)!join_from(&w, k, "192.0.2.1");
+    struct nets there = nets_at(&w, "198.51.100.1", 0);
+    crowd(&w, 499, there.id[0], there.id[1], 0, w.ctx.now + SPAN_PEER_LEASE);
+    same_text(err_name(renewed(&w, 0, false, "198.51.100.1")), "ok", "one moves to where there is one place");
+    same_text(err_name(renewed(&w, 1, false, "198.51.100.1")), "too_many", "the next is refused, when it stays");
+    same_text(err_name(renewed(&w, 1, true, "198.51.100.1")), "too_many", "when it joins");
+    same_text(err_name(world_poll(&w, 1, &(struct synced){0})), "ok", "but may still be heard where it was");
+    same_text(err_name(renewed(&w, 0, false, "198.51.100.1")), "ok", "who is there stays");
+    same_int(live(&w, "SELECT sum(n) FROM net"), 2 * (499 + 3), "each counts once");
+    w.ctx.now += SPAN_PEER_LEASE + 1;
+    same_text(err_name(renewed(&w, 1, true, "198.51.100.1")), "ok", "only what lives takes the room");
+    same_int(live(&w, "SELECT count(*) FROM signal"), 1, "and it alone is left");
+    same_int(live(&w, "SELECT sum(n) FROM net"), 2, "counted");
+    world_close(&w);
+}
+
 static void ends(void) {
     struct world w;
     struct synced out;
@@ -381,6 +433,11 @@ int main(void) {
     greets_again();
     caps();
     rooms();
+    days(false, "192.0.2.1", "staying");
+    days(true, "192.0.2.1", "joining again");
+    days(false, "2001:db8::1", "by another address");
+    days(true, "2001:db8::1", "joining by another address");
+    moves();
     ends();
     return done();
 }
