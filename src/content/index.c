@@ -59,6 +59,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     x->comparing = store_int(s, id, 10);
     x->published = store_int(s, id, 12);
     *work_left = store_int(s, id, 13);
+    x->refused = store_copy(s, id, 14, x->scratch);
     store_reset(s, id);
     return ERR_OK;
 }
@@ -229,6 +230,7 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
     int64_t bytes;
     *more = false;
     TRY(look(x, out, &work_left));
+    if (out->finished && *x->refused) return fault_set(&x->ctx->fault, ERR_FILES, "%s", x->refused); /* by a visitor's request */
     if (out->finished) return ERR_OK;
     if (x->comparing) return (bytes = allowed->budget(allowed->context, out)) > 0 ? unchanged(x, out, bytes, more) : ERR_OK;
     TRY(work_left ? scan_next(x) : next_missed(x));
@@ -246,7 +248,7 @@ static enum err give_up(struct ctx *ctx, const struct circle *c) {
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(c->id))));
     TRY(store_run(ctx->store, SQL_OMITTED_CLEAR, ARGS(I(c->id))));
-    TRY(store_run(ctx->store, SQL_JOB_BACK, ARGS(I(c->id), I(ctx->now))));
+    TRY(store_run(ctx->store, SQL_JOB_BACK, ARGS(I(c->id), I(ctx->now), T(ctx->fault.text))));
     TRY(store_run(ctx->store, SQL_JOB_DROP, ARGS(I(c->id))));
     return store_commit(ctx->store, MAIN);
 }

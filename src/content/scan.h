@@ -27,7 +27,7 @@ struct indexer {
     struct ctx *ctx;
     struct arena *scratch; /* goes with the unit */
     const struct circle *circle;
-    const char *dir, *url, *sought;
+    const char *dir, *url, *sought, *refused;
     bool patient, may_be_empty, published, comparing; /* published: something is, from dir */
     struct item *items;
     size_t n;

@@ -112,11 +112,13 @@
     "ALTER TABLE built RENAME TO package;"                                                                              \
     "CREATE INDEX package_circle ON package(circle, until);"
 
-/* The live database has another form once more. listed: of a folder in found, the last of its names that was taken. size: bytes
- * of a manifest, unpacked; 0: an earlier version did not count them. */
+/* The live database has another form once more. listed: of a folder in found, the last of its names that was taken. refused: why
+ * the folder that was to be read last was not, and the walk went back to what is published. size: bytes of a manifest, unpacked; 0:
+ * an earlier version did not count them. */
 #define SCHEMA_MAIN_9                                                                             \
     SCHEMA_MAIN_4                                                                                 \
     "ALTER TABLE found ADD COLUMN listed TEXT NOT NULL DEFAULT '';"                               \
+    "ALTER TABLE job ADD COLUMN refused TEXT NOT NULL DEFAULT '';"                                \
     "CREATE TABLE sized(circle INTEGER PRIMARY KEY, version INTEGER NOT NULL, dir TEXT NOT NULL," \
     " url TEXT NOT NULL, size INTEGER NOT NULL, packed BLOB NOT NULL);"                           \
     "INSERT INTO sized SELECT circle, version, dir, url, 0, packed FROM manifest;"                \

@@ -125,12 +125,12 @@
       " WHERE circle = ?1 AND dir = ?2 AND url = ?3) AND NOT EXISTS(SELECT 1 FROM found WHERE circle = ?1))"                      \
       " ON CONFLICT DO UPDATE SET dir = excluded.dir,"                                                                            \
       " url = excluded.url, patient = excluded.patient, hashed = 0, finished = 0, doubted = 0,"                                   \
-      " sought = '', comparing = excluded.comparing, same = 0")                                                                   \
+      " sought = '', comparing = excluded.comparing, same = 0, refused = ''")                                                     \
     X(JOB_GET, MAIN,                                                                                                              \
       "SELECT dir, url, patient, hashed, finished, files, bytes, done, doubted, sought, comparing, same,"                         \
       " dir = (SELECT dir FROM manifest WHERE circle = ?1) AND EXISTS(SELECT 1 FROM media WHERE circle = ?1),"                    \
-      " EXISTS(SELECT 1 FROM found INDEXED BY found_work WHERE circle = ?1 AND (kind < 2 OR at < size)) FROM job WHERE circle = " \
-      "?1")                                                                                                                       \
+      " EXISTS(SELECT 1 FROM found INDEXED BY found_work WHERE circle = ?1 AND (kind < 2 OR at < size)), refused"                 \
+      " FROM job WHERE circle = ?1")                                                                                              \
     X(JOB_COUNT, MAIN,                                                                                                            \
       "UPDATE job SET (n, files, bytes, done) = (SELECT count(*), count(*) FILTER (WHERE kind = 2),"                              \
       " CAST(total(size) AS INTEGER), CAST(total(at) AS INTEGER) FROM found WHERE circle = ?1) WHERE circle = ?1")                \
@@ -142,7 +142,8 @@
     X(JOB_WALK, MAIN, "UPDATE job SET comparing = 0, sought = '' WHERE circle = ?1 AND comparing")                                \
     /* back to what is published, if anything is */                                                                               \
     X(JOB_BACK, MAIN,                                                                                                             \
-      "UPDATE job SET dir = m.dir, url = m.url, finished = ?2 FROM manifest m WHERE job.circle = ?1 AND m.circle = ?1")           \
+      "UPDATE job SET dir = m.dir, url = m.url, finished = ?2, refused = ?3 FROM manifest m"                                      \
+      " WHERE job.circle = ?1 AND m.circle = ?1")                                                                                 \
     X(JOB_DROP, MAIN, "DELETE FROM job WHERE circle = ?1 AND circle NOT IN (SELECT circle FROM manifest)")                        \
     X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2, same = ?3 WHERE circle = ?1")                                              \
     X(JOB_DUE, MAIN,                                                                                                              \

@@ -313,6 +313,12 @@ static void nothing(void) {
        w.ctx.fault.text);
     same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "ok", "what is published");
     ok(walk.version == 1 && walk.files == 3, "stays");
+    bool worked = true;
+    (void)!index_begin(&w.ctx, &w.circle, empty, "/", 0);
+    for (int i = 0; i < 9 && worked; i++)
+        same_text(err_name(index_background(&w.ctx, &worked)), "ok", "a visitor's request finds it empty");
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "its owner is told so all the same");
+    ok(strstr(w.ctx.fault.text, "/empty, but programs") != NULL, "in words: %s", w.ctx.fault.text);
     for (const char *const *name = (const char *const[]){"films/long.mp4", "films/short.mp4", "one.png", NULL}; *name; name++)
         (void)unlink(arena_path(&w.arena, site(&w), *name));
     same_text(err_name(whole(&w, &walk)), "ok", "all files of the published one go");
