@@ -14,6 +14,7 @@ function init(args)
       requests[#requests + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
    end
    file:close()
+   print(string.format("SETUP %d", os.clock() * 1e6)) -- processor time that is no request's
 end
 
 function request()
