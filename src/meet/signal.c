@@ -38,8 +38,10 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
 /* Reads the columns n, joined, needy, mail of a row, from the one numbered first on. */
 static struct pulse pulse_row(struct ctx *ctx, enum sql id, int first) {
     struct store *s = ctx->store;
-    return (struct pulse){store_int(s, id, first), store_int(s, id, first + 1), store_int(s, id, first + 2),
-                          store_int(s, id, first + 3)};
+    return (struct pulse){.n = store_int(s, id, first),
+                          .joined = store_int(s, id, first + 1),
+                          .needy = store_int(s, id, first + 2),
+                          .mail = store_int(s, id, first + 3)};
 }
 
 enum err signal_by_token(struct ctx *ctx, const struct token *token, struct signal *out, struct pulse *pulse) {
@@ -63,12 +65,18 @@ enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, s
     return ERR_OK;
 }
 
+/* Leases due later than this are of a clock that was ahead. */
+static int64_t ahead(const struct ctx *ctx) {
+    return ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE;
+}
+
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out) {
     bool row;
     *out = (struct pulse){0};
-    TRY(store_first(ctx->store, SQL_PULSE_GET, ARGS(I(circle)), &row));
+    TRY(store_first(ctx->store, SQL_PULSE_GET, ARGS(I(circle), I(ctx->now), I(ahead(ctx))), &row));
     if (!row) return ERR_OK;
     *out = pulse_row(ctx, SQL_PULSE_GET, 0);
+    out->ended = store_int(ctx->store, SQL_PULSE_GET, 4);
     store_reset(ctx->store, SQL_PULSE_GET);
     return ERR_OK;
 }
@@ -86,29 +94,52 @@ static enum err networks(struct ctx *ctx, const char *address, struct nets *toda
     return ERR_OK;
 }
 
-/* Also what a clock that was ahead has written. */
-static enum err sweep(struct ctx *ctx, int64_t max) {
-    return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_PEER_LEASE + SPAN_PEER_LEASE), I(max)));
-}
-
 enum err signal_sweep(struct ctx *ctx) {
-    return sweep(ctx, 50);
+    return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(CAP_SWEEP), I(ctx->now), I(ahead(ctx))));
 }
 
-/* For one that counts in the networks held (none: a new one) to count in today's. By the counts that are kept; those of leases that
- * ended and were not swept yet are among them. A circle over nine tenths full is for those whose networks hold no more than a
- * tenth. */
-static enum err room(struct ctx *ctx, int64_t circle, const struct nets *held, const struct nets *today,
+/* Takes from *left what it has removed, and something for having looked. */
+static enum err sweep_one(struct ctx *ctx, int64_t ended, int64_t *left) {
+    static const enum sql rows[] = {SQL_ENDED_OFFERS, SQL_ENDED_MAIL, SQL_ENDED_MIDS};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        TRY(store_run(ctx->store, rows[i], ARGS(I(ended), I(*left))));
+        *left -= store_changes(ctx->store, LIVE) + 1;
+        if (*left <= 0) return ERR_OK; /* perhaps not all */
+    }
+    return store_run(ctx->store, SQL_ENDED_DROP, ARGS(I(ended)));
+}
+
+enum err signal_sweep_rows(struct ctx *ctx) {
+    int64_t left = CAP_SWEEP_ROWS, ended = 1;
+    while (left > 0 && ended) {
+        TRY(store_number(ctx->store, SQL_ENDED_FIRST, NULL, 0, &ended, 0));
+        if (ended) TRY(sweep_one(ctx, ended, &left));
+    }
+    return ERR_OK;
+}
+
+/* How many of one network live. The count that is kept has those, too, whose leases have ended: these are looked for only where it
+ * is too high. */
+static enum err net_count(struct ctx *ctx, int64_t circle, int64_t today, int64_t yesterday, int64_t cap, int64_t *n) {
+    int64_t ended;
+    TRY(store_number(ctx->store, SQL_NET_COUNT, ARGS(I(circle), I(today), I(yesterday)), n, 0));
+    if (*n < cap) return ERR_OK;
+    TRY(store_number(ctx->store, SQL_NET_ENDED, ARGS(I(circle), I(ctx->now), I(ahead(ctx)), I(today), I(yesterday)), &ended, 0));
+    *n -= ended;
+    return ERR_OK;
+}
+
+/* For one that counts in the networks held (none: a new one) to count in today's. A circle over nine tenths full is for those whose
+ * networks hold no more than a tenth. */
+static enum err room(struct ctx *ctx, const struct pulse *pulse, int64_t circle, const struct nets *held, const struct nets *today,
                      const struct nets *yesterday) {
-    struct pulse pulse;
-    int64_t n;
-    TRY(pulse_get(ctx, circle, &pulse));
-    if (!held->n && pulse.n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
-    bool nearly = pulse.n * 10 > (int64_t)CAP_SIGNALS * 9;
+    bool nearly = pulse->n * 10 > (int64_t)CAP_SIGNALS * 9;
+    if (!held->n && pulse->n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
     for (size_t i = 0; i < today->n; i++) {
+        int64_t n, cap = nearly && today->cap[i] > CAP_SIGNALS / 10 ? CAP_SIGNALS / 10 + 1 : today->cap[i];
         if (held->n && (held->id[i] == today->id[i] || held->id[i] == yesterday->id[i])) continue; /* it is among these */
-        TRY(store_number(ctx->store, SQL_NET_COUNT, ARGS(I(circle), I(today->id[i]), I(yesterday->id[i])), &n, 0));
-        if (n >= today->cap[i] || (nearly && n > CAP_SIGNALS / 10)) return ERR_TOO_MANY;
+        TRY(net_count(ctx, circle, today->id[i], yesterday->id[i], cap, &n));
+        if (n >= cap) return ERR_TOO_MANY;
     }
     return ERR_OK;
 }
@@ -127,14 +158,12 @@ static enum err count_out(struct ctx *ctx, int64_t circle, const struct nets *ne
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address) {
     static const struct nets none;
     struct nets today, yesterday;
+    struct pulse pulse;
     TRY(networks(ctx, address, &today, &yesterday));
     TRY(signal_sweep(ctx));
-    enum err e = room(ctx, c->id, &none, &today, &yesterday);
-    if (e == ERR_CIRCLE_FULL || e == ERR_TOO_MANY) {
-        TRY(sweep(ctx, CAP_SWEEP));
-        e = room(ctx, c->id, &none, &today, &yesterday);
-    }
-    TRY(e);
+    TRY(pulse_get(ctx, c->id, &pulse));
+    if (pulse.ended) TRY(signal_sweep_rows(ctx));
+    TRY(room(ctx, &pulse, c->id, &none, &today, &yesterday));
     struct sig sig = sig_make(address, &c->cid);
     TRY(store_run(ctx->store, SQL_SIGNAL_ADD,
                   ARGS(I(c->id), B(token->hash, sizeof token->hash), B(sig.b, sizeof sig.b), I(run), I(today.id[0]), I(ctx->now),
@@ -143,21 +172,13 @@ enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token 
     return count_in(ctx, c->id, &today);
 }
 
-/* Whether it may count there: as for a new one. It is not swept itself, though its lease may be over. */
-static enum err moves(struct ctx *ctx, const struct signal *s, const struct nets *held, const struct nets *today,
-                      const struct nets *yesterday) {
-    enum err e = room(ctx, s->circle, held, today, yesterday);
-    if (e != ERR_TOO_MANY) return e;
-    TRY(store_run(ctx->store, SQL_SIGNAL_SPARE, ARGS(I(s->id), I(ctx->now))));
-    TRY(sweep(ctx, CAP_SWEEP));
-    return room(ctx, s->circle, held, today, yesterday);
-}
-
 enum err signal_here(struct ctx *ctx, struct signal *s, const char *address) {
     struct nets today, yesterday, held = {.n = NETS, .id = {s->bucket, s->wider, s->widest}};
+    struct pulse pulse;
     TRY(networks(ctx, address, &today, &yesterday));
     if (memcmp(held.id, today.id, sizeof held.id) == 0) return ERR_OK;
-    TRY(moves(ctx, s, &held, &today, &yesterday));
+    TRY(pulse_get(ctx, s->circle, &pulse));
+    TRY(room(ctx, &pulse, s->circle, &held, &today, &yesterday));
     s->bucket = today.id[0];
     s->wider = today.id[1];
     s->widest = today.id[2];

@@ -16,6 +16,7 @@ struct pulse {
     int64_t joined; /* when somebody joined last */
     int64_t needy; /* signals that wait for a greeter to take their offer */
     int64_t mail; /* bytes of mail under way */
+    bool ended; /* signals that are gone have left something (pulse_get only, whose n has none of ended leases) */
 };
 
 struct signal {
@@ -46,8 +47,8 @@ enum err signal_by_sig(struct ctx *ctx, int64_t circle, const struct sig *sig, s
 /* Reads the columns SIGNAL_COLUMNS of a row. */
 void signal_row(struct ctx *ctx, enum sql id, struct signal *out);
 
-/* A new one with fresh SIG and lease, unless the circle or one of the address's networks has too many that live: ended leases are
- * removed first, and stay so when it is refused, if the caller commits. */
+/* A new one with fresh SIG and lease, unless the circle or one of the address's networks has too many that live. Some ended leases
+ * are removed first, and stay so when it is refused, if the caller commits. */
 enum err signal_add(struct ctx *ctx, const struct circle *c, const struct token *token, int64_t run, const char *address);
 /* Decides role, schedule, lease and box anew and writes the row. readable: its page may read the spool. */
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable);
@@ -55,7 +56,10 @@ enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pul
  * No lease outlives a day: so whoever lives is counted under today's or yesterday's, and nobody has more of a circle by moving. */
 enum err signal_here(struct ctx *ctx, struct signal *s, const char *address);
 enum err pulse_get(struct ctx *ctx, int64_t circle, struct pulse *out);
-enum err signal_sweep(struct ctx *ctx); /* ended leases, at most 50 */
+/* Ended leases, at most CAP_SWEEP: they are nobody's from then on. What was theirs goes by rows, CAP_SWEEP_ROWS a request: whoever
+ * leaves much behind must not keep the next one waiting. */
+enum err signal_sweep(struct ctx *ctx);
+enum err signal_sweep_rows(struct ctx *ctx);
 
 bool signal_alive(const struct signal *s, int64_t now);
 /* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */

@@ -189,44 +189,17 @@ static enum err deposit(struct ctx *ctx, const struct sync *in, const struct sig
     return in->n_offers ? offers_deposit(ctx, s, in->offers, in->n_offers) : ERR_OK;
 }
 
-/* *found: it has one, or was given one. */
-static enum err mid_for(struct ctx *ctx, const struct signal *s, const char *path, struct mid *out, bool *found) {
-    enum { DRAWS = 32 }; /* with half of all ids given, one in four billion media goes without */
-    int64_t number;
-    TRY(store_number(ctx->store, SQL_MID_GET, ARGS(I(s->id), T(path)), &number, -1));
-    for (int i = 0; number < 0 && i < DRAWS; i++) { /* unique within the signal: draw again, with fresh pad */
-        struct mid mid = mid_make(&s->sig, path);
-        int64_t drawn = mid.b[0] << 8 | mid.b[1];
-        TRY(store_run(ctx->store, SQL_MID_ADD, ARGS(I(s->id), I(drawn), T(path))));
-        number = store_changes(ctx->store, LIVE) ? drawn : -1;
-    }
-    *found = number >= 0;
-    if (*found) *out = (struct mid){{(uint8_t)(number >> 8), (uint8_t)number}};
-    return ERR_OK;
-}
-
-static enum err name_media(struct ctx *ctx, struct synced *out, int64_t index) {
-    bool found;
-    const char *path;
-    struct named_mid *named = &out->mids[out->n_mids];
-    TRY(media_path(ctx, out->signal.circle, index, &path));
-    if (!path) return ERR_OK;
-    named->index = index;
-    TRY(mid_for(ctx, &out->signal, path, &named->mid, &found));
-    out->n_mids += found;
-    return ERR_OK;
-}
-
-/* Media ids for what it announces with the current version: in->have and in->want -> out->mids. */
+/* Media ids for what a join announces with the current version, since it alone is told: in->have and in->want -> out->mids. */
 static enum err mids(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    int64_t version;
-    if (!in->shares) return ERR_OK;
+    int64_t version, *indices;
+    size_t n = 0;
+    if (!in->key || !in->shares) return ERR_OK;
     TRY(manifest_version(ctx, out->signal.circle, &version));
     if (version != in->version || version == 0) return ERR_OK;
-    out->mids = arena_alloc(ctx->arena, (in->n_have + in->n_want) * sizeof *out->mids);
-    for (size_t i = 0; i < in->n_have; i++) TRY(name_media(ctx, out, in->have[i].index));
-    for (size_t i = 0; i < in->n_want; i++) TRY(name_media(ctx, out, in->want[i]));
-    return ERR_OK;
+    indices = arena_alloc(ctx->arena, (in->n_have + in->n_want + 1) * sizeof *indices);
+    for (size_t i = 0; i < in->n_have; i++) indices[n++] = in->have[i].index;
+    for (size_t i = 0; i < in->n_want; i++) indices[n++] = in->want[i];
+    return mids_name(ctx, &out->signal, indices, n, &out->mids, &out->n_mids);
 }
 
 static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) {
@@ -235,7 +208,8 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
     if (in->leave) {
         out->left = true;
         box_close(ctx, &s->box);
-        return store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id)));
+        TRY(store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id))));
+        return signal_sweep_rows(ctx);
     }
     if (!in->key && (s->needy != CONTENT || renews(ctx, in, out))) TRY(signal_here(ctx, s, in->address));
     if (in->shares) {

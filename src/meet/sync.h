@@ -1,6 +1,7 @@
 /* POST /sync: the one call of a signal (DESIGN 6, PROTOCOL 1.4), without HTTP and without JSON. */
 #pragma once
 #include "meet/mailbox.h"
+#include "meet/mids.h"
 
 struct share {
     int64_t index, percent;
@@ -25,11 +26,6 @@ struct sync {
     struct sig gone[CAP_GONE];
     size_t n_offers, n_mail, n_gone;
     bool leave;
-};
-
-struct named_mid {
-    int64_t index;
-    struct mid mid;
 };
 
 struct synced {

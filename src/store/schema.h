@@ -143,7 +143,9 @@
  * the networks it renewed its lease from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it
  * stands; net, wider and widest are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began
  * anew, or it was named dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of
- * them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. */
+ * them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. ended:
+ * signals that are gone, but not yet all that was theirs (signal_sweep); of these, mail alone still counts, in pulse, since it
+ * still lies there. */
 #define SCHEMA_LIVE                                                                                                           \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"          \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                         \
@@ -152,7 +154,7 @@
     " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                     \
     " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                     \
     "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, needy);"                                                  \
-    "CREATE INDEX signal_expires ON signal(expires);"                                                                         \
+    "CREATE INDEX signal_expires ON signal(expires, circle);"                                                                 \
     "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                     \
     " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                               \
     "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"                 \
@@ -177,15 +179,15 @@
     " PRIMARY KEY(circle, name, fold)) WITHOUT ROWID;"                                                                        \
     "CREATE TABLE folded(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);"                                       \
     "INSERT INTO folded VALUES(1, 0);"                                                                                        \
+    "CREATE TABLE ended(signal INTEGER PRIMARY KEY, circle INTEGER NOT NULL);"                                                \
     "CREATE TRIGGER signal_out BEFORE DELETE ON signal BEGIN"                                                                 \
-    " DELETE FROM offer WHERE signal = old.id; DELETE FROM mail WHERE signal = old.id;"                                       \
-    " DELETE FROM mid WHERE signal = old.id;"                                                                                 \
+    " INSERT INTO ended VALUES(old.id, old.circle);"                                                                          \
     " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                     \
     " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                    \
     " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                            \
     "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                           \
     " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                     \
     "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                      \
-    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = (SELECT circle FROM signal WHERE id = "    \
-    "old.signal);"                                                                                                            \
+    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle ="                                           \
+    "  coalesce((SELECT circle FROM signal WHERE id = old.signal), (SELECT circle FROM ended WHERE signal = old.signal));"    \
     " END;"

@@ -14,6 +14,9 @@
 /* Is a row of found that of the file as it was read, as it is looked at now? */
 #define AS_READ "circle = ?1 AND path = ?2 AND kind = 2 AND at = ?3 AND size = ?4 AND mtime_s = ?5 AND ino = ?6 AND ctime_ns = ?7"
 #define UNTOUCHED "size = ?4 AND mtime_s = ?5 AND ino = ?8 AND ctime_ns = ?9"
+/* A signal whose lease is over; ?2 is now, and what is due after ?3 is of a clock that was ahead. Where it stands with a circle,
+ * +s.circle: these are few, signals of the circle many. */
+#define ENDED "(s.expires < ?2 OR s.expires > ?3)"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
 
 #define SQL_TABLE(X)                                                                                                              \
@@ -241,18 +244,29 @@
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                    \
     X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1 WHERE id = ?1")                                                        \
     X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2 WHERE id = ?1")                                                            \
-    X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE expires < ?1 OR expires > ?2 LIMIT ?3)")   \
+    X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal s WHERE " ENDED " LIMIT ?1)")                    \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
     X(SIGNAL_GREETERS, LIVE,                                                                                                      \
       "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                        \
       " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                              \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
-    X(SIGNAL_SPARE, LIVE, "UPDATE signal SET expires = max(expires, ?2) WHERE id = ?1")                                           \
     X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
     X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net IN (?2, ?3, ?4)")                                      \
     X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net IN (?2, ?3, ?4) AND n < 1")                                      \
     X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
-    X(PULSE_GET, LIVE, "SELECT n, joined, needy, mail FROM pulse WHERE circle = ?1")                                              \
+    X(PULSE_GET, LIVE,                                                                                                            \
+      "SELECT n - (SELECT count(*) FROM signal s WHERE +s.circle = ?1 AND " ENDED                                                 \
+      "), joined, needy, mail, EXISTS(SELECT 1 FROM ended)"                                                                       \
+      " FROM pulse WHERE circle = ?1")                                                                                            \
+    X(NET_ENDED, LIVE,                                                                                                            \
+      "SELECT count(*) FROM signal s WHERE +s.circle = ?1 AND " ENDED                                                             \
+      " AND (bucket IN (?4, ?5) OR wider IN (?4, ?5) OR widest IN (?4, ?5))")                                                     \
+    /* what signals that are gone have left */                                                                                    \
+    X(ENDED_FIRST, LIVE, "SELECT signal FROM ended LIMIT 1")                                                                      \
+    X(ENDED_OFFERS, LIVE, "DELETE FROM offer WHERE n IN (SELECT n FROM offer WHERE signal = ?1 LIMIT ?2)")                        \
+    X(ENDED_MAIL, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE signal = ?1 LIMIT ?2)")                            \
+    X(ENDED_MIDS, LIVE, "DELETE FROM mid WHERE signal = ?1 AND mid IN (SELECT mid FROM mid WHERE signal = ?1 LIMIT ?2)")          \
+    X(ENDED_DROP, LIVE, "DELETE FROM ended WHERE signal = ?1")                                                                    \
     X(PULSE_ADD, LIVE,                                                                                                            \
       "INSERT INTO pulse(circle, n, joined, needy, joins) VALUES(?1, 1, ?2, 0, 1)"                                                \
       " ON CONFLICT DO UPDATE SET n = n + 1, joined = excluded.joined, joins = joins + 1")                                        \
@@ -314,8 +328,9 @@
       "id = ?4)")                                                                                                                 \
     X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
     /* media ids */                                                                                                               \
-    X(MID_GET, LIVE, "SELECT mid FROM mid WHERE signal = ?1 AND path = ?2")                                                       \
+    X(MID_LIST, LIVE, "SELECT mid, path FROM mid WHERE signal = ?1 ORDER BY path LIMIT ?2")                                       \
     X(MID_ADD, LIVE, "INSERT INTO mid VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")                                                 \
+    X(MID_DROP, LIVE, "DELETE FROM mid WHERE signal = ?1 AND mid = ?2")                                                           \
     /* running counts */                                                                                                          \
     X(REFUSED_ADD, LIVE,                                                                                                          \
       "INSERT INTO refused SELECT ?1, ?2, 1, ?3 WHERE (SELECT count(*) FROM refused"                                              \

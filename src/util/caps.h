@@ -13,12 +13,13 @@ enum cap {
     CAP_MAIL_SENDER = 64 << 10, /* and their bytes: a whole request's */
     CAP_MAIL_CIRCLE = 64 << 20, /* those in a circle; as many again are kept free for answers to offers */
     CAP_OFFERS = 3,
-    CAP_MEDIA = 256, /* have or want entries */
+    CAP_MEDIA = 256, /* have or want entries; media ids of a signal */
     CAP_GONE = 16, /* dead links named in one request */
     CAP_CLAIM = 3, /* offers claimed by one join */
     CAP_ROSTER = 200, /* signals shown */
     CAP_SIGNALS = 10000, /* signals a circle */
-    CAP_SWEEP = 10000, /* signals removed by a join that finds no room */
+    CAP_SWEEP = 100, /* signals removed by one request */
+    CAP_SWEEP_ROWS = 400, /* and rows that signals have left, whatever they are */
     CAP_FILES = 65536, /* media a circle */
     CAP_MANIFEST = 64 << 20, /* bytes of a manifest, unpacked: no client takes more (htdocs/lib/manifest.js) */
     CAP_PATH = 1024, /* bytes of a media's path */
