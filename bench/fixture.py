@@ -116,7 +116,7 @@ class Instance:
     def fill(self, web):
         self.signals = [self.enter(web, "roster", i, token) for i, token in enumerate(self.tokens)]
         if self.mode == "fastcgi":
-            all_ = [self.enter(web, "postmen", 1000 + i, secrets.token_hex(32)) for i in range(POSTMEN)]
+            all_ = [self.enter(web, "postmen", 1000 + 256 * i, secrets.token_hex(32)) for i in range(POSTMEN)]
             self.postmen = [one for one in all_ if one["role"] == "peer"]
 
     def refresh(self, web):
@@ -273,8 +273,8 @@ class Fixture:
         n = 12000 * seconds
         if side.what == "sync mail":
             from_, to = i.postmen[::2], i.postmen[1::2]
-            n = min(n, 60 * len(to))  # a mailbox holds 64
-            mail = [{"id": secrets.token_hex(6), "re": "offer1", "to": to[k % len(to)]["sig"], "body": "b" * 120}
+            n = min(n, 60 * len(to))  # a mailbox holds 64, few of one network: each round has other pairs
+            mail = [{"id": secrets.token_hex(6), "re": "offer1", "to": to[(k + k // len(from_)) % len(to)]["sig"], "body": "b" * 120}
                     for k in range(n)]
             return "POST", "sync", [(address(1000), wire({"token": from_[k % len(from_)]["token"],
                                                           "cursor": from_[k % len(from_)]["cursor"],

@@ -55,15 +55,23 @@ static enum err read_gone(struct reader *r, const json_t *item, size_t i) {
     return ERR_OK;
 }
 
+/* A number and what stands behind it; NULL: there is none, or a longer one than we give. */
+static const char *read_number(const char *text, int64_t *out) {
+    size_t digits = strspn(text, "0123456789");
+    *out = strtoll(text, NULL, 10);
+    return digits > 0 && digits <= 18 ? text + digits : NULL;
+}
+
+/* GEN.N.N.N; GEN.N is of an earlier version, and of another generation. */
 static enum err read_cursor(struct reader *r, const json_t *object) {
     const char *text = "0.0";
-    TRY(jsn_optional_text(object, "cursor", 3, 40, &text, r->fault));
-    size_t gen = strspn(text, "0123456789"), n = text[gen] == '.' ? strspn(text + gen + 1, "0123456789") : 0;
-    if (gen == 0 || gen > 18 || n == 0 || n > 18 || text[gen + 1 + n])
-        return fault_set(r->fault, ERR_BAD_FIELD, "Field \"cursor\" must be \"GEN.N\", as it was received.");
-    r->in->cursor_gen = strtoll(text, NULL, 10);
-    r->in->cursor_n = strtoll(text + gen + 1, NULL, 10);
-    return ERR_OK;
+    struct cursor *c = &r->in->cursor;
+    size_t n = 0;
+    TRY(jsn_optional_text(object, "cursor", 3, 80, &text, r->fault));
+    text = read_number(text, &c->gen);
+    while (text && *text == '.' && n < MAIL_RANKS) text = read_number(text + 1, &c->n[n++]);
+    if (text && !*text && (n == 1 || n == MAIL_RANKS)) return ERR_OK;
+    return fault_set(r->fault, ERR_BAD_FIELD, "Field \"cursor\" must be as it was received.");
 }
 
 static enum err read_identity(struct reader *r, const json_t *object) {
@@ -107,10 +115,6 @@ static json_t *hex(struct exchange *x, const uint8_t *bytes, size_t len) {
     return json_string(hex_text(x->ctx->arena, bytes, len));
 }
 
-static json_t *number(struct exchange *x, int64_t gen, int64_t n) {
-    return json_string(arena_text(x->ctx->arena, "%" PRId64 ".%" PRId64, gen, n));
-}
-
 static void put_join(struct exchange *x, json_t *body, const struct synced *out) {
     const struct circle *c = &out->circle;
     json_t *mids = json_object(), *ice = json_loads(c->ice, 0, NULL);
@@ -143,7 +147,7 @@ static void put_mail(struct exchange *x, json_t *body, const struct synced *out)
         (void)json_array_append_new(sent, r->error == ERR_OK ? json_pack("{s:s, s:I}", "id", r->id, "due_ms", (json_int_t)r->due_ms)
                                                              : json_pack("{s:s, s:s}", "id", r->id, "error", err_name(r->error)));
     }
-    if (out->n_mail) put(body, "mail", mail_json(x->ctx, out->cursor_gen, out->mail, out->n_mail));
+    if (out->n_mail) put(body, "mail", mail_json(x->ctx, out->mail, out->n_mail));
     if (out->n_sent) put(body, "sent", sent);
 }
 
@@ -153,7 +157,7 @@ static enum err answer(struct exchange *x, const struct synced *out) {
     if (out->left) return answer_json(x, body);
     if (out->circle.id) put_join(x, body, out);
     put(body, "role", json_string(out->signal.role == GREETER ? "greeter" : "peer"));
-    put(body, "cursor", number(x, out->cursor_gen, out->cursor_n));
+    put(body, "cursor", json_string(cursor_text(x->ctx->arena, &out->cursor)));
     put(body, "due_ms", json_integer(out->due_ms));
     if (out->signal.role == GREETER) put(body, "standing", json_integer(out->standing));
     if (out->box) {

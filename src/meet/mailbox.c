@@ -78,77 +78,134 @@ enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct sign
     return !spoke && (blamed || mailed) ? store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(other->id))) : ERR_OK;
 }
 
-/* Has its sender room for it? The mail itself does not count, when it is sent again. */
-static enum err sender_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct mail_out *mail,
-                            bool *room) {
-    const enum sql id = SQL_MAIL_SENT;
-    int64_t more = (int64_t)strlen(mail->body);
-    TRY(store_first(ctx->store, id, ARGS(B(from->sig.b, sizeof from->sig.b), I(ctx->now), I(to->id), T(mail->id)), room));
-    *room = *room && store_int(ctx->store, id, 0) < CAP_MAIL_SENT && store_int(ctx->store, id, 1) + more <= CAP_MAIL_SENDER;
+/* A mail on its way. */
+struct post {
+    const struct signal *from, *to;
+    const struct mail_out *mail;
+    int64_t bytes;
+    enum mail_rank rank;
+    bool waits; /* already: sent once more */
+    int64_t ahead; /* read before it, but for answers */
+};
+
+static enum err place(struct ctx *ctx, struct post *p) {
+    const enum sql id = SQL_MAIL_PLACE;
+    bool row;
+    TRY(store_first(ctx->store, id,
+                    ARGS(I(p->to->id), T(p->mail->re), I(p->from->id), B(p->from->sig.b, sizeof p->from->sig.b), T(p->mail->id),
+                         B(p->to->sig.b, sizeof p->to->sig.b), I(p->bytes <= CAP_ANSWER)),
+                    &row));
+    p->waits = row && store_text(ctx->store, id, 0)[0];
+    p->rank = row ? (enum mail_rank)store_int(ctx->store, id, p->waits ? 0 : 1) : STRANGER;
     store_reset(ctx->store, id);
     return ERR_OK;
 }
 
-/* Have its recipient and the circle? An answer to an offer which the sender was given always has its place there: these are few,
- * and whoever fills a greeter's mailbox must not keep newcomers out. */
-static enum err recipient_room(struct ctx *ctx, const struct signal *from, const struct signal *to, const struct pulse *pulse,
-                               const struct mail_out *mail, bool *room) {
-    const struct arg sender = B(from->sig.b, sizeof from->sig.b);
-    int64_t place, waiting = 0, bytes = pulse->mail + (int64_t)strlen(mail->body);
-    TRY(store_number(ctx->store, SQL_MAIL_PLACE, ARGS(I(to->id), T(mail->re), I(from->id), sender, T(mail->id)), &place, 0));
-    if (!place) TRY(store_number(ctx->store, SQL_MAIL_WAITING, ARGS(I(to->id), I(ctx->now)), &waiting, 0));
-    *room = waiting < CAP_MAIL_WAITING && bytes <= (place ? CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE : CAP_MAIL_CIRCLE);
+/* Has its sender room for it? */
+static enum err sender_room(struct ctx *ctx, const struct post *p, bool *room) {
+    const enum sql id = SQL_MAIL_SENT;
+    TRY(store_first(ctx->store, id, ARGS(B(p->from->sig.b, sizeof p->from->sig.b), I(ctx->now)), room));
+    *room = *room && store_int(ctx->store, id, 0) < CAP_MAIL_SENT && store_int(ctx->store, id, 1) + p->bytes <= CAP_MAIL_SENDER;
+    store_reset(ctx->store, id);
     return ERR_OK;
+}
+
+/* Has its recipient? An answer always has its place there: these are few, and whoever fills a greeter's mailbox must not keep
+ * newcomers out. A network that sends much is in its own way. */
+static enum err recipient_room(struct ctx *ctx, struct post *p, bool *room) {
+    static const int64_t most[] = {CAP_MAIL_WAITING, CAP_MAIL_NET, CAP_MAIL_WIDER, CAP_MAIL_WIDEST};
+    const enum sql id = SQL_MAIL_WAITING;
+    const struct signal *from = p->from;
+    *room = true;
+    if (p->rank == ANSWER) return ERR_OK;
+    TRY(store_first(ctx->store, id, ARGS(I(p->to->id), I(ctx->now), I(p->rank), I(from->bucket), I(from->wider), I(from->widest)),
+                    room));
+    p->ahead = store_int(ctx->store, id, 0);
+    for (int i = 0; i < 4; i++) *room = *room && store_int(ctx->store, id, 1 + i) < most[i];
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}
+
+/* What waits already is not refused when it is sent again. */
+static enum err has_room(struct ctx *ctx, struct post *p, const struct pulse *pulse, bool *room) {
+    bool circle = pulse->mail + p->bytes <= (p->rank == ANSWER ? CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE : CAP_MAIL_CIRCLE),
+         sender = true;
+    TRY(recipient_room(ctx, p, room));
+    if (!p->waits && *room) TRY(sender_room(ctx, p, &sender));
+    *room = p->waits || (*room && circle && sender);
+    return ERR_OK;
+}
+
+static int64_t read_in(struct ctx *ctx, const struct post *p) {
+    return signal_due(p->to, ctx->now) + p->ahead / CAP_MAIL_OTHERS * signal_period(p->to);
+}
+
+static enum err add(struct ctx *ctx, const struct post *p, int64_t keep) {
+    const struct signal *from = p->from;
+    if (p->rank != STRANGER) TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(p->to->id), T(p->mail->re), I(from->id))));
+    TRY(store_run(ctx->store, SQL_MAIL_ADD,
+                  ARGS(I(p->to->id), B(from->sig.b, sizeof from->sig.b), T(p->mail->id), T(p->mail->re), T(p->mail->body),
+                       I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)), I(p->rank), I(from->bucket), I(from->wider),
+                       I(from->widest))));
+    return store_run(ctx->store, SQL_PULSE_MAIL, ARGS(I(p->to->circle), I(p->bytes)));
 }
 
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
                    struct receipt *out) {
     struct signal to;
+    struct post p = {.from = from, .to = &to, .mail = mail, .bytes = (int64_t)strlen(mail->body)};
     bool found, room;
     *out = (struct receipt){.id = mail->id, .error = ERR_NOT_FOUND};
     TRY(signal_by_sig(ctx, from->circle, &mail->to, &to, &found));
     if (!found || to.id == from->id) return ERR_OK;
-    out->error = ERR_MAILBOX_FULL;
-    TRY(sender_room(ctx, from, &to, mail, &room));
-    if (room) TRY(recipient_room(ctx, from, &to, pulse, mail, &room));
+    TRY(place(ctx, &p));
+    TRY(has_room(ctx, &p, pulse, &room));
+    out->error = room ? ERR_OK : ERR_MAILBOX_FULL;
     if (!room) return ERR_OK;
-    out->error = ERR_OK;
-    TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(to.id), T(mail->re), I(from->id))));
-    out->due_ms = signal_due(&to, ctx->now);
-    int64_t keep = out->due_ms + SPAN_MAIL_AFTER_DUE;
-    TRY(store_run(ctx->store, SQL_MAIL_ADD,
-                  ARGS(I(to.id), B(from->sig.b, sizeof from->sig.b), T(mail->id), T(mail->re), T(mail->body),
-                       I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)))));
-    if (store_changes(ctx->store, LIVE))
-        TRY(store_run(ctx->store, SQL_PULSE_MAIL, ARGS(I(to.circle), I((int64_t)strlen(mail->body)))));
+    out->due_ms = read_in(ctx, &p);
+    if (!p.waits) TRY(add(ctx, &p, out->due_ms + SPAN_MAIL_AFTER_DUE));
     return mail_box(ctx, &to, false);
 }
 
-enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last) {
-    enum { BATCH = 16 };
+static void mail_row(struct ctx *ctx, struct cursor *at, struct mail_in *out) {
+    const enum sql id = SQL_MAIL_READ;
+    at->n[store_int(ctx->store, id, 4)] = store_int(ctx->store, id, 0);
+    *out = (struct mail_in){
+        .at = *at, .re = store_copy(ctx->store, id, 2, ctx->arena), .body = store_copy(ctx->store, id, 3, ctx->arena)};
+    (void)store_bytes(ctx->store, id, 1, out->from.b, sizeof out->from.b);
+}
+
+enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor *after, struct mail_in **out, size_t *n,
+                   struct cursor *last) {
+    const enum sql id = SQL_MAIL_READ;
     bool row;
+    int others = 0;
     *out = NULL;
     *n = 0;
-    *last = after;
-    TRY(store_first(ctx->store, SQL_MAIL_READ, ARGS(I(s->id), I(after), I(ctx->now)), &row));
-    if (row) *out = arena_alloc(ctx->arena, BATCH * sizeof **out);
-    while (row && *n < BATCH) {
-        struct mail_in *mail = &(*out)[(*n)++];
-        mail->n = *last = store_int(ctx->store, SQL_MAIL_READ, 0);
-        (void)store_bytes(ctx->store, SQL_MAIL_READ, 1, mail->from.b, sizeof mail->from.b);
-        mail->re = store_copy(ctx->store, SQL_MAIL_READ, 2, ctx->arena);
-        mail->body = store_copy(ctx->store, SQL_MAIL_READ, 3, ctx->arena);
-        TRY(store_next(ctx->store, SQL_MAIL_READ, &row));
+    *last = after ? *after : (struct cursor){0};
+    last->gen = store_gen(ctx->store);
+    TRY(store_first(ctx->store, id,
+                    ARGS(I(s->id), I(ctx->now), I(last->n[ANSWER]), I(last->n[NEIGHBOUR]), I(last->n[STRANGER]), I(CAP_MAIL_READ)),
+                    &row));
+    if (row) *out = arena_alloc(ctx->arena, CAP_MAIL_READ * sizeof **out);
+    while (row && (store_int(ctx->store, id, 4) == ANSWER || others++ < CAP_MAIL_OTHERS)) {
+        mail_row(ctx, last, &(*out)[(*n)++]);
+        TRY(store_next(ctx->store, id, &row));
     }
+    store_reset(ctx->store, id);
     return ERR_OK;
 }
 
-json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n) {
+const char *cursor_text(struct arena *a, const struct cursor *c) {
+    return arena_text(a, "%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64, c->gen, c->n[ANSWER], c->n[NEIGHBOUR], c->n[STRANGER]);
+}
+
+json_t *mail_json(struct ctx *ctx, const struct mail_in *mail, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s}", "n", arena_text(ctx->arena, "%" PRId64 ".%" PRId64, gen, mail[i].n), "from",
-                            hex_text(ctx->arena, mail[i].from.b, sizeof mail[i].from.b), "re", mail[i].re, "body", mail[i].body));
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "n", cursor_text(ctx->arena, &mail[i].at), "from",
+                                                    hex_text(ctx->arena, mail[i].from.b, sizeof mail[i].from.b), "re", mail[i].re,
+                                                    "body", mail[i].body));
     return list;
 }
 
@@ -157,15 +214,15 @@ enum err mail_box(struct ctx *ctx, struct signal *s, bool call) {
     struct mail_in *mail;
     struct buf text = {.arena = ctx->arena};
     size_t n;
-    int64_t last;
+    struct cursor last;
     if (!s->box.open) return ERR_OK;
     TRY(spool_get(ctx, &spool));
     if (!*spool->dir) return ERR_OK;
     s->box.v++;
     TRY(store_run(ctx->store, SQL_SIGNAL_BOX, ARGS(I(s->id), I(s->box.v))));
-    TRY(mail_read(ctx, s, 0, &mail, &n, &last));
+    TRY(mail_read(ctx, s, NULL, &mail, &n, &last));
     jsn_dump(&text, json_pack("{s:i, s:I, s:b, s:o}", "polycircle", 1, "v", (json_int_t)s->box.v, "call", (int)call, "mail",
-                              mail_json(ctx, store_gen(ctx->store), mail, n)));
+                              mail_json(ctx, mail, n)));
     box_put(ctx, spool, &s->box, &text);
     return ERR_OK;
 }
@@ -181,8 +238,9 @@ enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
     return mail_box(ctx, &s, true);
 }
 
-enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto) {
-    return store_run(ctx->store, SQL_MAIL_ACKNOWLEDGE, ARGS(I(s->id), I(upto)));
+enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, const struct cursor *upto) {
+    return store_run(ctx->store, SQL_MAIL_ACKNOWLEDGE,
+                     ARGS(I(s->id), I(upto->n[ANSWER]), I(upto->n[NEIGHBOUR]), I(upto->n[STRANGER])));
 }
 
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s) {

@@ -21,8 +21,21 @@ struct mail_out {
     struct sig to;
 };
 
+/* Mail is read by rank, and by number in each. */
+enum mail_rank {
+    ANSWER, /* of an offer of the reader's that the sender was given; of at most CAP_ANSWER bytes */
+    NEIGHBOUR, /* the sender was given an offer of the reader's or the reader one of the sender's, or has mailed it */
+    STRANGER,
+    MAIL_RANKS,
+};
+
+/* What a reader has: of each rank up to n, in a live database. */
+struct cursor {
+    int64_t gen, n[MAIL_RANKS];
+};
+
 struct mail_in {
-    int64_t n;
+    struct cursor at; /* who has this one and those before it in the list */
     struct sig from;
     const char *re, *body;
 };
@@ -51,17 +64,19 @@ enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct sign
 /* The same id from the same sender to the same recipient twice is one mail. Answers the offer that it speaks of. */
 enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
                    struct receipt *out);
-/* At most 16 behind number after, in order; *last is the number of the last one read (or after). */
-enum err mail_read(struct ctx *ctx, const struct signal *s, int64_t after, struct mail_in **out, size_t *n, int64_t *last);
+/* What is behind after, CAP_MAIL_READ at most; *last is where the reader is then. NULL: all. */
+enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor *after, struct mail_in **out, size_t *n,
+                   struct cursor *last);
+const char *cursor_text(struct arena *a, const struct cursor *c); /* GEN.N.N.N */
 /* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. Here, for a box is a file that mail_box() writes.
  */
-json_t *mail_json(struct ctx *ctx, int64_t gen, const struct mail_in *mail, size_t n);
+json_t *mail_json(struct ctx *ctx, const struct mail_in *mail, size_t n);
 /* The next edition of its box: the mail that waits. call: its owner is wanted by the instance (somebody waits for a greeter).
  * Without a box it does nothing. */
 enum err mail_box(struct ctx *ctx, struct signal *s, bool call);
 /* Somebody waits for a greeter: asks one that reads a box, if there is one. */
 enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except);
-enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, int64_t upto);
+enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, const struct cursor *upto);
 /* A new run of the page: what its old life deposited, was sent and had claimed is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);
 /* Some of what has expired goes; pulse is that of a circle, read again when it may have changed. */

@@ -213,8 +213,12 @@ static int64_t peer_due(const struct signal *s, int64_t age) {
     return age < SPAN_NEWCOMER_DUE ? SPAN_NEWCOMER_DUE : SPAN_PEER_DUE;
 }
 
+int64_t signal_period(const struct signal *s) {
+    return s->role == PEER ? SPAN_PEER_DUE : s->interval > 0 ? s->interval : SPAN_QUIET_MIN;
+}
+
 static int64_t greeter_due(const struct signal *s, int64_t age) {
-    int64_t interval = s->interval > 0 ? s->interval : SPAN_QUIET_MIN;
+    int64_t interval = signal_period(s);
     int64_t due = interval - (age % interval + interval) % interval;
     return due < interval / 2 ? due + interval : due; /* it has just spoken */
 }

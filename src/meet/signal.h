@@ -72,3 +72,5 @@ bool signal_spoke(const struct signal *s, int64_t now);
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now);
 /* Milliseconds until it should sync next. */
 int64_t signal_due(const struct signal *s, int64_t now);
+/* And from there to the time after that. */
+int64_t signal_period(const struct signal *s);

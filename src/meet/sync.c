@@ -12,9 +12,9 @@ static enum err current(struct ctx *ctx, const struct sync *in, struct synced *o
     return out->signal.run == in->run && signal_alive(&out->signal, ctx->now) ? ERR_OK : ERR_REJOIN;
 }
 
-/* The number of the last mail that it has. */
-static int64_t acknowledged(struct ctx *ctx, const struct sync *in) {
-    return in->cursor_gen == store_gen(ctx->store) ? in->cursor_n : 0;
+/* The mail that it has; NULL: none. */
+static const struct cursor *acknowledged(struct ctx *ctx, const struct sync *in) {
+    return in->cursor.gen == store_gen(ctx->store) ? &in->cursor : NULL;
 }
 
 static enum err tell_box(struct ctx *ctx, struct synced *out) {
@@ -31,8 +31,7 @@ static enum err tell_box(struct ctx *ctx, struct synced *out) {
 
 /* What every answer ends with. */
 static enum err finish(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor_n));
-    out->cursor_gen = store_gen(ctx->store);
+    TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor));
     out->due_ms = signal_due(&out->signal, ctx->now);
     TRY(tell_box(ctx, out));
     if (out->signal.role == GREETER) TRY(offers_standing(ctx, &out->signal, &out->standing));
@@ -112,6 +111,11 @@ static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out)
     TRY(mail_sweep(ctx, out->signal.circle, &out->pulse));
     for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &out->pulse, &in->mail[i], &out->sent[out->n_sent++]));
     return ERR_OK;
+}
+
+static enum err acknowledge(struct ctx *ctx, const struct sync *in, const struct signal *s) {
+    const struct cursor *has = acknowledged(ctx, in);
+    return has && (has->n[ANSWER] || has->n[NEIGHBOUR] || has->n[STRANGER]) ? mail_acknowledge(ctx, s, has) : ERR_OK;
 }
 
 static const char *indices(struct ctx *ctx, const struct sync *in) {
@@ -216,9 +220,9 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
         s->version = in->version;
         s->have = indices(ctx, in);
     }
-    if (acknowledged(ctx, in)) TRY(mail_acknowledge(ctx, s, acknowledged(ctx, in)));
     TRY(suspects(ctx, in, s));
     TRY(post(ctx, in, out));
+    TRY(acknowledge(ctx, in, s)); /* not before: who answers a mail is a neighbour of its sender */
     TRY(claim(ctx, in, out));
     TRY(renew(ctx, in, out));
     TRY(deposit(ctx, in, s));

@@ -20,7 +20,7 @@ struct sync {
     size_t n_have, n_want;
     int64_t box_v; /* the edition of its box that it has read and wants to see followed by another; 0: none */
     int greet, box; /* may greet, can read a box: 0, 1, or -1 where not said */
-    int64_t cursor_gen, cursor_n;
+    struct cursor cursor;
     struct offer offers[CAP_OFFERS];
     struct mail_out mail[CAP_MAIL_REQUEST];
     struct sig gone[CAP_GONE];
@@ -36,7 +36,7 @@ struct synced {
     int64_t due_ms, standing;
     const char *box; /* where its mail may be read instead, every poll_ms; NULL: nowhere */
     int64_t poll_ms;
-    int64_t cursor_gen, cursor_n;
+    struct cursor cursor;
     struct named_mid *mids;
     struct invitation peers[CAP_CLAIM];
     struct mail_in *mail;

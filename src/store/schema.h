@@ -142,10 +142,11 @@
  * polycircle.db that no older program opens. suspect: a neighbour reported the link dead. needy: enum need. bucket, wider, widest:
  * the networks it renewed its lease from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it
  * stands; net, wider and widest are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began
- * anew, or it was named dead too soon, 2 the taker's word that the link is dead was heard. In pulse: how many signals, how many of
- * them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its way to polycircle.db. ended:
- * signals that are gone, but not yet all that was theirs (signal_sweep); of these, mail alone still counts, in pulse, since it
- * still lies there. */
+ * anew, or it was named dead too soon, 2 the taker's word that the link is dead was heard. Of
+ * mail: rank as enum mail_rank (meet/mailbox.h), which it is read by; net, wider and widest are the sender's networks. In pulse:
+ * how many signals, how many of them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its
+ * way to polycircle.db. ended: signals that are gone, but not yet all that was theirs (signal_sweep); of these, mail alone still
+ * counts, in pulse, since it still lies there. */
 #define SCHEMA_LIVE                                                                                                           \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"          \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                         \
@@ -166,8 +167,10 @@
     "CREATE INDEX offer_wider ON offer(wider, expires) WHERE wider IS NOT NULL;"                                              \
     "CREATE INDEX offer_widest ON offer(widest, expires) WHERE widest IS NOT NULL;"                                           \
     "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"                   \
-    " id TEXT NOT NULL, re TEXT NOT NULL, body TEXT NOT NULL, expires INTEGER NOT NULL, UNIQUE(sender, signal, id));"         \
-    "CREATE INDEX mail_signal ON mail(signal, n);"                                                                            \
+    " id TEXT NOT NULL, re TEXT NOT NULL, rank INTEGER NOT NULL DEFAULT 0, net INTEGER NOT NULL DEFAULT 0,"                   \
+    " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, body TEXT NOT NULL,"     \
+    " UNIQUE(sender, signal, id));"                                                                                           \
+    "CREATE INDEX mail_signal ON mail(signal, rank, n);"                                                                      \
     "CREATE INDEX mail_expires ON mail(expires);"                                                                             \
     "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                     \
     " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                         \

@@ -313,19 +313,27 @@
       " AND s.suspect = 0 AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                                    \
     /* mail */                                                                                                                    \
     X(MAIL_ADD, LIVE,                                                                                                             \
-      "INSERT INTO mail(signal, sender, id, re, body, expires) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")            \
-    /* it answers an offer that its sender has, or waits already */                                                               \
+      "INSERT INTO mail(signal, sender, id, re, body, expires, rank, net, wider, widest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " \
+      "?9, ?10)")                                                                                                                 \
+    /* the rank of one that waits already; what it has otherwise. ?7: it is short */                                              \
     X(MAIL_PLACE, LIVE,                                                                                                           \
-      "SELECT EXISTS(SELECT 1 FROM offer WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0)"                             \
-      " OR EXISTS(SELECT 1 FROM mail WHERE sender = ?4 AND signal = ?1 AND id = ?5)")                                             \
-    X(MAIL_WAITING, LIVE, "SELECT count(*) FROM mail WHERE signal = ?1 AND expires > ?2")                                         \
-    X(MAIL_READ, LIVE, "SELECT n, sender, re, body FROM mail WHERE signal = ?1 AND n > ?2 AND expires > ?3 ORDER BY n LIMIT 16")  \
-    X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= ?2")                                                   \
+      "SELECT (SELECT rank FROM mail WHERE sender = ?4 AND signal = ?1 AND id = ?5),"                                             \
+      " CASE WHEN ?7 AND EXISTS(SELECT 1 FROM offer WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0) THEN 0"           \
+      " WHEN EXISTS(SELECT 1 FROM offer WHERE taker = ?3 AND signal = ?1) OR EXISTS(SELECT 1 FROM offer WHERE taker = ?1 AND "    \
+      "signal = ?3)"                                                                                                              \
+      " OR EXISTS(SELECT 1 FROM mail WHERE sender = ?6 AND signal = ?3) THEN 1 ELSE 2 END")                                       \
+    /* before one of rank ?3, without answers; of that rank; of these, from its networks */                                       \
+    X(MAIL_WAITING, LIVE,                                                                                                         \
+      "SELECT count(*), sum(rank = ?3), sum(rank = ?3 AND net = ?4), sum(rank = ?3 AND wider = ?5 AND wider <> 0),"               \
+      " sum(rank = ?3 AND widest = ?6 AND widest <> 0) FROM mail WHERE signal = ?1 AND rank BETWEEN 1 AND ?3 AND expires > ?2")   \
+    X(MAIL_READ, LIVE,                                                                                                            \
+      "SELECT n, sender, re, body, rank FROM mail WHERE signal = ?1 AND expires > ?2 AND n > CASE rank WHEN 0 THEN ?3 WHEN 1 "    \
+      "THEN ?4 ELSE ?5 END"                                                                                                       \
+      " ORDER BY rank, n LIMIT ?6")                                                                                               \
+    X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= CASE rank WHEN 0 THEN ?2 WHEN 1 THEN ?3 ELSE ?4 END")  \
     X(MAIL_CLEAR, LIVE, "DELETE FROM mail WHERE signal = ?1")                                                                     \
     X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires < ?1 LIMIT 50)")                           \
-    X(MAIL_SENT, LIVE,                                                                                                            \
-      "SELECT count(*), total(length(CAST(body AS BLOB))) FROM mail WHERE sender = ?1 AND expires > ?2 AND NOT (signal = ?3 AND " \
-      "id = ?4)")                                                                                                                 \
+    X(MAIL_SENT, LIVE, "SELECT count(*), total(length(CAST(body AS BLOB))) FROM mail WHERE sender = ?1 AND expires > ?2")         \
     X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
     /* media ids */                                                                                                               \
     X(MID_LIST, LIVE, "SELECT mid, path FROM mid WHERE signal = ?1 ORDER BY path LIMIT ?2")                                       \

@@ -8,7 +8,13 @@ enum cap {
     CAP_SDP = 1024, /* characters of a packed offer */
     CAP_MAIL_BODY = 8192,
     CAP_MAIL_REQUEST = 8, /* mails in one request */
-    CAP_MAIL_WAITING = 64, /* mails for one signal */
+    CAP_ANSWER = 2048, /* bytes of a mail that is read first */
+    CAP_MAIL_READ = 64, /* mails in one answer, */
+    CAP_MAIL_OTHERS = 16, /* so many of them that answer no offer */
+    CAP_MAIL_WAITING = 64, /* of neighbours for one signal, and of strangers, */
+    CAP_MAIL_NET = 8, /* each from one IPv4 address or /64, */
+    CAP_MAIL_WIDER = 16, /* one /24 or /56, */
+    CAP_MAIL_WIDEST = 24, /* one /48 */
     CAP_MAIL_SENT = 64, /* mails under way from one signal */
     CAP_MAIL_SENDER = 64 << 10, /* and their bytes: a whole request's */
     CAP_MAIL_CIRCLE = 64 << 20, /* those in a circle; as many again are kept free for answers to offers */

@@ -124,7 +124,7 @@ const fields = {
   run: [undefined, '0', 7, '0000000g', '000000000'], key: [7, '', 'k'.repeat(65), {}], version: ['1', -1, 1.5, null],
   have: [{}, [1], [[1]], [[1, 2, 3]], [[-1, 5]], [[65536, 5]], [[0, 0]], [[0, 101]], [['0', 5]], Array(257).fill([0, 100])],
   want: [1, ['0'], [-1], [65536], [1.5], Array(257).fill(0)], greet: [1, 'true', null], leave: [1, 'true'],
-  cursor: [7, '', 'x', '1.', '.1', '1.2.3', '-1.2', '+1.2', ' 1.2', '1. 2', '1,2', `${'9'.repeat(19)}.1`, `1.${'9'.repeat(30)}`],
+  cursor: [7, '', 'x', '1.', '.1', '1.2.3', '1.2.3.4.5', '1.2.3.', '-1.2', '+1.2', ' 1.2', '1. 2', '1,2', `${'9'.repeat(19)}.1`, `1.${'9'.repeat(30)}`],
   offers: [{}, [7], [{}], [{ id: 'a' }], [{ id: '', sdp: 'x' }], [{ id: 'a b', sdp: 'x' }], [{ id: 'a'.repeat(17), sdp: 'x' }], [{ id: 'a', sdp: '' }],
     [{ id: 'a', sdp: 'x'.repeat(1025) }], [{ id: 'a', sdp: 7 }], Array(4).fill({ id: 'a', sdp: 'x' }), Array(3000).fill({ id: 'a' })],
   mail: [{}, [{}], [{ id: 'a', to: 'x', re: 'b', body: 'c' }], [{ id: 'a', to: hex(32), body: 'c' }], [{ id: 'a', to: hex(32), re: 'b', body: '' }],
@@ -143,7 +143,7 @@ for (const [field, values] of Object.entries(fields)) {
 // the life of two signals
 const one = base(), two = base();
 r = w.sync({ ...one, key: open.api_key });
-same([r.status, r.json.cid, r.json.role, r.json.n, r.json.version, r.json.cursor], [200, open.cid, 'greeter', 1, 1, '1.0'], 'join');
+same([r.status, r.json.cid, r.json.role, r.json.n, r.json.version, r.json.cursor], [200, open.cid, 'greeter', 1, 1, '1.0.0.0'], 'join');
 same(r.json.ice, [{ urls: 'stun:stun.example:3478' }], 'join: ice');
 matches(r.json.sig, /^[0-9a-f]{64}$/, 'join: sig');
 ok(Number.isInteger(r.json.due_ms) && r.json.due_ms > 0, 'join: due_ms');

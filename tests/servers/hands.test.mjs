@@ -122,6 +122,26 @@ test('mailboxes filled by one, and a circle full of mail, take the answers of ne
   assert.deepEqual(newcomer.say({ mail: [{ ...answer.mail[0], id: 'more' }] }).json.sent.map(s => s.error), ['mailbox_full'], 'but one answer only');
 });
 
+test('a flood of mail from one address delays no answer, and nobody else\'s mail', () => {
+  const w = makeCircle(), greeter = new Visitor(w, '192.0.2.1'), newcomer = new Visitor(w, '198.51.100.1'), other = new Visitor(w, '198.51.101.1');
+  greeter.join();
+  greeter.say({ offers: offers('a', 'b', 'c') });
+  const [{ offer }] = peersOf(newcomer.join());
+  other.join({ greet: false });
+  const errors = [];
+  for (let i = 0; i < 12; i++) {
+    const one = new Visitor(w, '203.0.113.66');
+    one.join();
+    errors.push(...one.say({ mail: Array.from({ length: 8 }, (_, k) => ({ id: `m${k}`, to: greeter.sig, re: 'none', body: 'junk' })) }).json.sent.map(s => s.error));
+  }
+  assert.ok(errors.filter(e => !e).length <= 24, `${errors.filter(e => !e).length} of ${errors.length} lie there`);
+  newcomer.say({ mail: [{ id: 'answer', to: greeter.sig, re: offer.id, body: 'sdp' }] });
+  other.say({ mail: [{ id: 'else', to: greeter.sig, re: 'none', body: 'other' }] });
+  const { mail, cursor } = greeter.say({}).json;
+  assert.equal(mail[0].body, 'sdp');
+  assert.ok([...mail, ...greeter.say({ cursor }).json.mail ?? []].some(m => m.body == 'other'), 'and the other by the second poll');
+});
+
 test('one network that joins with ever new names leaves some for others', () => {
   const w = makeCircle(), greeter = new Visitor(w, '192.0.2.1');
   greeter.join();

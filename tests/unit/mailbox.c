@@ -17,17 +17,19 @@ static enum err deposit(struct world *w, int k, const char *const *ids, size_t n
     return world_run(w, &in, out);
 }
 
+static const char *homes[64]; /* addresses of signals that joined by join_at() */
+
 static enum err mail(struct world *w, int k, const struct sig *to, const char *id, const char *body, struct synced *out) {
     world_sync(&in, k);
     in.mail[0] = (struct mail_out){.id = id, .re = "r", .body = body, .to = *to};
     in.n_mail = 1;
+    if (homes[k]) in.address = homes[k];
     return world_run(w, &in, out);
 }
 
 static enum err read_from(struct world *w, int k, int64_t gen, int64_t n, struct synced *out) {
     world_sync(&in, k);
-    in.cursor_gen = gen;
-    in.cursor_n = n;
+    in.cursor = (struct cursor){gen, {n, n, n}};
     return world_run(w, &in, out);
 }
 
@@ -291,7 +293,7 @@ static void letters(void) {
     same_text(out.mail[0].body, "hello", "whole");
     ok(memcmp(&out.mail[0].from, &b, sizeof b) == 0, "from whom it came");
     ok(!store_wrote(w.ctx.store), "reading writes nothing");
-    int64_t cursor = out.cursor_n;
+    int64_t cursor = out.cursor.n[STRANGER];
     (void)!read_from(&w, 1, 1, 0, &out);
     same_int((int64_t)out.n_mail, 1, "the answer was lost: again");
     (void)!read_from(&w, 1, 1, cursor, &out);
@@ -301,8 +303,7 @@ static void letters(void) {
     (void)!mail(&w, 1, &b, "x", "y", &out);
     same_int(live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 1, "a write without a cursor deletes nothing");
     world_sync(&in, 1);
-    in.cursor_gen = 1;
-    in.cursor_n = cursor;
+    in.cursor = (struct cursor){1, {0, 0, cursor}};
     in.mail[0] = (struct mail_out){.id = "x2", .re = "r", .body = "y", .to = b};
     in.n_mail = 1;
     (void)!world_run(&w, &in, &out);
@@ -322,39 +323,170 @@ static void letters(void) {
     world_close(&w);
 }
 
+static enum err join_at(struct world *w, int k, const char *address, struct synced *out) {
+    world_sync(&in, k);
+    in.key = w->circle.api_key;
+    in.address = homes[k] = address;
+    return world_run(w, &in, out);
+}
+
+/* Mails from signal k; how many were taken. */
+static int send(struct world *w, int k, const struct sig *to, int n) {
+    static int drawn;
+    struct synced out;
+    int taken = 0;
+    for (int i = 0; i < n; i++)
+        taken += mail(w, k, to, arena_text(&w->arena, "n%d", ++drawn), "x", &out) == ERR_OK && out.sent[0].error == ERR_OK;
+    return taken;
+}
+
 static void limits(void) {
     struct world w;
     struct synced out;
-    char id[16];
-    int refused = 0;
     world_open(&w, "wal");
     (void)!world_join(&w, 1, &out);
     struct sig a = out.signal.sig;
     (void)!world_join(&w, 2, &out);
-    for (int i = 0; i < 64; i++) {
-        (void)snprintf(id, sizeof id, "m%d", i);
-        refused += mail(&w, 2, &a, id, "x", &out) != ERR_OK || out.sent[0].error != ERR_OK;
-    }
-    same_int(refused, 0, "64 mails wait");
-    (void)!mail(&w, 2, &a, "m64", "x", &out);
-    same_int(out.sent[0].error, ERR_MAILBOX_FULL, "the 65th is refused");
+    same_int(send(&w, 2, &a, CAP_MAIL_NET - 1), CAP_MAIL_NET - 1, "an address may send some mail to one who does not know it");
+    (void)!mail(&w, 2, &a, "m7", "x", &out);
+    same_int(out.sent[0].error, ERR_OK, "eight of them");
+    same_int(send(&w, 2, &a, 1), 0, "no more");
     (void)!mail(&w, 2, &a, "m7", "x", &out);
     same_int(out.sent[0].error, ERR_OK, "one that waits already is not refused when it is sent again");
+    for (int k = 3; k < 10; k++) {
+        (void)!join_at(&w, k, arena_text(&w.arena, "10.0.%d.1", k), &out);
+        failed += send(&w, k, &a, CAP_MAIL_NET) != CAP_MAIL_NET;
+    }
+    (void)!join_at(&w, 10, "10.0.10.1", &out);
+    same_int(send(&w, 10, &a, 1), 0, "nor from other networks, when 64 wait");
     int64_t total = 0;
     int rounds = 0;
-    for (int64_t n = 0; rounds < 9; n = out.cursor_n, rounds++) {
-        (void)!read_from(&w, 1, 1, n, &out);
+    for (out.cursor = (struct cursor){0}; rounds < 9; rounds++) {
+        struct cursor at = out.cursor;
+        world_sync(&in, 1);
+        in.cursor = at;
+        failed += world_run(&w, &in, &out) != ERR_OK;
         total += (int64_t)out.n_mail;
         if (out.n_mail == 0) break;
     }
-    same_int(total, 64, "all are read");
+    same_int(total, CAP_MAIL_WAITING, "all are read");
     same_int(rounds, 4, "16 at a time");
-    w.ctx.now += SPAN_MAIL + 1000; /* both leases are over; the same tokens come back */
+    w.ctx.now += SPAN_MAIL + 8000; /* the leases are over; the same tokens come back. The last ones were told to be read later */
     (void)!world_join(&w, 1, &out);
     same_int((int64_t)out.n_mail, 0, "mail that has expired is not delivered");
     (void)!world_join(&w, 2, &out);
     (void)!mail(&w, 2, &a, "m65", "x", &out);
     same_int(out.sent[0].error, ERR_OK, "nor is it counted");
+    world_close(&w);
+}
+
+/* What one network may have waiting for a stranger, whatever it has of signals: front and back stand around a number. */
+static void mail_share(const char *front, const char *back, int most, const char *what) {
+    struct world w;
+    struct synced out;
+    int taken = 0;
+    world_open(&w, "wal");
+    (void)!join_at(&w, 1, "203.0.113.1", &out);
+    struct sig to = out.signal.sig;
+    for (int k = 2; k < 8; k++) {
+        (void)!join_at(&w, k, arena_text(&w.arena, "%s%d%s", front, k, back), &out);
+        taken += send(&w, k, &to, CAP_MAIL_NET);
+    }
+    same_int(taken, most, "%s has so many places", what);
+    (void)!join_at(&w, 8, "192.0.2.8", &out);
+    same_int(send(&w, 8, &to, 1), 1, "%s: and others have theirs", what);
+    world_close(&w);
+}
+
+static void mail_shares(void) {
+    mail_share("2001:db8:1:1::", "", CAP_MAIL_NET, "a /64");
+    mail_share("198.51.100.", "", CAP_MAIL_WIDER, "a /24");
+    mail_share("2001:db8:1:10", "::1", CAP_MAIL_WIDER, "a /56");
+    mail_share("2001:db8:1:", "00::1", CAP_MAIL_WIDEST, "a /48");
+}
+
+/* A greeter in a flood: who answers it is read first, whom it knows next. */
+static void ranks(void) {
+    static const char *const ids[] = {"a", "b", "c"};
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    (void)!join_at(&w, 1, "203.0.113.1", &out);
+    struct sig greeter = out.signal.sig;
+    (void)!deposit(&w, 1, ids, 3, &out);
+    (void)!join_at(&w, 2, "198.51.100.2", &out);
+    const char *offer = out.n_peers ? out.peers[0].offer.id : "";
+    struct sig newcomer = out.signal.sig;
+    (void)!join_at(&w, 3, "198.51.101.3", &out);
+    struct sig neighbour = out.signal.sig;
+    same_int((int64_t)out.n_peers, 1, "two have an offer of a greeter");
+    for (int k = 10; k < 18; k++) {
+        (void)!join_at(&w, k, arena_text(&w.arena, "10.0.%d.1", k), &out);
+        (void)!store_run(w.ctx.store, SQL_OFFER_FORGET, ARGS(I(out.signal.id)));
+        world_sql(world_path(&w, "live-1.db"), arena_text(&w.arena, "DELETE FROM offer WHERE taker = %d", (int)out.signal.id));
+        failed += send(&w, k, &greeter, CAP_MAIL_NET) != CAP_MAIL_NET;
+    }
+    (void)!mail(&w, 3, &greeter, "known", "x", &out);
+    same_int(out.sent[0].error, ERR_OK, "64 strangers' mails: one of a neighbour is taken");
+    world_sync(&in, 2);
+    in.address = homes[2];
+    in.mail[0] = (struct mail_out){.id = "answer", .re = offer, .body = "sdp", .to = greeter};
+    in.n_mail = 1;
+    (void)!world_run(&w, &in, &out);
+    same_int(out.sent[0].error, ERR_OK, "and an answer");
+    int64_t due = out.sent[0].due_ms;
+    (void)!world_poll(&w, 1, &out);
+    ok(due <= 2 * out.signal.interval, "which is read at the next poll: in %d ms", (int)due);
+    same_int((int64_t)out.n_mail, 1 + CAP_MAIL_OTHERS, "the greeter reads");
+    ok(memcmp(&out.mail[0].from, &newcomer, sizeof newcomer) == 0, "the answer first");
+    ok(memcmp(&out.mail[1].from, &neighbour, sizeof neighbour) == 0, "then the neighbour's");
+    struct cursor at = out.cursor;
+    world_sync(&in, 1);
+    in.cursor = at;
+    (void)!world_run(&w, &in, &out);
+    same_int((int64_t)out.n_mail, CAP_MAIL_OTHERS, "then, once, the next of the others");
+    same_int(out.mail[0].at.n[STRANGER] - at.n[STRANGER], 1, "from where it was");
+    world_sync(&in, 1);
+    in.cursor = at;
+    in.mail[0] = (struct mail_out){.id = "r", .re = "x", .body = "x", .to = newcomer};
+    in.n_mail = 1;
+    (void)!world_run(&w, &in, &out);
+    same_int(live(&w, "SELECT count(*) FROM mail WHERE rank < 2 AND signal = (SELECT min(id) FROM signal)"), 0, "what it has goes");
+    same_int(live(&w, "SELECT count(*) FROM mail WHERE signal = (SELECT min(id) FROM signal)"),
+             CAP_MAIL_WAITING - CAP_MAIL_OTHERS + 1, "and nothing else");
+    world_close(&w);
+}
+
+/* How long mail waits behind other mail, and who writes first. */
+static void queue(void) {
+    struct world w;
+    struct synced out, first;
+    world_open(&w, "wal");
+    (void)!join_at(&w, 1, "203.0.113.1", &out);
+    struct sig a = out.signal.sig;
+    for (int k = 10; k < 14; k++) {
+        (void)!join_at(&w, k, arena_text(&w.arena, "10.0.%d.1", k), &out);
+        if (k < 13) failed += send(&w, k, &a, CAP_MAIL_NET) != CAP_MAIL_NET;
+    }
+    (void)!world_poll(&w, 1, &first);
+    (void)!mail(&w, 13, &a, "late", "x", &out);
+    same_int(out.sent[0].due_ms, first.due_ms + first.signal.interval, "behind 24 others it is read at the poll after the next");
+    (void)!mail(&w, 1, &out.signal.sig, "hello", "x", &first);
+    (void)!mail(&w, 13, &a, "back", "x", &out);
+    same_int(live(&w, "SELECT rank FROM mail WHERE id = 'back'"), NEIGHBOUR, "who was written to is no stranger");
+    char large[CAP_ANSWER + 2];
+    memset(large, 'x', sizeof large);
+    large[sizeof large - 1] = '\0';
+    static const char *const ids[] = {"a"};
+    (void)!deposit(&w, 1, ids, 1, &first);
+    (void)!join_at(&w, 20, "192.0.2.20", &out);
+    same_int((int64_t)out.n_peers, 1, "an offer");
+    world_sync(&in, 20);
+    in.address = homes[20];
+    in.mail[0] = (struct mail_out){.id = "large", .re = "a", .body = large, .to = a};
+    in.n_mail = 1;
+    (void)!world_run(&w, &in, &out);
+    same_int(live(&w, "SELECT rank FROM mail WHERE id = 'large'"), NEIGHBOUR, "what is too long is no answer that goes first");
     world_close(&w);
 }
 
@@ -481,6 +613,10 @@ int main(void) {
     vanished();
     letters();
     limits();
+    mail_shares();
+    ranks();
+    queue();
+    memset(homes, 0, sizeof homes);
     growth();
     expiry();
     new_run();

@@ -95,8 +95,7 @@ static void boxes(void) {
 
     world_sync(&in, 1);
     in.box = 1;
-    in.cursor_gen = 1;
-    in.cursor_n = 1;
+    in.cursor = (struct cursor){1, {1, 1, 1}};
     in.offers[0] = (struct offer){"o9", "sdp"};
     in.n_offers = 1;
     in.n_mail = 0;
@@ -176,7 +175,7 @@ static void calls(void) {
     ok(json_boolean_value(json_object_get(box(&w), "call")), "the greeter is called by its box");
     world_sync(&in, 1);
     in.box = 1;
-    in.cursor_gen = 1;
+    in.cursor.gen = 1;
     same_text(err_name(world_run(&w, &in, &greeter)), "ok", "syncs");
     same_int((int64_t)greeter.n_peers, 1, "and has the newcomer's offer");
     ok(!json_boolean_value(json_object_get(box(&w), "call")), "the call is over");
