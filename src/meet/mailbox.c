@@ -150,21 +150,21 @@ static enum err add(struct ctx *ctx, const struct post *p, int64_t keep) {
     return store_run(ctx->store, SQL_PULSE_MAIL, ARGS(I(p->to->circle), I(p->bytes)));
 }
 
-enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
-                   struct receipt *out) {
-    struct signal to;
-    struct post p = {.from = from, .to = &to, .mail = mail, .bytes = (int64_t)strlen(mail->body)};
+enum err mail_send(struct ctx *ctx, const struct mail_from *from, const struct mail_out *mail, struct receipt *out) {
+    struct signal *to = arena_alloc(ctx->arena, sizeof *to);
+    struct post p = {.from = from->signal, .to = to, .mail = mail, .bytes = (int64_t)strlen(mail->body)};
     bool found, room;
     *out = (struct receipt){.id = mail->id, .error = ERR_NOT_FOUND};
-    TRY(signal_by_sig(ctx, from->circle, &mail->to, &to, &found));
-    if (!found || to.id == from->id) return ERR_OK;
+    TRY(signal_by_sig(ctx, from->signal->circle, &mail->to, to, &found));
+    if (!found || to->id == from->signal->id) return ERR_OK;
     TRY(place(ctx, &p));
-    TRY(has_room(ctx, &p, pulse, &room));
+    TRY(has_room(ctx, &p, from->pulse, &room));
     out->error = room ? ERR_OK : ERR_MAILBOX_FULL;
     if (!room) return ERR_OK;
     out->due_ms = read_in(ctx, &p);
-    if (!p.waits) TRY(add(ctx, &p, out->due_ms + SPAN_MAIL_AFTER_DUE));
-    return mail_box(ctx, &to, false);
+    if (p.waits) return ERR_OK;
+    boxes_want(from->boxes, to, false);
+    return add(ctx, &p, out->due_ms + SPAN_MAIL_AFTER_DUE);
 }
 
 static void mail_row(struct ctx *ctx, struct cursor *at, struct mail_in *out) {
@@ -175,22 +175,19 @@ static void mail_row(struct ctx *ctx, struct cursor *at, struct mail_in *out) {
     (void)store_bytes(ctx->store, id, 1, out->from.b, sizeof out->from.b);
 }
 
-enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor *after, struct mail_in **out, size_t *n,
-                   struct cursor *last) {
+enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor *after, struct mail_read *out) {
     const enum sql id = SQL_MAIL_READ;
-    bool row;
     int others = 0;
-    *out = NULL;
-    *n = 0;
-    *last = after ? *after : (struct cursor){0};
-    last->gen = store_gen(ctx->store);
+    *out = (struct mail_read){.last = after ? *after : (struct cursor){0}};
+    struct cursor *at = &out->last;
+    at->gen = store_gen(ctx->store);
     TRY(store_first(ctx->store, id,
-                    ARGS(I(s->id), I(ctx->now), I(last->n[ANSWER]), I(last->n[NEIGHBOUR]), I(last->n[STRANGER]), I(CAP_MAIL_READ)),
-                    &row));
-    if (row) *out = arena_alloc(ctx->arena, CAP_MAIL_READ * sizeof **out);
-    while (row && (store_int(ctx->store, id, 4) == ANSWER || others++ < CAP_MAIL_OTHERS)) {
-        mail_row(ctx, last, &(*out)[(*n)++]);
-        TRY(store_next(ctx->store, id, &row));
+                    ARGS(I(s->id), I(ctx->now), I(at->n[ANSWER]), I(at->n[NEIGHBOUR]), I(at->n[STRANGER]), I(CAP_MAIL_READ)),
+                    &out->more));
+    if (out->more) out->all = arena_alloc(ctx->arena, CAP_MAIL_READ * sizeof *out->all);
+    while (out->more && (store_int(ctx->store, id, 4) == ANSWER || others++ < CAP_MAIL_OTHERS)) {
+        mail_row(ctx, at, &out->all[out->n++]);
+        TRY(store_next(ctx->store, id, &out->more));
     }
     store_reset(ctx->store, id);
     return ERR_OK;
@@ -200,42 +197,76 @@ const char *cursor_text(struct arena *a, const struct cursor *c) {
     return arena_text(a, "%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64, c->gen, c->n[ANSWER], c->n[NEIGHBOUR], c->n[STRANGER]);
 }
 
+static json_t *mail_item(struct ctx *ctx, const struct mail_in *mail) {
+    return json_pack("{s:s, s:s, s:s, s:s}", "n", cursor_text(ctx->arena, &mail->at), "from",
+                     hex_text(ctx->arena, mail->from.b, sizeof mail->from.b), "re", mail->re, "body", mail->body);
+}
+
 json_t *mail_json(struct ctx *ctx, const struct mail_in *mail, size_t n) {
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "n", cursor_text(ctx->arena, &mail[i].at), "from",
-                                                    hex_text(ctx->arena, mail[i].from.b, sizeof mail[i].from.b), "re", mail[i].re,
-                                                    "body", mail[i].body));
+    for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, mail_item(ctx, &mail[i]));
     return list;
 }
 
-enum err mail_box(struct ctx *ctx, struct signal *s, bool call) {
-    const struct spool *spool;
-    struct mail_in *mail;
+/* The first of it, in CAP_BOX bytes. *all: that is all. */
+static const char *box_mail(struct ctx *ctx, const struct mail_read *mail, bool *all) {
+    struct buf list = {.arena = ctx->arena};
+    buf_text(&list, "");
+    *all = !mail->more;
+    for (size_t i = 0; i < mail->n && *all; i++) {
+        struct buf one = {.arena = ctx->arena};
+        json_t *item = mail_item(ctx, &mail->all[i]);
+        jsn_dump(&one, item);
+        json_decref(item);
+        *all = list.len + one.len < CAP_BOX;
+        if (*all) buf_format(&list, "%s%s", i ? "," : "", one.data);
+    }
+    return list.data;
+}
+
+/* The next edition. */
+static enum err box_write(struct ctx *ctx, const struct spool *spool, struct signal *s, bool call) {
+    struct mail_read mail;
     struct buf text = {.arena = ctx->arena};
-    size_t n;
-    struct cursor last;
-    if (!s->box.open) return ERR_OK;
-    TRY(spool_get(ctx, &spool));
-    if (!*spool->dir) return ERR_OK;
+    bool all;
     s->box.v++;
     TRY(store_run(ctx->store, SQL_SIGNAL_BOX, ARGS(I(s->id), I(s->box.v))));
-    TRY(mail_read(ctx, s, NULL, &mail, &n, &last));
-    jsn_dump(&text, json_pack("{s:i, s:I, s:b, s:o}", "polycircle", 1, "v", (json_int_t)s->box.v, "call", (int)call, "mail",
-                              mail_json(ctx, mail, n)));
+    TRY(mail_read(ctx, s, NULL, &mail));
+    const char *list = box_mail(ctx, &mail, &all);
+    buf_format(&text, "{\"polycircle\":1,\"v\":%" PRId64 ",\"call\":%s,\"mail\":[%s]}", s->box.v, call || !all ? "true" : "false",
+               list);
     box_put(ctx, spool, &s->box, &text);
     return ERR_OK;
 }
 
-enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except) {
-    struct signal s;
+void boxes_want(struct boxes *boxes, struct signal *s, bool call) {
+    size_t i = 0;
+    while (i < boxes->n && boxes->all[i].of->id != s->id) i++;
+    if (i == sizeof boxes->all / sizeof *boxes->all) return; /* there are no more than these */
+    if (i == boxes->n) boxes->all[boxes->n++].of = s;
+    boxes->all[i].call |= call;
+}
+
+enum err boxes_write(struct ctx *ctx, struct boxes *boxes) {
+    const struct spool *spool;
+    for (size_t i = 0; i < boxes->n; i++) {
+        if (!boxes->all[i].of->box.open) continue;
+        TRY(spool_get(ctx, &spool));
+        if (*spool->dir) TRY(box_write(ctx, spool, boxes->all[i].of, boxes->all[i].call));
+    }
+    return ERR_OK;
+}
+
+enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except, struct boxes *boxes) {
+    struct signal *s = arena_alloc(ctx->arena, sizeof *s);
     bool row;
     int64_t turn = randombytes_uniform(8); /* not always the same one */
     TRY(store_first(ctx->store, SQL_SIGNAL_CALL, ARGS(I(circle), I(ctx->now), I(except), I(turn)), &row));
     if (!row) return ERR_OK;
-    signal_row(ctx, SQL_SIGNAL_CALL, &s);
+    signal_row(ctx, SQL_SIGNAL_CALL, s);
     store_reset(ctx->store, SQL_SIGNAL_CALL);
-    return mail_box(ctx, &s, true);
+    boxes_want(boxes, s, true);
+    return ERR_OK;
 }
 
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, const struct cursor *upto) {

@@ -61,21 +61,43 @@ enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation 
  * for each such offer and while a mail of s waits there; not while other has just spoken. */
 enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other);
 
+/* Boxes that a request has changed: each is written once, at its end. */
+struct boxes {
+    struct {
+        struct signal *of; /* lives as long as the request */
+        bool call; /* its owner is wanted by the instance: somebody waits for a greeter */
+    } all[CAP_MAIL_REQUEST + 4]; /* recipients; whoever is called, at most once a step; one's own */
+    size_t n;
+};
+
+struct mail_from {
+    const struct signal *signal;
+    const struct pulse *pulse;
+    struct boxes *boxes; /* the recipient's, when something new came */
+};
+
 /* The same id from the same sender to the same recipient twice is one mail. Answers the offer that it speaks of. */
-enum err mail_send(struct ctx *ctx, const struct signal *from, const struct pulse *pulse, const struct mail_out *mail,
-                   struct receipt *out);
-/* What is behind after, CAP_MAIL_READ at most; *last is where the reader is then. NULL: all. */
-enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor *after, struct mail_in **out, size_t *n,
-                   struct cursor *last);
+enum err mail_send(struct ctx *ctx, const struct mail_from *from, const struct mail_out *mail, struct receipt *out);
+
+struct mail_read {
+    struct mail_in *all;
+    size_t n;
+    struct cursor last; /* where the reader is then */
+    bool more; /* waits */
+};
+
+/* What is behind after (NULL: all), CAP_MAIL_READ at most. */
+enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor *after, struct mail_read *out);
 const char *cursor_text(struct arena *a, const struct cursor *c); /* GEN.N.N.N */
-/* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. Here, for a box is a file that mail_box() writes.
- */
+/* As clients read it, in answers and in boxes: [{"n","from","re","body"}, ...]. Here, for a box is a file that boxes_write()
+ * writes. */
 json_t *mail_json(struct ctx *ctx, const struct mail_in *mail, size_t n);
-/* The next edition of its box: the mail that waits. call: its owner is wanted by the instance (somebody waits for a greeter).
- * Without a box it does nothing. */
-enum err mail_box(struct ctx *ctx, struct signal *s, bool call);
+void boxes_want(struct boxes *boxes, struct signal *s, bool call);
+/* The next edition of each: the mail that waits, in CAP_BOX bytes; if that is not all, its owner is called, too. Who has no box is
+ * passed over. */
+enum err boxes_write(struct ctx *ctx, struct boxes *boxes);
 /* Somebody waits for a greeter: asks one that reads a box, if there is one. */
-enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except);
+enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except, struct boxes *boxes);
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, const struct cursor *upto);
 /* A new run of the page: what its old life deposited, was sent and had claimed is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);

@@ -31,9 +31,14 @@ static enum err tell_box(struct ctx *ctx, struct synced *out) {
 
 /* What every answer ends with. */
 static enum err finish(struct ctx *ctx, const struct sync *in, struct synced *out) {
-    TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &out->mail, &out->n_mail, &out->cursor));
+    struct mail_read mail;
+    TRY(mail_read(ctx, &out->signal, acknowledged(ctx, in), &mail));
+    out->mail = mail.all;
+    out->n_mail = mail.n;
+    out->cursor = mail.last;
     out->due_ms = signal_due(&out->signal, ctx->now);
     TRY(tell_box(ctx, out));
+    if (out->box && mail.more) out->due_ms = out->poll_ms; /* no edition of its box will say so */
     if (out->signal.role == GREETER) TRY(offers_standing(ctx, &out->signal, &out->standing));
     return ERR_OK;
 }
@@ -63,20 +68,22 @@ static enum err poll(struct ctx *ctx, const struct sync *in, struct synced *out,
     return store_commit(ctx->store, LIVE);
 }
 
-static enum err step(struct ctx *ctx, struct signal *s, enum need_event event) {
+static enum err step(struct ctx *ctx, struct synced *out, enum need_event event) {
+    struct signal *s = &out->signal;
     const struct need_row *row = need_row(s->needy, event);
     s->needy = row->next;
-    return row->action == CALL_GREETER ? mail_call_greeter(ctx, s->circle, s->id) : ERR_OK;
+    return row->action == CALL_GREETER ? mail_call_greeter(ctx, s->circle, s->id, &out->boxes) : ERR_OK;
 }
 
 /* A new run of its page: as one that joins for the first time. */
-static enum err reload(struct ctx *ctx, struct signal *s, int64_t run) {
+static enum err reload(struct ctx *ctx, struct synced *out, int64_t run) {
+    struct signal *s = &out->signal;
     TRY(mailbox_clear(ctx, s));
     s->run = run;
     s->role = PEER;
     s->since = ctx->now;
     s->resigned = false;
-    return step(ctx, s, EVENT_RELOADED);
+    return step(ctx, out, EVENT_RELOADED);
 }
 
 /* Finds or makes the signal of a join. */
@@ -90,7 +97,7 @@ static enum err enter(struct ctx *ctx, const struct sync *in, struct synced *out
     if (out->signal.circle != out->circle.id)
         return fault_set(&ctx->fault, ERR_BAD_FIELD, "This token is a signal of another circle: make a new one.");
     if (!in->leave) TRY(signal_here(ctx, &out->signal, in->address));
-    if (out->signal.run != in->run) TRY(reload(ctx, &out->signal, in->run));
+    if (out->signal.run != in->run) TRY(reload(ctx, out, in->run));
     out->pulse.joined = ctx->now;
     return store_run(ctx->store, SQL_PULSE_JOINED, ARGS(I(out->circle.id), I(ctx->now)));
 }
@@ -109,13 +116,17 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
 static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
     if (!in->n_mail) return ERR_OK;
     TRY(mail_sweep(ctx, out->signal.circle, &out->pulse));
-    for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &out->signal, &out->pulse, &in->mail[i], &out->sent[out->n_sent++]));
+    const struct mail_from from = {&out->signal, &out->pulse, &out->boxes};
+    for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &from, &in->mail[i], &out->sent[out->n_sent++]));
     return ERR_OK;
 }
 
-static enum err acknowledge(struct ctx *ctx, const struct sync *in, const struct signal *s) {
+static enum err acknowledge(struct ctx *ctx, const struct sync *in, struct synced *out) {
     const struct cursor *has = acknowledged(ctx, in);
-    return has && (has->n[ANSWER] || has->n[NEIGHBOUR] || has->n[STRANGER]) ? mail_acknowledge(ctx, s, has) : ERR_OK;
+    if (!has || !(has->n[ANSWER] || has->n[NEIGHBOUR] || has->n[STRANGER])) return ERR_OK;
+    TRY(mail_acknowledge(ctx, &out->signal, has));
+    if (store_changes(ctx->store, LIVE)) boxes_want(&out->boxes, &out->signal, false);
+    return ERR_OK;
 }
 
 static const char *indices(struct ctx *ctx, const struct sync *in) {
@@ -163,9 +174,9 @@ static enum err said(struct ctx *ctx, const struct sync *in, const struct signal
 
 static enum err need(struct ctx *ctx, const struct sync *in, struct synced *out) {
     enum need_event event;
-    if (in->key) TRY(step(ctx, &out->signal, given(out) ? EVENT_GIVEN : EVENT_MISSED));
+    if (in->key) TRY(step(ctx, out, given(out) ? EVENT_GIVEN : EVENT_MISSED));
     TRY(said(ctx, in, &out->signal, &event));
-    return step(ctx, &out->signal, event);
+    return step(ctx, out, event);
 }
 
 static enum err can_read(struct ctx *ctx, const struct sync *in, bool *out) {
@@ -185,6 +196,7 @@ static enum err renew(struct ctx *ctx, const struct sync *in, struct synced *out
     TRY(need(ctx, in, out));
     if (s->needy == before && !turned && !in->key && !in->shares && !signal_stale(s, ctx->now)) return ERR_OK;
     if (s->boxes) TRY(can_read(ctx, in, &readable));
+    boxes_want(&out->boxes, s, false); /* a lease has a box of its own */
     return signal_renew(ctx, s, &out->pulse, readable);
 }
 
@@ -222,12 +234,13 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
     }
     TRY(suspects(ctx, in, s));
     TRY(post(ctx, in, out));
-    TRY(acknowledge(ctx, in, s)); /* not before: who answers a mail is a neighbour of its sender */
+    TRY(acknowledge(ctx, in, out)); /* not before: who answers a mail is a neighbour of its sender */
     TRY(claim(ctx, in, out));
     TRY(renew(ctx, in, out));
     TRY(deposit(ctx, in, s));
     TRY(mids(ctx, in, out));
-    TRY(mail_box(ctx, s, false));
+    if (in->box_v || out->n_peers) boxes_want(&out->boxes, s, false); /* another edition; it was called for them */
+    TRY(boxes_write(ctx, &out->boxes));
     return finish(ctx, in, out);
 }
 

@@ -37,6 +37,7 @@ struct synced {
     const char *box; /* where its mail may be read instead, every poll_ms; NULL: nowhere */
     int64_t poll_ms;
     struct cursor cursor;
+    struct boxes boxes;
     struct named_mid *mids;
     struct invitation peers[CAP_CLAIM];
     struct mail_in *mail;

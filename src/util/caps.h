@@ -17,6 +17,7 @@ enum cap {
     CAP_MAIL_WIDEST = 24, /* one /48 */
     CAP_MAIL_SENT = 64, /* mails under way from one signal */
     CAP_MAIL_SENDER = 64 << 10, /* and their bytes: a whole request's */
+    CAP_BOX = 16 << 10, /* bytes of the mail in a box: 40 answers */
     CAP_MAIL_CIRCLE = 64 << 20, /* those in a circle; as many again are kept free for answers to offers */
     CAP_OFFERS = 3,
     CAP_MEDIA = 256, /* have or want entries; media ids of a signal */

@@ -182,6 +182,58 @@ static void calls(void) {
     world_close(&w);
 }
 
+/* A box is written when something new came, once a request, and no larger than CAP_BOX; its owner still reads all. */
+static void bounded(void) {
+    enum { EACH = 8 };
+    static struct sync in;
+    static char body[CAP_MAIL_BODY + 1];
+    struct world w;
+    struct synced greeter, out;
+    int n, total = 0;
+    with_spool(&w);
+    greets(&w, 1, "", &greeter);
+    (void)!world_join(&w, 2, &out);
+    world_sync(&in, 2);
+    for (in.n_mail = 0; in.n_mail < EACH; in.n_mail++)
+        in.mail[in.n_mail] = (struct mail_out){arena_text(&w.arena, "m%d", (int)in.n_mail), "x", "x", greeter.signal.sig};
+    int64_t before = number(box(&w), "v");
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "eight mails in one request");
+    same_int((int64_t)json_array_size(json_object_get(box(&w), "mail")), EACH, "are in the box");
+    same_int(number(box(&w), "v"), before + 1, "which was written once");
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "the same again");
+    same_int(number(box(&w), "v"), before + 1, "does not write it");
+    memset(body, '\1', CAP_MAIL_BODY);
+    for (int k = 10; k < 14; k++) {
+        world_sync(&in, k);
+        in.key = w.circle.api_key;
+        in.address = arena_text(&w.arena, "10.0.%d.1", k);
+        for (in.n_mail = 0; in.n_mail < EACH; in.n_mail++)
+            in.mail[in.n_mail] = (struct mail_out){arena_text(&w.arena, "m%d", (int)in.n_mail), "x",
+                                                   in.n_mail == EACH - 1 ? body : "x", greeter.signal.sig};
+        if (k == 10) in.mail[0].re = "o1", in.mail[0].body = "answer";
+        (void)!world_run(&w, &in, &out);
+    }
+    struct stat st;
+    ok(stat(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "box-", &n)), &st) == 0 && st.st_size < CAP_BOX + 200,
+       "a box has at most %d bytes: %d", CAP_BOX, (int)st.st_size);
+    ok(json_boolean_value(json_object_get(box(&w), "call")), "who has more than that is called");
+    int64_t wait =
+        world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM mail WHERE signal = (SELECT min(id) FROM signal)");
+    struct cursor at = {0};
+    for (int i = 0; i < 9; i++) {
+        world_sync(&in, 1);
+        in.cursor = at;
+        if (world_run(&w, &in, &out) != ERR_OK) break;
+        total += (int)out.n_mail;
+        at = out.cursor;
+        if (out.due_ms != out.poll_ms) break;
+    }
+    same_int(total, wait, "and reads all %d, from poll to poll", (int)wait);
+    ok(total > CAP_MAIL_OTHERS, "in more than one");
+    same_int(out.due_ms > SPAN_BOX_DUE / 2, true, "until nothing is left");
+    world_close(&w);
+}
+
 static void sweeping(void) {
     struct world w;
     struct synced out;
@@ -277,6 +329,7 @@ int main(void) {
     not_a_spool();
     who_may();
     calls();
+    bounded();
     sweeping();
     shared_files();
     return done();
