@@ -65,17 +65,20 @@ enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation 
     return *n ? ERR_OK : offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n);
 }
 
-/* The column spent of an offer that was given (store/schema.h). */
-enum spent { SPENT = 1, BLAMED };
+/* The column spent of an offer that was given (store/schema.h); the word that its signal is dead is heard once. */
+enum spent { NAMED_EARLY = 2, NAMED_DEAD };
 
 enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other) {
     int64_t mailed = 0;
-    bool spoke = signal_spoke(other, ctx->now);
-    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? SPENT : BLAMED))));
+    bool avoided = false, spoke = signal_spoke(other, ctx->now);
+    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? NAMED_EARLY : NAMED_DEAD))));
     bool blamed = store_changes(ctx->store, LIVE) > 0;
-    if (!spoke && !blamed)
+    if (blamed)
+        TRY(signal_avoided(ctx, other, &avoided));
+    else if (!spoke)
         TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
-    return !spoke && (blamed || mailed) ? store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(other->id))) : ERR_OK;
+    enum suspicion suspicion = avoided ? AVOIDED : !spoke && (blamed || mailed) ? NAMED : TRUSTED;
+    return suspicion ? store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(other->id), I(suspicion))) : ERR_OK;
 }
 
 /* A mail on its way. */

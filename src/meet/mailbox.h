@@ -52,13 +52,14 @@ enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct of
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out);
 /* Those that still stand go; who has one may answer it. */
 enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
-/* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest, suspected ones last
- * (SQL_OFFER_GREETERS), or those of signals that wait for a greeter (SQL_OFFER_NEEDY). */
+/* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest, of different networks where
+ * there are, suspected ones last (SQL_OFFER_GREETERS), or those of signals that wait for a greeter, whoever waits longest or not
+ * (SQL_OFFER_NEEDY). */
 enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
 /* For a join: what s has and has not answered, while it holds; else fresh ones. */
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
 /* s says that the link to other is dead: the offer of other's that it has is not given to it again, and other is suspected, once
- * for each such offer and while a mail of s waits there; not while other has just spoken. */
+ * for each such offer and while a mail of s waits there; while other has just spoken, only by signal_avoided(). */
 enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other);
 
 /* Boxes that a request has changed: each is written once, at its end. */

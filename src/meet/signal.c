@@ -17,7 +17,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .run = store_int(s, id, 3),
         .role = greets ? GREETER : PEER,
         .greet = store_int(s, id, 5),
-        .suspect = store_int(s, id, 6),
+        .suspect = (enum suspicion)store_int(s, id, 6),
         .needy = (enum need)store_int(s, id, 7),
         .bucket = store_int(s, id, 8),
         .since = store_int(s, id, 9),
@@ -30,6 +30,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .box.v = store_int(s, id, 16),
         .wider = store_int(s, id, 17),
         .widest = store_int(s, id, 18),
+        .surplus = store_int(s, id, 19),
     };
     (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
     out->box.open = store_bytes(s, id, 15, out->box.name, sizeof out->box.name);
@@ -50,7 +51,7 @@ enum err signal_by_token(struct ctx *ctx, const struct token *token, struct sign
     TRY(store_first(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse) *pulse = pulse_row(ctx, id, 19);
+    if (pulse) *pulse = pulse_row(ctx, id, 20);
     store_reset(ctx->store, id);
     return ERR_OK;
 }
@@ -197,11 +198,21 @@ bool signal_alive(const struct signal *s, int64_t now) {
 
 bool signal_stale(const struct signal *s, int64_t now) {
     int64_t left = s->expires - now;
-    return s->suspect || left < lease(s) / 2 || left > lease(s);
+    return s->suspect == NAMED || left < lease(s) / 2 || left > lease(s);
 }
 
 bool signal_spoke(const struct signal *s, int64_t now) {
     return s->expires - now > lease(s) - SPAN_SPOKE;
+}
+
+enum err signal_avoided(struct ctx *ctx, const struct signal *s, bool *out) {
+    const enum sql id = SQL_OFFER_WORDS;
+    bool row;
+    TRY(store_first(ctx->store, id, ARGS(I(s->id), I(ctx->now)), &row));
+    int64_t given = store_int(ctx->store, id, 0), dead = store_int(ctx->store, id, 1);
+    *out = dead >= WORDS_HEARD && 2 * dead > given;
+    store_reset(ctx->store, id);
+    return ERR_OK;
 }
 
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now) {
@@ -233,6 +244,13 @@ static int64_t greeters_wanted(int64_t n) {
     return wanted < GREETERS_MAX ? wanted : GREETERS_MAX;
 }
 
+/* The greeters of a circle, but for one signal. */
+struct greeters {
+    int64_t all;
+    int64_t own; /* those that have places of their own, and are not avoided */
+    int64_t near; /* the most places that one of its networks has */
+};
+
 /* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. A schedule goes on while role and
  * interval are those of before. */
 static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal *before, const struct pulse *pulse,
@@ -249,21 +267,47 @@ static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal 
     return ERR_OK;
 }
 
+/* Whoever is named dead and has not spoken since is none. */
+static enum err greeters_but(struct ctx *ctx, const struct signal *s, struct greeters *out) {
+    const enum sql id = SQL_SIGNAL_GREETERS;
+    bool row;
+    TRY(store_first(ctx->store, id,
+                    ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED), I(s->bucket), I(s->wider), I(s->widest)), &row));
+    out->all = store_int(ctx->store, id, 0);
+    out->own = store_int(ctx->store, id, 1);
+    for (int i = 0; i < NETS; i++) {
+        int64_t n = store_int(ctx->store, id, 2 + i);
+        if (n > out->near) out->near = n;
+    }
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}
+
+/* A network has places of its own; beyond these its signals have those that are free, as has one who is avoided. So nobody's many
+ * keep others from greeting, and a school that is alone greets as anybody. */
+static bool may_greet(struct signal *s, const struct greeters *others, int64_t wanted) {
+    int64_t share = wanted / GREETERS_SHARE;
+    s->surplus = others->near >= (share > 1 ? share : 1);
+    return s->greet && (s->surplus || s->suspect ? others->all : others->own) < wanted;
+}
+
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable) {
-    int64_t others;
-    TRY(store_number(ctx->store, SQL_SIGNAL_GREETERS, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &others, 0));
+    struct greeters others = {0};
+    bool avoided = false;
     const struct signal before = *s;
-    s->role = s->needy != CONTENT || (s->greet && others < greeters_wanted(pulse->n)) ? GREETER : PEER;
+    TRY(greeters_but(ctx, s, &others));
+    if (s->suspect == AVOIDED) TRY(signal_avoided(ctx, s, &avoided));
+    s->suspect = avoided ? AVOIDED : TRUSTED;
+    s->role = may_greet(s, &others, greeters_wanted(pulse->n)) || s->needy != CONTENT ? GREETER : PEER;
     bool box = s->role == GREETER && s->boxes && readable;
     if (box)
         TRY(box_open(ctx, &s->box));
     else
         box_close(ctx, &s->box);
-    TRY(schedule(ctx, s, &before, pulse, others));
-    s->suspect = false;
+    TRY(schedule(ctx, s, &before, pulse, others.all));
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
                      ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->since),
                           I(s->resigned ? SPAN_HANDOVER : s->interval), I(s->expires), I(s->version), T(s->have), I(s->boxes),
-                          B(s->box.open ? s->box.name : NULL, sizeof s->box.name)));
+                          B(s->box.open ? s->box.name : NULL, sizeof s->box.name), I(s->suspect), I(s->surplus)));
 }

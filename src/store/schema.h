@@ -139,22 +139,23 @@
 
 /* role: 0 peer, 1 greeter. base: when its schedule began; every: the interval of a greeter, which polls at base + k * every, and
  * above 0 of a peer that resigned at base. C says since, interval and resigned (meet/signal.h); to say so here would be a form of
- * polycircle.db that no older program opens. suspect: a neighbour reported the link dead. needy: enum need. bucket, wider, widest:
- * the networks it renewed its lease from, as net counts them. Of an offer: taker is the signal that it was given to, NULL while it
- * stands; net, wider and widest are the taker's networks (0: none of their share); spent: 1 answered, or the taker's page began
- * anew, or it was named dead too soon, 2 the taker's word that the link is dead was heard. Of
- * mail: rank as enum mail_rank (meet/mailbox.h), which it is read by; net, wider and widest are the sender's networks. In pulse:
- * how many signals, how many of them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is on its
- * way to polycircle.db. ended: signals that are gone, but not yet all that was theirs (signal_sweep); of these, mail alone still
- * counts, in pulse, since it still lies there. */
+ * polycircle.db that no older program opens. suspect: enum suspicion. surplus: its networks have their share of the greeters'
+ * places without it. needy: enum need. bucket, wider, widest: the networks it renewed its lease from, as net counts them. Of an
+ * offer: taker is the signal that it was given to, NULL while it stands; net, wider and widest are the taker's networks (0: none of
+ * their share); spent: 1 answered, or the taker's page began anew, 2 the taker named its signal dead when that had just spoken, 3
+ * later. Of mail: rank as enum mail_rank (meet/mailbox.h), which it is read by; net, wider and widest are the sender's networks. In
+ * pulse: how many signals, how many of them are NEEDY, bytes of mail, and what was counted since the last fold; tally holds what is
+ * on its way to polycircle.db. ended: signals that are gone, but not yet all that was theirs (signal_sweep); of these, mail alone
+ * still counts, in pulse, since it still lies there. */
 #define SCHEMA_LIVE                                                                                                           \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"          \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                         \
     " suspect INTEGER NOT NULL DEFAULT 0, needy INTEGER NOT NULL DEFAULT 0, bucket INTEGER NOT NULL,"                         \
     " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0,"                                                   \
     " base INTEGER NOT NULL, every INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL,"                     \
-    " have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                     \
-    "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, needy);"                                                  \
+    " surplus INTEGER NOT NULL DEFAULT 0, have TEXT NOT NULL, boxes INTEGER NOT NULL DEFAULT 0, box BLOB,"                    \
+    " box_v INTEGER NOT NULL DEFAULT 0);"                                                                                     \
+    "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, surplus, needy);"                                         \
     "CREATE INDEX signal_expires ON signal(expires, circle);"                                                                 \
     "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                     \
     " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                               \

@@ -4,7 +4,7 @@
 #define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed, mirror, exclude"
 #define SIGNAL_COLUMNS                                                                                         \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
-    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest"
+    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest, s.surplus"
 #define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
 /* Milliseconds until a greeter's next poll; ?2 is now. (One whose base is ahead of a clock that was set back comes late.) */
 #define DUE "s.every + (s.base - ?2) % s.every"
@@ -17,6 +17,10 @@
 /* A signal whose lease is over; ?2 is now, and what is due after ?3 is of a clock that was ahead. Where it stands with a circle,
  * +s.circle: these are few, signals of the circle many. */
 #define ENDED "(s.expires < ?2 OR s.expires > ?3)"
+/* The widest of the networks of a signal, or of who was given an offer: what one may rent as a whole. */
+#define WHOLE "coalesce(nullif(widest, 0), nullif(wider, 0), "
+/* Of signals: those that are asked first. As signal_role has them. */
+#define BEST "s.suspect, s.surplus, s.needy"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
 
 #define SQL_TABLE(X)                                                                                                              \
@@ -235,20 +239,23 @@
       "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version,"                           \
       " have, wider, widest) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '', ?8, ?9)")                                         \
     X(SIGNAL_SET, LIVE,                                                                                                           \
-      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, needy = ?5, base = ?6, every = ?7,"                        \
-      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12 WHERE id = ?1")                                            \
+      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = ?13, needy = ?5, base = ?6, every = ?7,"                      \
+      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12, surplus = ?14 WHERE id = ?1")                             \
     X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                             \
     X(SIGNAL_CALL, LIVE,                                                                                                          \
       "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"             \
-      " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, (s.id + ?4) % 8 LIMIT 1")                                        \
+      " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, s.surplus, (s.id + ?4) % 8 LIMIT 1")                             \
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                    \
-    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = 1 WHERE id = ?1")                                                        \
+    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = max(suspect, ?2) WHERE id = ?1")                                         \
     X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2 WHERE id = ?1")                                                            \
     X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal s WHERE " ENDED " LIMIT ?1)")                    \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
+    /* how many there are; of them those with places of their own, and those of the networks ?5, ?6, ?7 */                        \
     X(SIGNAL_GREETERS, LIVE,                                                                                                      \
-      "SELECT count(*) FROM (SELECT 1 FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2"                        \
-      " AND s.suspect = 0 AND s.id <> ?3 LIMIT ?4)")                                                                              \
+      "SELECT count(*), total(own AND suspect = 0), total(own AND bucket = ?5), total(own AND wider = ?6 AND wider <> 0),"        \
+      " total(own AND widest = ?7 AND widest <> 0) FROM (SELECT suspect, surplus = 0 AS own, bucket, wider, widest"               \
+      " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2 AND s.suspect <> 1 AND s.id <> ?3"                    \
+      " ORDER BY " BEST " LIMIT ?4)")                                                                                             \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
     X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
     X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net IN (?2, ?3, ?4)")                                      \
@@ -274,7 +281,7 @@
     X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                       \
     X(ROSTER, LIVE,                                                                                                               \
       "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                         \
-      " ORDER BY s.role DESC, s.suspect, s.needy, s.id LIMIT ?3")                                                                 \
+      " ORDER BY s.role DESC, " BEST ", s.id LIMIT ?3")                                                                           \
     /* standing offers */                                                                                                         \
     X(OFFER_ADD, LIVE, "INSERT INTO offer(signal, id, sdp, expires) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")               \
     X(OFFER_COUNT, LIVE, "SELECT count(*) FROM offer o WHERE o.signal = ?1 AND " STANDS)                                          \
@@ -290,7 +297,11 @@
     /* the word that a link is dead: good for one offer that was taken */                                                         \
     X(OFFER_BLAME, LIVE,                                                                                                          \
       "UPDATE offer SET spent = max(spent, ?4) WHERE n ="                                                                         \
-      " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 2 LIMIT 1)")                            \
+      " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 3 LIMIT 1)")                            \
+    /* whole networks that were given offers of it, and those of them whose word is that it is dead */                            \
+    X(OFFER_WORDS, LIVE,                                                                                                          \
+      "SELECT count(DISTINCT " WHOLE "net)), count(DISTINCT iif(spent > 1, " WHOLE "net), NULL)) FROM offer o"                    \
+      " WHERE signal = ?1 AND taker IS NOT NULL AND net <> 0 AND " HOLDS)                                                         \
     X(OFFER_AGAIN, LIVE,                                                                                                          \
       "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                  \
       " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")             \
@@ -299,18 +310,24 @@
       "SELECT EXISTS(SELECT 1 FROM offer o WHERE o.net = ?1 AND " HOLDS " LIMIT 1 OFFSET ?4 - 1)"                                 \
       " OR EXISTS(SELECT 1 FROM offer o WHERE o.wider = ?3 AND o.wider <> 0 AND " HOLDS " LIMIT 1 OFFSET ?6 - 1)"                 \
       " OR EXISTS(SELECT 1 FROM offer o WHERE o.widest = ?5 AND o.widest <> 0 AND " HOLDS " LIMIT 1 OFFSET ?7 - 1)")              \
-    /* from the first few that have any, or (?5: 1) more than one: in a crowd nobody looks through all who wait */                \
+    /* from the first few that have any, or (?5: 1) more than one: in a crowd nobody looks through all who wait; of one network   \
+     * a second only when all others have given one */                                                                            \
     X(OFFER_GREETERS, LIVE,                                                                                                       \
-      "SELECT min(o.n), " INVITATION " FROM (SELECT id, suspect, due FROM (SELECT id, suspect, " DUE " AS due FROM signal s"      \
+      "SELECT min(o.n), " INVITATION " FROM (SELECT id, suspect, place, due FROM (SELECT id, suspect, due,"                       \
+      " row_number() OVER (PARTITION BY whole ORDER BY suspect, due) AS place FROM"                                               \
+      " (SELECT id, suspect, " DUE " AS due, " WHOLE "bucket) AS whole FROM signal s"                                             \
       " WHERE s.circle = ?1 AND s.role = 1 AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                 \
       " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS " LIMIT 1 OFFSET ?5)"                                     \
-      " ORDER BY s.suspect, s.needy LIMIT 24) ORDER BY suspect, due LIMIT ?4) g"                                                  \
+      " ORDER BY " BEST " LIMIT 24)) ORDER BY suspect, place, due LIMIT ?4) g"                                                    \
       " CROSS JOIN signal s ON s.id = g.id CROSS JOIN offer o ON o.signal = g.id WHERE " STANDS " GROUP BY g.id"                  \
-      " ORDER BY g.suspect, g.due")                                                                                               \
+      " ORDER BY g.suspect, g.place, g.due")                                                                                      \
+    /* any one of the first few that wait: whoever comes back to wait at once does not keep his place before others */            \
     X(OFFER_NEEDY, LIVE,                                                                                                          \
-      "SELECT min(o.n), " INVITATION " FROM signal s"                                                                             \
-      " JOIN offer o ON o.signal = s.id WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 1 AND s.expires > ?2"                    \
-      " AND s.suspect = 0 AND s.id <> ?3 AND " STANDS " GROUP BY s.id ORDER BY s.id LIMIT ?4")                                    \
+      "SELECT min(o.n), " INVITATION " FROM (SELECT id, surplus FROM signal s WHERE s.circle = ?1 AND s.role = 1"                 \
+      " AND s.suspect = 0 AND s.needy = 1 AND s.expires > ?2 AND s.id <> ?3 AND"                                                  \
+      " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS ") ORDER BY " BEST " LIMIT 24) g"                         \
+      " CROSS JOIN signal s ON s.id = g.id CROSS JOIN offer o ON o.signal = g.id WHERE " STANDS " GROUP BY g.id"                  \
+      " ORDER BY g.surplus, random() LIMIT ?4")                                                                                   \
     /* mail */                                                                                                                    \
     X(MAIL_ADD, LIVE,                                                                                                             \
       "INSERT INTO mail(signal, sender, id, re, body, expires, rank, net, wider, widest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " \

@@ -77,6 +77,8 @@ static const int64_t SPAN_KEPT = 30LL * SPAN_DAY; /* the hashes of what was with
 enum {
     POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
     GREETERS_MAX = 8,
+    GREETERS_SHARE = 4, /* a network has places of its own for one in so many of them */
+    WORDS_HEARD = 3, /* of so many networks' word a greeter is avoided, whatever it says itself */
     BACKUPS_KEPT = 7, /* daily ones */
     GREETERS_COUNTED = 60, /* in a crowd all who wait are greeters; so none of them polls less than twice a minute */
 };
