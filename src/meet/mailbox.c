@@ -37,10 +37,8 @@ static enum err share_taken(struct ctx *ctx, const struct signal *s, int64_t *ta
 
 static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
     bool row;
-    int64_t leave = 0;
     *n = 0;
-    if (from == SQL_OFFER_GREETERS) TRY(share_taken(ctx, s, &leave));
-    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max), I(leave)), &row));
+    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max)), &row));
     while (row && *n < max) {
         invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
@@ -49,9 +47,76 @@ static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql fr
     return ERR_OK;
 }
 
+/* A greeter that has an offer to give. */
+struct candidate {
+    int64_t id, suspect;
+    int64_t due; /* milliseconds until its next poll, if the clock was not set back */
+    int64_t whole; /* the widest of its networks */
+    int64_t asked; /* how many of that network were chosen before it */
+};
+enum { CANDIDATES = 24 };
+
+static struct candidate candidate_row(struct ctx *ctx, enum sql id) {
+    struct store *s = ctx->store;
+    int64_t every = store_int(s, id, 2), since = store_int(s, id, 3);
+    int64_t bucket = store_int(s, id, 4), wider = store_int(s, id, 5), widest = store_int(s, id, 6);
+    return (struct candidate){.id = store_int(s, id, 0),
+                              .suspect = store_int(s, id, 1),
+                              .due = every > 0 ? every + (since - ctx->now) % every : 0,
+                              .whole = widest  ? widest
+                                       : wider ? wider
+                                               : bucket};
+}
+
+static enum err candidates(struct ctx *ctx, const struct signal *s, struct candidate *out, size_t *n) {
+    const enum sql id = SQL_OFFER_GREETERS;
+    bool row;
+    int64_t leave;
+    TRY(share_taken(ctx, s, &leave));
+    TRY(store_first(ctx->store, id, ARGS(I(s->circle), I(ctx->now), I(s->id), I(leave), I(CANDIDATES)), &row));
+    for (*n = 0; row && *n < CANDIDATES; (*n)++) {
+        out[*n] = candidate_row(ctx, id);
+        TRY(store_next(ctx->store, id, &row));
+    }
+    store_reset(ctx->store, id);
+    return ERR_OK;
+}
+
+static bool before(const struct candidate *a, const struct candidate *b) {
+    if (a->suspect != b->suspect) return a->suspect < b->suspect;
+    return a->asked != b->asked ? a->asked < b->asked : a->due < b->due;
+}
+
+/* Takes the best out of n > 0. */
+static int64_t choose(struct candidate *of, size_t n) {
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (before(&of[i], &of[best])) best = i;
+    struct candidate chosen = of[best];
+    of[best] = of[n - 1];
+    for (size_t i = 0; i + 1 < n; i++) of[i].asked += of[i].whole == chosen.whole;
+    return chosen.id;
+}
+
+/* One of each: of those that are due soonest, of a network a second only when all others have given one. */
+static enum err from_greeters(struct ctx *ctx, const struct signal *s, size_t max, struct invitation *out, size_t *n) {
+    struct candidate of[CANDIDATES];
+    size_t left;
+    bool row;
+    *n = 0;
+    TRY(candidates(ctx, s, of, &left));
+    for (; left && *n < max; left--) {
+        TRY(store_first(ctx->store, SQL_OFFER_OF, ARGS(I(choose(of, left)), I(ctx->now)), &row));
+        invitation_row(ctx, SQL_OFFER_OF, s, &out[(*n)++]);
+        store_reset(ctx->store, SQL_OFFER_OF);
+    }
+    return ERR_OK;
+}
+
 enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
-    TRY(invitations(ctx, s, from, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
     bool needy = from == SQL_OFFER_NEEDY; /* helps; it is no share of what there is */
+    max = max < CAP_CLAIM ? max : CAP_CLAIM;
+    TRY(needy ? invitations(ctx, s, from, max, out, n) : from_greeters(ctx, s, max, out, n));
     for (size_t i = 0; i < *n; i++) {
         TRY(store_run(ctx->store, SQL_OFFER_TAKE,
                       ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider), I(needy ? 0 : s->widest))));

@@ -136,7 +136,7 @@ static enum err room(struct ctx *ctx, const struct pulse *pulse, int64_t circle,
                      const struct nets *yesterday) {
     bool nearly = pulse->n * 10 > (int64_t)CAP_SIGNALS * 9;
     if (!held->n && pulse->n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
-    for (size_t i = 0; i < today->n; i++) {
+    for (size_t i = 0; i < today->n && i < NETS; i++) {
         int64_t n, cap = nearly && today->cap[i] > CAP_SIGNALS / 10 ? CAP_SIGNALS / 10 + 1 : today->cap[i];
         if (held->n && (held->id[i] == today->id[i] || held->id[i] == yesterday->id[i])) continue; /* it is among these */
         TRY(net_count(ctx, circle, today->id[i], yesterday->id[i], cap, &n));
@@ -270,16 +270,18 @@ static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal 
 /* Whoever is named dead and has not spoken since is none. */
 static enum err greeters_but(struct ctx *ctx, const struct signal *s, struct greeters *out) {
     const enum sql id = SQL_SIGNAL_GREETERS;
+    const int64_t mine[NETS] = {s->bucket, s->wider, s->widest};
+    int64_t near[NETS] = {0};
     bool row;
-    TRY(store_first(ctx->store, id,
-                    ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED), I(s->bucket), I(s->wider), I(s->widest)), &row));
-    out->all = store_int(ctx->store, id, 0);
-    out->own = store_int(ctx->store, id, 1);
-    for (int i = 0; i < NETS; i++) {
-        int64_t n = store_int(ctx->store, id, 2 + i);
-        if (n > out->near) out->near = n;
+    TRY(store_first(ctx->store, id, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &row));
+    for (; row; out->all++) {
+        bool own = !store_int(ctx->store, id, 1);
+        out->own += own && store_int(ctx->store, id, 0) == TRUSTED;
+        for (int i = 0; i < NETS; i++) near[i] += own && mine[i] && store_int(ctx->store, id, 2 + i) == mine[i];
+        TRY(store_next(ctx->store, id, &row));
     }
     store_reset(ctx->store, id);
+    for (int i = 0; i < NETS; i++) out->near = near[i] > out->near ? near[i] : out->near;
     return ERR_OK;
 }
 

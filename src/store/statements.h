@@ -6,8 +6,6 @@
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
     " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest, s.surplus"
 #define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
-/* Milliseconds until a greeter's next poll; ?2 is now. (One whose base is ahead of a clock that was set back comes late.) */
-#define DUE "s.every + (s.base - ?2) % s.every"
 /* An offer that holds: not about to expire, and not from a clock that was ahead (?2 is now). It stands while nobody has it. */
 #define HOLDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
 #define STANDS "o.taker IS NULL AND " HOLDS
@@ -17,7 +15,7 @@
 /* A signal whose lease is over; ?2 is now, and what is due after ?3 is of a clock that was ahead. Where it stands with a circle,
  * +s.circle: these are few, signals of the circle many. */
 #define ENDED "(s.expires < ?2 OR s.expires > ?3)"
-/* The widest of the networks of a signal, or of who was given an offer: what one may rent as a whole. */
+/* The widest of the networks of who was given an offer: what one may rent as a whole. */
 #define WHOLE "coalesce(nullif(widest, 0), nullif(wider, 0), "
 /* Of signals: those that are asked first. As signal_role has them. */
 #define BEST "s.suspect, s.surplus, s.needy"
@@ -250,12 +248,9 @@
     X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2 WHERE id = ?1")                                                            \
     X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal s WHERE " ENDED " LIMIT ?1)")                    \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
-    /* how many there are; of them those with places of their own, and those of the networks ?5, ?6, ?7 */                        \
     X(SIGNAL_GREETERS, LIVE,                                                                                                      \
-      "SELECT count(*), total(own AND suspect = 0), total(own AND bucket = ?5), total(own AND wider = ?6 AND wider <> 0),"        \
-      " total(own AND widest = ?7 AND widest <> 0) FROM (SELECT suspect, surplus = 0 AS own, bucket, wider, widest"               \
-      " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2 AND s.suspect <> 1 AND s.id <> ?3"                    \
-      " ORDER BY " BEST " LIMIT ?4)")                                                                                             \
+      "SELECT s.suspect, s.surplus, s.bucket, s.wider, s.widest FROM signal s WHERE s.circle = ?1 AND s.role = 1"                 \
+      " AND s.expires > ?2 AND s.suspect <> 1 AND s.id <> ?3 ORDER BY " BEST " LIMIT ?4")                                         \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
     X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
     X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net IN (?2, ?3, ?4)")                                      \
@@ -310,17 +305,13 @@
       "SELECT EXISTS(SELECT 1 FROM offer o WHERE o.net = ?1 AND " HOLDS " LIMIT 1 OFFSET ?4 - 1)"                                 \
       " OR EXISTS(SELECT 1 FROM offer o WHERE o.wider = ?3 AND o.wider <> 0 AND " HOLDS " LIMIT 1 OFFSET ?6 - 1)"                 \
       " OR EXISTS(SELECT 1 FROM offer o WHERE o.widest = ?5 AND o.widest <> 0 AND " HOLDS " LIMIT 1 OFFSET ?7 - 1)")              \
-    /* from the first few that have any, or (?5: 1) more than one: in a crowd nobody looks through all who wait; of one network   \
-     * a second only when all others have given one */                                                                            \
+    /* the first few that have any, or (?4: 1) more than one: in a crowd nobody looks through all who wait */                     \
     X(OFFER_GREETERS, LIVE,                                                                                                       \
-      "SELECT min(o.n), " INVITATION " FROM (SELECT id, suspect, place, due FROM (SELECT id, suspect, due,"                       \
-      " row_number() OVER (PARTITION BY whole ORDER BY suspect, due) AS place FROM"                                               \
-      " (SELECT id, suspect, " DUE " AS due, " WHOLE "bucket) AS whole FROM signal s"                                             \
-      " WHERE s.circle = ?1 AND s.role = 1 AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND"                                 \
-      " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS " LIMIT 1 OFFSET ?5)"                                     \
-      " ORDER BY " BEST " LIMIT 24)) ORDER BY suspect, place, due LIMIT ?4) g"                                                    \
-      " CROSS JOIN signal s ON s.id = g.id CROSS JOIN offer o ON o.signal = g.id WHERE " STANDS " GROUP BY g.id"                  \
-      " ORDER BY g.suspect, g.place, g.due")                                                                                      \
+      "SELECT s.id, s.suspect, s.every, s.base, s.bucket, s.wider, s.widest FROM signal s WHERE s.circle = ?1"                    \
+      " AND s.role = 1 AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id " \
+      "AND " STANDS " LIMIT 1 OFFSET ?4) ORDER BY " BEST " LIMIT ?5")                                                             \
+    X(OFFER_OF, LIVE,                                                                                                             \
+      "SELECT min(o.n), " INVITATION " FROM signal s CROSS JOIN offer o ON o.signal = s.id WHERE s.id = ?1 AND " STANDS)          \
     /* any one of the first few that wait: whoever comes back to wait at once does not keep his place before others */            \
     X(OFFER_NEEDY, LIVE,                                                                                                          \
       "SELECT min(o.n), " INVITATION " FROM (SELECT id, surplus FROM signal s WHERE s.circle = ?1 AND s.role = 1"                 \
