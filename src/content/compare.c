@@ -11,6 +11,7 @@ enum { PAGE = 512, PART = 8 };
 
 struct state {
     struct ctx *ctx;
+    struct below below;
     int64_t circle;
     const char *exclude; /* the owner's patterns */
     struct compare *k;
@@ -56,12 +57,10 @@ static int in_order(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_directory(const char *dir, const struct dirent *entry) {
-    char path[PATH_MAX];
+static bool is_directory(DIR *dir, const struct dirent *entry) {
     struct stat st;
     if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR;
-    return snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) < (int)sizeof path && lstat(path, &st) == 0 &&
-           S_ISDIR(st.st_mode);
+    return fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* The paths in a folder, those of folders with a slash at their end: in the order of bytes this is the order of all that is below.
@@ -69,7 +68,7 @@ static bool is_directory(const char *dir, const struct dirent *entry) {
 static const char **paths_in(struct state *s, const char *below, DIR *dir, size_t *n) {
     bool first = strcmp(s->k->after, below) == 0; /* no step before this one has looked into it */
     struct arena *a = s->k->arena;
-    const char *full = *below ? arena_path(a, s->k->dir, below) : s->k->dir, **all = NULL;
+    const char **all = NULL;
     size_t room = 0;
     *n = 0;
     for (struct dirent *entry; (entry = readdir(dir)); s->listed++) {
@@ -83,7 +82,7 @@ static const char **paths_in(struct state *s, const char *below, DIR *dir, size_
             if (*n) memcpy(more, all, *n * sizeof *more);
             all = more;
         }
-        all[(*n)++] = arena_text(a, "%s%s%s", below, entry->d_name, is_directory(full, entry) ? "/" : "");
+        all[(*n)++] = arena_text(a, "%s%s%s", below, entry->d_name, is_directory(dir, entry) ? "/" : "");
     }
     if (*n) qsort(all, *n, sizeof *all, in_order);
     return all;
@@ -103,14 +102,12 @@ static bool same(const struct published *p, const struct file_id *now, const cha
 }
 
 static enum compared compare_file(struct state *s, const char *path) {
-    char full[PATH_MAX];
     struct file_id now;
     const char *type = "";
     const struct published *p = upcoming(s);
     if (p && strcmp(p->path, path) != 0) p = NULL;
     enum omit is = walk_name(path, s->exclude);
-    if (snprintf(full, sizeof full, "%s/%s", s->k->dir, path) >= (int)sizeof full) is = OMIT_NAME;
-    if (is == OMIT_NOT) is = walk_look(full, path, &now, &type);
+    if (is == OMIT_NOT) is = walk_look(&s->below, path, &now, &type);
     if (is == OMIT_NOT && !p && walk_young(s->ctx, s->k->patient, &now)) is = OMIT_YOUNG;
     if (is == OMIT_NOT_FOLDER || (is == OMIT_NOT && (!p || !same(p, &now, type)))) return COMPARED_OTHER;
     s->next += is == OMIT_NOT;
@@ -122,12 +119,11 @@ static enum compared compare_folder(struct state *s, const char *below, DIR *dir
 
 /* path ends with a slash. */
 static enum compared enter(struct state *s, const char *path) {
-    int why = 0;
     const char *name = arena_copy(s->k->arena, path, strlen(path) - 1);
     bool begun = strncmp(s->k->after, path, strlen(path)) == 0;
     enum omit shut = walk_name(name, s->exclude);
-    DIR *dir = shut == OMIT_NOT ? walk_open(s->ctx, arena_path(s->k->arena, s->k->dir, name), false, &why) : NULL;
-    if (shut == OMIT_NOT) shut = walk_shut(why);
+    DIR *dir = shut == OMIT_NOT ? below_list(&s->below, name) : NULL;
+    if (shut == OMIT_NOT) shut = walk_shut(errno);
     if (!dir && !begun && shut < OMIT_REASONS) omit(s->k->arena, s->k->omitted, shut, path);
     enum compared is = begun ? COMPARED_SAME : passed(s, path);
     if (dir && is == COMPARED_SAME) return compare_folder(s, path, dir);
@@ -151,13 +147,14 @@ static enum compared compare_folder(struct state *s, const char *below, DIR *dir
 
 enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enum compared *out) {
     struct state s = {.ctx = ctx, .circle = c->id, .k = k, .exclude = c->exclude};
-    int why;
     memset(k->omitted, 0, sizeof k->omitted);
     *out = COMPARED_OTHER;
-    DIR *dir = walk_open(ctx, k->dir, true, &why);
+    s.below = below_begin(ctx, k->dir);
+    DIR *dir = below_list(&s.below, "");
     if (!dir) return ERR_OK;
     s.failed = turn_page(&s, k->after);
     *out = compare_folder(&s, "", dir);
+    below_end(&s.below);
     if (*out == COMPARED_SAME && upcoming(&s)) *out = COMPARED_OTHER;
     arena_free(&s.page);
     return s.failed;

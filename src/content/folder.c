@@ -1,4 +1,5 @@
 #include "content/folder.h"
+#include "content/below.h"
 #include "content/manifest.h"
 #include "util/named.h"
 
@@ -93,7 +94,7 @@ enum err folder_resolve(struct ctx *ctx, const char *root, const char *rel, cons
 
 struct finder {
     struct arena *arena;
-    const char *root;
+    struct below below; /* the root */
     folder_time *more;
     struct folder_list *out;
     size_t deep;
@@ -107,26 +108,20 @@ static bool is_media(const char *name) {
     return false;
 }
 
-/* 0, or why a folder cannot be listed. */
-static int shut(const char *path) {
-    DIR *dir = opendir(path);
-    if (!dir) return errno;
-    (void)closedir(dir);
-    return 0;
+static const char *in(struct arena *a, const char *folder, const char *name) {
+    return *folder ? arena_path(a, folder, name) : name;
 }
 
 /* Names of the directories in path, in order; what would be shared is counted into f. */
-static const char **read_folder(struct arena *arena, const char *path, struct folder *f, size_t *n) {
+static const char **read_folder(struct finder *x, const char *path, struct folder *f, size_t *n) {
     size_t all;
-    const char **names = directory_names(arena, path, &all);
-    if (all == 0) f->why = shut(path);
+    const char **names = directory_list(x->arena, below_list(&x->below, path), &all);
+    f->why = names ? 0 : errno;
     *n = 0;
     for (size_t i = 0; i < all; i++) {
-        char full[PATH_MAX];
         struct stat st;
-        (void)snprintf(full, sizeof full, "%s/%s", path, names[i]);
         if (names[i][0] == '.') continue;
-        if (lstat(full, &st) != 0) {
+        if (!below_stat(&x->below, in(x->arena, path, names[i]), &st)) {
             if (errno == EACCES) f->why = errno;
             continue;
         }
@@ -143,7 +138,7 @@ static const char **read_folder(struct arena *arena, const char *path, struct fo
 static bool visit(struct finder *x, const char *path, const char *after) {
     struct folder f = {.path = path};
     size_t n, first = after ? strcspn(after, "/") : 0;
-    const char **names = read_folder(x->arena, *path ? arena_path(x->arena, x->root, path) : x->root, &f, &n);
+    const char **names = read_folder(x, path, &f, &n);
     if (!after) {
         x->out->all[x->out->n++] = f;
         x->out->next = path;
@@ -155,64 +150,63 @@ static bool visit(struct finder *x, const char *path, const char *after) {
         if (order == 0 && names[i][first]) order = 1;
         if (order < 0) continue;
         const char *rest = order > 0 ? NULL : after[first] ? after + first + 1 : after + first;
-        if (!visit(x, *path ? arena_path(x->arena, path, names[i]) : names[i], rest)) return false;
+        if (!visit(x, in(x->arena, path, names[i]), rest)) return false;
     }
     x->deep--;
     return true;
 }
 
 enum err folder_list(struct ctx *ctx, const char *root, const char *after, folder_time *more, struct folder_list *out) {
-    struct finder x = {.arena = ctx->arena, .root = root, .more = more, .out = out};
+    struct finder x = {.arena = ctx->arena, .below = below_begin(ctx, root), .more = more, .out = out};
     *out = (struct folder_list){.all = arena_alloc(ctx->arena, CAP_FOLDERS * sizeof *out->all)};
     if (after && !rel_valid(after)) return fault_set(&ctx->fault, ERR_BAD_FIELD, "Field \"after\" must be a folder's path.");
     if (visit(&x, "", after)) out->next = NULL;
+    below_end(&x.below);
     return ERR_OK;
 }
 
 struct sampler {
     struct arena *arena;
+    struct below below;
     const char *shut; /* the first that may not be read, or NULL */
     int why;
 };
 
 static void note_shut(struct sampler *x, const char *path, int why) {
-    if (x->shut || !why || why == ENOENT) return;
+    if (x->shut || !why || below_absent(why)) return;
     x->shut = path;
     x->why = why;
 }
 
-static bool sample(struct sampler *x, const char *dir, int deep, const char **path, struct file_id *id) {
+static bool sample(struct sampler *x, const char *folder, int deep, const char **path, struct file_id *id) {
     size_t n;
-    struct file_id found;
-    const char **names = directory_names(x->arena, dir, &n), *below;
-    if (n == 0) note_shut(x, dir, shut(dir));
+    const char **names = directory_list(x->arena, below_list(&x->below, folder), &n);
+    if (!names) note_shut(x, folder, errno);
     for (size_t i = 0; i < n; i++) {
-        const char *full = arena_path(x->arena, dir, names[i]);
         if (*names[i] == '.' || !is_media(names[i])) continue;
-        if (!file_look(full, &found) ? errno == EACCES : !file_may_read(full))
-            note_shut(x, full, errno);
-        else if (found.size) {
-            *path = names[i];
-            *id = found;
+        *path = in(x->arena, folder, names[i]);
+        if (!below_look(&x->below, *path, id) ? errno == EACCES : !below_may_read(&x->below, *path))
+            note_shut(x, *path, errno);
+        else if (id->size)
             return true;
-        }
     }
     for (size_t i = 0; i < n && deep; i++) {
         struct stat st;
-        const char *full = arena_path(x->arena, dir, names[i]);
-        if (*names[i] == '.' || lstat(full, &st) != 0 || !S_ISDIR(st.st_mode) || !sample(x, full, deep - 1, &below, id)) continue;
-        *path = arena_path(x->arena, names[i], below);
-        return true;
+        const char *full = in(x->arena, folder, names[i]);
+        if (*names[i] != '.' && below_stat(&x->below, full, &st) && S_ISDIR(st.st_mode) && sample(x, full, deep - 1, path, id))
+            return true;
     }
     return false;
 }
 
 enum err folder_sample(struct ctx *ctx, const char *dir, const char **path, struct file_id *id) {
     enum { BELOW = 3 };
-    struct sampler x = {.arena = ctx->arena};
+    struct sampler x = {.arena = ctx->arena, .below = below_begin(ctx, dir)};
+    bool found = sample(&x, "", BELOW, path, id);
+    below_end(&x.below);
+    if (found) return ERR_OK;
     *path = "";
     *id = (struct file_id){0};
-    if (sample(&x, dir, BELOW, path, id) || !x.shut) return ERR_OK;
     errno = x.why;
-    return fault_errno(&ctx->fault, ERR_BAD_FIELD, x.shut);
+    return x.shut ? fault_errno(&ctx->fault, ERR_BAD_FIELD, *x.shut ? arena_path(ctx->arena, dir, x.shut) : dir) : ERR_OK;
 }

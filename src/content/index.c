@@ -60,6 +60,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     x->published = store_int(s, id, 12);
     *work_left = store_int(s, id, 13);
     x->refused = store_copy(s, id, 14, x->scratch);
+    x->below = below_begin(x->ctx, x->dir);
     store_reset(s, id);
     return ERR_OK;
 }
@@ -102,10 +103,9 @@ static enum err seek(struct indexer *x, bool none) {
     int64_t doubted = 0;
     for (size_t i = 0; i < x->n; i++) {
         const struct item *item = &x->items[i];
-        bool missing, gone = file_gone(x->dir, item->path, &item->file, &missing);
+        bool missing, gone = below_gone(&x->below, item->path, &item->file, &missing);
         if (!gone && !missing)
-            verdict[i] =
-                walk_name(item->path, x->circle->exclude) == OMIT_NOT && walk_shares(x->ctx, x->dir, item->path) ? STAYS : GOES;
+            verdict[i] = walk_name(item->path, x->circle->exclude) == OMIT_NOT && media_type(item->path) ? STAYS : GOES;
         else
             verdict[i] = !item->changed && (!gone || (none && missing)) ? DOUBTED : GOES;
     }
@@ -259,6 +259,7 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
         struct arena scratch = {0};
         struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch, .dir = "", .url = ""};
         e = step(&x, &(struct allowance){budget, context}, out, &more);
+        below_end(&x.below);
         arena_free(&scratch);
     }
     if ((e == ERR_USAGE || e == ERR_FILES) && give_up(ctx, c) != ERR_OK) store_rollback(ctx->store);

@@ -1,6 +1,7 @@
 #include "content/manifest.h"
 #include "circle/instance.h"
 #include "circle/signing.h"
+#include "content/below.h"
 #include "util/gzip.h"
 #include <sodium.h>
 
@@ -163,56 +164,65 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
     const enum sql id = SQL_MEDIA_STAT;
     bool row;
     size_t seen = 0, gone = 0;
+    struct below below = below_begin(ctx, dir);
     *n = 0;
-    TRY(store_first(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
-    while (row) {
+    enum err e = store_first(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row);
+    while (e == ERR_OK && row) {
         bool missing;
         const struct file_id was = {.size = store_int(ctx->store, id, 1),
                                     .mtime = store_int(ctx->store, id, 2),
                                     .dev = store_int(ctx->store, id, 3),
                                     .ino = store_int(ctx->store, id, 4)};
-        if (file_gone(dir, store_text(ctx->store, id, 0), &was, &missing))
+        if (below_gone(&below, store_text(ctx->store, id, 0), &was, &missing))
             changed[(*n)++] = store_copy(ctx->store, id, 0, ctx->arena);
         gone += missing;
         seen++;
-        TRY(store_next(ctx->store, id, &row));
+        e = store_next(ctx->store, id, &row);
     }
+    below_end(&below);
     if (gone == seen) *n = 0; /* all at once: that is for a walk to say (content/index.h) */
-    return ERR_OK;
+    return e;
 }
 
+enum { PAGE = 512 };
 struct seen {
     const char *path;
     int64_t size, mtime;
 };
 
+static enum err read_page(struct ctx *ctx, const struct circle *c, const char *after, struct arena *a,
+                          struct seen page[static PAGE], size_t *n) {
+    const enum sql id = SQL_MEDIA_FROM;
+    bool row;
+    *n = 0;
+    TRY(store_first(ctx->store, id, ARGS(I(c->id), T(after), I(PAGE)), &row));
+    while (row) {
+        page[(*n)++] = (struct seen){store_copy(ctx->store, id, 0, a), store_int(ctx->store, id, 2), store_int(ctx->store, id, 3)};
+        TRY(store_next(ctx->store, id, &row));
+    }
+    return ERR_OK;
+}
+
 /* A page at a time, and the files once it is read: whoever wants to write meanwhile must not wait for the disk. */
 enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct manifest *m, size_t *n, size_t *stale) {
-    enum { PAGE = 512 };
-    const enum sql id = SQL_MEDIA_FROM;
     struct seen page[PAGE];
     struct arena a = {0};
+    struct below below = below_begin(ctx, m->dir);
     char after[CAP_PATH + 1] = "";
+    enum err e = ERR_OK;
     *n = *stale = 0;
-    for (size_t got = PAGE; got == PAGE; *n += got) {
-        bool row;
-        got = 0;
+    for (size_t got = PAGE; e == ERR_OK && got == PAGE; *n += got) {
         arena_reset(&a);
-        TRY(store_first(ctx->store, id, ARGS(I(c->id), T(after), I(PAGE)), &row));
-        while (row) {
-            page[got++] =
-                (struct seen){store_copy(ctx->store, id, 0, &a), store_int(ctx->store, id, 2), store_int(ctx->store, id, 3)};
-            TRY(store_next(ctx->store, id, &row));
-        }
+        e = read_page(ctx, c, after, &a, page, &got);
         for (size_t i = 0; i < got; i++) {
             struct file_id now;
-            *stale +=
-                !file_look(arena_path(&a, m->dir, page[i].path), &now) || now.size != page[i].size || now.mtime != page[i].mtime;
+            *stale += !below_look(&below, page[i].path, &now) || now.size != page[i].size || now.mtime != page[i].mtime;
         }
         if (got) (void)snprintf(after, sizeof after, "%s", page[got - 1].path);
     }
+    below_end(&below);
     arena_free(&a);
-    return ERR_OK;
+    return e;
 }
 
 static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifest *m) {

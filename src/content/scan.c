@@ -31,10 +31,6 @@ enum err scan_next(struct indexer *x) {
     return ERR_OK;
 }
 
-static const char *full(const struct indexer *x, const char *path) {
-    return *path ? arena_path(x->scratch, x->dir, path) : x->dir;
-}
-
 static enum err drop(struct indexer *x, const struct item *item, enum omit why) {
     const char *slash = item->kind == DIRECTORY ? "/" : "";
     if (why < OMIT_REASONS)
@@ -49,7 +45,7 @@ static enum err look_at(struct indexer *x, const struct item *item) {
     const char *type;
     int64_t id = x->circle->id;
     enum omit is = walk_name(item->path, x->circle->exclude); /* a walk that began before the owner said so may have met it */
-    if (is == OMIT_NOT) is = walk_look(full(x, item->path), item->path, &now, &type);
+    if (is == OMIT_NOT) is = walk_look(&x->below, item->path, &now, &type);
     if (is == OMIT_NOT_FOLDER) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
     if (is == OMIT_NOT && walk_young(x->ctx, x->patient, &now)) is = OMIT_YOUNG;
     if (is != OMIT_NOT) return drop(x, item, is);
@@ -86,8 +82,9 @@ static void read_names(struct indexer *x, struct item *item, DIR *dir) {
 }
 
 static void open_folder(struct indexer *x, struct item *item) {
-    DIR *dir = walk_open(x->ctx, full(x, item->path), !*item->path, &item->why);
+    DIR *dir = below_list(&x->below, item->path);
     item->shut = !dir;
+    item->why = errno;
     if (!dir) return;
     read_names(x, item, dir);
     (void)closedir(dir);
@@ -118,10 +115,9 @@ static enum err list(struct indexer *x, const struct item *item) {
     const struct arg id = I(x->circle->id), path = T(item->path), listed = T(item->listed);
     if (item->shut) {
         if (*item->path || (item->why && x->published)) return drop(x, item, walk_shut(item->why));
-        const char *folder = full(x, item->path);
         errno = item->why;
-        if (item->why) return fault_errno(&x->ctx->fault, ERR_FILES, folder);
-        return fault_set(&x->ctx->fault, ERR_FILES, "Choose another folder: %.180s is for Polycircle's own files.", folder);
+        if (item->why) return fault_errno(&x->ctx->fault, ERR_FILES, x->dir);
+        return fault_set(&x->ctx->fault, ERR_FILES, "Choose another folder: %.180s is for Polycircle's own files.", x->dir);
     }
     if (item->more)
         TRY(store_run(s, SQL_SCAN_LISTED, ARGS(id, path, listed, T(item->names[item->n_names - 1]))));
@@ -143,7 +139,7 @@ static void feed(struct item *item, const uint8_t *bytes, int64_t len) {
 static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
     static uint8_t bytes[256 << 10]; /* no piece is smaller, so none ends inside one read */
     struct file_id now;
-    int fd = file_open(full(x, item->path), &now);
+    int fd = below_open(&x->below, item->path, &now);
     item->unreadable = fd < 0 && walk_shut(errno) == OMIT_UNREADABLE && errno != EINVAL;
     bool good = fd >= 0 && file_same(&now, &item->file);
     while (good && *budget > 0 && item->at < item->file.size) {
@@ -156,7 +152,7 @@ static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
     }
     if (fd >= 0) (void)close(fd);
     bool whole = item->at == item->file.size;
-    item->changed = !good || (whole && (!file_look(full(x, item->path), &now) || !file_same(&now, &item->file)));
+    item->changed = !good || (whole && (!below_look(&x->below, item->path, &now) || !file_same(&now, &item->file)));
 }
 
 static enum err save_hash(struct indexer *x, const struct item *item, int64_t from) {

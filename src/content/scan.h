@@ -1,5 +1,6 @@
 /* A walk's rows of the table found, a unit at a time: a folder is listed, names are looked at, files are read (content/index.h). */
 #pragma once
+#include "content/below.h"
 #include "content/manifest.h"
 #include "content/omitted.h"
 #include <sodium.h>
@@ -20,7 +21,7 @@ struct item {
     const char **names; /* those to take now; more: there are others behind them */
     size_t n_names;
     bool more, shut;
-    int why; /* it is shut: errno, or 0 (walk_open) */
+    int why; /* it is shut: errno, or 0 (below.h) */
 };
 
 struct indexer {
@@ -28,6 +29,7 @@ struct indexer {
     struct arena *scratch; /* goes with the unit */
     const struct circle *circle;
     const char *dir, *url, *sought, *refused;
+    struct below below; /* dir */
     bool patient, may_be_empty, published, comparing; /* published: something is, from dir */
     struct item *items;
     size_t n;

@@ -48,57 +48,22 @@ bool walk_itself(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Codes, keys and the names of boxes. */
-static bool ours(struct ctx *ctx, int fd) {
-    struct stat here, there;
-    const char *spool;
-    if (faccessat(fd, "polycircle.db", F_OK, 0) == 0) return true;
-    return setting_get(ctx, "spool_dir", &spool) == ERR_OK && fstat(fd, &here) == 0 && stat(spool, &there) == 0 &&
-           here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+enum omit walk_shut(int why) { /* what was there a moment ago may be something else by now, a link as well */
+    return why == 0 ? OMIT_OWN : below_absent(why) || why == ELOOP ? OMIT_NOTHING : OMIT_UNREADABLE;
 }
 
-DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (root ? 0 : O_NOFOLLOW));
-    *why = fd < 0 ? errno : 0;
-    DIR *dir = fd >= 0 && !ours(ctx, fd) ? fdopendir(fd) : NULL;
-    if (!dir && fd >= 0) (void)close(fd);
-    return dir;
-}
-
-static bool absent(int why) {
-    return why == ENOENT || why == ENOTDIR || why == ELOOP; /* what was there a moment ago may be something else by now */
-}
-
-enum omit walk_shut(int why) {
-    return why == 0 ? OMIT_OWN : absent(why) ? OMIT_NOTHING : OMIT_UNREADABLE;
-}
-
-enum omit walk_look(const char *full, const char *path, struct file_id *file, const char **type) {
+enum omit walk_look(struct below *b, const char *path, struct file_id *file, const char **type) {
     struct stat st;
-    if (lstat(full, &st) != 0) return absent(errno) ? OMIT_NOTHING : OMIT_UNREADABLE;
+    if (!below_stat(b, path, &st)) return walk_shut(errno);
     if (S_ISDIR(st.st_mode)) return OMIT_NOT_FOLDER;
     if (S_ISLNK(st.st_mode)) return OMIT_LINK;
     if (!file_identify(&st, file)) return OMIT_SPECIAL;
     if (!file->size) return OMIT_EMPTY;
     if (!(*type = media_type(path))) return OMIT_PROGRAM;
-    return file_may_read(full) || absent(errno) ? OMIT_NOT : OMIT_UNREADABLE;
+    return below_may_read(b, path) || below_absent(errno) ? OMIT_NOT : OMIT_UNREADABLE;
 }
 
 bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file) {
     int64_t age = ctx->now / 1000 - file->mtime; /* one of the future is of a clock that differs */
     return patient && age < YOUNG_S && age >= -YOUNG_S;
-}
-
-bool walk_shares(struct ctx *ctx, const char *dir, const char *path) {
-    char *folder = arena_path(ctx->arena, dir, path);
-    size_t top = strlen(dir);
-    if (!media_type(path)) return false;
-    for (char *slash; (slash = strrchr(folder, '/')) && (size_t)(slash - folder) >= top;) {
-        int why;
-        *slash = '\0';
-        DIR *d = walk_open(ctx, folder, true, &why);
-        if (!d && !why) return false;
-        if (d) (void)closedir(d);
-    }
-    return true;
 }

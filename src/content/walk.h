@@ -1,5 +1,6 @@
 /* What of a folder is looked at, and what of it may be shared: the same for who indexes it and for who compares it. */
 #pragma once
+#include "content/below.h"
 #include "content/omitted.h"
 
 /* May a path below the folder be looked at? OMIT_NOT, else why not: OMIT_NAME when it cannot stand in a manifest (not UTF-8, too
@@ -9,15 +10,10 @@
 enum omit walk_name(const char *path, const char *exclude);
 /* "." or "..". */
 bool walk_itself(const char *name);
-/* Opens a folder to be listed; root: it is the published one itself, which may be a symbolic link. NULL, with *why: errno, or 0:
- * it holds files of our own, which are nobody's to read (a data directory, whosever it is, or the spool). */
-DIR *walk_open(struct ctx *ctx, const char *path, bool root, int *why);
-/* Why a folder that was not opened is left out. */
+/* Why a folder or file that below.h did not let in is left out. */
 enum omit walk_shut(int why);
-/* What there is at full, which is path below the folder: OMIT_NOT: a file that may be shared, with its type; OMIT_NOT_FOLDER,
- * OMIT_NOTHING, or why it is left out. */
-enum omit walk_look(const char *full, const char *path, struct file_id *file, const char **type);
-/* Is a file that is there, dir/path, in no folder of our own, and of a type that may be shared? */
-bool walk_shares(struct ctx *ctx, const char *dir, const char *path);
+/* What there is at path: OMIT_NOT: a file that may be shared, with its type; OMIT_NOT_FOLDER, OMIT_NOTHING, or why it is left out.
+ */
+enum omit walk_look(struct below *b, const char *path, struct file_id *file, const char **type);
 /* Patient, who leaves a file alone that may still be written to. */
 bool walk_young(const struct ctx *ctx, bool patient, const struct file_id *file);

@@ -1,5 +1,6 @@
 /* GET /manifest/CID.json.gz, /manifest/CID.json and /mirror/CAN/PATH. */
 #include "content/manifest.h"
+#include "content/below.h"
 #include "handler/handler.h"
 #include "util/gzip.h"
 
@@ -59,7 +60,9 @@ static const char *harmless(const char *type) {
 
 static enum err send_file(struct exchange *x, const struct manifest *m, const struct media *media) {
     struct file_id now;
-    int fd = file_open(arena_path(x->ctx->arena, m->dir, media->path), &now);
+    struct below below = below_begin(x->ctx, m->dir);
+    int fd = below_open(&below, media->path, &now);
+    below_end(&below);
     if (fd < 0) return ERR_NOT_FOUND;
     x->res->cache = "no-cache";
     response_header(x->res, "Accept-Ranges", "bytes");

@@ -11,8 +11,8 @@ bool file_identify(const struct stat *st, struct file_id *id) {
     return true;
 }
 
-int file_open(const char *path, struct file_id *id) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+int file_open_at(int dir, const char *path, struct file_id *id) {
+    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
     if (fd >= 0 && (fstat(fd, &st) != 0 || !file_identify(&st, id))) {
         (void)close(fd);
@@ -22,52 +22,17 @@ int file_open(const char *path, struct file_id *id) {
     return fd;
 }
 
+int file_open(const char *path, struct file_id *id) {
+    return file_open_at(AT_FDCWD, path, id);
+}
+
 bool file_look(const char *path, struct file_id *id) {
     struct stat st;
     return lstat(path, &st) == 0 && file_identify(&st, id);
 }
 
-bool file_may_read(const char *path) {
-    return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
-}
-
 bool file_same(const struct file_id *a, const struct file_id *b) {
     return a->size == b->size && a->mtime == b->mtime && a->ino == b->ino && a->ctime_ns == b->ctime_ns;
-}
-
-static bool absent(int why) {
-    return why == ENOENT || why == ENOTDIR;
-}
-
-/* Can it be listed, and where does it lie? 0, or why not. */
-static int lists(const char *dir, dev_t *dev) {
-    struct stat st = {0};
-    DIR *d = opendir(dir);
-    if (!d) return errno;
-    errno = 0;
-    int why = !readdir(d) || fstat(dirfd(d), &st) != 0 ? errno : 0;
-    *dev = st.st_dev;
-    (void)closedir(d);
-    return why;
-}
-
-bool file_gone(const char *dir, const char *path, const struct file_id *was, bool *missing) {
-    char full[PATH_MAX];
-    struct file_id now;
-    struct stat st;
-    dev_t dev = 0;
-    int top = snprintf(full, sizeof full, "%s/%s", dir, path), why;
-    *missing = false;
-    if (top >= (int)sizeof full) return false;
-    top = (int)strlen(dir);
-    if (lstat(full, &st) == 0) return !file_identify(&st, &now) || now.size != was->size || now.mtime != was->mtime;
-    *missing = true;
-    if (!absent(errno)) return false;
-    do {
-        *strrchr(full, '/') = '\0';
-        why = lists(full, &dev);
-    } while (absent(why) && (int)strlen(full) > top);
-    return why == 0 && (was->ino == 0 || (int64_t)dev == was->dev);
 }
 
 bool file_read(int fd, void *data, size_t len, int64_t offset) {
@@ -240,21 +205,31 @@ bool directory_make(const char *dir) {
     return directory_guard(dir);
 }
 
-static int is_name(const struct dirent *entry) {
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+static int in_order(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **directory_list(struct arena *a, DIR *dir, size_t *n) {
+    size_t room = 0;
+    const char **names = NULL;
+    *n = 0;
+    if (!dir) return NULL;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (*n == room) {
+            const char **more = arena_alloc(a, (room = room ? 2 * room : 64) * sizeof *more);
+            if (*n) memcpy(more, names, *n * sizeof *more);
+            names = more;
+        }
+        names[(*n)++] = arena_copy(a, entry->d_name, strlen(entry->d_name));
+    }
+    (void)closedir(dir);
+    if (*n) qsort(names, *n, sizeof *names, in_order);
+    return names ? names : arena_alloc(a, sizeof *names);
 }
 
 const char **directory_names(struct arena *a, const char *dir, size_t *n) {
-    struct dirent **entries = NULL;
-    int found = scandir(dir, &entries, is_name, alphasort);
-    *n = found > 0 ? (size_t)found : 0;
-    const char **names = arena_alloc(a, (*n + 1) * sizeof *names);
-    for (size_t i = 0; i < *n; i++) {
-        names[i] = arena_copy(a, entries[i]->d_name, strlen(entries[i]->d_name));
-        free(entries[i]);
-    }
-    free(entries);
-    return names;
+    return directory_list(a, opendir(dir), n);
 }
 
 int64_t clock_now(void) {

@@ -11,19 +11,15 @@ struct file_id {
 
 /* Opens a regular file for reading, no symbolic link at its end; -1 with errno. */
 int file_open(const char *path, struct file_id *id);
+/* The same from an open directory on, or AT_FDCWD. */
+int file_open_at(int dir, const char *path, struct file_id *id);
 /* What is known of it (lstat); false: it is no regular file. */
 bool file_identify(const struct stat *st, struct file_id *id);
 /* false: no regular file there. */
 bool file_look(const char *path, struct file_id *id);
-/* May this process read it? false with errno. */
-bool file_may_read(const char *path);
 /* Is it the file that it was, and untouched since? Size and mtime alone are kept by `cp -p` and `rsync -t`, too. Of the device
  * nothing is asked: its number changes when it is mounted again. */
 bool file_same(const struct file_id *a, const struct file_id *b);
-/* A file dir/path that was there once surely is not now: another size or mtime stands in its place, or it is missing from a
- * folder, dir or below it, that can be listed and lies on the device where the file lay. Anything else (no permission, a
- * disk that fails or is not mounted, dir itself gone) says nothing about the file: false. *missing: nothing is in its place. */
-bool file_gone(const char *dir, const char *path, const struct file_id *was, bool *missing);
 /* Reads len bytes at offset; false when the file is shorter or fails. */
 bool file_read(int fd, void *data, size_t len, int64_t offset);
 /* Writes all of it; false with errno. */
@@ -55,8 +51,10 @@ bool file_sync(const char *path);
 int file_lock(const char *path);
 /* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
 bool file_program(char *path, size_t size);
-/* The names in a directory but for "." and "..", in order; *n: how many, 0 when it cannot be read. */
+/* The names in a directory but for "." and "..", in order of bytes; NULL, with errno and *n = 0, when it cannot be read. */
 const char **directory_names(struct arena *a, const char *dir, size_t *n);
+/* The same of one that is open, which is closed; of NULL: NULL. */
+const char **directory_list(struct arena *a, DIR *dir, size_t *n);
 /* Makes a directory for secrets: 0700, and in it what keeps a web server from showing it, should it be served. One that
  * is there already is left alone. false with errno. */
 bool directory_make(const char *dir);

@@ -28,11 +28,11 @@ static void enter(void) {
     const char *key = arena_text(&w.arena, "%s/signing/%s", w.dir, hex_text(&w.arena, w.circle.cid.b, sizeof w.circle.cid.b));
     MUST(rename(key, world_path(&w, "signing/0123456789abcdef")) == 0);
     world_sql(world_path(&w, "polycircle.db"), "UPDATE circle SET api_key = 'key', cid = x'0123456789abcdef'");
-    const char *site = world_path(&w, "site");
+    const char *site = world_path(&w, "../site");
     char *film = calloc(1, (1 << 20) + 5000);
     MUST(mkdir(site, 0755) == 0);
-    world_write(&w, "site/film.mp4", film, (1 << 20) + 5000);
-    world_write(&w, "site/page.html", "<!doctype html><p>page", 22);
+    world_write(&w, "../site/film.mp4", film, (1 << 20) + 5000);
+    world_write(&w, "../site/page.html", "<!doctype html><p>page", 22);
     free(film);
     MUST(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK);
     MUST(index_begin(&w.ctx, &w.circle, site, "", 0) == ERR_OK);
@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     settle();
     char *env[36] = {0}, *text = arena_copy(&w.arena, (const char *)data, size), *end = text + size;
     size_t n = 0;
-    env[n++] = arena_text(&w.arena, "DOCUMENT_ROOT=%s/site", w.dir); /* of two the first counts: an owner writes nowhere else */
+    env[n++] = arena_text(&w.arena, "DOCUMENT_ROOT=%s/../site", w.dir); /* of two the first counts: an owner writes nowhere else */
     for (; n < 32 && text < end && *text != '\n'; text++) {
         env[n++] = text;
         text += strcspn(text, "\n");

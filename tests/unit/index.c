@@ -13,13 +13,13 @@
 enum { OLD = 1700000000 };
 
 static const char *site(struct world *w) {
-    return arena_text(&w->arena, "%s/site", w->dir);
+    return arena_text(&w->arena, "%s/../site", w->dir);
 }
 
 static void put(struct world *w, const char *name, size_t len, int64_t mtime) {
     char *bytes = malloc(len + 1);
     for (size_t i = 0; i < len; i++) bytes[i] = (char)(i * 2654435761U >> 13 ^ (unsigned char)name[0]);
-    const char *path = arena_text(&w->arena, "site/%s", name);
+    const char *path = arena_text(&w->arena, "../site/%s", name);
     struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
     world_write(w, path, bytes, len);
     if (utimes(world_path(w, path), times) != 0) abort();
@@ -29,15 +29,15 @@ static void put(struct world *w, const char *name, size_t len, int64_t mtime) {
 static void fill(struct world *w) {
     world_open(w, "wal");
     (void)mkdir(site(w), 0700);
-    (void)mkdir(world_path(w, "site/films"), 0700);
-    (void)mkdir(world_path(w, "site/films/.secret"), 0700);
+    (void)mkdir(world_path(w, "../site/films"), 0700);
+    (void)mkdir(world_path(w, "../site/films/.secret"), 0700);
     put(w, "films/long.mp4", 9500000, OLD);
     put(w, "films/short.mp4", 300000, OLD);
     put(w, "films/.secret/x.mp4", 10, OLD);
     put(w, "one.png", 1, OLD);
     put(w, "empty.png", 0, OLD);
     put(w, "settings.php", 10, OLD);
-    (void)!symlink("one.png", world_path(w, "site/link.png"));
+    (void)!symlink("one.png", world_path(w, "../site/link.png"));
 }
 
 /* Units of so many bytes, and at most so many of them. */
@@ -134,7 +134,7 @@ static void changes(void) {
     same_text(err_name(run(&w, INT64_MAX, 1000, &walk)), "ok", "replaced while it is read");
     ok(walk.finished && walk.changed == 1 && walk.files == 3, "it is left out");
     same_text(hashes(&w, "films/long.mp4"), "", "of what is published");
-    ok(unlink(world_path(&w, "site/one.png")) == 0, "one goes");
+    ok(unlink(world_path(&w, "../site/one.png")) == 0, "one goes");
     same_text(err_name(whole(&w, &walk)), "ok", "the next walk");
     ok(walk.files == 3 && *hashes(&w, "films/long.mp4") && !*hashes(&w, "one.png"), "takes what is there");
     world_close(&w);
@@ -183,7 +183,7 @@ static void background(void) {
     ok(walk.version == 2 && *hashes(&w, "young.png") && walk.hashed == 2, "ten minutes later what is new is found");
     ok(steps <= 5, "by few visitors: %d", steps);
     w.ctx.now += SPAN_RESCAN + 1;
-    ok(rename(site(&w), world_path(&w, "moved")) == 0, "the folder goes");
+    ok(rename(site(&w), world_path(&w, "../moved")) == 0, "the folder goes");
     for (worked = true, steps = 0; worked && steps < 100; steps++) (void)!index_background(&w.ctx, &worked);
     ok(steps < 5 && *hashes(&w, "young.png"), "what is published stays, and nobody asks again at once: %d", steps);
     world_close(&w);
@@ -224,15 +224,15 @@ static void compared(void) {
         struct walk walk;
         int64_t skipped, skips = -1;
         fill(&w);
-        (void)mkdir(world_path(&w, "site/a"), 0700);
-        (void)mkdir(world_path(&w, "site/new"), 0700);
+        (void)mkdir(world_path(&w, "../site/a"), 0700);
+        (void)mkdir(world_path(&w, "../site/new"), 0700);
         put(&w, "a.png", 3, OLD);
         put(&w, "a/b.png", 4, OLD);
         put(&w, "a0.png", 5, OLD);
         same_text(err_name(whole(&w, &walk)), "ok", "published, then: %s", cases[i].what);
-        if (cases[i].remove) (void)unlink(world_path(&w, arena_text(&w.arena, "site/%s", cases[i].remove)));
+        if (cases[i].remove) (void)unlink(world_path(&w, arena_text(&w.arena, "../site/%s", cases[i].remove)));
         const char *add = cases[i].add;
-        if (add && add[strlen(add) - 1] == '/') (void)mkdir(world_path(&w, arena_text(&w.arena, "site/%s", add)), 0700);
+        if (add && add[strlen(add) - 1] == '/') (void)mkdir(world_path(&w, arena_text(&w.arena, "../site/%s", add)), 0700);
         if (add && add[strlen(add) - 1] != '/') put(&w, add, 1, OLD);
         for (size_t most = 1; most < 20; most++) {
             enum compared is = compare_in_steps(&w, most, &skipped);
@@ -277,14 +277,14 @@ static void odd(void) {
     struct world w;
     struct walk walk;
     fill(&w);
-    char deep[400] = "site";
+    char deep[400] = "../site";
     for (int i = 0; i < 40; i++) {
         (void)snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "/d");
         (void)mkdir(world_path(&w, deep), 0700);
     }
     (void)snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "/x.png");
     world_write(&w, deep, "x", 1);
-    world_write(&w, "site/bad\xff.png", "x", 1);
+    world_write(&w, "../site/bad\xff.png", "x", 1);
     same_text(err_name(whole(&w, &walk)), "ok", "a name that is no UTF-8, a folder that is too deep");
     same_int(walk.files, 3, "are left out");
     same_text(err_name(index_begin(&w.ctx, &w.circle, "/nonexistent", "/", 0)), "ok", "a folder that is not there");
@@ -299,14 +299,14 @@ static void nothing(void) {
     struct world w;
     struct walk walk;
     fill(&w);
-    const char *empty = arena_text(&w.arena, "%s/empty", w.dir);
+    const char *empty = arena_text(&w.arena, "%s/../empty", w.dir);
     (void)mkdir(empty, 0700);
     same_text(err_name(index_begin(&w.ctx, &w.circle, empty, "/", 0)), "ok", "an empty folder");
     same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "is not published");
     ok(strstr(w.ctx.fault.text, "/empty: it is empty.") != NULL, "in words: %s", w.ctx.fault.text);
     same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "not_found", "and nothing of it is left behind");
     same_text(err_name(whole(&w, &walk)), "ok", "another is published");
-    world_write(&w, "empty/x.php", "x", 1);
+    world_write(&w, "../empty/x.php", "x", 1);
     (void)!index_begin(&w.ctx, &w.circle, empty, "/", 0);
     same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "the empty one does not take its place");
     ok(strstr(w.ctx.fault.text, "/empty, but programs or settings of the host: 1 (x.php).") != NULL, "in words: %s",
@@ -433,8 +433,8 @@ static void large(void) {
         if (run(&w, 1 << 20, 1, &walk) != ERR_OK) break;
         parts += world_number(db, "SELECT count(*) FROM found WHERE kind = 1 AND listed <> ''") > 0;
         if (parts == 1) {
-            (void)unlink(world_path(&w, "site/f0000.png")); /* behind the cursor */
-            (void)unlink(world_path(&w, "site/f0650.png")); /* before it */
+            (void)unlink(world_path(&w, "../site/f0000.png")); /* behind the cursor */
+            (void)unlink(world_path(&w, "../site/f0650.png")); /* before it */
             put(&w, "a.png", 1, OLD);
             put(&w, "z.png", 1, OLD);
         }

@@ -143,7 +143,7 @@ static int64_t gen(struct world *w) {
 static bool publish(struct world *w) {
     int64_t version;
     return store_begin(w->ctx.store, MAIN, true) == ERR_OK &&
-           manifest_replace(&w->ctx, &w->circle, w->dir, "/media/", &version) == ERR_OK &&
+           manifest_replace(&w->ctx, &w->circle, world_path(w, "../site"), "/media/", &version) == ERR_OK &&
            store_commit(w->ctx.store, MAIN) == ERR_OK;
 }
 

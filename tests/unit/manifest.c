@@ -89,7 +89,7 @@ static void stamp(const char *path, int64_t mtime) {
 }
 
 static const char *media_dir(struct world *w) {
-    const char *dir = world_path(w, "media");
+    const char *dir = world_path(w, "../media");
     (void)mkdir(dir, 0700);
     return dir;
 }
@@ -98,7 +98,7 @@ static void make(struct world *w, const char *name, size_t len, char fill) {
     char *bytes = malloc(len);
     memset(bytes, fill, len);
     (void)media_dir(w);
-    const char *path = arena_text(&w->arena, "media/%s", name);
+    const char *path = arena_text(&w->arena, "../media/%s", name);
     world_write(w, path, bytes, len);
     stamp(world_path(w, path), 1700000000);
     free(bytes);
@@ -157,18 +157,18 @@ static void publishing(void) {
     same_text(world_string(json_array_get(json_object_get(json, "media"), 0), "path"), "a.mp4", "by path");
     same_int(json_integer_value(json_object_get(json, "version")), 1, "and its version");
 
-    world_write(&w, "media/b.png", "changed", 7);
+    world_write(&w, "../media/b.png", "changed", 7);
     same_text(err_name(manifest_get(&w.ctx, &w.circle, &m)), "ok", "a file is replaced");
     same_int(m.version, 2, "the next version");
     ok(signature_good(&w, &m), "is signed");
     ok(!strstr(world_signed(&w, &m), "b.png") && strstr(world_signed(&w, &m), "a.mp4"), "and lists the others only");
-    stamp(world_path(&w, "media/a.mp4"), 1700000001);
+    stamp(world_path(&w, "../media/a.mp4"), 1700000001);
     (void)!manifest_get(&w.ctx, &w.circle, &m);
     ok(m.version == 3 && !strstr(world_signed(&w, &m), "a.mp4"), "another mtime is another file");
-    stamp(world_path(&w, "media/a.mp4"), 1700000000);
+    stamp(world_path(&w, "../media/a.mp4"), 1700000000);
     (void)!manifest_get(&w.ctx, &w.circle, &m);
     ok(m.version == 3 && !strstr(world_signed(&w, &m), "a.mp4"), "what is withdrawn stays so until it is published again");
-    ok(unlink(world_path(&w, "media/c.txt")) == 0 && symlink("a.mp4", world_path(&w, "media/c.txt")) == 0,
+    ok(unlink(world_path(&w, "../media/c.txt")) == 0 && symlink("a.mp4", world_path(&w, "../media/c.txt")) == 0,
        "a link in place of a file");
     (void)!manifest_get(&w.ctx, &w.circle, &m);
     ok(m.version == 4 && !strstr(world_signed(&w, &m), "c.txt"), "is not followed");

@@ -106,19 +106,19 @@ static void proof(void) {
 }
 
 static void make_site(void) {
-    static const char *const dirs[] = {"site",     "site/films", "site/films/new", "site/films-old",
-                                       "site/a b", "site/.git",  "site/cgi-bin"};
-    static const char *const files[] = {"site/films/one.mp4",   "site/films/new/two.mp4", "site/films/new/three.jpg",
-                                        "site/films/page.html", "site/films-old/x.zip",   "site/.git/x.mp4",
-                                        "site/cgi-bin/x.mp4",   "site/a b/song.mp3"};
+    static const char *const dirs[] = {"../site",     "../site/films", "../site/films/new", "../site/films-old",
+                                       "../site/a b", "../site/.git",  "../site/cgi-bin"};
+    static const char *const files[] = {"../site/films/one.mp4",   "../site/films/new/two.mp4", "../site/films/new/three.jpg",
+                                        "../site/films/page.html", "../site/films-old/x.zip",   "../site/.git/x.mp4",
+                                        "../site/cgi-bin/x.mp4",   "../site/a b/song.mp3"};
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) (void)mkdir(world_path(&w, dirs[i]), 0755);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) put(files[i], "12345");
-    (void)!symlink("/etc", world_path(&w, "site/out"));
-    (void)!symlink("films", world_path(&w, "site/in"));
+    (void)!symlink("/etc", world_path(&w, "../site/out"));
+    (void)!symlink("films", world_path(&w, "../site/in"));
 }
 
 static void resolve(void) {
-    const char *root = world_path(&w, "site"), *dir = "";
+    const char *root = world_path(&w, "../site"), *dir = "";
     static const struct {
         const char *rel;
         bool good;
@@ -147,7 +147,7 @@ static const char *listed(folder_time *more, int *calls) {
     struct folder_list list = {.next = NULL};
     *calls = 0;
     do {
-        if (folder_list(&w.ctx, world_path(&w, "site"), list.next, more, &list) != ERR_OK) return "failed";
+        if (folder_list(&w.ctx, world_path(&w, "../site"), list.next, more, &list) != ERR_OK) return "failed";
         for (size_t i = 0; i < list.n; i++)
             buf_format(&out, "%s:%d:%d:%d ", list.all[i].path, (int)list.all[i].files, (int)list.all[i].bytes,
                        (int)list.all[i].media);
@@ -165,14 +165,14 @@ static void folders(void) {
     same_text(listed(never, &calls), want, "or one at a time");
     ok(calls >= 5, "%d calls", calls);
     struct folder_list list;
-    same_text(err_name(folder_list(&w.ctx, world_path(&w, "site"), "../x", always, &list)), "bad_field",
+    same_text(err_name(folder_list(&w.ctx, world_path(&w, "../site"), "../x", always, &list)), "bad_field",
               "not behind anything else");
-    (void)!folder_sample(&w.ctx, world_path(&w, "site/films"), &path, &id);
+    (void)!folder_sample(&w.ctx, world_path(&w, "../site/films"), &path, &id);
     same_text(path, "one.mp4", "a file to try");
-    (void)unlink(world_path(&w, "site/films/one.mp4"));
-    (void)!folder_sample(&w.ctx, world_path(&w, "site/films"), &path, &id);
+    (void)unlink(world_path(&w, "../site/films/one.mp4"));
+    (void)!folder_sample(&w.ctx, world_path(&w, "../site/films"), &path, &id);
     same_text(path, "new/three.jpg", "or one below");
-    (void)!folder_sample(&w.ctx, world_path(&w, "site/.git/none"), &path, &id);
+    (void)!folder_sample(&w.ctx, world_path(&w, "../site/.git/none"), &path, &id);
     same_text(path, "", "or none");
 }
 
@@ -182,26 +182,26 @@ static void shut_folders(void) {
     struct file_id id;
     const char *path;
     uid_t was = geteuid();
-    (void)mkdir(world_path(&w, "site/closed"), 0755);
-    (void)mkdir(world_path(&w, "site/open"), 0755);
-    put("site/closed/film.mp4", "film");
-    put("site/open/film.mp4", "film");
-    bool made = chmod(w.dir, 0755) == 0 && chmod(world_path(&w, "site"), 0755) == 0 &&
-                chmod(world_path(&w, "site/open"), 0755) == 0 && chmod(world_path(&w, "site/closed"), 0) == 0 &&
-                chmod(world_path(&w, "site/open/film.mp4"), 0) == 0;
+    (void)mkdir(world_path(&w, "../site/closed"), 0755);
+    (void)mkdir(world_path(&w, "../site/open"), 0755);
+    put("../site/closed/film.mp4", "film");
+    put("../site/open/film.mp4", "film");
+    bool made = chmod(w.dir, 0755) == 0 && chmod(world_path(&w, "../site"), 0755) == 0 &&
+                chmod(world_path(&w, "../site/open"), 0755) == 0 && chmod(world_path(&w, "../site/closed"), 0) == 0 &&
+                chmod(world_path(&w, "../site/open/film.mp4"), 0) == 0;
     ok(made && (was != 0 || seteuid(65534) == 0), "a folder and a file that may not be read");
-    same_text(err_name(folder_list(&w.ctx, world_path(&w, "site"), "b", always, &list)), "ok", "are listed");
+    same_text(err_name(folder_list(&w.ctx, world_path(&w, "../site"), "b", always, &list)), "ok", "are listed");
     bool named = false;
     for (size_t i = 0; i < list.n; i++) named |= strcmp(list.all[i].path, "closed") == 0 && list.all[i].why == EACCES;
     ok(named, "the folder with why");
-    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "site/closed"), &path, &id)), "bad_field",
+    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "../site/closed"), &path, &id)), "bad_field",
               "nothing can be tried of the folder");
     ok(strstr(w.ctx.fault.text, "/site/closed: give it") != NULL, "in words: %s", w.ctx.fault.text);
-    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "site/open"), &path, &id)), "bad_field", "nor of the file");
+    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "../site/open"), &path, &id)), "bad_field", "nor of the file");
     ok(strstr(w.ctx.fault.text, "/open/film.mp4: give it") != NULL, "in words: %s", w.ctx.fault.text);
-    ok(seteuid(was) == 0 && chmod(world_path(&w, "site/closed"), 0755) == 0, "and opened again");
-    (void)unlink(world_path(&w, "site/open/film.mp4"));
-    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "site/open"), &path, &id)), "ok", "an empty one is no error");
+    ok(seteuid(was) == 0 && chmod(world_path(&w, "../site/closed"), 0755) == 0, "and opened again");
+    (void)unlink(world_path(&w, "../site/open/film.mp4"));
+    same_text(err_name(folder_sample(&w.ctx, world_path(&w, "../site/open"), &path, &id)), "ok", "an empty one is no error");
 }
 
 static void roots(void) {
@@ -212,7 +212,7 @@ static void roots(void) {
     put("home/cgi-bin/polycircle.fcgi", "x");
     size_t n = folder_roots(&w.ctx, "", world_path(&w, "home/cgi-bin/polycircle.fcgi"), out);
     ok(n == 2 && strstr(out[0], "/home/public_html") != NULL, "beside the cgi-bin: %s", out[0]);
-    n = folder_roots(&w.ctx, world_path(&w, "site"), world_path(&w, "home/cgi-bin/polycircle.fcgi"), out);
+    n = folder_roots(&w.ctx, world_path(&w, "../site"), world_path(&w, "home/cgi-bin/polycircle.fcgi"), out);
     ok(n == 3 && strstr(out[0], "/site") != NULL, "what the web server says comes first");
     n = folder_roots(&w.ctx, "/usr", world_path(&w, "home/public_html/polycircle.fcgi"), out);
     ok(n >= 1 && strstr(out[geteuid() == 0], "/home/public_html") != NULL, "unless it is somebody else's");
@@ -256,53 +256,53 @@ static void tier(void) {
     static const char theirs[] = "# theirs\r\nRewriteEngine On";
     const char *data = w.dir, *name;
     struct tier t = {
-        .number = TIER_PRETTY, .dir = world_path(&w, "site"), .program = world_path(&w, "home/cgi-bin/polycircle.fcgi")};
+        .number = TIER_PRETTY, .dir = world_path(&w, "../site"), .program = world_path(&w, "home/cgi-bin/polycircle.fcgi")};
     t.script = "/cgi-bin/poly circle.fcgi";
     same_text(err_name(tier_write(&w.ctx, data, &t)), "usage", "a name that cannot be written into it");
     t.script = "/cgi-bin/x.fcgi";
-    put("site/.htaccess", theirs);
+    put("../site/.htaccess", theirs);
     same_text(err_name(tier_confirm(&w.ctx, data)), "not_found", "nothing to confirm");
     same_text(err_name(tier_write(&w.ctx, data, &t)), "ok", "written");
-    const char *now = text_of("site/.htaccess");
+    const char *now = text_of("../site/.htaccess");
     ok(strstr(now, "# BEGIN polycircle\n") == now && strstr(now, " /cgi-bin/x.fcgi/$1") &&
            strstr(now, "# END polycircle\n# theirs\r\n"),
        "in front");
     ok(!strstr(now, " cgi-bin/polycircle.fcgi/$1"), "with our address");
     same_text(err_name(tier_undo(&w.ctx, data)), "ok", "nobody confirms");
-    same_text(text_of("site/.htaccess"), theirs, "as before");
+    same_text(text_of("../site/.htaccess"), theirs, "as before");
     w.ctx.now += 1000;
     (void)!tier_write(&w.ctx, data, &t);
     same_text(err_name(tier_confirm(&w.ctx, data)), "ok", "confirmed");
     (void)!tier_undo(&w.ctx, data);
-    same_text(text_of("site/.htaccess"), now, "it stays");
+    same_text(text_of("../site/.htaccess"), now, "it stays");
     same_int(tier_state(&w.ctx, t.dir), TIER_ACTIVE, "and is seen");
     w.ctx.now += 1000;
     (void)!tier_write(&w.ctx, data, &t);
-    same_text(text_of("site/.htaccess"), now, "again: one block");
+    same_text(text_of("../site/.htaccess"), now, "again: one block");
     (void)!tier_confirm(&w.ctx, data);
     (void)!tier_undo(&w.ctx, data);
     w.ctx.now += 1000;
     same_text(err_name(tier_drop(&w.ctx, data, &t)), "ok", "taken out");
-    same_text(text_of("site/.htaccess"), theirs, "byte for byte");
-    put("site/.htaccess", "# BEGIN polycircle\nhalf");
+    same_text(text_of("../site/.htaccess"), theirs, "byte for byte");
+    put("../site/.htaccess", "# BEGIN polycircle\nhalf");
     w.ctx.now += 1000;
     same_text(err_name(tier_write(&w.ctx, data, &t)), "files", "half a block is left alone");
-    (void)unlink(world_path(&w, "site/.htaccess"));
+    (void)unlink(world_path(&w, "../site/.htaccess"));
     w.ctx.now += 1000;
     (void)!tier_write(&w.ctx, data, &t); /* and the process dies */
     struct timeval old[2] = {{.tv_sec = w.ctx.now / 1000 - 30}, {.tv_sec = w.ctx.now / 1000 - 30}};
     ok(utimes(world_path(&w, "tier-pending"), old) == 0, "long ago");
     tier_sweep(&w.ctx, data);
-    same_text(text_of("site/.htaccess"), "(none)", "the next request undoes it");
+    same_text(text_of("../site/.htaccess"), "(none)", "the next request undoes it");
 
     t.number = TIER_FASTCGI;
     same_text(err_name(tier_try(&w.ctx, data, &t, &name)), "ok", "a try");
-    same_int(mode(arena_text(&w.arena, "site/%s", name)), 0755, "for the web server to read");
-    same_text(text_of(arena_text(&w.arena, "site/%s/polycircle.fcgi", name)), "x", "with a copy of the program");
+    same_int(mode(arena_text(&w.arena, "../site/%s", name)), 0755, "for the web server to read");
+    same_text(text_of(arena_text(&w.arena, "../site/%s/polycircle.fcgi", name)), "x", "with a copy of the program");
     old[0].tv_sec = old[1].tv_sec = w.ctx.now / 1000 - 700;
     ok(utimes(world_path(&w, "tier-try"), old) == 0, "forgotten");
     tier_sweep(&w.ctx, data);
-    same_int(mode(arena_text(&w.arena, "site/%s", name)), -1, "is removed");
+    same_int(mode(arena_text(&w.arena, "../site/%s", name)), -1, "is removed");
 }
 
 /* What strangers may read. */

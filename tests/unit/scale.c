@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 enum { OLD = 1700000000, FOLDER = 65, CACHED = 4600000 }; /* CACHED: bytes that SQLite keeps, and reads once */
+enum { OWN_NAMES = 64 }; /* of the data directory, its backups and keys */
 
 struct work {
     int64_t steps, bytes, names, rows; /* rows: changed by the largest transaction */
@@ -119,7 +120,7 @@ static struct work measure(struct scene *s, const char *what, task *t) {
 
 static const char *name_of(struct scene *s, int64_t i) {
     static char path[512];
-    int len = snprintf(path, sizeof path, "%s/site", s->w.dir);
+    int len = snprintf(path, sizeof path, "%s/../site", s->w.dir);
     if (s->flat)
         (void)snprintf(path + len, sizeof path - (size_t)len, "/a-picture-of-the-summer-%06d.png", (int)i);
     else
@@ -137,7 +138,7 @@ static void touch(struct scene *s, int64_t i, int64_t mtime) {
 static void fill(struct scene *s) {
     struct world *w = &s->w;
     world_open(w, "wal");
-    const char *site = arena_text(&w->arena, "%s/site", w->dir);
+    const char *site = arena_text(&w->arena, "%s/../site", w->dir);
     if (mkdir(site, 0700) != 0) abort();
     for (int64_t i = 0; !s->flat && i < s->n; i += FOLDER)
         if (mkdir(arena_text(&w->arena, "%s/album-%04d", site, (int)(i / FOLDER)), 0700) != 0) abort();
@@ -156,7 +157,7 @@ static int64_t large(void *context, const struct walk *so_far) {
 static enum err publish(struct scene *s) {
     struct walk walk;
     struct world *w = &s->w;
-    TRY(index_begin(&w->ctx, &w->circle, arena_text(&w->arena, "%s/site", w->dir), "/", 0));
+    TRY(index_begin(&w->ctx, &w->circle, arena_text(&w->arena, "%s/../site", w->dir), "/", 0));
     TRY(index_run(&w->ctx, &w->circle, large, NULL, &walk));
     return walk.finished && walk.files == s->n ? ERR_OK : ERR_INTERNAL;
 }
@@ -285,7 +286,7 @@ static void files(bool flat, int64_t n) {
         ok(grows(one[i].steps, two[i].steps, 1000), "%s, %s: SQLite's steps", form, what);
         ok(grows(one[i].bytes, two[i].bytes, CACHED), "%s, %s: bytes read", form, what);
         ok(i == 0 || two[i].rows <= n / 5, "%s, %s: nobody waits for long for what it writes", form, what);
-        ok(two[i].names <= (n + n / FOLDER * 4 + 10) * tasks[i].listings, "%s, %s: names read", form, what);
+        ok(two[i].names <= (n + n / FOLDER * 4 + 10) * tasks[i].listings + OWN_NAMES, "%s, %s: names read", form, what);
     }
 }
 

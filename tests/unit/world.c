@@ -32,7 +32,9 @@ void world_open(struct world *w, const char *journal) {
     (void)umask(077);
     must(sodium_init() >= 0, "sodium_init");
     (void)snprintf(w->dir, sizeof w->dir, "%s/polycircle-test.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    must(mkdtemp(w->dir) != NULL, "mkdtemp");
+    must(mkdtemp(w->dir) != NULL && chmod(w->dir, 0711) == 0, "mkdtemp");
+    (void)snprintf(w->dir + strlen(w->dir), sizeof w->dir - strlen(w->dir), "/data");
+    must(mkdir(w->dir, 0700) == 0, w->dir);
     w->ctx.arena = &w->arena;
     w->server.data = w->dir;
     jsn_use(&w->arena);
@@ -65,6 +67,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 void world_close(struct world *w) {
     if (w->ctx.store) store_close(w->ctx.store);
     if (w->server.store) store_close(w->server.store);
+    *strrchr(w->dir, '/') = '\0';
     must(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "the directory is removed");
     arena_free(&w->arena);
 }

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 struct world {
-    char dir[256];
+    char dir[256]; /* the data directory; what a test puts beside it ("../site") goes, too */
     struct arena arena;
     struct ctx ctx;
     struct circle circle; /* "demo" */

@@ -1,0 +1,224 @@
+/* A folder of the shared tree is exchanged for a symbolic link, at each point of a walk: nothing behind it is read. */
+#include "content/below.h"
+#include "content/compare.h"
+#include "content/folder.h"
+#include "content/index.h"
+#include "tap.h"
+#include "world.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SECRET = 4321, OLD = 1700000000 };
+
+static struct world w;
+
+static const char *at(const char *name) {
+    return arena_text(&w.arena, "%s/../%s", w.dir, name);
+}
+
+static void put(const char *name, size_t len) {
+    char *bytes = calloc(1, len);
+    struct timeval times[2] = {{.tv_sec = OLD}, {.tv_sec = OLD}};
+    world_write(&w, arena_text(&w.arena, "../%s", name), bytes, len);
+    if (utimes(at(name), times) != 0) abort();
+    free(bytes);
+}
+
+/* site/sub is what is listed; elsewhere and the data directory have files of the same names, which are longer. */
+static void fill(void) {
+    static const char *const dirs[] = {"site", "site/sub", "site/sub/deep", "elsewhere", "elsewhere/deep", "data/deep"};
+    world_open(&w, "wal");
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) (void)mkdir(at(dirs[i]), 0700);
+    put("site/a.png", 10);
+    put("site/sub/b.png", 10);
+    put("site/sub/deep/c.png", 10);
+    put("site/z.png", 10);
+    put("elsewhere/b.png", SECRET);
+    put("elsewhere/deep/c.png", SECRET);
+    put("data/b.png", SECRET);
+    put("data/deep/c.png", SECRET);
+}
+
+/* Other names in the folder's place: where they lead. */
+static const char *const targets[] = {"elsewhere", "data"};
+
+static void swap(const char *target) {
+    if (rename(at("site/sub"), at("aside")) != 0 || symlink(at(target), at("site/sub")) != 0) abort();
+}
+
+static void swap_back(void) {
+    if (unlink(at("site/sub")) != 0 || rename(at("aside"), at("site/sub")) != 0) abort();
+}
+
+static int64_t count(const char *sql) {
+    return world_number(world_path(&w, "polycircle.db"), sql);
+}
+
+static int64_t leaked(void) {
+    return count("SELECT (SELECT count(*) FROM media WHERE size = 4321) + (SELECT count(*) FROM found WHERE size = 4321)");
+}
+
+static int64_t some(void *context, const struct walk *so_far) {
+    int *units = context;
+    (void)so_far;
+    return (*units)-- > 0 ? 1 << 20 : 0;
+}
+
+static enum err run(int units, struct walk *out) {
+    return index_run(&w.ctx, &w.circle, some, &units, out);
+}
+
+static void paths(void) {
+    static const struct {
+        const char *path;
+        bool good;
+    } cases[] = {
+        {"a.png", true},           {"sub/b.png", true},
+        {"sub/deep/c.png", true},  {"link/b.png", false},
+        {"sub/link/c.png", false}, {"../data/b.png", false},
+        {"sub/../a.png", false},   {"./a.png", false},
+        {"/etc/hostname", false},  {"", false},
+        {"file", false},           {"data/polycircle.db", false},
+        {"spool/x.png", false},
+    };
+    fill();
+    struct file_id id;
+    (void)mkdir(at("site/data"), 0700);
+    (void)mkdir(at("site/spool"), 0700);
+    put("site/data/polycircle.db", 1);
+    put("site/spool/x.png", 1);
+    (void)!symlink(at("elsewhere"), at("site/link"));
+    (void)!symlink(at("elsewhere/deep"), at("site/sub/link"));
+    (void)!symlink("a.png", at("site/file"));
+    world_sql(world_path(&w, "polycircle.db"),
+              arena_text(&w.arena, "INSERT INTO instance VALUES('spool_dir', '%s')", at("site/spool")));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct below b = below_begin(&w.ctx, at("site"));
+        int fd = below_open(&b, cases[i].path, &id);
+        ok((fd >= 0) == cases[i].good, "%s: %s", cases[i].path, cases[i].good ? "opened" : "not opened");
+        ok(below_look(&b, cases[i].path, &id) == cases[i].good || strcmp(cases[i].path, "file") == 0, "and looked at");
+        if (fd >= 0) (void)close(fd);
+        below_end(&b);
+    }
+    static const struct {
+        const char *dir;
+        bool good;
+    } tops[] = {{"site", true},          {"way", true}, {"data", false},      {"data/deep", false},
+                {"data/signing", false}, {"in", false}, {"site/spool", false}};
+    (void)!symlink(at("site"), at("way"));
+    (void)!symlink(at("data/signing"), at("in"));
+    for (size_t i = 0; i < sizeof tops / sizeof *tops; i++) {
+        struct below b = below_begin(&w.ctx, at(tops[i].dir));
+        ok((below_folder(&b, "") >= 0) == tops[i].good, "%s may %sbe shared", tops[i].dir, tops[i].good ? "" : "not ");
+        below_end(&b);
+    }
+    world_close(&w);
+}
+
+/* The walk is broken off after each unit. */
+static void walked(const char *target) {
+    int64_t bad = 0, finished = 0, listed = 0;
+    int last = 0;
+    for (int after = 0; !last; after++) {
+        struct walk walk = {0};
+        fill();
+        if (index_begin(&w.ctx, &w.circle, at("site"), "", 0) != ERR_OK || run(after, &walk) != ERR_OK) abort();
+        last = walk.finished != 0;
+        listed += count("SELECT count(*) FROM found WHERE path = 'sub/deep'") > 0;
+        swap(target);
+        while (!walk.finished && run(1, &walk) == ERR_OK) {
+        }
+        if (!last) finished += walk.finished != 0;
+        bad += leaked();
+        (void)world_call(&w, "mirror/demo/sub/b.png", NULL);
+        bad += w.res.status != 404;
+        (void)world_call(&w, "mirror/demo/sub/deep/c.png", NULL);
+        bad += w.res.status != 404;
+        (void)world_call(&w, "mirror/demo/a.png", NULL);
+        bad += w.res.status != 200;
+        if (last)
+            ok(after > 5 && finished == after && listed > 1, "a link to %s after each of %d units, %d ended, %d with it listed",
+               target, after, (int)finished, (int)listed);
+        world_close(&w);
+    }
+    same_int(bad, 0, "nothing behind it is taken or served");
+}
+
+/* The very same files, by other names: only the way to them is another. */
+static void published(void) {
+    struct walk walk;
+    bool missing;
+    fill();
+    if (index_begin(&w.ctx, &w.circle, at("site"), "", 0) != ERR_OK || run(100, &walk) != ERR_OK) abort();
+    same_int(walk.files, 4, "four files are published");
+    struct compare k = {.arena = &w.arena, .dir = at("site"), .after = "", .most = 100};
+    enum compared is;
+    (void)world_call(&w, "mirror/demo/sub/deep/c.png", NULL);
+    same_int(w.res.status, 200, "and served");
+    ok(compare(&w.ctx, &w.circle, &k, &is) == ERR_OK && is == COMPARED_SAME, "and are the same");
+    swap("aside");
+    k.after = "";
+    ok(compare(&w.ctx, &w.circle, &k, &is) == ERR_OK && is == COMPARED_OTHER, "not by way of a link");
+    (void)world_call(&w, "mirror/demo/sub/deep/c.png", NULL);
+    same_int(w.res.status, 404, "nor are they served by one");
+    struct below b = below_begin(&w.ctx, at("site"));
+    ok(!below_gone(&b, "sub/deep/c.png", &(struct file_id){.size = 10, .mtime = OLD}, &missing) && missing,
+       "they are missing, which a second walk makes sure of");
+    below_end(&b);
+    struct manifest m;
+    size_t n, stale;
+    ok(manifest_head(&w.ctx, w.circle.id, &m) == ERR_OK && manifest_stale(&w.ctx, &w.circle, &m, &n, &stale) == ERR_OK &&
+           stale == 2,
+       "which the check says");
+    for (int i = 0; i < 2; i++)
+        if (index_begin(&w.ctx, &w.circle, at("site"), "", 0) != ERR_OK || run(100, &walk) != ERR_OK) abort();
+    same_int(walk.files, 2, "and withdraws them");
+    swap_back();
+    struct file_id id;
+    const char *path;
+    swap("elsewhere");
+    (void)unlink(at("site/a.png"));
+    (void)unlink(at("site/z.png"));
+    ok(folder_sample(&w.ctx, at("site"), &path, &id) == ERR_OK && !*path, "no sample is taken from behind a link");
+    world_close(&w);
+}
+
+/* Somebody exchanges it all the time: so many walks, and a limit to the other's work, too. */
+static void race(void) {
+    enum { WALKS = 60, SWAPS = 200000 };
+    int64_t bad = 0, whole = 0;
+    fill();
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < SWAPS; i++) {
+            swap(targets[i % 2]);
+            swap_back();
+        }
+        _exit(0);
+    }
+    for (int i = 0; i < WALKS; i++) {
+        struct walk walk = {0};
+        if (index_begin(&w.ctx, &w.circle, at("site"), "", 0) != ERR_OK) abort();
+        while (!walk.finished && run(1, &walk) == ERR_OK) bad += leaked();
+        whole += walk.finished != 0;
+        bad += leaked();
+        (void)world_call(&w, "mirror/demo/sub/b.png", NULL);
+        bad += w.res.status == 200 && w.res.len == SECRET;
+    }
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+    same_int(whole, WALKS, "walks end while a folder is exchanged all the time");
+    same_int(bad, 0, "and take nothing from behind the link");
+    world_close(&w);
+}
+
+int main(void) {
+    paths();
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) walked(targets[i]);
+    published();
+    race();
+    return done();
+}
