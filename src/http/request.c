@@ -39,11 +39,12 @@ static void gather(struct request *req, char *const *env) {
         for (size_t i = 0; i < VARIABLES; i++) {
             const char **field = (const char **)((char *)req + variables[i].offset);
             if (**env != *variables[i].name || strncmp(*env, variables[i].name, variables[i].len) != 0) continue;
-            /* nginx may send one twice: the first stands. A list goes on (RFC 9110 5.3): the last hop is what a proxy has added. */
+            /* nginx may send one twice: the first stands. But lighttpd makes one variable of X-Forwarded-For and of a visitor's
+             * own X_Forwarded_For, and which is which cannot be told: then neither is believed (RFC 7239 6.2 has the word). */
             if (!**field)
                 *field = *env + variables[i].len;
             else if (variables[i].offset == offsetof(struct request, forwarded))
-                *field = arena_text(req->arena, "%s, %s", *field, *env + variables[i].len);
+                *field = "unknown";
         }
 }
 
