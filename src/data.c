@@ -184,6 +184,14 @@ const char *data_directory(const char *given) {
     return data_find(&h);
 }
 
+/* One process at a time draws a name. But whoever may open the folder may hold this lock, so nobody waits long for it: without it
+ * two who come at once may draw two names, of which the one is a folder that nothing uses (folder_strays). */
+static void lock_briefly(int fd) {
+    enum { TRIES = 25 };
+    const struct timespec pause = {.tv_nsec = 20000000};
+    for (int i = 0; i < TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; i++) (void)nanosleep(&pause, NULL);
+}
+
 const char *data_claim(const char *given) {
     folder_path folder;
     const char *dir = data_directory(given);
@@ -191,7 +199,7 @@ const char *data_claim(const char *given) {
     if (!named_hidden(file_name(folder)) || access(dir, F_OK) == 0) return dir;
     up(folder);
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock >= 0) (void)flock(lock, LOCK_EX);
+    if (lock >= 0) lock_briefly(lock);
     dir = data_directory(given); /* another process may have been first */
     (void)directory_make(dir); /* whoever writes into it says why not */
     if (lock >= 0) (void)close(lock);

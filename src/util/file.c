@@ -165,7 +165,7 @@ bool file_copy(const char *from, const char *to) {
 }
 
 bool file_sync(const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool good = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) (void)close(fd);
     return good;

@@ -1,4 +1,6 @@
 // GET setup, console, owner.js, owner.css, probe and POST owner, by CGI run directly: from nothing to a circle, and every refusal.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chownSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { World, done, form, matches, ok, same } from './world.mjs';
@@ -53,6 +55,13 @@ same(kept('setup-code'), first, 'one code, however often the page is loaded');
 const hidden = join(w.dir, `polycircle-data-${'0123456789abcdef'.repeat(2)}`), at = { ...env, POLYCIRCLE_DATA: hidden };
 same([w.request('/setup', { env: at }).status, existsSync(join(hidden, 'setup-code'))], [200, true], 'a name that nobody can guess');
 same(w.request('/owner', { post: { v: 1, do: 'state', nonce: 'a'.repeat(32) }, env: at }).json.data, join(w.dir, 'polycircle-data-...'), 'is not told before the code is');
+// anybody on the host who may open the folder that it is made in may hold a lock of it
+const holder = spawn('flock', ['-x', w.dir, '-c', 'echo held; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+await once(holder.stdout, 'data');
+const locked = join(w.dir, `polycircle-data-${'fedcba9876543210'.repeat(2)}`);
+same([w.request('/setup', { env: { ...at, POLYCIRCLE_DATA: locked } }).status, existsSync(join(locked, 'setup-code'))], [200, true], 'a lock that somebody keeps shuts set-up to nobody');
+holder.kill();
+rmSync(locked, { recursive: true });
 writeFileSync(`${hidden}-file`, '');
 r = w.request('/setup', { env: { ...at, POLYCIRCLE_DATA: `${hidden}-file` } });
 ok(r.status >= 400 && !r.bytes.includes('0123456789abcdef'), 'nor when it cannot be used', r.bytes);
