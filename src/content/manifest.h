@@ -23,6 +23,8 @@ struct manifest {
 const char *media_type(const char *path);
 /* A power of two from 256 KiB to 4 MiB, so that a file has at most 2,048 pieces where possible. */
 int64_t media_piece(int64_t size);
+/* Bytes of files of which the hashes alone fill a manifest (6.6 TB): more is in none. */
+int64_t media_most(void);
 /* The entry of the database. Absent: ERR_NOT_FOUND. */
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out);
 /* How many are published, and their bytes. */

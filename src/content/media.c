@@ -67,6 +67,11 @@ int64_t media_piece(int64_t size) {
     return piece;
 }
 
+int64_t media_most(void) {
+    enum { HASH = 32 };
+    return (int64_t)(CAP_MANIFEST / 4 * 3 / HASH) * (4 << 20);
+}
+
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out) {
     const enum sql id = SQL_MEDIA_GET;
     bool row;

@@ -7,6 +7,7 @@
     X(HIDDEN, hidden, "hidden, by a dot", "")                                                                               \
     X(LINK, link, "symbolic links", "")                                                                                     \
     X(EMPTY, empty, "empty files", "")                                                                                      \
+    X(LARGE, large, "too large for a list", "")                                                                             \
     X(PROGRAM, program, "programs or settings of the host", "")                                                             \
     X(OWN, own, "folders of Polycircle's own files", "")                                                                    \
     X(SPECIAL, special, "neither files nor folders", "")                                                                    \

@@ -43,10 +43,12 @@ static enum err look_at(struct indexer *x, const struct item *item) {
     struct file_id now;
     struct store *s = x->ctx->store;
     const char *type;
-    int64_t id = x->circle->id;
+    int64_t id = x->circle->id, taken;
     enum omit is = walk_name(item->path, x->circle->exclude); /* a walk that began before the owner said so may have met it */
     if (is == OMIT_NOT) is = walk_look(&x->below, item->path, &now, &type);
     if (is == OMIT_NOT_FOLDER) return store_run(s, SQL_SCAN_ADD, ARGS(I(id), T(item->path), I(DIRECTORY)));
+    TRY(store_number(s, SQL_JOB_BYTES, ARGS(I(id)), &taken, 0));
+    if (is == OMIT_NOT && taken - item->file.size > media_most() - now.size) is = OMIT_LARGE;
     if (is == OMIT_NOT && walk_young(x->ctx, x->patient, &now)) is = OMIT_YOUNG;
     if (is != OMIT_NOT) return drop(x, item, is);
     TRY(store_run(s, SQL_SCAN_FILE,

@@ -59,6 +59,7 @@ enum omit walk_look(struct below *b, const char *path, struct file_id *file, con
     if (S_ISLNK(st.st_mode)) return OMIT_LINK;
     if (!file_identify(&st, file)) return OMIT_SPECIAL;
     if (!file->size) return OMIT_EMPTY;
+    if (file->size > media_most()) return OMIT_LARGE;
     if (!(*type = media_type(path))) return OMIT_PROGRAM;
     return below_may_read(b, path) || below_absent(errno) ? OMIT_NOT : OMIT_UNREADABLE;
 }

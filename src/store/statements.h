@@ -139,6 +139,7 @@
     X(JOB_COUNT, MAIN,                                                                                                            \
       "UPDATE job SET (n, files, bytes, done) = (SELECT count(*), count(*) FILTER (WHERE kind = 2),"                              \
       " CAST(total(size) AS INTEGER), CAST(total(at) AS INTEGER) FROM found WHERE circle = ?1) WHERE circle = ?1")                \
+    X(JOB_BYTES, MAIN, "SELECT bytes FROM job WHERE circle = ?1")                                                                 \
     X(JOB_ADD, MAIN, "UPDATE job SET hashed = hashed + ?2 WHERE circle = ?1")                                                     \
     X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = ?3, doubted = doubted + ?4 WHERE circle = ?1 AND sought = ?2")                   \
     X(JOB_COMPARED, MAIN,                                                                                                         \

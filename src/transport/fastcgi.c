@@ -11,6 +11,7 @@
 #include "util/file.h"
 #include <fcgiapp.h>
 #include <poll.h>
+#include <signal.h>
 
 struct self {
     char path[PATH_MAX]; /* empty: not known */
@@ -32,8 +33,15 @@ static void flush_secret(FCGX_Stream *out) {
     if (FCGX_FFlush(out) == 0 && out->stop > out->wrNext) explicit_bzero(out->wrNext, (size_t)(out->stop - out->wrNext));
 }
 
+/* To ask libfcgi makes it catch these; a command is to end by them. */
 bool fastcgi_here(void) {
-    return !FCGX_IsCGI();
+    static const int caught[] = {SIGTERM, SIGUSR1, SIGPIPE};
+    enum { N = sizeof caught / sizeof *caught };
+    struct sigaction before[N];
+    for (size_t i = 0; i < N; i++) (void)sigaction(caught[i], NULL, &before[i]);
+    bool here = !FCGX_IsCGI();
+    for (size_t i = 0; i < N && !here; i++) (void)sigaction(caught[i], &before[i], NULL);
+    return here;
 }
 
 static void find_self(struct self *self) {

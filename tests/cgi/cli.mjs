@@ -1,5 +1,5 @@
 // The command line: what each command says to people and to scripts, and its exit status.
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -411,6 +411,24 @@ r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json');
 same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'Nobody answers there within 30 s.'], 'selftest --url: nobody there');
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json', { env: { PATH: w.dir } });
 matches(r.json.lines.at(-1).found, /^There is no curl here/, 'selftest --url without curl');
+
+// a command ends when it is told to; what it reads has no end
+const endless = join(w.dir, 'endless');
+mkdirSync(endless);
+writeFileSync(join(endless, 'film.mp4'), '');
+truncateSync(join(endless, 'film.mp4'), 2 ** 42);
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  const run = spawn(program, ['publish', '--data', w.data, 'demo', endless], { stdio: 'ignore' });
+  const gone = once(run, 'exit');
+  const reads = () => Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${run.pid}/io`, 'utf8'))?.[1]) > 5e6;
+  for (let n = 0; n < 200 && !reads(); n++)
+    await new Promise((later) => setTimeout(later, 50));
+  run.kill(signal);
+  const late = setTimeout(() => run.kill('SIGKILL'), 10_000);
+  same((await gone)[1], signal, `publish ends by ${signal}`);
+  clearTimeout(late);
+}
+rmSync(endless, { recursive: true });
 
 // removal
 same(w.cli('circle', 'remove', 'demo', '--json').json, { removed: 'demo' }, 'circle remove');

@@ -451,6 +451,38 @@ static void large(void) {
     world_close(&w);
 }
 
+static void sparse(struct world *w, const char *name, int64_t size) {
+    put(w, name, 1, OLD);
+    struct timeval times[2] = {{.tv_sec = OLD}, {.tv_sec = OLD}};
+    const char *path = arena_path(&w->arena, site(w), name);
+    if (truncate(path, size) != 0 || utimes(path, times) != 0) abort();
+}
+
+/* A file of holes costs whoever makes it nothing; what no list could name is not read first. */
+static void sizes(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    sparse(&w, "huge.mp4", media_most() + 1);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
+    same_text(err_name(run(&w, 1 << 20, 50, &walk)), "ok", "a file that is too large for a list");
+    ok(walk.finished && walk.files == 3 && walk.omitted[OMIT_LARGE].n == 1, "is left out, the others are published");
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
+    ok(run(&w, 1 << 20, 50, &walk) == ERR_OK && walk.finished && walk.same && walk.omitted[OMIT_LARGE].n == 1,
+       "which is still so when the folder is compared");
+    sparse(&w, "half-1.mp4", media_most() / 2 + 1);
+    sparse(&w, "half-2.mp4", media_most() / 2 + 1);
+    (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
+    same_text(err_name(run(&w, 1 << 20, 12, &walk)), "ok", "two that are too large together");
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM found WHERE path LIKE 'half%'"), 1,
+             "one is taken");
+    ok(walk.bytes <= media_most() && walk.omitted[OMIT_LARGE].n == 2, "in all no more than a list can name");
+    int64_t done = walk.done;
+    ok(run(&w, 1 << 20, 3, &walk) == ERR_OK && walk.done - done <= 3 << 20 && walk.done > done,
+       "a unit reads what it may and no more");
+    world_close(&w);
+}
+
 int main(void) {
     patterns();
     left_out();
@@ -464,5 +496,6 @@ int main(void) {
     nothing();
     many_left_out();
     large();
+    sizes();
     return done();
 }
