@@ -140,6 +140,29 @@ static enum err choices_valid(struct ctx *ctx, const struct choices *in) {
     return in->exclude ? exclude_valid(ctx, in->exclude) : ERR_OK;
 }
 
+/* Each entry as circle_ice() writes one. */
+static enum err ice_valid(struct ctx *ctx, const char *ice) {
+    json_t *list = json_loads(ice, JSON_REJECT_DUPLICATES, NULL), *one;
+    size_t i;
+    if (!json_is_array(list)) return fault_set(&ctx->fault, ERR_USAGE, "The STUN servers are no list.");
+    json_array_foreach(list, i, one) {
+        const char *url = json_string_value(json_object_get(one, "urls"));
+        if (!url || json_object_size(one) != 1 || !stun_valid(url))
+            return fault_set(&ctx->fault, ERR_USAGE, "%.80s is not the address of a STUN server", url ? url : "It");
+    }
+    return ERR_OK;
+}
+
+enum err circle_valid(struct ctx *ctx, const struct circle *c) {
+    uint8_t key[16];
+    size_t len = 0;
+    if (!can_valid(c->can)) return fault_set(&ctx->fault, ERR_USAGE, "its name is none");
+    if (strlen(c->api_key) != 22 || !base64url_decode(key, &len, c->api_key, 22) || c->up_kbps < 0)
+        return fault_set(&ctx->fault, ERR_USAGE, "its public key or its upload limit is none");
+    TRY(choices_valid(ctx, &(struct choices){.p2p = c->p2p, .roster = c->roster, .exclude = c->exclude}));
+    return ice_valid(ctx, c->ice);
+}
+
 enum err circle_change(struct ctx *ctx, const struct circle *c, const struct choices *in) {
     TRY(choices_valid(ctx, in));
     return store_run(

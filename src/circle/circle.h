@@ -67,3 +67,5 @@ enum err circle_others(struct ctx *ctx, const struct circle *c, const char *orig
 /* An Origin header: "" (not a browser's cross-origin request) and allowed ones are ERR_OK; another is
  * remembered, so that the owner sees it, and ERR_ORIGIN_REFUSED. */
 enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *origin);
+/* Could each of its values have been chosen? ERR_USAGE: the first that could not, in words. */
+enum err circle_valid(struct ctx *ctx, const struct circle *c);

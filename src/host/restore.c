@@ -6,6 +6,7 @@
 #include "circle/signing.h"
 #include "content/manifest.h"
 #include "host/backup.h"
+#include "host/values.h"
 #include "store/keys.h"
 #include "store/replace.h"
 
@@ -36,6 +37,13 @@ static enum err lost(struct restore *r, enum err e) {
     return ERR_OK;
 }
 
+static enum err look_at_values(struct restore *r) {
+    struct ctx copy = {.arena = r->ctx->arena, .store = r->copy, .now = r->ctx->now};
+    enum err e = values_valid(&copy);
+    r->ctx->fault = copy.fault;
+    return e;
+}
+
 static enum err take(struct restore *r) {
     struct stat a, b;
     struct fault *fault = &r->ctx->fault;
@@ -45,6 +53,7 @@ static enum err take(struct restore *r) {
     enum err e = copy_take(&r->copy, r->file, arena_path(r->ctx->arena, r->dir, "restore.part"), fault);
     if (e == ERR_OK) e = key_unpack(r->copy, &r->keys);
     if (e == ERR_OK) e = copy_update(r->copy, fault);
+    if (e == ERR_OK) e = look_at_values(r);
     if (e != ERR_DAMAGED) return e;
     const char *why = arena_text(r->ctx->arena, "%s", fault->text);
     return fault_set(fault, ERR_DAMAGED, "%.160s is no whole polycircle.db%s%.199s; nothing was changed.", r->file,

@@ -3,9 +3,13 @@
 #include "circle/origin.h"
 #include "circle/spool.h"
 
+static bool absolute(const char *value) {
+    return value[0] == '/';
+}
+
 static bool directory(const char *value) {
     struct stat st;
-    return value[0] == '/' && stat(value, &st) == 0 && S_ISDIR(st.st_mode);
+    return absolute(value) && stat(value, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static bool folder_url(const char *value) {
@@ -30,13 +34,15 @@ static bool yes_no(const char *value) {
 }
 
 const struct setting settings[] = {
-    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory},
-    {"budget", "polls a second that the greeters of a circle share (1 to 999; default 2)", small_number},
-    {"wire", "how clients encode what they send: d (base64url, default) or h (base32, where a firewall blocks d)", wire},
-    {"spool_dir", "a directory that the web server serves and this program may write: rosters and boxes are put there", directory},
-    {"spool_url", "where it is served, https://host/path/", folder_url},
-    {"spool_cors", "yes: pages of other origins may read the spool; no (default)", yes_no},
-    {"proxies", "addresses or networks, separated by spaces, whose X-Forwarded-For is believed (10.0.0.0/8 ::1)", networks_valid},
+    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory, absolute},
+    {"budget", "polls a second that the greeters of a circle share (1 to 999; default 2)", small_number, small_number},
+    {"wire", "how clients encode what they send: d (base64url, default) or h (base32, where a firewall blocks d)", wire, wire},
+    {"spool_dir", "a directory that the web server serves and this program may write: rosters and boxes are put there", directory,
+     absolute},
+    {"spool_url", "where it is served, https://host/path/", folder_url, folder_url},
+    {"spool_cors", "yes: pages of other origins may read the spool; no (default)", yes_no, yes_no},
+    {"proxies", "addresses or networks, separated by spaces, whose X-Forwarded-For is believed (10.0.0.0/8 ::1)", networks_valid,
+     networks_valid},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

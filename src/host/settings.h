@@ -6,6 +6,7 @@
 struct setting {
     const char *name, *help;
     bool (*valid)(const char *value);
+    bool (*form)(const char *value); /* could it be valid, if not on this host? */
 };
 extern const struct setting settings[];
 extern const size_t settings_count;

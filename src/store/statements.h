@@ -44,6 +44,10 @@
     X(BASE_FIRST, MAIN, "UPDATE base SET place = (SELECT min(place) - 1 FROM base) WHERE url = ?1")                               \
     X(BASE_HAS, MAIN, "SELECT 1 FROM base WHERE url = ?1")                                                                        \
     X(BASE_LIST, MAIN, "SELECT url FROM base ORDER BY place, url")                                                                \
+    X(BASE_HOSTS, MAIN, "SELECT host FROM base ORDER BY place, url")                                                              \
+    /* what a circle's content is, or is to be, of */                                                                             \
+    X(FOLDERS_OF, MAIN, "SELECT dir FROM job WHERE circle = ?1 UNION SELECT dir FROM manifest WHERE circle = ?1")                 \
+    X(FOLDER_URLS_OF, MAIN, "SELECT url FROM job WHERE circle = ?1 UNION SELECT url FROM manifest WHERE circle = ?1")             \
     X(CIRCLE_ADD, MAIN,                                                                                                           \
       "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude)"      \
       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                                                          \

@@ -303,6 +303,21 @@ static void refused(void) {
         {"CREATE TRIGGER x AFTER INSERT ON media BEGIN DELETE FROM origin; END", "no whole polycircle.db", "a trigger"},
         {"CREATE VIEW x AS SELECT * FROM circle", "no whole polycircle.db", "a view"},
         {"PRAGMA user_version=0", "no whole polycircle.db", "somebody else's database"},
+        {"UPDATE circle SET can = '../x' WHERE can = 'demo'", "circle \"../x\": its name is none", "a circle's name"},
+        {"UPDATE circle SET p2p = '<script>'", "p2p is on, ask or off, not <script>", "a choice"},
+        {"UPDATE circle SET roster = 'x'", "The roster is", "another"},
+        {"UPDATE circle SET ice = '[{\"urls\":\"turn:x\"}]'", "turn:x is not the address of a STUN server", "a STUN server"},
+        {"UPDATE circle SET ice = 'x'", "no list", "what is no JSON"},
+        {"UPDATE circle SET api_key = 'x' WHERE can = 'demo'", "public key", "a key"},
+        {"INSERT INTO instance VALUES('proxies', '0.0.0.0/x')", "proxies cannot be", "proxies"},
+        {"INSERT INTO instance VALUES('spool_url', 'javascript:x')", "spool_url cannot be", "the spool's address"},
+        {"UPDATE base SET url = 'http://x/\"'", "an address of the instance cannot be", "an address"},
+        {"UPDATE base SET host = 'evil.example'", "an address of the instance cannot be", "its host"},
+        {"UPDATE origin SET origin = 'https://a.example/<b>'", "an allowed origin cannot be", "an origin"},
+        {"INSERT INTO job(circle, dir, url, patient) SELECT id, 'etc', '/', 0 FROM circle", "a folder cannot be \"etc\"",
+         "a folder"},
+        {"INSERT INTO job(circle, dir, url, patient) SELECT id, '/etc', 'x', 0 FROM circle", "where a folder is served",
+         "its address"},
     };
     for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
         const char *bad = keep(&w, arena_text(&w.arena, "bad%zu.db", i));
