@@ -45,4 +45,5 @@ static enum err run_restore(struct cli *cli) {
 const struct command command_restore = {
     run_restore, "", "restore FILE",
     "Makes polycircle.db what it was when FILE was made by `backup`. What was there is kept in backups/. Nothing need be\n"
-    "stopped. FILE must be whole and of a version that this program knows.\n"};
+    "stopped. FILE must be whole and of a version that this program knows. A folder in it that is not shared here now is\n"
+    "named, and shared once you publish it or press \"Read again\" in the console.\n"};

@@ -171,6 +171,25 @@ static enum err finish(struct indexer *x, struct walk *out) {
     return out->finished ? clear(x, out->finished) : ERR_OK;
 }
 
+enum err index_wait(struct ctx *ctx, const struct circle *c) {
+    const struct arg id = I(c->id), now = I(ctx->now);
+    TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(id, T(""), I(ctx->now + SPAN_KEPT))));
+    TRY(store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(id)));
+    TRY(store_run(ctx->store, SQL_JOB_OF_MANIFEST, ARGS(id, now)));
+    return store_run(ctx->store, SQL_JOB_WAIT, ARGS(id, now));
+}
+
+enum err index_waits(struct ctx *ctx, const struct circle *c, const char **dir) {
+    const char *text = NULL;
+    enum err e = store_string(ctx->store, SQL_JOB_WAITS, ARGS(I(c->id)), ctx->arena, &text);
+    *dir = text ? text : "";
+    return e;
+}
+
+enum err index_folders(struct ctx *ctx, struct texts *out) {
+    return store_texts(ctx->store, SQL_FOLDERS, NULL, 0, ctx->arena, out);
+}
+
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url) {
     struct indexer x = {.ctx = ctx, .circle = c, .scratch = ctx->arena};
     struct walk w;

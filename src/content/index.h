@@ -29,6 +29,14 @@ typedef int64_t index_budget(void *context, const struct walk *so_far);
  * nothing to share is meant to be so: it may become the content, and what was published of it is withdrawn at once. */
 enum { INDEX_PATIENT = 1, INDEX_EMPTY = 2 };
 
+/* Inside a transaction of MAIN: the folder is shared no more, and no walk through it is begun but by index_begin(): it waits for
+ * its owner's word. Hashes are kept. */
+enum err index_wait(struct ctx *ctx, const struct circle *c);
+/* The folder of a circle that waits so; "": it does not. */
+enum err index_waits(struct ctx *ctx, const struct circle *c, const char **dir);
+/* Folders that are shared, or are to be; none that waits. */
+enum err index_folders(struct ctx *ctx, struct texts *out);
+
 /* Starts the walk anew; what an earlier one has hashed is kept where the file is still the same. dir is absolute; url ""
  * when only our own mirror serves it. */
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int how);

@@ -4,7 +4,7 @@
 #include "host/restore.h"
 #include "circle/setting.h"
 #include "circle/signing.h"
-#include "content/manifest.h"
+#include "content/index.h"
 #include "host/backup.h"
 #include "host/values.h"
 #include "store/keys.h"
@@ -27,6 +27,7 @@ struct restore {
     struct store *copy, *there; /* a working copy of file; what is there, once it was looked at */
     struct key_list keys; /* that the copy has brought along */
     int64_t gen; /* the generation of what is there */
+    struct texts folders; /* that are shared there */
     bool saved; /* kept is written */
 };
 
@@ -80,6 +81,7 @@ static enum err lock(struct restore *r) {
     there.store = r->there;
     if (e == ERR_OK) e = setting_number(&there, "gen", 0, &r->gen);
     if (e == ERR_OK) e = setting_get(&there, "restored", &mark);
+    if (e == ERR_OK && index_folders(&there, &r->folders) != ERR_OK) r->folders.n = 0; /* of another form: none is known */
     if (e != ERR_OK) return lost(r, e);
     r->is = *mark && strcmp(mark, r->mark) == 0 ? DONE : copy_alike(r->there, r->copy) ? ALIKE : OTHER;
     return ERR_OK;
@@ -89,6 +91,29 @@ static enum err save(struct restore *r) {
     enum err e = copy_save_locked(r->there, r->kept, key_pack, &r->ctx->fault);
     r->saved = e == ERR_OK;
     return lost(r, e);
+}
+
+static bool shared_there(const struct restore *r, const char *dir) {
+    for (size_t i = 0; i < r->folders.n; i++)
+        if (strcmp(r->folders.all[i], dir) == 0) return true;
+    return false;
+}
+
+/* Who made the copy may have been another than who restores it: what was not shared here is not, until its owner says so. Where
+ * nothing was there, or nothing that can be read, there is nothing to compare it with. */
+static enum err hold(struct restore *r) {
+    struct ctx copy = {.arena = r->ctx->arena, .store = r->copy, .now = r->ctx->now};
+    struct circle_list list;
+    if (r->is == LOST) return ERR_OK;
+    TRY(circle_list(&copy, &list));
+    for (size_t i = 0; i < list.n; i++) {
+        struct texts dirs;
+        bool held = false;
+        TRY(store_texts(r->copy, SQL_FOLDERS_OF, ARGS(I(list.all[i].id)), copy.arena, &dirs));
+        for (size_t k = 0; k < dirs.n; k++) held = held || !shared_there(r, dirs.all[k]);
+        if (held) TRY(index_wait(&copy, &list.all[i]));
+    }
+    return ERR_OK;
 }
 
 /* A generation that was never used, and versions by more than anybody publishes between two backups. */
@@ -103,6 +128,7 @@ static enum err advance(struct restore *r) {
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen + 1))));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("restored"), T(r->mark))));
     TRY(store_run(s, SQL_MANIFESTS_ADVANCE, ARGS(I(VERSIONS))));
+    TRY(hold(r));
     return store_commit(s, MAIN);
 }
 
@@ -156,12 +182,19 @@ enum err restore_possible(struct ctx *ctx, const char *dir, const char *file) {
 
 static enum err sign_all(struct ctx *ctx) {
     struct circle_list all;
+    const char *dir;
     TRY(store_begin(ctx->store, MAIN, true));
     TRY(circle_list(ctx, &all));
     for (size_t i = 0; i < all.n; i++) {
         if (all.all[i].removed) continue;
         TRY(signing_adopt(ctx, &all.all[i]));
         TRY(manifest_again(ctx, &all.all[i]));
+        TRY(index_waits(ctx, &all.all[i], &dir));
+        if (!*dir) continue;
+        (void)fprintf(stderr,
+                      "polycircle: the copy shares %s in %s, which was not shared here: nothing of it is, until you press "
+                      "\"Read again\" in the console, or: polycircle publish %s %s\n",
+                      jsn_shown(ctx->arena, dir), all.all[i].can, all.all[i].can, jsn_shown(ctx->arena, dir));
     }
     return store_commit(ctx->store, MAIN);
 }

@@ -3,8 +3,13 @@
 #include "circle/origin.h"
 #include "circle/spool.h"
 
+/* `init --root` takes one from where it is run. */
+static bool path(const char *value) {
+    return strlen(value) < PATH_MAX;
+}
+
 static bool absolute(const char *value) {
-    return value[0] == '/';
+    return value[0] == '/' && path(value);
 }
 
 static bool directory(const char *value) {
@@ -34,7 +39,7 @@ static bool yes_no(const char *value) {
 }
 
 const struct setting settings[] = {
-    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory, absolute},
+    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory, path},
     {"budget", "polls a second that the greeters of a circle share (1 to 999; default 2)", small_number, small_number},
     {"wire", "how clients encode what they send: d (base64url, default) or h (base32, where a firewall blocks d)", wire, wire},
     {"spool_dir", "a directory that the web server serves and this program may write: rosters and boxes are put there", directory,

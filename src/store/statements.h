@@ -143,6 +143,15 @@
     X(JOB_COUNT, MAIN,                                                                                                            \
       "UPDATE job SET (n, files, bytes, done) = (SELECT count(*), count(*) FILTER (WHERE kind = 2),"                              \
       " CAST(total(size) AS INTEGER), CAST(total(at) AS INTEGER) FROM found WHERE circle = ?1) WHERE circle = ?1")                \
+    /* patient & 4: it waits (content/index.h) */                                                                                 \
+    X(JOB_OF_MANIFEST, MAIN,                                                                                                      \
+      "INSERT OR IGNORE INTO job(circle, dir, url, patient, finished) SELECT circle, dir, url, 0, ?2 FROM manifest"               \
+      " WHERE circle = ?1")                                                                                                       \
+    X(JOB_WAIT, MAIN, "UPDATE job SET patient = patient | 4, finished = ?2 WHERE circle = ?1")                                    \
+    X(JOB_WAITS, MAIN, "SELECT dir FROM job WHERE circle = ?1 AND patient & 4")                                                   \
+    X(FOLDERS, MAIN,                                                                                                              \
+      "SELECT dir FROM job WHERE NOT patient & 4 UNION SELECT dir FROM manifest"                                                  \
+      " WHERE circle NOT IN (SELECT circle FROM job WHERE patient & 4)")                                                          \
     X(JOB_BYTES, MAIN, "SELECT bytes FROM job WHERE circle = ?1")                                                                 \
     X(JOB_ADD, MAIN, "UPDATE job SET hashed = hashed + ?2 WHERE circle = ?1")                                                     \
     X(JOB_SOUGHT, MAIN, "UPDATE job SET sought = ?3, doubted = doubted + ?4 WHERE circle = ?1 AND sought = ?2")                   \
@@ -158,7 +167,8 @@
     X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2, same = ?3 WHERE circle = ?1")                                              \
     X(JOB_DUE, MAIN,                                                                                                              \
       "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                 \
-      " AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT 1")                     \
+      " AND NOT j.patient & 4 AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT " \
+      "1")                                                                                                                        \
     X(OMITTED_CLEAR, MAIN, "DELETE FROM omitted WHERE circle = ?1")                                                               \
     X(OMITTED_COUNT, MAIN, "INSERT INTO omitted VALUES(?1, ?2, '', ?3) ON CONFLICT DO UPDATE SET n = n + excluded.n")             \
     X(OMITTED_NAME, MAIN,                                                                                                         \

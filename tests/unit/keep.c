@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* memmem */
 /* Keeping an instance: daily copies, restore in every state that polycircle.db can be in, the end. */
+#include "content/index.h"
 #include "content/manifest.h"
 #include "host/backup.h"
 #include "host/restore.h"
@@ -293,6 +294,52 @@ static void copied_over(void) {
     world_close(&w);
 }
 
+static int64_t all_at_once(void *context, const struct walk *so_far) {
+    (void)context;
+    (void)so_far;
+    return INT64_MAX;
+}
+
+/* A copy that shares another folder than is shared here. */
+static void another_folder(void) {
+    struct world w;
+    struct walk walk;
+    bool worked;
+    static const char *const dirs[] = {"same", "other", "other"}; /* the same copy a second time: nobody has said so meanwhile */
+    world_open(&w, "truncate");
+    (void)mkdir(world_path(&w, "../same"), 0700);
+    (void)mkdir(world_path(&w, "../other"), 0700);
+    world_write(&w, "../same/a.png", "same", 4);
+    world_write(&w, "../other/a.png", "other", 5);
+    ok(index_begin(&w.ctx, &w.circle, world_path(&w, "../same"), "", 0) == ERR_OK &&
+           index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished,
+       "a folder is shared");
+    const char *db = keep(&w, "polycircle.db"), *copy = keep(&w, "copy.db");
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+        (void)unlink(copy);
+        ok(copy_make(w.ctx.store, copy, &w.ctx.fault) == ERR_OK, "a copy");
+        const char *dir = keep(&w, arena_text(&w.arena, "../%s", dirs[i]));
+        world_sql(copy, arena_text(&w.arena, "UPDATE job SET dir = '%s', patient = 0, finished = 0; UPDATE manifest SET dir = '%s'",
+                                   dir, dir));
+        store_close(w.ctx.store);
+        w.ctx.store = NULL;
+        same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "it is restored, sharing the %s folder", dirs[i]);
+        same_int(world_number(db, "SELECT count(*) FROM media"), i == 0, "what it shared is shared, if it is the same");
+        ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
+        w.ctx.now += SPAN_RESCAN + 1;
+        same_text(err_name(index_background(&w.ctx, &worked)), "ok", "visitors come");
+        same_int(worked, i == 0, "a walk begins by itself only there");
+        same_int(world_number(db, "SELECT count(*) FROM media WHERE size = 5"), 0, "nothing of another is shared");
+    }
+    ok(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK &&
+           index_begin(&w.ctx, &w.circle, keep(&w, "../other"), "", 0) == ERR_OK &&
+           index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished && walk.files == 1,
+       "its owner says so");
+    w.ctx.now += SPAN_RESCAN + 1;
+    ok(index_background(&w.ctx, &worked) == ERR_OK && worked, "then walks begin by themselves");
+    world_close(&w);
+}
+
 static void refused(void) {
     struct world w;
     const char *copy = prepared(&w, "truncate"), *db = keep(&w, "polycircle.db");
@@ -491,6 +538,7 @@ int main(void) {
     hot_journal("truncate", "gone");
     hot_journal("truncate", "damaged");
     copied_over();
+    another_folder();
     refused();
     by_renaming();
     exactly_once();
