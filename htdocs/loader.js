@@ -36,10 +36,10 @@ function release() {
   held.clear();
 }
 
-/** An existing worker of the site is never replaced; ours of another address of the instance is. */
+/** An existing worker of the site is never replaced; ours of another address of the instance is. Why there is none stands in the console, for then nothing is shared. */
 async function register() {
   const file = tag.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js');
-  if (!sw || !file) return null;
+  if (!file) throw 'no data-worker';
   const url = new URL(file, location.href).href, old = await sw.getRegistration('/');
   const script = old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
   return script && script != url && !/\/circle-sw\.js$/.test(script) ? null : sw.register(url, { scope: '/' });
@@ -83,7 +83,7 @@ async function files(db, marked) {
 }
 
 async function run() {
-  const marked = mark(), worker = register().catch(() => null);
+  const marked = mark(), worker = sw && register().catch(console.warn);
   const db = /** @type {Promise<IDBDatabase|null>} */ (Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000, null))]));
   try {
     const all = await files(db, marked);

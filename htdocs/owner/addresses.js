@@ -2,8 +2,9 @@
 import { act, base } from './api.js';
 import { make, onPress, say } from './dom.js';
 
-/** @param {HTMLElement} list @param {string[]} urls @param {string[]} gone those that do not answer @param {() => Promise<any>} open draws the console anew */
-export function addresses(list, urls, gone, open) {
+/** @param {HTMLElement} list @param {string[]} urls @param {string[]} gone those that do not answer @param {() => Promise<any>} open draws the console anew
+ * @param {string} [tag] an own line without a host name, which all addresses share */
+export function addresses(list, urls, gone, open, tag = '') {
   const says = 'addresses-says';
   /** @param {string} action @param {string} url @param {string} words */
   const change = async (action, url, words) => {
@@ -17,10 +18,12 @@ export function addresses(list, urls, gone, open) {
     onPress(el, list, says, sure, () => change(action, url, words));
     return el;
   };
-  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), i ? ' ' : ' (in the tags) ', gone.includes(url) ? '(does not answer) ' : '',
-    ...i ? [button(url, 'first', 'Use in the tags', 'New tags are given by this address. Those that are in pages already go on.')] : [],
-    ...urls.length > 1 ? [button(url, 'forget', 'Remove', 'Removed. Its pages stay allowed in the circles.', `Press again: pages whose tag has ${url} then load by plain HTTP.`)] : []));
-  if (!urls.includes(base)) rows.push(make('li', {}, make('span', { className: 'path' }, base), ' (this page; not one of them) ',
-    button(base, 'address', 'Add it', 'Added, and used in new tags.')));
+  const shared = (/** @type {string} */ url) => ['', 'polycircle/'].some(end => url.endsWith(end) && tag.startsWith(`<script src="${new URL(url).pathname.slice(0, -end.length || undefined)}signal?`));
+  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), i && !shared(url) ? ' ' : ' (in the line) ', gone.includes(url) ? '(does not answer) ' : '',
+    ...i && !shared(url) ? [button(url, 'first', 'Use in the line', 'The line is given by this address from now on. Lines that are in pages already go on.')] : [],
+    ...urls.length > 1 ? [button(url, 'forget', 'Remove', 'Removed. Its pages stay allowed in the circles.', `Press again: pages whose line has ${url} share nothing then, and load from your host.`)] : []));
+  if (!urls.includes(base)) rows.push(make('li', {}, make('span', { className: 'path' }, base), ' (this page; not one of them: pages at this address share nothing yet) ',
+    button(base, 'address', 'Add it', 'Added: pages at this address may share, too. See the line for your pages, above.')));
+  say(says, '');  // what was asked may be about a row that has gone
   list.replaceChildren(...rows);
 }

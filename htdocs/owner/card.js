@@ -4,11 +4,12 @@ import { choices, trial } from './choices.js';
 import { busy, count, describe, input, make, note, onPress, say, size } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
-import { lines } from './tag.js';
+import { DEAD, dead, lines, look, reason } from './line.js';
+import { ask } from './place.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<void>}} Drawn
  * @typedef {import('./api.js').Circle} Circle
- * @typedef {{s: Status, c: Circle, at: {base: string, tag: string}, id: string, open: (fresh?: string) => Promise<any>, change: (action: string, fields: object, words?: string, says?: string) => Promise<void>}} Card
+ * @typedef {{s: Status, c: Circle, at: import('./line.js').Place, id: string, open: (fresh?: string) => Promise<any>, change: (action: string, fields: object, words?: string, says?: string) => Promise<void>}} Card
  *   open: draws the console anew; fresh: a circle whose folder was read just now; change: does it, draws it anew, says so where the button is */
 
 /** @param {string} id it is open again when the console is drawn anew @param {string} title @param {...(Node|string)} children */
@@ -32,7 +33,7 @@ function visitors({ s, c, id, change }) {
 
 /** @param {Card} card */
 function pages({ c, at, id, change }) {
-  const says = `${id}_pages-says`, field = make('input', { id: `${id}_origin`, type: 'url', placeholder: 'https://www.site.example', required: true });
+  const says = `${id}_pages-says`, field = make('input', { id: `${id}_origin`, type: 'url', placeholder: 'https://other.example', required: true });
   const list = make('ul', { className: 'actions' });
   /** @param {string} origin @param {string} action @param {string} words @param {string} name */
   const row = (origin, action, words, name) => {
@@ -43,10 +44,10 @@ function pages({ c, at, id, change }) {
   list.append(...c.origins.map(origin => row(origin, 'refuse', '', 'Remove')),
     ...c.refused.filter(origin => !c.origins.includes(origin)).map(origin => row(origin, 'allow', 'asked, and was refused', 'Allow')));
   return part(`${id}_pages`, 'Whose pages may use it', list, form(says, () => {
-    const origin = input(field.id).value.trim(), { tag, worker } = lines({ ...c, url: `${origin}/` }, at.base, at.tag);
+    const origin = new URL(input(field.id).value.trim()).origin, [{ tag, worker }] = lines({ ...c, origins: [] }, at, origin);
     return change('allow', { origin }, worker ? `Kept. The line for the pages of that site: ${tag} And put a file polycircle-sw.js into its top folder, with this one line: ${worker}` : 'Kept.', says);
   },
-    make('label', { htmlFor: field.id }, 'Another site of yours'), field, make('button', {}, 'Allow its pages')));
+    make('label', { htmlFor: field.id }, 'Another site of yours (a second name of this one is added under “Where it lives”)'), field, make('button', {}, 'Allow its pages')));
 }
 
 /** @param {Card} card @param {() => Promise<void>} read */
@@ -75,6 +76,20 @@ function folder({ s, c, id, open }, read) {
   return box;
 }
 
+/** Whether a page has the line, and whether it loads anything there. @param {Card} card */
+function loads({ s, c, at, id }) {
+  const says = `${id}_loads-says`, field = make('input', { id: `${id}_page`, type: 'url', required: true, value: `${new URL(c.url || '/', location.origin).origin}/` });
+  return part(`${id}_loads`, 'Does my site load it?', form(says, () => look(says, new URL(input(field.id).value).href, c.api_key, s.urls ?? at.urls),
+    make('label', { htmlFor: field.id }, 'A page with the line in it'), field, make('button', {}, 'Look')));
+}
+
+/** Without being asked: the site's first page has a line that loads nothing. @param {HTMLElement} words @param {string} page */
+async function warn(words, page) {
+  const html = await (await ask(page))?.text() ?? '', src = await dead(html, page);
+  words.hidden = !src;
+  words.textContent = src && DEAD(page, src);
+}
+
 /** The owner's brake. @param {Card} card */
 function brake({ c, id, change }) {
   const button = make('button', { type: 'button' }, c.mirror ? 'Stop sharing for now' : 'Share again');
@@ -94,19 +109,24 @@ function end({ c, id, change }) {
 /** @param {{files: number, bytes: number, version: number}} c */
 const shares = ({ files, bytes, version }) => version ? `${count(files, 'file')}, ${size(bytes)}, version ${version}` : 'nothing yet';
 
-/** @param {Status} s @param {Circle} c @param {{base: string, tag: string}} at the address of the tags, and what stands in them @param {(fresh?: string) => Promise<any>} open draws the console anew
+/** @param {Status} s @param {Circle} c @param {import('./line.js').Place} at @param {(fresh?: string) => Promise<any>} open draws the console anew
  * @returns {Drawn} */
 export function card(s, c, at, open) {
   const id = `circle-${c.can}`, bar = make('progress', { hidden: true, ariaLabel: `${c.can}: how far the files are read` });
-  const facts = make('dl'), tag = make('textarea', { id: `${id}_tag`, readOnly: true, rows: 2 });
-  tag.value = lines(c, at.base, at.tag).tag;
+  const facts = make('dl'), all_lines = lines(c, at), tags = all_lines.flatMap((line, i) => {
+    const tag = make('textarea', { id: `${id}_tag${i || ''}`, readOnly: true, rows: 2, value: line.tag });
+    return [make('label', { htmlFor: tag.id }, i ? `The line for ${line.origins.join(' and ')}` : 'The line for your pages'), tag, make('p', { className: 'hint' }, reason(line, all_lines.length == 1))];
+  });
   describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
     ['Shares', shares(c)], ['Folder', c.dir || '–']]);
   const stopped = make('p', { className: 'note', hidden: c.mirror }, 'Sharing is stopped: visitors load from your host.');
   stopped.dataset.kind = 'bad';
-  const site = new URL(c.url || '/', location.origin).origin, shut = make('p', { className: 'note', hidden: c.origins.includes(site) },
+  const site = new URL(c.url || '/', at.urls[0]).origin, shut = make('p', { className: 'note', hidden: c.origins.includes(site) },
     `Pages of ${site} may not use this circle: allow them below, or its visitors load from your host.`);
   shut.dataset.kind = 'bad';
+  const silent = make('p', { className: 'note', hidden: true });
+  silent.dataset.kind = 'bad';
+  if (!s.retired) warn(silent, `${site}/`);
   /** @type {Card} */
   const all = { s, c, at, id, open, async change(action, fields, words = 'Kept.', says = id) {
     await act(action, { circle: c.can, ...fields });
@@ -138,9 +158,9 @@ export function card(s, c, at, open) {
   onPress(rekey, rekey, id, 'Visitors check by this key that files are yours. A new one is needed only when somebody may know the key of before. Press again: for about five minutes, open pages load by plain HTTP then.', async () => {
     const { circles } = await act('rekey', { circle: c.can });
     await open();
-    say(id, `It signs with a new key. In tags that have data-key: data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}"`, 'good');
+    say(id, `It signs with a new key, and there is nothing to do in your pages, unless their line has data-key: then that is now data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}". Copies of the database stay good.`, 'good');
   });
-  const box = make('div', { id: `${id}_card`, className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, make('label', { htmlFor: tag.id }, 'The line for your pages'), tag, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
-    visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
+  const box = make('div', { id: `${id}_card`, className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, ...tags, silent, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
+    loads(all), visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

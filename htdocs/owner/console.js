@@ -4,6 +4,7 @@ import { addresses } from './addresses.js';
 import { card } from './card.js';
 import { $, describe, input, make, note, onLost, onPress, onSubmit, say } from './dom.js';
 import { nonce, offerProof } from './proof.js';
+import { lines } from './line.js';
 import { place } from './place.js';
 import { proxyNote } from './proxy.js';
 import { tiers } from './tiers.js';
@@ -62,7 +63,7 @@ async function open(fresh) {
   else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
   proxyNote($('proxy'), s.proxy, open);
-  addresses($('addresses'), urls, at.gone, open);
+  addresses($('addresses'), urls, at.gone, open, circles.length ? lines(circles[0], at)[0].tag : '');
   describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));

@@ -17,10 +17,14 @@ export async function silent(urls) {
   return urls.filter((_, i) => !answers[i]);
 }
 
-/** @param {string[]} urls the first is that of the tags @param {string} [key] a circle's @returns {Promise<{base: string, tag: string, gone: string[]}>} base: the
- * first that answers; tag: what stands before signal?KEY, of /polycircle/ the folder above, where that gives the loader, too */
+/** @param {string[]} urls the first is that of the tags @param {string} [key] a circle's @returns {Promise<{urls: string[], tags: string[], gone: string[]}>} urls: those
+ * that answer, or all; tags: what stands before signal?KEY at each, of /polycircle/ the folder above, where that gives the loader, too */
 export async function place(urls, key = '') {
-  const gone = await silent(urls), base = urls.find(url => !gone.includes(url)) ?? urls[0] ?? '', above = base && new URL('..', base).href;
-  const short = here(base) && base.endsWith(`/${FOLDER}`) && await (await ask(`${above}signal?${key}`))?.text();
-  return { base, gone, tag: short && short.includes(`"base":"${FOLDER}"`) ? above : base };
+  const gone = await silent(urls), known = urls.length ? urls : [new URL('.', location.href).href], living = known.filter(url => !gone.includes(url)), all = living.length ? living : known;
+  const start = async (/** @type {string} */ url) => {
+    if (!url.endsWith(`/${FOLDER}`)) return url;
+    const above = new URL('..', url), seen = known.some(here) ? location.origin + above.pathname : above.href;  // what is the same at each address is seen at this one
+    return (await (await ask(`${seen}signal?${key}`))?.text() ?? '').includes(`"base":"${FOLDER}"`) ? above.href : url;
+  };
+  return { urls: all, tags: await Promise.all(all.map(start)), gone };
 }

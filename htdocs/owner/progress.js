@@ -1,4 +1,4 @@
-/** A folder is indexed: the page asks for it in requests of two seconds, and shows how far it is. It may be closed at any time: then visitors' requests carry the reading on, slowly (src/domain/index.c). */
+/** A folder is indexed: the page asks for it in requests of two seconds, and shows how far it is. It may be closed at any time: then visitors' requests carry the reading on, slowly (src/content/index.c). */
 import { persist } from './api.js';
 import { apart, count, say, size } from './dom.js';
 /** @typedef {import('./api.js').Walk} Walk */

@@ -8,15 +8,11 @@ import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
 import { nonce, offerProof } from './proof.js';
 import { proxyNote } from './proxy.js';
-import { tagStep } from './tag.js';
+import { passed, tagStep } from './tag.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{status: Status, step: string, next: () => Promise<void>, control: {stop?: boolean}}} Wizard */
 
 const ORDER = ['code', 'address', 'visitors', 'folder', 'index', 'tag', 'done'];
-const passed = (now = false) => {
-  try { return now ? sessionStorage['polycircle-tag'] = 'yes' : sessionStorage['polycircle-tag']; } catch { return ''; }
-};
-
 const circle = (/** @type {Status} */ s) => s.circles?.[0];
 /** What a step's line says once it is done; '': it is not. @type {Record<string, (s: Status) => string>} */
 const done = {
@@ -28,7 +24,7 @@ const done = {
   },
   folder: s => circle(s)?.dir ? `${circle(s)?.dir}, served at ${circle(s)?.url}` : '',
   index: s => circle(s)?.version && circle(s)?.files ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}` : '',
-  tag: () => passed() ? 'The line for your pages.' : '',
+  tag: s => passed(circle(s)) ? 'The line for your pages.' : '',
   done: () => '',
 };
 
@@ -136,7 +132,7 @@ function forms() {
   });
   onSubmit('index-form', () => ended || done.index(w.status) ? again(true) : read());
   onSubmit('tag-form', async () => {
-    passed(true);
+    passed(circle(w.status), true);
     show('done');
   });
   onSubmit('done-form', async () => {

@@ -1,50 +1,14 @@
 /** The line for the site's pages, and whether they load it. */
 import { act } from './api.js';
+import { lines, look, reason } from './line.js';
 import { place } from './place.js';
 import { tiers } from './tiers.js';
 import { $, copy, count, input, onSubmit, say } from './dom.js';
 
-/** What stands in the place of ' and " when an editor means well, as a character or as HTML writes it. */
-const CURLY = /[\u2018-\u201f\u2032-\u2036\u00ab\u00bb\uff02\uff07`\u00b4]|&(#(82(1[6-9]|2[0-3])|x201[89a-f]|171|187);|([lr][ds]?quo|[bs]bquo|laquo|raquo|quot);)/i;
-
-/** What keeps a browser from running it where it stands: another type (text/plain, as for a question of consent; module), nomodule, data-off. */
-const IDLE = /\stype\s*=\s*["']?(?!text\/javascript|application\/javascript)[\w]|\s(nomodule|data-off)\b/i;
-
-/** Has the browser begun to load a film or a picture by the time that it reads the line? @param {string} html @param {string} line */
-function late(html, line) {
-  const [before, behind] = html.replace(/<noscript\b.*?<\/noscript>/gis, '').split(line);
-  return /<(video|audio|img|picture|object|embed|iframe)\b/i.test(before) || /^\s*(<\/?script\b[^>]*>[^<]*)*<\/body>/i.test(behind);
-}
-
-/** How the line is in this page's text; comments do not count. 'once' is as it should be; 'late': behind a player or a picture, or last in the body; 'curly':
- * quotes that are none to a browser; 'text': it is shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'late'|'twice'|'curly'|'idle'|'text'|'none'} */
-export function found(html, key) {
-  const bare = html.replace(/<!--.*?-->/gs, ''), address = `signal(\\.js)?\\?(api_key=)?${key}(?![\\w-])`;
-  const dead = bare.replace(/<(template|textarea)\b.*?<\/\1>/gis, '');
-  const all = dead.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [], lines = all.filter(line => !IDLE.test(line)), good = lines.filter(line => !CURLY.test(line));
-  if (all.length && !lines.length) return 'idle';
-  if (good.length) return good.length > 1 ? 'twice' : late(dead, good[0]) ? 'late' : 'once';
-  return lines.length ? 'curly' : new RegExp(`&lt;script\\b.{0,500}?${address}`, 'is').test(bare) ? 'text' : 'none';
-}
-
-/** What the owner is told of it. */
-const PASTE = 'Take it out, copy the line above again, and paste it where your editor takes HTML: a block or view named HTML, Code or Source.';
-const FOUND = { once: 'Yes: the line is in that page.',
-  late: 'Yes, but late: move the line up into the <head> of that page, above </head>. Where it stands now the browser has begun to load a film or a picture before it reads the line: ' +
-    'that comes from your host and not from other visitors, and may be loaded twice.',
-  twice: 'The line is in that page more than once. One is enough, and the others do nothing: take them out.',
-  curly: `The line is in that page, but does not work: an editor has turned its " into typographic quotes (\u201c \u201d). ${PASTE}`,
-  idle: 'The line is in that page, but something in it (a type, nomodule or data-off) keeps browsers from running it as it should be: take that out.',
-  text: `The line is in that page as text that visitors read, so nothing is loaded. ${PASTE}`,
-  none: 'The line is not in that page (yet). Did you save it? Does a cache keep the old page?' };
-
-/** @param {import('./api.js').Circle} c @param {string} at where the instance lives @param {string} [from] where the tag finds the loader
- * @returns {{tag: string, worker: string}} worker: '' when none is needed */
-export function lines(c, at, from = at) {
-  const elsewhere = new URL(c.url || '/', location.origin).origin != new URL(at, location.origin).origin;
-  return { tag: `<script src="${from}signal?${c.api_key}"${elsewhere ? ' data-worker="/polycircle-sw.js"' : ''}></script>`,
-    worker: elsewhere ? `importScripts('${at}circle-sw.js')` : '' };
-}
+/** Has the owner of this circle's set-up gone on behind the line? One that began anew in the same tab has another line. @param {{api_key: string}|undefined} c @param {boolean} [now] */
+export const passed = (c, now = false) => {
+  try { return !!c && (now ? sessionStorage['polycircle-tag'] = c.api_key : sessionStorage['polycircle-tag']) == c.api_key; } catch { return false; }
+};
 
 /** What is to be seen after the owner has opened the page. @type {Record<string, string>} */
 const WAITS = { on: 'The first visitor shows up here.', ask: 'Press "Take part" there: then the first visitor, you, shows up here.',
@@ -72,13 +36,7 @@ export function tagStep(w) {
     timer = setTimeout(wait, 3000);
   }
 
-  onSubmit('check-form', async () => {
-    const url = new URL(input('page').value), key = w.status.circles?.[0]?.api_key ?? '';
-    const html = await fetch(url, { cache: 'no-store', credentials: 'omit' }).then(r => r.ok ? r.text() : '').catch(() => null);
-    if (html == null) say('check-form-says', 'This page lives elsewhere and may not be looked into from here. Open it in another window: then a visitor shows up below.');
-    else if (!html) say('check-form-says', 'There is no such page.', 'bad');
-    else say('check-form-says', FOUND[found(html, key)], found(html, key) == 'once' ? 'good' : 'bad');
-  });
+  onSubmit('check-form', () => look('check-form-says', new URL(input('page').value).href, w.status.circles?.[0]?.api_key ?? '', w.status.urls ?? []));
   onSubmit('refused', async () => {
     await act('allow', { circle: w.status.circles?.[0]?.can, origin: $('refused-origin').textContent });
     await wait();
@@ -95,8 +53,9 @@ export function tagStep(w) {
   $('ways').addEventListener('toggle', offer, { once: true });
 
   async function show() {
-    const { urls = [], circles = [] } = w.status, at = await place(urls, circles[0].api_key), { tag, worker } = lines(circles[0], at.base, at.tag);
+    const { urls = [], circles = [] } = w.status, all = lines(circles[0], await place(urls, circles[0].api_key)), [{ tag, worker }] = all;
     /** @type {HTMLTextAreaElement} */ ($('tag')).value = tag;
+    $('tag-for').textContent = worker ? '' : reason(all[0], true);
     /** @type {HTMLTextAreaElement} */ ($('worker-line')).value = worker;
     $('worker').hidden = !worker;
     input('page').value ||= site().origin + '/';

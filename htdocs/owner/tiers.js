@@ -1,19 +1,20 @@
 /** Quicker, or with shorter addresses, where the host allows it. A way is tried in a folder of its own; then it is activated, and undoes
  * itself when the site is not as it was. */
 import { act, base, moveTo } from './api.js';
-import { FOLDER, ask, ours } from './place.js';
-import { busy, make, note, say } from './dom.js';
+import { inPage, lines } from './line.js';
+import { FOLDER, ask, ours, place } from './place.js';
+import { make, note, onPress, say } from './dom.js';
 import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
- * @typedef {{tier: number, name: string, help: string, off: string, done: string}} Way done: what has come of it
+ * @typedef {{tier: number, name: string, help: string, off: string, done: string, undone: string}} Way done, undone: what has come of it
  * @typedef {{way: Way, s: Status, top: string, says: string, kept?: boolean}} Turn top: the document root's address; kept: the short ones of an earlier version go */
 
 /** @type {Way[]} */
 const WAYS = [
   { tier: 2, name: 'Quicker answers', help: 'The program stays awake between visits and need not start for each (FastCGI). The address stays the same.', off: 'Back to CGI',
-    done: 'It works: your visitors get answers quicker from now on. There is nothing else to do.' },
+    done: 'It works: your visitors get answers quicker from now on. There is nothing else to do.', undone: 'It is as before. The lines in your pages go on working.' },
   { tier: 3, name: 'Shorter addresses', help: `${location.origin}/signal?... in the line for your pages, and the folder /polycircle/ for all else. Nothing else of your site is taken. The line of before goes on working.`, off: 'Back to the long address',
-    done: 'It works: the line for your pages is shorter now. Pages that have the one of before may keep it.' },
+    done: 'It works: the line for your pages is shorter now. Pages that have the one of before may keep it.', undone: 'The short address is gone. Pages with the short line load nothing of Polycircle: they need the line that is shown here now.' },
 ];
 const LEAVE = 'Leave the site its own addresses';
 const TOP = 'Your short addresses are those of an earlier version. They take /health, /console, /setup, /owner, /sync and others of these names from your site, too. ' +
@@ -67,6 +68,7 @@ async function activate({ way: { tier }, top, kept }, { options }) {
  * @param {Status} s @param {string} top @param {string} now */
 async function readdress({ urls = [] }, top, now) {
   await act('address', { url: now }, now);
+  await act('first', { url: now }, now);
   for (const url of [top, top + FOLDER]) if (url != now && urls.includes(url) && !await ours(`${url}probe`)) await act('forget', { url }, now);
   if (!await ours(`${base}probe`)) moveTo(now);
 }
@@ -84,23 +86,41 @@ async function turnOn(/** @type {Turn} */ turn) {
 
 async function turnOff(/** @type {Turn} */ { way: { tier }, s, top }) {
   await act('deactivate', { tier });
-  if (tier == 3) await readdress(s, top, new URL(`${s.script}/`, location.href).href);
+  if (tier == 3) await readdress(s, top, longOf(s));
+}
+
+const longOf = (/** @type {Status} */ s) => new URL(`${s.script}/`, location.href).href;
+
+/** What is said before the short address ends: which lines do nothing then, and what comes into their place. @param {Status} s @param {string} top */
+async function sureOf(s, top) {
+  const urls = s.urls ?? [], circles = s.circles ?? [], at = await place(urls, circles[0]?.api_key), ends = (/** @type {string} */ url) => url == top + FOLDER;
+  if (!circles.length) return '';
+  const left = [longOf(s), ...urls.filter(url => url != longOf(s) && !ends(url))], starts = left.map(url => at.tags[at.urls.indexOf(url)] ?? url);
+  const long = circles.map(c => lines(c, { urls: left, tags: starts })[0].tag).join(' ');
+  const front = new URL(circles[0].url || '/', location.origin).origin + '/', html = await (await ask(front))?.text() ?? '';
+  const seen = inPage(html, front).some(([, src]) => src.startsWith(`${top}signal`) || src.startsWith(`${top}${FOLDER}signal`));
+  return `${seen ? `The page ${front} has the short line. ` : ''}Pages with it (${circles.map(c => `${top}signal?${c.api_key}`).join(', ')}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
+    `First put the long line into them: ${long} Then press again. (Or keep both: under “Where it lives”, “Use in the line” beside the long address.)`;
 }
 
 /** @param {HTMLElement} box @param {Status} s @param {() => Promise<any>} changed */
 export async function tiers(box, s, changed) {
   const { tiers: active, top: before } = await act('tiers'), top = topOf(s);
   const short = active.includes(3) && !before, covered = short && !await ours(`${top}${FOLDER}probe`), elsewhere = short && !!await ours(`${top}probe`);
+  const sure = active.includes(3) ? await sureOf(s, top) : '';
   const rows = WAYS.map(way => {
     const says = `tier-${way.tier}`, on = active.includes(way.tier), had = way.tier == 2 && s.face == 'fastcgi' && !on, old = way.tier == 3 && before;
     const notes = had ? 'This host does so already.' : old ? TOP : way.tier == 3 && covered ? COVERED : way.tier == 3 && elsewhere ? TOP_ELSEWHERE : way.help;
     const row = make('li', {}, make('b', {}, way.name), make('p', { className: 'hint' }, notes));
-    const button = (/** @type {string} */ text, /** @type {(turn: Turn) => Promise<void>} */ run, kept = false) =>
-      make('button', { type: 'button', textContent: text, hidden: had, onclick: () => busy(row, says, async () => {
+    const button = (/** @type {string} */ text, /** @type {(turn: Turn) => Promise<void>} */ run, kept = false) => {
+      const el = make('button', { type: 'button', textContent: text, hidden: had });
+      onPress(el, row, says, run == turnOff && way.tier == 3 ? sure : '', async () => {
         await run({ way, s, top, says, kept });
         await changed();
-        say(says, run == turnOff ? 'It is as before. The lines in your pages go on working.' : way.done, 'good');
-      }) });
+        say(says, run == turnOff ? way.undone : way.done, 'good');
+      });
+      return el;
+    };
     row.append(...old ? [button(LEAVE, turnOn, true), ' '] : [], on ? button(way.off, turnOff) : button('Try it', turnOn, way.tier == 3 && !!s.urls?.includes(top)),
       note(says));
     return row;

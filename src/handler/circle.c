@@ -96,11 +96,11 @@ enum err owner_reached(struct exchange *x, const json_t *in, const char **url) {
                      x->req->host, base.host);
 }
 
-/* One more, which becomes that of the tags. */
+/* One more; which is that of the tags stays. */
 enum err owner_address(struct exchange *x, const json_t *in, json_t *out) {
     const char *url;
     TRY(owner_reached(x, in, &url));
-    TRY(choices_url_use(x->ctx, url));
+    TRY(choices_url_add(x->ctx, url));
     return owner_status(x, in, out);
 }
 

@@ -58,11 +58,6 @@ static enum err first(struct ctx *ctx, const struct base *base, const struct cir
     return store_changes(ctx->store, MAIN) ? ERR_OK : unknown(ctx, base->url);
 }
 
-static enum err use(struct ctx *ctx, const struct base *base, const struct circle_list *circles) {
-    TRY(add(ctx, base, circles));
-    return first(ctx, base, circles);
-}
-
 /* A list of what our own mirror serves names the addresses. */
 static enum err sign_again(struct ctx *ctx, const struct circle *c) {
     struct manifest m;
@@ -95,8 +90,4 @@ enum err choices_url_drop(struct ctx *ctx, const char *url) {
 
 enum err choices_url_first(struct ctx *ctx, const char *url) {
     return change(ctx, url, first);
-}
-
-enum err choices_url_use(struct ctx *ctx, const char *url) {
-    return change(ctx, url, use);
 }

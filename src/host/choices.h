@@ -14,5 +14,3 @@ enum err choices_refuse(struct ctx *ctx, const struct circle *c, const char *con
 enum err choices_url_add(struct ctx *ctx, const char *url);
 enum err choices_url_drop(struct ctx *ctx, const char *url);
 enum err choices_url_first(struct ctx *ctx, const char *url);
-/* One that may be there already, and is that of the tags from now on. */
-enum err choices_url_use(struct ctx *ctx, const char *url);

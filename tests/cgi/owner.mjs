@@ -263,14 +263,16 @@ w.request('/console', { env });
 // an address in another one's place: manifests whose bytes come through it are signed anew, and no others
 code = kept('owner-code');
 const vault = join(w.dir, 'vault'), bases = ['http://site.example/cgi-bin/polycircle.fcgi/', 'http://site.example/polycircle/'];
-same(owner('address', { url: 'http://site.example/' }).json.urls, ['http://site.example/', bases[0]], 'one more, for the tags');
+same(owner('address', { url: 'http://site.example/' }).json.urls, [bases[0], 'http://site.example/'], 'one more: which is that of the tags stays');
+same(owner('first', { url: 'http://site.example/' }).json.urls, ['http://site.example/', bases[0]], 'until the owner says so');
 mkdirSync(vault);
 writeFileSync(join(vault, 'film.mp4'), film);
 const { cid } = w.must('circle', 'add', 'vault', '--json');
 w.must('publish', 'vault', vault, '--json');
 const origins = () => JSON.parse(w.request(`/manifest/${cid}.json`).json.signed).origins;
 same(origins(), ['http://site.example/mirror/vault/', `${bases[0]}mirror/vault/`], 'through each address');
-same(owner('address', { url: bases[1] }).json.urls, [bases[1], 'http://site.example/', bases[0]], 'a short one');
+same(owner('address', { url: bases[1] }).json.urls, ['http://site.example/', bases[0], bases[1]], 'a short one');
+same(owner('first', { url: bases[1] }).json.urls, [bases[1], 'http://site.example/', bases[0]], 'and the first');
 r = owner('forget', { url: 'http://site.example/' });
 same(r.json.urls, [bases[1], bases[0]], 'the one that answers no longer is one no more');
 same(origins(), [bases[1], bases[0]].map(base => `${base}mirror/vault/`), 'in the manifest, too');

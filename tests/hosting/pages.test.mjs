@@ -298,9 +298,9 @@ owner('in the console the focus stays where it was, what happened is told, and a
   await p.press('#circle-demo_origin', 'Enter');
   await says('circle-demo_pages-says', /^Kept/);
   assert.equal(await focused(), 'circle-demo_origin', 'the same field');
-  await press('Use in the tags: http://other.example/');
-  await says('addresses-says', /^New tags/);
-  assert.match(await focused(), /^(Use in the tags|Remove): http/, 'what is nearest, when a button goes');
+  await press('Use in the line: http://other.example/');
+  await says('addresses-says', /^The line is given/);
+  assert.match(await focused(), /^(Use in the line|Remove): http/, 'what is nearest, when a button goes');
 
   let found = await lose(p, 'refuse');
   await press('Remove https://one.example', 2);

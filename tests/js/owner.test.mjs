@@ -5,7 +5,8 @@ import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
-const { found, lines } = await import('../../htdocs/owner/tag.js');
+const { dead, found, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
+const { passed } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { topOf } = await import('../../htdocs/owner/tiers.js');
 const { size } = await import('../../htdocs/owner/dom.js');
@@ -44,12 +45,47 @@ test('the line in a page', () => {
     [tag.replaceAll('<', '&lt;').replaceAll('>', '&gt;'), 'text'], [`&lt;script src="signal?${key}"`, 'text']]) assert.equal(found(html, key), is, html);
 });
 
-test('which line it is', () => {
-  const c = /** @type {any} */ ({ api_key: 'k', url: '/films/' }), at = 'https://site.example/x/';
-  assert.deepEqual(lines(c, at), { tag: '<script src="https://site.example/x/signal?k"></script>', worker: '' });
-  assert.deepEqual(lines({ ...c, url: 'https://www.site.example/films/' }, at), { worker: "importScripts('https://site.example/x/circle-sw.js')",
-    tag: '<script src="https://site.example/x/signal?k" data-worker="/polycircle-sw.js"></script>' });
-  assert.equal(lines(c, 'https://site.example/polycircle/', 'https://site.example/').tag, '<script src="https://site.example/signal?k"></script>');
+test('which line it is, wherever the console is open', () => {
+  const at = 'https://site.example/x/', www = 'https://www.site.example', c = /** @type {any} */ ({ api_key: 'k', url: '/films/', origins: ['https://site.example'] });
+  const place = (...urls) => ({ urls, tags: urls }), own = { origins: ['https://site.example'], tag: '<script src="https://site.example/x/signal?k"></script>', worker: '' };
+  const other = { origins: [www], worker: "importScripts('https://site.example/x/circle-sw.js')", tag: '<script src="https://site.example/x/signal?k" data-worker="/polycircle-sw.js"></script>' };
+  for (const here of ['https://site.example/', 'https://www.site.example/x/console']) {
+    globalThis.location = /** @type {any} */ (new URL(here));
+    assert.deepEqual(lines(c, place(at)), [own]);
+    assert.deepEqual(lines({ ...c, url: `${www}/films/`, origins: [...c.origins, www] }, place(at)), [other, own], 'that of the site is the first');
+    assert.deepEqual(lines({ ...c, origins: [...c.origins, www] }, place(at)), [own, other]);
+    const both = { origins: ['https://site.example', www], tag: '<script src="/x/signal?k"></script>', worker: '' };
+    assert.deepEqual(lines({ ...c, origins: both.origins }, place(at, `${www}/x/`)), [both], 'the same files at two addresses have one line');
+    assert.deepEqual(lines({ ...c, origins: both.origins }, place(at, `${www}/y/`)).map(line => line.tag), [own.tag, `<script src="${www}/y/signal?k"></script>`]);
+    assert.equal(lines(c, { urls: ['https://site.example/polycircle/', at], tags: ['https://site.example/', at] })[0].tag, '<script src="https://site.example/signal?k"></script>');
+  }
+  assert.equal(reason(own, true), '');
+  assert.match(reason(other, false), /www\.site\.example, which is no address of this program.*polycircle-sw\.js.*importScripts/);
+});
+
+test('a line in a page that loads nothing, and one that has no worker', async () => {
+  const key = 'k'.repeat(22), page = 'https://site.example/a.html', at = 'https://site.example/x/', www = 'https://www.site.example/x/';
+  const served = { [`${at}signal?${key}`]: '{const POLYCIRCLE_CONFIG={}}', [`${www}signal?${key}`]: '{const POLYCIRCLE_CONFIG={}}', 'https://site.example/good.js': `importScripts('${www}circle-sw.js')`,
+    'https://site.example/zip.js': "importScripts('https://instance.example/circle-sw.js')" };
+  const real = globalThis.fetch;
+  globalThis.fetch = /** @type {any} */ (async url => {
+    if (String(url).includes('unseen.example')) throw new TypeError('CORS');
+    return new Response(served[url] ?? 'no such page', { status: served[url] ? 200 : 404 });
+  });
+  try {
+    const tag = (src, more = '') => `<head><script src="${src}signal?${key}"${more}></script></head>`;
+    for (const [html, src] of [[tag(at), ''], [tag('/x/'), ''], [tag('https://site.example/'), `https://site.example/signal?${key}`], [tag('/'), `https://site.example/signal?${key}`], ['', ''],
+      [`<!-- ${tag('/')} -->`, ''], [tag('https://unseen.example/'), '']]) assert.equal(await dead(html, page), src, html);
+    for (const [html, words] of [[tag(at), /^$/], [tag('/x/'), /^$/], [tag(www), /line is for pages of https:\/\/www/], [tag(www, ' data-worker="/good.js"'), /^$/], [tag(www, ' data-worker="/zip.js"'), /without its line.*importScripts/],
+      [tag(www, ' data-worker=/none.js'), /not there.*importScripts/], [tag(at, ' data-worker=/x/circle-sw.js'), /^$/]]) assert.match(await workerless(html, page, [at, www]), words, html);
+  } finally { globalThis.fetch = real; }
+});
+
+test('a set-up that begins anew in the same tab shows its own line', () => {
+  globalThis.sessionStorage = /** @type {any} */ ({});
+  assert.equal(passed({ api_key: 'one' }), false);
+  passed({ api_key: 'one' }, true);
+  assert.deepEqual([passed({ api_key: 'one' }), passed({ api_key: 'two' }), passed(undefined)], [true, false, false]);
 });
 
 test('sizes', () => assert.deepEqual([0, 999, 1500, 25_000_000, 7_300_000_000].map(size), ['0 bytes', '999 bytes', '1.5 kB', '25 MB', '7.3 GB']));
