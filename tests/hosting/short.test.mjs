@@ -161,6 +161,10 @@ async function openConsole(blog, viewer, base = blog.base) {
 
 async function press(p, name, then) {
   await p.click(`li:has(#tier-3) button:text-is("${name}")`);
+  if (name.startsWith('Back')) {  // which pages share nothing then is said before
+    await p.locator('#tier-3', { hasText: 'Then press again' }).waitFor();
+    await p.click(`li:has(#tier-3) button:text-is("${name}")`);
+  }
   await p.waitForFunction(({ text, next }) => {
     const row = document.getElementById('tier-3')?.closest('li');
     return row && (next ? [...row.querySelectorAll('button')].some(button => button.textContent == next) && !row.ariaBusy : row.querySelector('.note').dataset.kind == 'bad') && text;
@@ -197,7 +201,7 @@ function owner(name, work, options = {}) {
 owner('the owner activates it in the console, and a page with the new tag has loader, worker and sync', async (blog, viewer, visitor) => {
   const p = await openConsole(blog, viewer);
   await press(p, 'Try it', 'Back to the long address');
-  const tag = await p.inputValue('#circles .card > textarea');
+  const tag = await p.inputValue('#circle-films_tag');
   assert.equal(tag, `<script src="${blog.top}signal?${blog.key}"></script>`);
   assert.deepEqual((await blog.owner({ do: 'status' })).urls, [`${blog.top}polycircle/`, blog.base]);
   await blog.put('public_html/film.html', html(player, tag));
@@ -205,13 +209,27 @@ owner('the owner activates it in the console, and a page with the new tag has lo
   const requests = (await readFile(join(blog.dir, 'run/access.log'), 'utf8')).split('\n');
   assert.ok(requests.some(line => line.startsWith('POST /polycircle/sync 200')), 'it syncs in the folder');
   for (const name of NAMES) await blog.theirs(name);
+  await blog.put('public_html/index.html', html(player, tag));
   const again = await openConsole(blog, viewer, `${blog.top}polycircle/`);  // it lives there, too, and goes on where it does not end
+  const long = `<script src="${blog.base}signal?${blog.key}"></script>`;
+  await again.click('li:has(#tier-3) button:text-is("Back to the long address")');
+  assert.equal(await again.textContent('#tier-3'), `The page ${blog.top} has the short line. Pages with it (${blog.top}signal?${blog.key}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
+    `First put the long line into them: ${long} Then press again. (Or keep both: under “Where it lives”, “Use in the line” beside the long address.)`);
+  assert.equal((await blog.ask(`signal?${blog.key}`)).status, 200, 'asked once, nothing ends');
+  await again.reload();
+  await again.waitForSelector('li:has(#tier-3) button');
   await press(again, 'Back to the long address', 'Try it');
   assert.equal(again.url(), `${blog.base}console`);
-  assert.equal(await again.inputValue('#circles .card > textarea'), `<script src="${blog.base}signal?${blog.key}"></script>`);
+  assert.equal(await again.inputValue('#circle-films_tag'), `<script src="${blog.base}signal?${blog.key}"></script>`);
   assert.deepEqual((await blog.owner({ do: 'status' })).urls, [blog.base]);
+  await again.locator('#tier-3', { hasText: 'short address is gone' }).waitFor();
+  await again.locator('#circle-films_card', { hasText: `The page ${blog.top} loads nothing of Polycircle, and shares nothing: its line has ${blog.top}signal?${blog.key}` }).waitFor();
+  await blog.put('public_html/index.html', html(player, long));
+  await again.reload();
+  await again.waitForSelector('li:has(#tier-3) button');
+  assert.doesNotMatch(await again.textContent('#circle-films_card'), /loads nothing/);
   // the visitor comes back to a page with the long tag: the worker of the address that ended is replaced
-  await blog.put('public_html/long.html', html(player, await again.inputValue('#circles .card > textarea')));
+  await blog.put('public_html/long.html', html(player, await again.inputValue('#circle-films_tag')));
   await until(await watchFilm(visitor, `${blog.top}long.html`), 'the worker of the long address',
     async () => (await navigator.serviceWorker.getRegistration('/')).active?.scriptURL.endsWith('/polycircle.fcgi/circle-sw.js'));
 });
@@ -235,7 +253,7 @@ owner('an address in use is not taken; lines that stand behind those of the CMS 
   assert.equal((await blog.ask('polycircle/health')).text, '<p>the CMS has no such page</p>');
   p = await openConsole(blog, viewer);
   assert.match(await p.textContent('li:has(#tier-3) .hint'), /other lines of the site.s settings file \(\.htaccess\) stand before it/);
-  assert.match(await p.textContent('#addresses'), /\/polycircle\/ \(in the tags\) \(does not answer\)/);
+  assert.match(await p.textContent('#addresses'), /\/polycircle\/ \(in the line\) \(does not answer\)/);
   await press(p, 'Back to the long address', 'Try it');
   await press(p, 'Try it', 'Back to the long address');
   assert.equal(await readFile(blog.htaccess, 'utf8'), text, 'in front again');
@@ -244,7 +262,7 @@ owner('an address in use is not taken; lines that stand behind those of the CMS 
 owner('where an earlier version took the list of names: it goes on, then only what is still asked', async (blog, viewer, visitor) => {
   const rules = (await readFile(new URL('cgi-bin/htaccess.own.txt', root), 'utf8')).replaceAll('cgi-bin/polycircle.fcgi', '/cgi-bin/polycircle.fcgi');
   await writeFile(blog.htaccess, `# BEGIN polycircle\n${rules}# END polycircle\n${wordpress('/')}`);
-  await blog.owner({ do: 'address', url: blog.top });
+  for (const what of ['address', 'first']) await blog.owner({ do: what, url: blog.top });
   const tag = `<script src="${blog.top}signal?${blog.key}"></script>`;
   await blog.put('public_html/film.html', html(player, tag));
   const page = await watchFilm(visitor, `${blog.top}film.html`);
@@ -252,10 +270,10 @@ owner('where an earlier version took the list of names: it goes on, then only wh
   assert.equal(parse((await blog.ask('health')).text)?.ok, true, 'the site lacks its own');
   const p = await openConsole(blog, viewer, blog.top);
   assert.match(await p.textContent('li:has(#tier-3) .hint'), /of an earlier version/);
-  assert.equal(await p.inputValue('#circles .card > textarea'), tag);
+  assert.equal(await p.inputValue('#circle-films_tag'), tag);
   await press(p, 'Leave the site its own addresses', 'Back to the long address');
   assert.equal(p.url(), `${blog.top}polycircle/console`, 'the console goes on, too');
-  assert.equal(await p.inputValue('#circles .card > textarea'), tag, 'the line stays what it is');
+  assert.equal(await p.inputValue('#circle-films_tag'), tag, 'the line stays what it is');
   assert.deepEqual((await blog.owner({ do: 'status' })).urls, [`${blog.top}polycircle/`, blog.base]);
   for (const name of NAMES) await blog.theirs(name);
   await blog.theirs('sync', { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: 'd=e30' });
