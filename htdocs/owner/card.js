@@ -47,7 +47,7 @@ function pages({ c, at, id, change }) {
     const origin = new URL(input(field.id).value.trim()).origin, [{ tag, worker }] = lines({ ...c, origins: [] }, at, origin);
     return change('allow', { origin }, worker ? `Kept. The line for the pages of that site: ${tag} And put a file polycircle-sw.js into its top folder, with this one line: ${worker}` : 'Kept.', says);
   },
-    make('label', { htmlFor: field.id }, 'Another site of yours (a second name of this one is added under “Where it lives”)'), field, make('button', {}, 'Allow its pages')));
+    make('label', { htmlFor: field.id }, 'Another site of yours (another name of this one is added under “Where it lives”)'), field, make('button', {}, 'Allow its pages')));
 }
 
 /** @param {Card} card @param {() => Promise<void>} read */
@@ -161,6 +161,7 @@ export function card(s, c, at, open) {
     say(id, `It signs with a new key, and there is nothing to do in your pages, unless their line has data-key: then that is now data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}". Copies of the database stay good.`, 'good');
   });
   const box = make('div', { id: `${id}_card`, className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, ...tags, silent, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
+    make('p', { className: 'hint' }, 'The signing key is a secret of this program, by which visitors\' browsers know that files are yours: a new one only when somebody may know it. It is neither the key in the line, which everybody may see and which stays, nor your code.'),
     loads(all), visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };
 }

@@ -19,12 +19,12 @@ const care = [
       await again();
       say(says, `Version ${to} is in place of ${from}.`, 'good');
     } },
-  { name: 'Copy the database now', help: 'A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db.',
+  { name: 'Copy the database now', help: 'A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db. When FTP shows you the web site alone, your panel\'s file manager mostly shows the folder polycircle-data, too; else ask your host to fetch it or to put it there.',
     run: async says => {
       const { file, done } = await act('backup');
       say(says, `${done ? 'Written' : 'It is large, and still being written. When it is whole, it will be'}: ${file}. Fetch it by FTP and keep it safe: it holds your keys.`, 'good');
     } },
-  { name: 'Make a new code', help: 'The code of this console. The one of before opens nothing any longer; the new one stands in the file owner-code.', sure: 'Press again: you will need the new code to come back.',
+  { name: 'Make a new code', help: 'The code of this console, which you alone know: neither the key in the line for your pages, which everybody may see, nor the signing key of a circle. The one of before opens nothing any longer; the new one stands in the file owner-code.', sure: 'Press again: you will need the new code to come back.',
     run: async (says, again) => {
       code.set((await act('recode')).new_code);
       await again();
@@ -33,14 +33,22 @@ const care = [
   { name: 'End this instance', danger: true, help: 'Every visitor\'s browser is told to let go of the worker. Your site goes on as before, by plain HTTP.', when: s => !s.retired,
     sure: 'Press again to end it for all visitors. It can be undone here.',
     run: async (_, again) => { await act('retire'); await again(); } },
-  { name: 'Answer as before', help: 'This instance has ended: browsers that ask are told to let go. Leave it so for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, and delete by FTP the program and the folder polycircle-data (with the hidden files in it and in the folders below).',
+  { name: 'Undo the end', help: 'Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, and delete by FTP the program and the folder polycircle-data (with the hidden files in it and in the folders below).',
     when: s => !!s.retired, run: async (_, again) => { await act('unretire'); await again(); } },
-  { name: 'Take its lines out of the site', help: 'What set-up wrote into .htaccess files and the folder of the spool. All else is left as it is.', sure: 'Press again when the seven days are over: visitors who have not come by since keep the worker until they do, and find nobody to take it off.', when: s => !!s.retired,
+  { name: 'Take its lines out of .htaccess', help: 'What set-up wrote into .htaccess files and the folder of the spool. All else is left as it is: the line in your pages you take out yourself.', sure: 'Press again when the seven days are over: visitors who have not come by since keep the worker until they do, and find nobody to take it off.', when: s => !!s.retired,
     run: async (says, again) => { const { files } = await act('retire', { files: true }); await again(); say(says, files.length ? `Taken out of: ${files.join(', ')}` : 'There was nothing to take out.', 'good'); } },
 ];
 
 const EXPOSED = 'A version of this program that ran here before could give away parts of its memory to anybody who asked: the signing keys and the code of this console may be known to somebody. '
   + 'Press “Make a new signing key” in each circle and “Make a new code” below; this notice is gone then.';
+
+/** What comes before all else. @param {Status} s @returns {string[]} */
+const notices = s => [
+  s.retired ? 'This instance has ended: nothing is shared, and the buttons of the circles change nothing for visitors. “Undo the end” and what is left to do stand at the foot of this page.' : '',
+  s.restored ? `The database was put back from a copy within the last day; that copy is now ${s.restored} in the folder backups. All is as it was when the copy was made, also what was chosen, ` +
+    'the counts, and whether sharing was stopped. What was there instead is kept beside it as polycircle-before-restore-… .' : '',
+  s.restore_refused ? 'The file polycircle.restore was refused: it is no whole copy of the database, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.' : '',
+].filter(Boolean);
 
 /** @param {Care} one @param {number} i */
 function row({ name, help, danger, sure, run }, i) {
@@ -62,6 +70,11 @@ async function open(fresh) {
   if (s.exposed_code || s.circles?.some(c => c.exposed)) say('circles-says', EXPOSED, 'bad');
   else if (s.others?.length) say('circles-says', `${s.others.join(', ')} is another folder of data, which nothing uses. Look what it holds, then delete it by FTP.`, 'bad');
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
+  $('notices').replaceChildren(...notices(s).map(words => {
+    const p = make('p', { className: 'note' }, words);
+    p.dataset.kind = s.retired || s.restore_refused ? 'bad' : 'good';
+    return p;
+  }));
   proxyNote($('proxy'), s.proxy, open);
   addresses($('addresses'), urls, at.gone, open, circles.length ? lines(circles[0], at)[0].tag : '');
   describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],

@@ -45,7 +45,7 @@ async function serves(/** @type {string} */ url, /** @type {{file: string, size:
  *   elsewhere: at a site that this page may not speak to before it is loaded again
  * @returns {{form: HTMLFormElement, enter: () => void}} enter: lists the folders */
 export function folderForm(id, { circle, root, shared }) {
-  const field = make('input', { id: `${id}folder`, autocapitalize: 'none', spellcheck: false, placeholder: 'films', autocomplete: 'off' });
+  const field = make('input', { id: `${id}folder`, autocapitalize: 'none', spellcheck: false, placeholder: 'such as films', autocomplete: 'off' });
   const folders = make('fieldset', { id: `${id}folders`, className: 'folders' }), site = make('input', { id: `${id}site`, type: 'url', placeholder: 'https://www.site.example/films/' });
   const whole = make('p', { id: `${id}whole`, className: 'note', hidden: true },
     'This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.');

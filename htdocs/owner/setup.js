@@ -154,6 +154,7 @@ function forms() {
 function locked() {
   for (const id of ORDER) $(`step-${id}`).hidden = true;
   $('locked').hidden = false;
+  $('intro').hidden = true;
 }
 
 export async function setupPage() {

@@ -7,6 +7,7 @@
 #include "handler/shape.h"
 #include "host/choices.h"
 #include "host/owner.h"
+#include "host/restore.h"
 
 static const char *program(struct exchange *x) {
     char path[PATH_MAX];
@@ -80,6 +81,13 @@ static enum err status_proxy(struct exchange *x, json_t *out) {
                                   "proxies", jsn_shown(a, proxies)));
 }
 
+static enum err status_restore(struct exchange *x, json_t *out) {
+    const char *restored;
+    bool refused;
+    restore_told(x->ctx, x->server->data, &restored, &refused);
+    return jsn_add(out, json_pack("{s:s, s:b}", "restored", jsn_shown(x->ctx->arena, restored), "restore_refused", (int)refused));
+}
+
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     struct ctx *ctx = x->ctx;
     const char *root, *exposed;
@@ -94,6 +102,7 @@ enum err owner_status(struct exchange *x, const json_t *, json_t *out) {
     TRY(setting_get(ctx, "exposed_code", &exposed));
     TRY(jsn_add(out, json_pack("{s:o}", "stun", stun_list())));
     TRY(status_proxy(x, out));
+    TRY(status_restore(x, out));
     return jsn_add(out, json_pack("{s:s, s:o, s:o, s:b, s:b}", "root", jsn_shown(ctx->arena, root), "urls", jsn_texts(&urls),
                                   "circles", circles, "retired", (int)store_retired(ctx->store), "exposed_code", *exposed != '\0'));
 }

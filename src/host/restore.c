@@ -268,6 +268,22 @@ bool restore_waits(const char *dir) {
     return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
 }
 
+static const char refused_name[] = "polycircle.restore-refused";
+
+void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool *refused) {
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    struct ctx yesterday = {.arena = ctx->arena, .now = ctx->now - DAY_MS};
+    const char *since = file_name(backup_path(&yesterday, dir, "restored"));
+    size_t n, kind = strlen("polycircle-restored-");
+    const char **all = directory_names(ctx->arena, arena_path(ctx->arena, dir, "backups"), &n);
+    *restored = "";
+    while (n-- > 0) {
+        bool later = strncmp(all[n], since, kind) == 0 && strcmp(all[n], since) > 0;
+        if (later && strcmp(all[n], *restored) > 0) *restored = all[n]; /* the names have the time in them */
+    }
+    *refused = access(arena_path(ctx->arena, dir, refused_name), F_OK) == 0;
+}
+
 /* Under the lock. Its inode and the time of its renaming say whether we have been here: then only the moving was missing. */
 static void take_in(struct ctx *ctx, const char *dir, const char *path) {
     struct stat st;
@@ -278,7 +294,7 @@ static void take_in(struct ctx *ctx, const char *dir, const char *path) {
                      ? restore_once(ctx, dir, path, mark, NULL)
                      : fault_set(&ctx->fault, ERR_FILES, "%s must be a file of ours that nobody else can write: chmod 600", path);
     if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
-    const char *to = e == ERR_OK ? backup_path(ctx, dir, "restored") : arena_path(ctx->arena, dir, "polycircle.restore-refused");
+    const char *to = e == ERR_OK ? backup_path(ctx, dir, "restored") : arena_path(ctx->arena, dir, refused_name);
     (void)rename(path, to);
     (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused",
                   e == ERR_OK ? to : err_text(e, &ctx->fault));

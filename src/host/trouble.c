@@ -60,7 +60,7 @@ static const struct row {
       "Should it have this one, too: open the console by the link below, and press \"Add it\" there (with a shell: polycircle url "
       "add URL)."}},
     {ERR_NOT_SET_UP, 0, "Nothing is set up here yet", "The set-up page does it, in a few minutes.", {NULL}},
-    {ERR_REMOVED, 0, "This instance has ended", NULL, {"It can be taken back in the console, with \"Answer as before\"."}},
+    {ERR_REMOVED, 0, "This instance has ended", NULL, {"It can be taken back in the console, with \"Undo the end\"."}},
     {ERR_OK,
      FULL,
      "The disk is full",

@@ -1,7 +1,7 @@
 // GET setup, console, owner.js, owner.css, probe and POST owner, by CGI run directly: from nothing to a circle, and every refusal.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { World, done, form, matches, ok, same } from './world.mjs';
 
@@ -278,6 +278,24 @@ same(r.json.urls, [bases[1], bases[0]], 'the one that answers no longer is one n
 same(origins(), [bases[1], bases[0]].map(base => `${base}mirror/vault/`), 'in the manifest, too');
 same(w.request('/polycircle/signal', { query: r.json.circles[0].api_key }).bytes.toString().includes('"base":"polycircle/"'), true, 'what the tag beside a site gets');
 same(w.request('/signal', { query: r.json.circles[0].api_key }).bytes.toString().includes('"base"'), false, 'any other tag');
+
+// a copy that was put back: its owner, who sees no log, is told
+const told = () => { const { restored, restore_refused } = owner('status').json; return [restored, restore_refused]; };
+same(told(), ['', false], 'nothing was put back');
+const put = (/** @type {string} */ from) => {
+  renameSync(from, join(w.data, 'polycircle.restore'));
+  utimesSync(join(w.data, 'polycircle.restore'), 1_700_000_000, 1_700_000_000);
+  w.request('/health', { env });
+};
+put(owner('backup').json.file);
+matches(told()[0], /^polycircle-restored-\d{4}-\d\d-\d\dT\d{6}Z\.db$/, 'put back');
+writeFileSync(join(w.dir, 'no-copy'), 'x', { mode: 0o600 });
+put(join(w.dir, 'no-copy'));
+same(told()[1], true, 'one that was refused');
+const [restored] = told();
+renameSync(join(w.data, 'backups', restored), join(w.data, 'backups', restored.replace(/\d{4}/, '2020')));
+rmSync(join(w.data, 'polycircle.restore-refused'));
+same(told(), ['', false], 'what was long ago is not told, nor what has gone');
 
 // without its database
 code = kept('owner-code');

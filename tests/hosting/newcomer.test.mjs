@@ -156,7 +156,7 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
   await button.click();
   await p.locator('.note', { hasText: 'Press again to end it' }).waitFor();
   await button.click();
-  await p.getByRole('button', { name: 'Answer as before' }).waitFor();
+  await p.getByRole('button', { name: 'Undo the end' }).waitFor();
   for (const tab of [one, two]) {
     await tab.goto(host.url);
     await until(tab, 'no worker', async () => !(await navigator.serviceWorker.getRegistrations()).length, 20_000);

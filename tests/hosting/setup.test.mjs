@@ -616,10 +616,10 @@ owner('the console copies the database, ends the instance and undoes that', asyn
   await says(p, 'care-3', /Press again/);
   assert.equal((await fetch(`${host.base}health`)).status, 200, 'asked once, nothing happens');
   await p.click('text=End this instance');
-  await p.waitForSelector('text=Take its lines out of the site');
+  await p.waitForSelector('text=Take its lines out of .htaccess');
   assert.equal((await fetch(`${host.base}circle-sw.js`)).ok && (await (await fetch(tag)).text()).includes('unregister'), true, 'browsers are told to let go');
   assert.equal((await fetch(`${host.base}health`)).status, 410);
-  await p.click('text=Answer as before');
+  await p.click('text="Undo the end"');
   await p.waitForSelector('text=End this instance');
   assert.equal((await fetch(`${host.base}health`)).status, 200);
 });
