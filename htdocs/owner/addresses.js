@@ -3,7 +3,7 @@ import { act, base } from './api.js';
 import { make, onPress, say } from './dom.js';
 
 /** @param {HTMLElement} list @param {string[]} urls @param {string[]} gone those that do not answer @param {() => Promise<any>} open draws the console anew
- * @param {string} [tag] an own line without a host name, which all addresses share */
+ * @param {string} [tag] the line for the site's pages: with a host name, or without one where addresses share it */
 export function addresses(list, urls, gone, open, tag = '') {
   const says = 'addresses-says';
   /** @param {string} action @param {string} url @param {string} words */
@@ -18,9 +18,9 @@ export function addresses(list, urls, gone, open, tag = '') {
     onPress(el, list, says, sure, () => change(action, url, words));
     return el;
   };
-  const shared = (/** @type {string} */ url) => ['', 'polycircle/'].some(end => url.endsWith(end) && tag.startsWith(`<script src="${new URL(url).pathname.slice(0, -end.length || undefined)}signal?`));
-  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), i && !shared(url) ? ' ' : ' (in the line) ', gone.includes(url) ? '(does not answer) ' : '',
-    ...i && !shared(url) ? [button(url, 'first', 'Use in the line', 'The line is given by this address from now on. Lines that are in pages already go on.')] : [],
+  const inLine = (/** @type {string} */ url) => ['', 'polycircle/'].some(end => url.endsWith(end) && [url, new URL(url).pathname].some(start => tag.startsWith(`<script src="${start.slice(0, -end.length || undefined)}signal?`)));
+  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), inLine(url) ? ' (in the line) ' : ' ', gone.includes(url) ? '(does not answer) ' : '',
+    ...i && !inLine(url) ? [button(url, 'first', 'Use in the line', 'The line is given by this address from now on. Lines that are in pages already go on.')] : [],
     ...urls.length > 1 ? [button(url, 'forget', 'Remove', 'Removed. Its pages stay allowed in the circles.', `Press again: pages whose line has ${url} share nothing then, and load from your host.`)] : []));
   if (!urls.includes(base)) rows.push(make('li', {}, make('span', { className: 'path' }, base), ' (this page; not one of them: pages at this address share nothing yet) ',
     button(base, 'address', 'Add it', 'Added: pages at this address may share, too. See the line for your pages, above.')));

@@ -83,7 +83,7 @@ export async function workerless(html, at, urls) {
     if (!name && origin(src) != origin(at)) return `The line is in that page, but nothing is shared there: the page is at ${origin(at)}, and the line is for pages of ${origin(src)}. Take the line for ${origin(at)}.`;
     const script = name && !ours.includes(file) ? await text(file) : null;
     if (script != null && ![...script.matchAll(/importScripts\(\s*["']([^"']+)/g)].some(([, url]) => ours.includes(new URL(url, file).href)))
-      return `The line is in that page, but nothing is shared there: the file that it names (data-worker), ${file}, is ${script ? 'there, but without its line' : 'not there'}. It has to hold this one line: importScripts('${ours[0]}')`;
+      return `The line is in that page, but nothing is shared there: the file that it names (data-worker), ${file}, is ${script ? 'there, but without its line' : 'not there'}. It has to hold this one line: importScripts('${ours[0]}')${urls.some(url => origin(url) == origin(at)) ? '. Simpler: take the line that is shown here, which needs no such file.' : ''}`;
   }
   return '';
 }

@@ -79,10 +79,10 @@ function summarize() {
 /** What one press would set, in words. */
 function propose() {
   const { spool_url, cors, wire, budget } = world.findings, rows = /** @type {[string, string][]} */ ([]);
-  if (spool_url !== undefined) rows.push(['Files (spool)', spool_url ? `${spool_url}, ${cors ? 'for pages of every site' : 'for pages of this site only'}` : 'none: everything goes through the program']);
-  if (budget) rows.push(['Looks for news (polls)', `${budget} a second for each circle (a tenth of ${world.slots} requests at a time, over ${Math.round(world.ms)} ms each; at most 20)`]);
-  if (wire) rows.push(['Messages (encoding)', wire == 'd' ? 'the usual way (base64url, d)' : 'the plainer way (base32, h), for a firewall refuses the usual one (base64url)']);
-  if (world.server.lines.some(l => l.id == 'journal' && l.level == 'fail')) rows.push(['Database (journal)', 'the plain way (TRUNCATE), for the fast one is not safe here (WAL)']);
+  if (spool_url !== undefined) rows.push(['What many visitors read', spool_url ? `as files in a folder of your web site that it makes, ${spool_url} (the spool): a file costs the host less than the program. For pages of ${cors ? 'every site' : 'this site only'}` : 'through the program: no folder is made']);
+  if (budget) rows.push(['How often browsers may look for each other', `${budget} times a second for each circle: a tenth of what your host can do (${world.slots} requests at a time, ${Math.round(world.ms)} ms each), at most 20`]);
+  if (wire) rows.push(['How messages are written', wire == 'd' ? 'as usual (base64url)' : 'in the plainer way (base32), for a firewall refuses the usual one (base64url)']);
+  if (world.server.lines.some(l => l.id == 'journal' && l.level == 'fail')) rows.push(['How the database is written', 'the plain way (TRUNCATE), for the fast one is not safe here (WAL)']);
   describe($('proposals'), rows);
   $('found').hidden = !rows.length || !world.server.bases.length;
 }
@@ -124,7 +124,7 @@ export function selftestPage() {
   });
   $('settle').addEventListener('click', () => busy($('found'), 'settle-says', async () => {
     const { journal } = await act('settle', world.findings);
-    say('settle-says', `It is set, and works from the next request on (journal: ${journal}).`, 'good');
+    say('settle-says', `It is set, and works from the next request on (journal: ${journal}). There is nothing else to do.`, 'good');
   }));
   $('longest').addEventListener('click', () => busy($('long'), 'longest-says', async () => {
     add(await longest(text => say('longest-says', text)));

@@ -99,8 +99,8 @@ async function sureOf(s, top) {
   const long = circles.map(c => lines(c, { urls: left, tags: starts })[0].tag).join(' ');
   const front = new URL(circles[0].url || '/', location.origin).origin + '/', html = await (await ask(front))?.text() ?? '';
   const seen = inPage(html, front).some(([, src]) => src.startsWith(`${top}signal`) || src.startsWith(`${top}${FOLDER}signal`));
-  return `${seen ? `The page ${front} has the short line. ` : ''}Pages with it (${circles.map(c => `${top}signal?${c.api_key}`).join(', ')}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
-    `First put the long line into them: ${long} Then press again. (Or keep both: under “Where it lives”, “Use in the line” beside the long address.)`;
+  return `${seen ? `The page ${front} has the short line. ` : ''}Pages with the short line (${circles.map(c => `${top}signal?${c.api_key}`).join(', ')}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
+    `First put the long line into them: ${long} Then press again. (Or leave the short address on, where nothing breaks, and choose under “Where it lives” which one the line has.)`;
 }
 
 /** @param {HTMLElement} box @param {Status} s @param {() => Promise<any>} changed */
@@ -117,7 +117,8 @@ export async function tiers(box, s, changed) {
       onPress(el, row, says, run == turnOff && way.tier == 3 ? sure : '', async () => {
         await run({ way, s, top, says, kept });
         await changed();
-        say(says, run == turnOff ? way.undone : way.done, 'good');
+        const others = way.tier == 3 && [...new Set(s.urls?.map(url => new URL(url).origin))].filter(origin => origin != location.origin);
+        say(says, run == turnOff ? way.undone : others && others.length ? `It works here. For the line to be shorter, add it at ${others.join(', ')}, too: open ${FOLDER}console there, and press “Add it”.` : way.done, 'good');
       });
       return el;
     };

@@ -213,8 +213,8 @@ owner('the owner activates it in the console, and a page with the new tag has lo
   const again = await openConsole(blog, viewer, `${blog.top}polycircle/`);  // it lives there, too, and goes on where it does not end
   const long = `<script src="${blog.base}signal?${blog.key}"></script>`;
   await again.click('li:has(#tier-3) button:text-is("Back to the long address")');
-  assert.equal(await again.textContent('#tier-3'), `The page ${blog.top} has the short line. Pages with it (${blog.top}signal?${blog.key}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
-    `First put the long line into them: ${long} Then press again. (Or keep both: under “Where it lives”, “Use in the line” beside the long address.)`);
+  assert.equal(await again.textContent('#tier-3'), `The page ${blog.top} has the short line. Pages with the short line (${blog.top}signal?${blog.key}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
+    `First put the long line into them: ${long} Then press again. (Or leave the short address on, where nothing breaks, and choose under “Where it lives” which one the line has.)`);
   assert.equal((await blog.ask(`signal?${blog.key}`)).status, 200, 'asked once, nothing ends');
   await again.reload();
   await again.waitForSelector('li:has(#tier-3) button');
@@ -253,7 +253,7 @@ owner('an address in use is not taken; lines that stand behind those of the CMS 
   assert.equal((await blog.ask('polycircle/health')).text, '<p>the CMS has no such page</p>');
   p = await openConsole(blog, viewer);
   assert.match(await p.textContent('li:has(#tier-3) .hint'), /other lines of the site.s settings file \(\.htaccess\) stand before it/);
-  assert.match(await p.textContent('#addresses'), /\/polycircle\/ \(in the line\) \(does not answer\)/);
+  assert.match(await p.textContent('#addresses'), /\/polycircle\/ \(does not answer\)/);
   await press(p, 'Back to the long address', 'Try it');
   await press(p, 'Try it', 'Back to the long address');
   assert.equal(await readFile(blog.htaccess, 'utf8'), text, 'in front again');
