@@ -118,7 +118,7 @@ static const char **read_folder(struct finder *x, const char *path, struct folde
     const char **names = directory_list(x->arena, below_list(&x->below, path), &all);
     f->why = names ? 0 : errno;
     *n = 0;
-    for (size_t i = 0; i < all; i++) {
+    for (size_t i = 0; names && i < all; i++) {
         struct stat st;
         if (names[i][0] == '.') continue;
         if (!below_stat(&x->below, in(x->arena, path, names[i]), &st)) {
@@ -181,7 +181,10 @@ static void note_shut(struct sampler *x, const char *path, int why) {
 static bool sample(struct sampler *x, const char *folder, int deep, const char **path, struct file_id *id) {
     size_t n;
     const char **names = directory_list(x->arena, below_list(&x->below, folder), &n);
-    if (!names) note_shut(x, folder, errno);
+    if (!names) {
+        note_shut(x, folder, errno);
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         if (*names[i] == '.' || !is_media(names[i])) continue;
         *path = in(x->arena, folder, names[i]);

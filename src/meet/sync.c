@@ -218,15 +218,17 @@ static enum err mids(struct ctx *ctx, const struct sync *in, struct synced *out)
     return mids_name(ctx, &out->signal, indices, n, &out->mids, &out->n_mids);
 }
 
+static enum err leave(struct ctx *ctx, struct synced *out) {
+    out->left = true;
+    box_close(ctx, &out->signal.box);
+    TRY(store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(out->signal.id))));
+    return signal_sweep_rows(ctx);
+}
+
 static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) {
     struct signal *s = &out->signal;
     TRY(in->key ? enter(ctx, in, out) : current(ctx, in, out));
-    if (in->leave) {
-        out->left = true;
-        box_close(ctx, &s->box);
-        TRY(store_run(ctx->store, SQL_SIGNAL_DELETE, ARGS(I(s->id))));
-        return signal_sweep_rows(ctx);
-    }
+    if (in->leave) return leave(ctx, out);
     if (!in->key && (s->needy != CONTENT || renews(ctx, in, out))) TRY(signal_here(ctx, s, in->address));
     if (in->shares) {
         s->version = in->version;

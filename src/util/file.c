@@ -210,15 +210,15 @@ static int in_order(const void *a, const void *b) {
 }
 
 const char **directory_list(struct arena *a, DIR *dir, size_t *n) {
-    size_t room = 0;
-    const char **names = NULL;
+    size_t room = 64;
     *n = 0;
     if (!dir) return NULL;
+    const char **names = arena_alloc(a, room * sizeof *names);
     for (struct dirent *entry; (entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         if (*n == room) {
-            const char **more = arena_alloc(a, (room = room ? 2 * room : 64) * sizeof *more);
-            if (*n) memcpy(more, names, *n * sizeof *more);
+            const char **more = arena_alloc(a, (room *= 2) * sizeof *more);
+            memcpy(more, names, *n * sizeof *more);
             names = more;
         }
         names[(*n)++] = arena_copy(a, entry->d_name, strlen(entry->d_name));
