@@ -168,7 +168,8 @@ static enum err finish(struct indexer *x, struct walk *out) {
         out->finished = ctx->now;
     }
     TRY(store_commit(ctx->store, MAIN));
-    return out->finished ? clear(x, out->finished) : ERR_OK;
+    enum err e = out->finished ? clear(x, out->finished) : ERR_OK;
+    return e == ERR_BUSY ? ERR_OK : e; /* it is published; the next walk begins with what is left */
 }
 
 enum err index_wait(struct ctx *ctx, const struct circle *c) {
@@ -276,7 +277,7 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
     enum err e = store_scans(ctx->store);
     for (bool more = true; e == ERR_OK && more;) {
         struct arena scratch = {0};
-        struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch, .dir = "", .url = ""};
+        struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch, .dir = "", .url = "", .below = below_begin(ctx, "")};
         e = step(&x, &(struct allowance){budget, context}, out, &more);
         below_end(&x.below);
         arena_free(&scratch);

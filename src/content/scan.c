@@ -104,7 +104,7 @@ static enum err add_names(struct indexer *x, const struct item *in) {
         }
         TRY(store_run(x->ctx->store, SQL_SCAN_NEW, ARGS(I(x->circle->id), T(path))));
         found += store_changes(x->ctx->store, MAIN);
-        if (found > CAP_FILES + 1) /* the directory itself is a row, too */
+        if (found > CAP_FILES + in->more) /* the folder itself is a row, until it is listed */
             return fault_set(&x->ctx->fault, ERR_USAGE, "%.150s holds more than %d files: publish a smaller folder.", x->dir,
                              CAP_FILES);
     }

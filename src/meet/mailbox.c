@@ -250,10 +250,10 @@ enum err mail_read(struct ctx *ctx, const struct signal *s, const struct cursor 
     struct cursor *at = &out->last;
     at->gen = store_gen(ctx->store);
     TRY(store_first(ctx->store, id,
-                    ARGS(I(s->id), I(ctx->now), I(at->n[ANSWER]), I(at->n[NEIGHBOUR]), I(at->n[STRANGER]), I(CAP_MAIL_READ)),
+                    ARGS(I(s->id), I(ctx->now), I(at->n[ANSWER]), I(at->n[NEIGHBOUR]), I(at->n[STRANGER]), I(CAP_MAIL_READ + 1)),
                     &out->more));
     if (out->more) out->all = arena_alloc(ctx->arena, CAP_MAIL_READ * sizeof *out->all);
-    while (out->more && (store_int(ctx->store, id, 4) == ANSWER || others++ < CAP_MAIL_OTHERS)) {
+    while (out->more && out->n < CAP_MAIL_READ && (store_int(ctx->store, id, 4) == ANSWER || others++ < CAP_MAIL_OTHERS)) {
         mail_row(ctx, at, &out->all[out->n++]);
         TRY(store_next(ctx->store, id, &out->more));
     }

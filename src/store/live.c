@@ -56,6 +56,7 @@ static bool same_file(const struct store *s, int64_t gen) {
 
 static enum err open_live(struct store *s, int64_t gen) {
     path_text path;
+    store_leave(s); /* as in store_begin: what follows locks */
     close_live(s);
     if (stat(live_path(s, gen, path), &s->live_file) != 0 || s->live_file.st_size == 0) return ERR_LIVE_LOST;
     int rc = store_connect(&s->db[LIVE], path, SQLITE_OPEN_READWRITE);

@@ -313,6 +313,7 @@ static enum err step(struct store *s, enum sql id, bool *row) {
 enum err store_first(struct store *s, enum sql id, const struct arg *args, size_t n, bool *row) {
     enum db db = statements[id].db;
     *row = false;
+    if (db == LIVE && !s->in_transaction[LIVE]) store_leave(s); /* as in store_begin */
     if (!s->prepared[id]) {
         int rc = sqlite3_prepare_v3(s->db[db], statements[id].text, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared[id], NULL);
         if (rc != SQLITE_OK) return store_error(s, db, rc);

@@ -305,6 +305,8 @@ static void nothing(void) {
     same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "files", "is not published");
     ok(strstr(w.ctx.fault.text, "/empty: it is empty.") != NULL, "in words: %s", w.ctx.fault.text);
     same_text(err_name(index_look(&w.ctx, &w.circle, &walk)), "not_found", "and nothing of it is left behind");
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "not_found", "who goes on with it is told so");
+    ok(fcntl(0, F_GETFD) >= 0, "and closes nothing that is not his: 0 is where FastCGI requests come from");
     same_text(err_name(whole(&w, &walk)), "ok", "another is published");
     world_write(&w, "../empty/x.php", "x", 1);
     (void)!index_begin(&w.ctx, &w.circle, empty, "/", 0);
