@@ -37,8 +37,8 @@ static enum err run_restore(struct cli *cli) {
     return cli_tell(
         cli, "kept", kept,
         arena_text(cli->ctx.arena,
-                   "%s is restored; clients join again by themselves.\n%s%s\nNext: polycircle publish each circle whose "
-                   "files changed since.",
+                   "%s is restored; clients join again by themselves.\n%s%s\nNext: polycircle publish each circle: nothing is "
+                   "shared until its files were read again.",
                    cli->words[0], kept ? "What was there before is in " : "There was nothing before.", kept ? kept : ""));
 }
 
@@ -46,4 +46,5 @@ const struct command command_restore = {
     run_restore, "", "restore FILE",
     "Makes polycircle.db what it was when FILE was made by `backup`. What was there is kept in backups/. Nothing need be\n"
     "stopped. FILE must be whole and of a version that this program knows. A folder in it that is not shared here now is\n"
-    "named, and shared once you publish it or press \"Read again\" in the console.\n"};
+    "named, and shared once you publish it or press \"Read again\" in the console. All others are read again a little at\n"
+    "a time as visitors come, or at once when you publish them.\n"};

@@ -174,7 +174,6 @@ static enum err finish(struct indexer *x, struct walk *out) {
 
 enum err index_wait(struct ctx *ctx, const struct circle *c) {
     const struct arg id = I(c->id), now = I(ctx->now);
-    TRY(store_run(ctx->store, SQL_KEPT_ADD, ARGS(id, T(""), I(ctx->now + SPAN_KEPT))));
     TRY(store_run(ctx->store, SQL_MEDIA_CLEAR, ARGS(id)));
     TRY(store_run(ctx->store, SQL_JOB_OF_MANIFEST, ARGS(id, now)));
     return store_run(ctx->store, SQL_JOB_WAIT, ARGS(id, now));

@@ -30,7 +30,7 @@ typedef int64_t index_budget(void *context, const struct walk *so_far);
 enum { INDEX_PATIENT = 1, INDEX_EMPTY = 2 };
 
 /* Inside a transaction of MAIN: the folder is shared no more, and no walk through it is begun but by index_begin(): it waits for
- * its owner's word. Hashes are kept. */
+ * its owner's word. */
 enum err index_wait(struct ctx *ctx, const struct circle *c);
 /* The folder of a circle that waits so; "": it does not. */
 enum err index_waits(struct ctx *ctx, const struct circle *c, const char **dir);

@@ -116,18 +116,32 @@ static enum err hold(struct restore *r) {
     return ERR_OK;
 }
 
+/* What would be believed and can be made anew goes: programs for visitors, hashes of files. Each file is read again before it is
+ * signed: a little at a time as visitors come, or by `polycircle publish` at once. */
+static enum err forget(struct restore *r) {
+    static const enum sql all[] = {SQL_COPY_PACKAGES, SQL_COPY_MEDIA, SQL_COPY_FOUND,   SQL_COPY_OMITTED,
+                                   SQL_COPY_KEPT,     SQL_COPY_JOBS,  SQL_COPY_JOBS_DUE};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) TRY(store_run(r->copy, all[i], NULL, 0));
+    return ERR_OK;
+}
+
+/* As far as it may be counted on from: what is there may be damaged, too. */
+static int64_t later(int64_t gen, int64_t other) {
+    return other > gen && other < 2 * VALUES_GEN ? other : gen;
+}
+
 /* A generation that was never used, and versions by more than anybody publishes between two backups. */
 static enum err advance(struct restore *r) {
     enum { VERSIONS = 1000 };
     struct store *s = r->copy;
-    int64_t gen, live = store_newest_live(r->dir);
+    int64_t gen;
     TRY(store_begin(s, MAIN, true));
     TRY(store_number(s, SQL_INSTANCE_GET, ARGS(T("gen")), &gen, 0));
-    if (gen < live) gen = live;
-    if (gen < r->gen) gen = r->gen;
+    gen = later(later(gen, store_newest_live(r->dir)), r->gen);
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen + 1))));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("restored"), T(r->mark))));
     TRY(store_run(s, SQL_MANIFESTS_ADVANCE, ARGS(I(VERSIONS))));
+    TRY(forget(r));
     TRY(hold(r));
     return store_commit(s, MAIN);
 }
@@ -151,7 +165,7 @@ static const struct {
     {bring_keys, UNSEEN}, /* the signing keys that it has, where there is none | those stay */
     {lock, UNSEEN}, /* keeps writers from what is there, and says what that is | nothing: the lock ends with the process */
     {save, ALIKE | OTHER}, /* what is there, into backups/ | one copy more, or a part of one */
-    {advance, ALIKE | OTHER | LOST}, /* generation and versions, in the working copy | nothing */
+    {advance, ALIKE | OTHER | LOST}, /* generation, versions, nothing to be believed, in the working copy | nothing */
     {put_rows, ALIKE}, /* in one transaction | nothing: SQLite rolls it back */
     {put_file, OTHER | LOST}, /* by rename | the old file; the journals of one that is lost may lie in backups/ by then */
 };

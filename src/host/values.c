@@ -18,6 +18,20 @@ static enum err all_settings(struct ctx *copy) {
     return ERR_OK;
 }
 
+static enum err counters(struct ctx *copy) {
+    static const struct {
+        enum sql beyond;
+        int64_t most;
+        const char *what;
+    } all[] = {{SQL_GEN_BEYOND, VALUES_GEN, "gen"}, {SQL_VERSION_BEYOND, VALUES_VERSION, "the version of a list"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const char *value;
+        TRY(store_string(copy->store, all[i].beyond, ARGS(I(all[i].most)), copy->arena, &value));
+        if (value) return bad(copy, all[i].what, value);
+    }
+    return ERR_OK;
+}
+
 static enum err bases(struct ctx *copy) {
     struct texts urls, hosts;
     struct base base;
@@ -48,6 +62,7 @@ static bool served_at(struct arena *arena, const char *url) {
 enum err values_valid(struct ctx *copy) {
     struct circle_list list;
     TRY(all_settings(copy));
+    TRY(counters(copy));
     TRY(bases(copy));
     TRY(circle_list(copy, &list));
     for (size_t i = 0; i < list.n; i++) {

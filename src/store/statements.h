@@ -127,6 +127,19 @@
     X(MANIFEST_GET, MAIN, "SELECT version, packed FROM manifest WHERE circle = ?1")                                               \
     X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url, size, length(packed) FROM manifest WHERE circle = ?1")                      \
     X(MANIFESTS_ADVANCE, MAIN, "UPDATE manifest SET version = version + ?1")                                                      \
+    /* of a copy: what no program has counted to, ?1 at most */                                                                   \
+    X(GEN_BEYOND, MAIN,                                                                                                           \
+      "SELECT value FROM instance WHERE name = 'gen' AND (typeof(value) <> 'integer' OR value NOT BETWEEN 0 AND ?1)")             \
+    X(VERSION_BEYOND, MAIN,                                                                                                       \
+      "SELECT version FROM manifest WHERE typeof(version) <> 'integer' OR version NOT BETWEEN 1 AND ?1 LIMIT 1")                  \
+    /* of a copy: what can be made anew; then each folder is due to be read */                                                    \
+    X(COPY_PACKAGES, MAIN, "DELETE FROM package")                                                                                 \
+    X(COPY_MEDIA, MAIN, "DELETE FROM media")                                                                                      \
+    X(COPY_FOUND, MAIN, "DELETE FROM found")                                                                                      \
+    X(COPY_OMITTED, MAIN, "DELETE FROM omitted")                                                                                  \
+    X(COPY_KEPT, MAIN, "DELETE FROM kept")                                                                                        \
+    X(COPY_JOBS, MAIN, "INSERT OR IGNORE INTO job(circle, dir, url, patient) SELECT circle, dir, url, 0 FROM manifest")           \
+    X(COPY_JOBS_DUE, MAIN, "UPDATE job SET finished = 1, same = 0, refused = ''")                                                 \
     X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
     /* the walk through a folder */                                                                                               \
     X(JOB_SET, MAIN,                                                                                                              \

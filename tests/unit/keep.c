@@ -324,11 +324,14 @@ static void another_folder(void) {
         store_close(w.ctx.store);
         w.ctx.store = NULL;
         same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "it is restored, sharing the %s folder", dirs[i]);
-        same_int(world_number(db, "SELECT count(*) FROM media"), i == 0, "what it shared is shared, if it is the same");
+        same_int(world_number(db, "SELECT count(*) FROM media"), 0, "nothing is, before it was read");
         ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
         w.ctx.now += SPAN_RESCAN + 1;
         same_text(err_name(index_background(&w.ctx, &worked)), "ok", "visitors come");
         same_int(worked, i == 0, "a walk begins by itself only there");
+        for (bool more = worked; more;) ok(index_background(&w.ctx, &more) == ERR_OK, "more come");
+        same_int(world_number(db, "SELECT count(*) FROM media WHERE size = 4"), i == 0,
+                 "what it shared is shared, if it is the same");
         same_int(world_number(db, "SELECT count(*) FROM media WHERE size = 5"), 0, "nothing of another is shared");
     }
     ok(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK &&
@@ -337,6 +340,49 @@ static void another_folder(void) {
        "its owner says so");
     w.ctx.now += SPAN_RESCAN + 1;
     ok(index_background(&w.ctx, &worked) == ERR_OK && worked, "then walks begin by themselves");
+    world_close(&w);
+}
+
+/* A copy of somebody who wants his program in all pages, and his hashes under the owner's name. The file is as old as it says. */
+static void not_believed(void) {
+    static const char *const tables[] = {"package", "media", "found", "omitted", "kept"};
+    struct world w;
+    struct walk walk;
+    world_open(&w, "truncate");
+    (void)mkdir(world_path(&w, "../same"), 0700);
+    world_write(&w, "../same/a.png", "same", 4);
+    ok(index_begin(&w.ctx, &w.circle, world_path(&w, "../same"), "", 0) == ERR_OK &&
+           index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished,
+       "a folder is shared");
+    const char *db = keep(&w, "polycircle.db"), *copy = keep(&w, "copy.db");
+    ok(copy_make(w.ctx.store, copy, &w.ctx.fault) == ERR_OK, "a copy");
+    world_sql(copy, "INSERT INTO package(circle, basis, sha256, body, until) VALUES(1, x'00', x'00', x'00', 0);"
+                    "UPDATE media SET sha256 = zeroblob(32), ino = 0; UPDATE job SET comparing = 0, finished = 0;"
+                    "INSERT INTO found(circle, path, kind, type, size, mtime_s, piece, at, sha256, dev, ino, ctime_ns)"
+                    " SELECT circle, path, 2, type, size, mtime_s, piece, size, sha256, dev, ino, ctime_ns FROM media;"
+                    "INSERT INTO omitted VALUES(1, 'type', 'x', 1);"
+                    "INSERT INTO kept SELECT m.circle, dir, path, m.size, mtime_s, ino, ctime_ns, sha256, 1 << 60"
+                    " FROM media m JOIN manifest USING(circle)");
+    closed(&w);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        same_int(world_number(db, arena_text(&w.arena, "SELECT count(*) FROM %s", tables[i])), 0, "nothing of it in %s", tables[i]);
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
+    for (bool worked = true; worked;) ok(index_background(&w.ctx, &worked) == ERR_OK, "visitors come");
+    same_int(world_number(db, "SELECT count(*) FROM media WHERE path = 'a.png'"), 1, "it is shared again");
+    same_int(world_number(db, "SELECT count(*) FROM media WHERE sha256 = zeroblob(32)"), 0, "with the hash of what is there");
+    world_close(&w);
+}
+
+/* The highest that a copy may bring: counted on from, in whole numbers. */
+static void highest(void) {
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *db = keep(&w, "polycircle.db");
+    world_sql(db, "UPDATE instance SET value = 9223372036854775807 WHERE name = 'gen'"); /* damaged */
+    world_sql(copy, "UPDATE instance SET value = 2147483648 WHERE name = 'gen'; UPDATE manifest SET version = 1099511627776");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored");
+    same_int(gen(&w), 2147483649, "the next generation");
+    same_int(world_number(db, "SELECT version FROM manifest"), 1099511628777, "and version");
     world_close(&w);
 }
 
@@ -358,6 +404,11 @@ static void refused(void) {
         {"UPDATE circle SET api_key = 'x' WHERE can = 'demo'", "public key", "a key"},
         {"INSERT INTO instance VALUES('proxies', '0.0.0.0/x')", "proxies cannot be", "proxies"},
         {"INSERT INTO instance VALUES('spool_url', 'javascript:x')", "spool_url cannot be", "the spool's address"},
+        {"UPDATE instance SET value = 2147483649 WHERE name = 'gen'", "gen cannot be \"2147483649\"", "a generation too high"},
+        {"UPDATE instance SET value = -1 WHERE name = 'gen'", "gen cannot be \"-1\"", "one below zero"},
+        {"UPDATE instance SET value = 'x' WHERE name = 'gen'", "gen cannot be \"x\"", "one that is no number"},
+        {"UPDATE manifest SET version = 1099511627777", "the version of a list cannot be \"1099511627777\"", "a version too high"},
+        {"UPDATE manifest SET version = 1.5", "the version of a list cannot be \"1.5\"", "half a version"},
         {"UPDATE base SET url = 'http://x/\"'", "an address of the instance cannot be", "an address"},
         {"UPDATE base SET host = 'evil.example'", "an address of the instance cannot be", "its host"},
         {"UPDATE origin SET origin = 'https://a.example/<b>'", "an allowed origin cannot be", "an origin"},
@@ -539,6 +590,8 @@ int main(void) {
     hot_journal("truncate", "damaged");
     copied_over();
     another_folder();
+    not_believed();
+    highest();
     refused();
     by_renaming();
     exactly_once();
