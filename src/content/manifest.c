@@ -158,30 +158,47 @@ static enum err draw_slice(struct ctx *ctx, const struct circle *c, int64_t *off
     return ERR_OK;
 }
 
-/* Paths among a slice of the media that surely are not on disk any more as they were published. */
-static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, int64_t offset, const char **changed,
-                             size_t *n) {
+struct slice {
+    const char *path;
+    struct file_id was;
+};
+
+static enum err read_slice(struct ctx *ctx, const struct circle *c, struct slice slice[static CAP_STAT], size_t *n) {
     const enum sql id = SQL_MEDIA_STAT;
+    int64_t offset;
     bool row;
-    size_t seen = 0, gone = 0;
+    *n = 0;
+    TRY(draw_slice(ctx, c, &offset));
+    TRY(store_first(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row));
+    while (row) {
+        slice[(*n)++] = (struct slice){.path = store_copy(ctx->store, id, 0, ctx->arena),
+                                       .was = {.size = store_int(ctx->store, id, 1),
+                                               .mtime = store_int(ctx->store, id, 2),
+                                               .dev = store_int(ctx->store, id, 3),
+                                               .ino = store_int(ctx->store, id, 4)}};
+        TRY(store_next(ctx->store, id, &row));
+    }
+    return ERR_OK;
+}
+
+/* Paths among a slice of the media that surely are not on disk any more as they were published. The slice is read first, for
+ * whoever wants to write must not wait for the disk. */
+static enum err find_changed(struct ctx *ctx, const struct circle *c, const char *dir, const char *changed[static CAP_STAT],
+                             size_t *n) {
+    struct slice slice[CAP_STAT];
+    size_t seen, gone = 0;
     struct below below = below_begin(ctx, dir);
     *n = 0;
-    enum err e = store_first(ctx->store, id, ARGS(I(c->id), I(CAP_STAT), I(offset)), &row);
-    while (e == ERR_OK && row) {
+    TRY(read_slice(ctx, c, slice, &seen));
+    store_leave(ctx->store);
+    for (size_t i = 0; i < seen; i++) {
         bool missing;
-        const struct file_id was = {.size = store_int(ctx->store, id, 1),
-                                    .mtime = store_int(ctx->store, id, 2),
-                                    .dev = store_int(ctx->store, id, 3),
-                                    .ino = store_int(ctx->store, id, 4)};
-        if (below_gone(&below, store_text(ctx->store, id, 0), &was, &missing))
-            changed[(*n)++] = store_copy(ctx->store, id, 0, ctx->arena);
+        if (below_gone(&below, slice[i].path, &slice[i].was, &missing)) changed[(*n)++] = slice[i].path;
         gone += missing;
-        seen++;
-        e = store_next(ctx->store, id, &row);
     }
     below_end(&below);
     if (gone == seen) *n = 0; /* all at once: that is for a walk to say (content/index.h) */
-    return e;
+    return ERR_OK;
 }
 
 enum { PAGE = 512 };
@@ -227,15 +244,14 @@ enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct ma
 
 static enum err withdraw(struct ctx *ctx, const struct circle *c, struct manifest *m) {
     const char *changed[CAP_STAT];
+    const int64_t version = m->version;
     size_t n;
-    int64_t offset;
-    if (m->version == 0) return ERR_OK;
-    TRY(draw_slice(ctx, c, &offset));
-    TRY(find_changed(ctx, c, m->dir, offset, changed, &n));
+    if (version == 0) return ERR_OK;
+    TRY(find_changed(ctx, c, m->dir, changed, &n));
     if (n == 0) return ERR_OK;
     TRY(store_begin_now(ctx->store)); /* whoever publishes just now withdraws it himself */
-    TRY(manifest_head(ctx, c->id, m)); /* somebody may have published meanwhile */
-    TRY(find_changed(ctx, c, m->dir, offset, changed, &n));
+    TRY(manifest_head(ctx, c->id, m));
+    if (m->version != version) n = 0; /* somebody has published meanwhile: it was not this that was looked at */
     for (size_t i = 0; i < n; i++) {
         TRY(store_run(ctx->store, SQL_KEPT_ADD_ONE, ARGS(I(c->id), T(changed[i]), I(ctx->now + SPAN_KEPT))));
         TRY(store_run(ctx->store, SQL_MEDIA_DELETE, ARGS(I(c->id), T(changed[i]))));
