@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* O_PATH */
 #include "content/below.h"
 #include "circle/setting.h"
 
@@ -18,51 +19,70 @@ void below_end(struct below *b) {
     b->top = -1;
 }
 
-/* Codes, keys and the names of boxes are in the folder fd, or in up, which is it or one above it. */
-static bool ours(const struct below *b, int fd, const char *up, const struct stat *at) {
-    char db[PATH_MAX + sizeof "/polycircle.db"];
-    (void)snprintf(db, sizeof db, "%s/polycircle.db", up);
-    return faccessat(fd, db, F_OK, 0) == 0 || (b->spool.st_ino && at->st_ino == b->spool.st_ino && at->st_dev == b->spool.st_dev);
+static bool is(const struct stat *at, const struct stat *own) {
+    return own->st_ino && at->st_ino == own->st_ino && at->st_dev == own->st_dev;
 }
 
-/* Is the folder, or one above it, ours? By its real parents, however it was reached. */
+/* What is ours, by what it is: a name may be made by anybody. */
+static bool know_ours(struct below *b) {
+    const char *spool;
+    if (stat(store_dir(b->ctx->store), &b->data) != 0) return false;
+    if (setting_get(b->ctx, "spool_dir", &spool) != ERR_OK) {
+        errno = EBUSY;
+        return false;
+    }
+    if (!*spool || stat(spool, &b->spool) != 0) b->spool = (struct stat){0};
+    return true;
+}
+
+/* Codes, keys and the names of boxes are in the folder fd; of another instance, too. */
+static bool ours(const struct below *b, int fd, const struct stat *at) {
+    return is(at, &b->data) || is(at, &b->spool) || faccessat(fd, "polycircle.db", F_OK, 0) == 0;
+}
+
+/* Does the folder lie in one of ours? By its real parents, however it was reached. */
 static bool lies_in_ours(const struct below *b, int fd) {
     char up[PATH_MAX] = ".";
     struct stat at, last = {0};
     while (fstatat(fd, up, &at, 0) == 0 && (at.st_ino != last.st_ino || at.st_dev != last.st_dev)) {
         size_t len = strlen(up);
-        if (ours(b, fd, up, &at)) return true;
-        if (len + 4 > sizeof up) return true;
+        if (is(&at, &b->data) || is(&at, &b->spool) || len + 4 > sizeof up) return true;
         memcpy(up + len, "/..", 4);
         last = at;
     }
     return false;
 }
 
+/* fd; or, where the folder is ours, -1, and it is closed. */
+static int unless_ours(const struct below *b, int fd) {
+    struct stat at;
+    int why = fstat(fd, &at) == 0 ? 0 : errno;
+    if (!why && !ours(b, fd, &at)) return fd;
+    (void)close(fd);
+    errno = why;
+    return -1;
+}
+
+/* On the way nothing is read of a folder: that it may be searched is enough. */
+enum { ON_THE_WAY = O_PATH | O_DIRECTORY | O_CLOEXEC, TO_LIST = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
+
 static int start(struct below *b) {
-    const char *spool;
     if (b->top >= 0) return b->top;
-    if (setting_get(b->ctx, "spool_dir", &spool) != ERR_OK || !*spool || stat(spool, &b->spool) != 0) b->spool = (struct stat){0};
-    int fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!know_ours(b)) return -1;
+    int fd = open(b->dir, ON_THE_WAY);
     if (fd < 0) return -1;
-    if (!lies_in_ours(b, fd)) return b->top = fd;
+    if (!lies_in_ours(b, fd)) return b->top = unless_ours(b, fd);
     (void)close(fd);
     errno = 0;
     return -1;
 }
 
 /* From the folder `in` into name, one of it. */
-static int enter(const struct below *b, int in, const char *name) {
+static int enter(const struct below *b, int in, const char *name, int how) {
     struct stat at;
-    int fd = openat(in, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == ENOTDIR)
-        errno = fstatat(in, name, &at, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(at.st_mode) ? ELOOP : ENOTDIR;
-    if (fd < 0) return -1;
-    bool is = fstat(fd, &at) == 0;
-    int why = is ? 0 : errno;
-    if (is && !ours(b, fd, ".", &at)) return fd;
-    (void)close(fd);
-    errno = why;
+    int fd = openat(in, name, how | O_NOFOLLOW);
+    if (fd >= 0) return unless_ours(b, fd);
+    if (errno == ENOTDIR) errno = fstatat(in, name, &at, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(at.st_mode) ? ELOOP : ENOTDIR;
     return -1;
 }
 
@@ -86,7 +106,7 @@ int below_folder(struct below *b, const char *path) {
     }
     b->fd = start(b);
     for (const char *rest = path; b->fd >= 0 && *rest;) {
-        int fd = next_part(&rest, part) ? enter(b, b->fd, part) : -1;
+        int fd = next_part(&rest, part) ? enter(b, b->fd, part, ON_THE_WAY) : -1;
         leave(b);
         b->fd = fd;
     }
@@ -106,10 +126,11 @@ static int parent(struct below *b, const char *path, char name[static NAME_MAX +
 }
 
 DIR *below_list(struct below *b, const char *path) {
-    int in = below_folder(b, path), fd = in >= 0 ? fcntl(in, F_DUPFD_CLOEXEC, 0) : -1; /* "." of it would need more rights */
+    char name[NAME_MAX + 1] = ".";
+    int in = *path ? parent(b, path, name) : below_folder(b, ""); /* by its name: "." of it would need more rights */
+    int fd = in >= 0 ? enter(b, in, name, TO_LIST) : -1;
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir && fd >= 0) (void)close(fd);
-    if (dir) rewinddir(dir);
     return dir;
 }
 
@@ -160,7 +181,7 @@ bool below_gone(struct below *b, const char *path, const struct file_id *was, bo
     int why;
     *missing = false;
     if (below_stat(b, path, &st)) return !file_identify(&st, &now) || now.size != was->size || now.mtime != was->mtime;
-    if (errno == 0) return true;
+    if (errno == 0 && b->top >= 0) return true;
     *missing = true;
     if (!below_absent(errno) || snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder) return false;
     do {

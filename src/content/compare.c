@@ -151,9 +151,10 @@ enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enu
     *out = COMPARED_OTHER;
     s.below = below_begin(ctx, k->dir);
     DIR *dir = below_list(&s.below, "");
-    if (!dir) return ERR_OK;
-    s.failed = turn_page(&s, k->after);
-    *out = compare_folder(&s, "", dir);
+    if (dir) {
+        s.failed = turn_page(&s, k->after);
+        *out = compare_folder(&s, "", dir);
+    }
     below_end(&s.below);
     if (*out == COMPARED_SAME && upcoming(&s)) *out = COMPARED_OTHER;
     arena_free(&s.page);

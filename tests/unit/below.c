@@ -5,8 +5,10 @@
 #include "content/index.h"
 #include "tap.h"
 #include "world.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,8 +217,116 @@ static void race(void) {
     world_close(&w);
 }
 
+static const char DEEP[] = "one/two/site";
+
+static bool opens(const char *path) {
+    struct file_id id;
+    struct below b = below_begin(&w.ctx, at(DEEP));
+    int fd = below_open(&b, path, &id);
+    below_end(&b);
+    if (fd >= 0) (void)close(fd);
+    return fd >= 0;
+}
+
+static void spool_is(const char *dir) {
+    world_sql(world_path(&w, "polycircle.db"),
+              arena_text(&w.arena, "INSERT OR REPLACE INTO instance VALUES('spool_dir', '%s')", dir));
+}
+
+/* Two files of a folder two folders deep, published. */
+static void fill_deep(void) {
+    static const char *const dirs[] = {"one", "one/two", DEEP, "one/two/site/sub"};
+    struct walk walk;
+    fill();
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) (void)mkdir(at(dirs[i]), 0700);
+    put("one/two/site/a.png", 10);
+    put("one/two/site/sub/b.png", 10);
+    if (index_begin(&w.ctx, &w.circle, at(DEEP), "", 0) != ERR_OK || run(100, &walk) != ERR_OK) abort();
+    same_int(walk.files, 2, "two files are published");
+}
+
+/* What the next visitor finds of the two, in the first version. */
+static void withdraws(int64_t gone, const char *what) {
+    struct manifest m;
+    ok(manifest_current(&w.ctx, &w.circle, &m) == ERR_OK, "%s", what);
+    same_int(m.version, gone ? 2 : 1, "the version");
+    same_int(count("SELECT count(*) FROM media"), 2 - gone, "what is published");
+}
+
+static void names(void) {
+    fill_deep();
+    put("one/two/polycircle.db", 0);
+    put("one/polycircle.db", 0);
+    withdraws(0, "names in the folders above withdraw nothing");
+    ok(opens("a.png") && opens("sub/b.png"), "nor do they close anything");
+    spool_is(at("one"));
+    ok(!opens("a.png"), "a spool is closed, and what lies in it");
+    withdraws(0, "which says nothing about the files");
+    spool_is("");
+    put("one/two/site/polycircle.db", 0);
+    ok(!opens("a.png"), "another instance's data directory is closed");
+    withdraws(0, "which says nothing about them either");
+    (void)unlink(at("one/two/site/polycircle.db"));
+    put("one/two/site/sub/polycircle.db", 0);
+    withdraws(1, "in a folder below it does");
+    world_close(&w);
+}
+
+static void unknown(void) {
+    fill_deep();
+    ok(opens("a.png"), "as long as it is known what is ours");
+    world_sql(world_path(&w, "polycircle.db"), "ALTER TABLE instance RENAME TO away");
+    ok(!opens("a.png"), "a spool that cannot be asked for may be anywhere");
+    world_sql(world_path(&w, "polycircle.db"), "ALTER TABLE away RENAME TO instance");
+    world_close(&w);
+}
+
+/* Folders that may be searched, and no more. */
+static void rights(void) {
+    static const char *const dirs[] = {"one/two/site/sub", DEEP, "one/two", "one", "data", "."};
+    const uid_t user = geteuid();
+    fill_deep();
+    (void)chmod(at("one/two/site/sub/b.png"), 0444);
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) (void)chmod(at(dirs[i]), 0111);
+    if (user == 0 && seteuid(65534) != 0) abort();
+    struct below b = below_begin(&w.ctx, at(DEEP));
+    bool good = opens("sub/b.png"), listed = below_list(&b, "") || below_list(&b, "sub");
+    below_end(&b);
+    if (user == 0 && seteuid(0) != 0) abort();
+    for (size_t i = sizeof dirs / sizeof *dirs; i--;) (void)chmod(at(dirs[i]), 0700);
+    ok(good, "on the way to a file it is enough that folders may be searched");
+    ok(!listed, "they are not listed");
+    world_close(&w);
+}
+
+static int next_descriptor(void) {
+    int fd = open("/", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) (void)close(fd);
+    return fd;
+}
+
+static void descriptors(void) {
+    struct rlimit was, few;
+    enum compared is;
+    fill_deep();
+    struct compare k = {.arena = &w.arena, .dir = at(DEEP), .after = "", .most = 100};
+    int before = next_descriptor();
+    if (getrlimit(RLIMIT_NOFILE, &was) != 0) abort();
+    few = was;
+    few.rlim_cur = (rlim_t)before + 1;
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0) abort();
+    ok(compare(&w.ctx, &w.circle, &k, &is) == ERR_OK && is == COMPARED_OTHER, "with one descriptor left nothing is compared");
+    if (setrlimit(RLIMIT_NOFILE, &was) != 0) abort();
+    same_int(next_descriptor(), before, "and it is given back");
+    world_close(&w);
+}
+
 int main(void) {
     paths();
+    names();
+    unknown();
+    rights();
+    descriptors();
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) walked(targets[i]);
     published();
     race();
