@@ -289,7 +289,7 @@ owner('in the console the focus stays where it was, what happened is told, and a
     for (let i = 0; i < times; i++) await p.keyboard.press('Enter');
   };
   await enter();
-  assert.equal(await focused(), 'h-circles');
+  await p.waitForFunction(() => document.activeElement?.id == 'h-circles');
   await press('Stop sharing for now');
   await says('said', /^Stopped\./);
   assert.equal(await focused(), 'Share again', 'the button in its place');
