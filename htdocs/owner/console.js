@@ -61,8 +61,10 @@ function row({ name, help, danger, sure, run }, i) {
 /** @param {string} [fresh] a circle whose folder was read just now */
 async function open(fresh) {
   const s = /** @type {Status} */ (await persist('status'));
+  const arrives = $('inside').hidden;
   $('enter').hidden = true;
   $('inside').hidden = false;
+  if (arrives) $('h-circles').focus();  // not when all is drawn: an address that does not answer may take long
   const { urls = [], circles = [] } = s, at = await place(urls, circles[0]?.api_key), cards = circles.map(c => card(s, c, at, open));
   const shown = new Set([...$('circles').querySelectorAll('details[open]')].map(el => el.id));
   $('circles').replaceChildren(...cards.map(({ box }) => box));
@@ -97,7 +99,6 @@ export async function consolePage() {
   onSubmit('enter-form', async () => {
     code.set(input('owner').value.trim());
     await open().catch(error => { code.forget(); throw error; });
-    $('h-circles').focus();
   });
   onSubmit('more-form', async () => {
     const name = input('more').value.trim();
