@@ -63,7 +63,7 @@ test('a file replaced on the server: no old bytes once 10 s have passed', () => 
     for (const tab of tabs) {
       const late = Date.now() - replaced > 10000, got = await tab.evaluate(digest, '/media/data.bin').catch(error => String(error));
       // who is in the middle of it when it is replaced gets an error, as by plain HTTP, but no mixture
-      assert.ok(got == sha(now) || !late && (got == sha(old) || got.includes('fetch')), got);
+      assert.ok(got == sha(now) || !late && (got == sha(old) || got.includes("fetch")), `${got == sha(old) ? "old bytes" : got} after ${Date.now() - replaced} ms, viewer ${tabs.indexOf(tab)}`);
       if (late) checked++;
     }
     await new Promise(ok => setTimeout(ok, 400));
