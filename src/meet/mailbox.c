@@ -58,11 +58,11 @@ enum { CANDIDATES = 24 };
 
 static struct candidate candidate_row(struct ctx *ctx, enum sql id) {
     struct store *s = ctx->store;
-    int64_t every = store_int(s, id, 2), since = store_int(s, id, 3);
+    int64_t interval = store_int(s, id, 2), since = store_int(s, id, 3);
     int64_t bucket = store_int(s, id, 4), wider = store_int(s, id, 5), widest = store_int(s, id, 6);
     return (struct candidate){.id = store_int(s, id, 0),
                               .suspect = store_int(s, id, 1),
-                              .due = every > 0 ? every + (since - ctx->now) % every : 0,
+                              .due = interval > 0 ? interval + (since - ctx->now) % interval : 0,
                               .whole = widest  ? widest
                                        : wider ? wider
                                                : bucket};

@@ -9,20 +9,17 @@ struct token token_make(const uint8_t raw[static 32]) {
 
 void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
     struct store *s = ctx->store;
-    bool greets = store_int(s, id, 4);
-    int64_t every = store_int(s, id, 10);
     *out = (struct signal){
         .id = store_int(s, id, 0),
         .circle = store_int(s, id, 1),
         .run = store_int(s, id, 3),
-        .role = greets ? GREETER : PEER,
+        .role = (enum role)store_int(s, id, 4),
         .greet = store_int(s, id, 5),
         .suspect = (enum suspicion)store_int(s, id, 6),
         .needy = (enum need)store_int(s, id, 7),
         .bucket = store_int(s, id, 8),
         .since = store_int(s, id, 9),
-        .interval = greets ? every : 0,
-        .resigned = !greets && every > 0,
+        .interval = store_int(s, id, 10),
         .expires = store_int(s, id, 11),
         .version = store_int(s, id, 12),
         .have = store_copy(s, id, 13, ctx->arena),
@@ -31,6 +28,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .wider = store_int(s, id, 17),
         .widest = store_int(s, id, 18),
         .surplus = store_int(s, id, 19),
+        .resigned = store_int(s, id, 20),
     };
     (void)store_bytes(s, id, 2, out->sig.b, sizeof out->sig.b);
     out->box.open = store_bytes(s, id, 15, out->box.name, sizeof out->box.name);
@@ -51,7 +49,7 @@ enum err signal_by_token(struct ctx *ctx, const struct token *token, struct sign
     TRY(store_first(ctx->store, id, ARGS(B(token->hash, sizeof token->hash)), &row));
     if (!row) return ERR_REJOIN;
     signal_row(ctx, id, out);
-    if (pulse) *pulse = pulse_row(ctx, id, 20);
+    if (pulse) *pulse = pulse_row(ctx, id, 21);
     store_reset(ctx->store, id);
     return ERR_OK;
 }
@@ -309,7 +307,7 @@ enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pul
     TRY(schedule(ctx, s, &before, pulse, others.all));
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
-                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->since),
-                          I(s->resigned ? SPAN_HANDOVER : s->interval), I(s->expires), I(s->version), T(s->have), I(s->boxes),
-                          B(s->box.open ? s->box.name : NULL, sizeof s->box.name), I(s->suspect), I(s->surplus)));
+                     ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->since), I(s->interval), I(s->expires),
+                          I(s->version), T(s->have), I(s->boxes), B(s->box.open ? s->box.name : NULL, sizeof s->box.name),
+                          I(s->suspect), I(s->surplus), I(s->resigned)));
 }

@@ -2,9 +2,9 @@
  * Values are bound, never printed into text. MAIN is polycircle.db, LIVE the live database. */
 #pragma once
 #define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed, mirror, exclude"
-#define SIGNAL_COLUMNS                                                                                         \
-    "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.base, s.every, s.expires," \
-    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest, s.surplus"
+#define SIGNAL_COLUMNS                                                                                             \
+    "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.since, s.interval, s.expires," \
+    " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest, s.surplus, s.resigned"
 #define NO_CIRCLE "circle NOT IN (SELECT id FROM circle)"
 /* An offer that holds: not about to expire, and not from a clock that was ahead (?2 is now). It stands while nobody has it. */
 #define HOLDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
@@ -262,11 +262,11 @@
       " JOIN pulse p ON p.circle = s.circle WHERE s.token = ?1")                                                                  \
     X(SIGNAL_BY_SIG, LIVE, "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.sig = ?1")                                            \
     X(SIGNAL_ADD, LIVE,                                                                                                           \
-      "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version,"                           \
+      "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, since, interval, expires, version,"                       \
       " have, wider, widest) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '', ?8, ?9)")                                         \
     X(SIGNAL_SET, LIVE,                                                                                                           \
-      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = ?13, needy = ?5, base = ?6, every = ?7,"                      \
-      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12, surplus = ?14 WHERE id = ?1")                             \
+      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = ?13, needy = ?5, since = ?6, interval = ?7,"                  \
+      " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12, surplus = ?14, resigned = ?15 WHERE id = ?1")             \
     X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                             \
     X(SIGNAL_CALL, LIVE,                                                                                                          \
       "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"             \
@@ -335,7 +335,7 @@
       " OR EXISTS(SELECT 1 FROM offer o WHERE o.widest = ?5 AND o.widest <> 0 AND " HOLDS " LIMIT 1 OFFSET ?7 - 1)")              \
     /* the first few that have any, or (?4: 1) more than one: in a crowd nobody looks through all who wait */                     \
     X(OFFER_GREETERS, LIVE,                                                                                                       \
-      "SELECT s.id, s.suspect, s.every, s.base, s.bucket, s.wider, s.widest FROM signal s WHERE s.circle = ?1"                    \
+      "SELECT s.id, s.suspect, s.interval, s.since, s.bucket, s.wider, s.widest FROM signal s WHERE s.circle = ?1"                \
       " AND s.role = 1 AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id " \
       "AND " STANDS " LIMIT 1 OFFSET ?4) ORDER BY " BEST " LIMIT ?5")                                                             \
     X(OFFER_OF, LIVE,                                                                                                             \

@@ -166,7 +166,7 @@ test('who was refused comes in when the leases of others have ended, without any
   // others left before them, many, and nobody has come since: all of it a day ago
   sql(w, `UPDATE signal SET expires = expires - 86400000;
     WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 3000)
-    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)
+    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, since, interval, expires, version, have)
     SELECT 999, 'token' || n, 'sig' || n, 1, 0, 1, 1, 0, 1000, 1, 0, '' FROM k;`);
   assert.equal(new Visitor(w, '192.0.2.1').join().status, 200);
 });
@@ -175,13 +175,13 @@ test('a full circle is open again when its leases have ended', () => {
   const w = makeCircle();
   new Visitor(w, '192.0.2.1').join();
   sql(w, `WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 9999)
-    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)
+    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, since, interval, expires, version, have)
     SELECT s.circle, 'token' || n, 'sig' || n, 1, 0, 1, n, 0, 1000, s.expires, 0, '' FROM k, (SELECT * FROM signal) s;
     UPDATE pulse SET n = n + 9999;`);
   assert.equal(new Visitor(w, '192.0.2.2').join().status, 429, 'full');
   sql(w, `UPDATE signal SET expires = expires - 86400000;
     WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 3000)
-    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, base, every, expires, version, have)
+    INSERT INTO signal(circle, token, sig, run, role, greet, bucket, since, interval, expires, version, have)
     SELECT 999, 'tokem' || n, 'sib' || n, 1, 0, 1, 1, 0, 1000, 1, 0, '' FROM k;`);
   assert.equal(new Visitor(w, '192.0.2.2').join().status, 200);
 });

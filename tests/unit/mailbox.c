@@ -103,7 +103,7 @@ static void suspects(void) {
     same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not heard");
     same_text(err_name(blame(&w, 3, gone, 2, &out)), "ok", "another has an offer of its own");
     same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "and is heard");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, every = 2000, needy = 0,"
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, interval = 2000, needy = 0,"
                                            " suspect = 0, expires = (SELECT min(expires) FROM signal); DELETE FROM offer");
     (void)!deposit(&w, 1, ids, 3, &out);
     (void)!deposit(&w, 3, ids, 3, &out);
@@ -201,7 +201,7 @@ static void share(const char *front, const char *back, const char *what) {
     struct synced out;
     world_open(&w, "wal");
     for (int k = 0; k < 4; k++) (void)!world_join(&w, k, &out);
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, every = 2000, needy = 0");
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, interval = 2000, needy = 0");
     for (int round = 0; round < 2; round++) {
         for (int k = 0; k < 4; k++) (void)!deposit(&w, k, ids[round], 3, &out);
         for (int k = 1; k <= 30; k++) {

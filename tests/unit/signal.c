@@ -240,9 +240,9 @@ static void greets_again(void) {
     int failures = 0;
     world_open(&w, "wal");
     for (int k = 1; k <= 6; k++) failures += world_join(&w, k, &out) != ERR_OK;
-    world_sql(world_path(&w, "live-1.db"),
-              "UPDATE signal SET role = id > 1, needy = 2 * (id = 1), base = base - 1000, every = 3000,"
-              " expires = expires + 2310000 * (id = 1)"); /* a peer's lease */
+    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = id > 1, needy = 2 * (id = 1), since = since - 1000, interval "
+                                           "= 3000 * (id > 1), resigned = id = 1,"
+                                           " expires = expires + 2310000 * (id = 1)"); /* a peer's lease */
     world_sync(&in, 1);
     in.shares = true;
     failures += world_run(&w, &in, &out) != ERR_OK;
@@ -256,15 +256,13 @@ static void greets_again(void) {
 /* Signals that are only there to be counted: n of them, from these networks. */
 static void crowd(struct world *w, int n, int64_t bucket, int64_t wider, int64_t widest, int64_t expires) {
     static int first;
-    world_sql(
-        world_path(w, "live-1.db"),
-        arena_text(
-            &w->arena,
-            "WITH RECURSIVE k(n) AS (SELECT %d UNION ALL SELECT n + 1 FROM k WHERE n < %d)"
-            " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, wider, widest, base, every, expires, version, have)"
-            " SELECT %" PRId64 ", 'token' || n, 'sig' || n, 1, 0, 1, %" PRId64 ", %" PRId64 ", %" PRId64 ", 0, 1000, %" PRId64
-            ", 0, '' FROM k",
-            first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
+    world_sql(world_path(w, "live-1.db"), arena_text(&w->arena,
+                                                     "WITH RECURSIVE k(n) AS (SELECT %d UNION ALL SELECT n + 1 FROM k WHERE n < %d)"
+                                                     " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, wider, "
+                                                     "widest, since, interval, expires, version, have)"
+                                                     " SELECT %" PRId64 ", 'token' || n, 'sig' || n, 1, 0, 1, %" PRId64 ", %" PRId64
+                                                     ", %" PRId64 ", 0, 1000, %" PRId64 ", 0, '' FROM k",
+                                                     first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
     world_sql(world_path(w, "live-1.db"),
               arena_text(&w->arena,
                          "INSERT INTO net SELECT %" PRId64 ", column1, %d FROM (VALUES(%" PRId64 "), (%" PRId64 "), (%" PRId64
