@@ -348,7 +348,7 @@ enum err mailbox_clear(struct ctx *ctx, const struct signal *s) {
     return store_run(ctx->store, SQL_MAIL_CLEAR, ARGS(I(s->id)));
 }
 
-enum err mail_sweep(struct ctx *ctx, int64_t circle, struct pulse *pulse) {
-    TRY(store_run(ctx->store, SQL_MAIL_SWEEP, ARGS(I(ctx->now))));
-    return store_changes(ctx->store, LIVE) ? pulse_get(ctx, circle, pulse) : ERR_OK;
+enum err mail_sweep(struct ctx *ctx, const struct signal *s, struct pulse *pulse) {
+    TRY(store_run(ctx->store, SQL_MAIL_SWEEP, ARGS(I(ctx->now), B(s->sig.b, sizeof s->sig.b))));
+    return store_changes(ctx->store, LIVE) ? pulse_get(ctx, s->circle, pulse) : ERR_OK;
 }

@@ -102,5 +102,6 @@ enum err mail_call_greeter(struct ctx *ctx, int64_t circle, int64_t except, stru
 enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, const struct cursor *upto);
 /* A new run of the page: what its old life deposited, was sent and had claimed is dead. */
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s);
-/* Some of what has expired goes; pulse is that of a circle, read again when it may have changed. */
-enum err mail_sweep(struct ctx *ctx, int64_t circle, struct pulse *pulse);
+/* What has expired goes: all that s has sent, so that none of it counts as waiting when it is sent again; some of the others'.
+ * pulse is that of its circle, read again when it may have changed. */
+enum err mail_sweep(struct ctx *ctx, const struct signal *s, struct pulse *pulse);

@@ -115,7 +115,7 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
 
 static enum err post(struct ctx *ctx, const struct sync *in, struct synced *out) {
     if (!in->n_mail) return ERR_OK;
-    TRY(mail_sweep(ctx, out->signal.circle, &out->pulse));
+    TRY(mail_sweep(ctx, &out->signal, &out->pulse));
     const struct mail_from from = {&out->signal, &out->pulse, &out->boxes};
     for (size_t i = 0; i < in->n_mail; i++) TRY(mail_send(ctx, &from, &in->mail[i], &out->sent[out->n_sent++]));
     return ERR_OK;

@@ -368,7 +368,9 @@
       " ORDER BY rank, n LIMIT ?6")                                                                                               \
     X(MAIL_ACKNOWLEDGE, LIVE, "DELETE FROM mail WHERE signal = ?1 AND n <= CASE rank WHEN 0 THEN ?2 WHEN 1 THEN ?3 ELSE ?4 END")  \
     X(MAIL_CLEAR, LIVE, "DELETE FROM mail WHERE signal = ?1")                                                                     \
-    X(MAIL_SWEEP, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires < ?1 LIMIT 50)")                           \
+    /* some that have expired, and all of the sender ?2 */                                                                        \
+    X(MAIL_SWEEP, LIVE,                                                                                                           \
+      "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires <= ?1 LIMIT 50) OR (sender = ?2 AND expires <= ?1)")         \
     X(MAIL_SENT, LIVE, "SELECT count(*), total(length(CAST(body AS BLOB))) FROM mail WHERE sender = ?1 AND expires > ?2")         \
     X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
     /* media ids */                                                                                                               \

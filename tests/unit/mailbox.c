@@ -542,6 +542,13 @@ static void expiry(void) {
     w.ctx.now += 1;
     (void)!read_from(&w, 1, 1, 0, &out);
     same_int((int64_t)out.n_mail, 0, "and no longer");
+    world_sql(world_path(&w, "live-1.db"), "WITH i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 100) INSERT INTO mail"
+                                           "(signal, sender, id, re, body, expires) SELECT 1, x'00', k, 'r', 'x', 1 FROM i");
+    (void)!world_join(&w, 2, &out);
+    (void)!mail(&w, 2, &peer, "m1", "x", &out);
+    same_int(out.sent[0].error, ERR_OK, "however much has expired, the same is sent again");
+    (void)!read_from(&w, 1, 1, 0, &out);
+    same_int((int64_t)out.n_mail, 1, "and comes");
     world_close(&w);
 }
 
