@@ -164,7 +164,7 @@ static enum err finish(struct indexer *x, struct walk *out) {
         bool before = m.version && strcmp(m.dir, x->dir) == 0;
         if (out->files == 0 && !before && !x->may_be_empty) return nothing_to_share(x);
         TRY(replace(x, &m, out));
-        TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now), I(out->same))));
+        TRY(store_run(ctx->store, SQL_JOB_FINISH, ARGS(I(id), T(x->dir), I(ctx->now), I(out->same))));
         out->finished = ctx->now;
     }
     TRY(store_commit(ctx->store, MAIN));
@@ -261,15 +261,21 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
     return work_left ? scan_unit(x, bytes) : seek(x, out->files == out->doubted && !x->may_be_empty);
 }
 
-/* A folder that cannot be published leaves nothing of itself behind. */
-static enum err give_up(struct ctx *ctx, const struct circle *c) {
-    store_rollback(ctx->store);
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(store_run(ctx->store, SQL_SCAN_CLEAR, ARGS(I(c->id))));
-    TRY(store_run(ctx->store, SQL_OMITTED_CLEAR, ARGS(I(c->id))));
-    TRY(store_run(ctx->store, SQL_JOB_BACK, ARGS(I(c->id), I(ctx->now), T(ctx->fault.text))));
-    TRY(store_run(ctx->store, SQL_JOB_DROP, ARGS(I(c->id))));
-    return store_commit(ctx->store, MAIN);
+/* A folder that cannot be published leaves nothing of itself behind; unless its owner has chosen another one meanwhile. */
+static enum err give_up(struct indexer *x) {
+    struct store *s = x->ctx->store;
+    const struct arg id = I(x->circle->id);
+    bool ours;
+    store_rollback(s);
+    TRY(store_begin(s, MAIN, true));
+    TRY(store_has(s, SQL_JOB_OF, ARGS(id, T(x->dir)), &ours));
+    if (ours) {
+        TRY(store_run(s, SQL_SCAN_CLEAR, ARGS(id)));
+        TRY(store_run(s, SQL_OMITTED_CLEAR, ARGS(id)));
+        TRY(store_run(s, SQL_JOB_BACK, ARGS(id, I(x->ctx->now), T(x->ctx->fault.text))));
+        TRY(store_run(s, SQL_JOB_DROP, ARGS(id)));
+    }
+    return store_commit(s, MAIN);
 }
 
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out) {
@@ -278,10 +284,10 @@ enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget
         struct arena scratch = {0};
         struct indexer x = {.ctx = ctx, .circle = c, .scratch = &scratch, .dir = "", .url = "", .below = below_begin(ctx, "")};
         e = step(&x, &(struct allowance){budget, context}, out, &more);
+        if ((e == ERR_USAGE || e == ERR_FILES) && give_up(&x) != ERR_OK) store_rollback(ctx->store);
         below_end(&x.below);
         arena_free(&scratch);
     }
-    if ((e == ERR_USAGE || e == ERR_FILES) && give_up(ctx, c) != ERR_OK) store_rollback(ctx->store);
     return e == ERR_OK ? look_omitted(ctx, c, out) : e;
 }
 
@@ -316,5 +322,5 @@ enum err index_background(struct ctx *ctx, bool *worked) {
     (void)fprintf(stderr, "polycircle: the folder of %s is not indexed; it is tried again in ten minutes: %s\n", c.can,
                   err_text(e, &ctx->fault));
     store_rollback(s);
-    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), I(ctx->now), I(false)));
+    return store_run(s, SQL_JOB_FINISH, ARGS(I(id), T(dir), I(ctx->now), I(false)));
 }

@@ -172,12 +172,14 @@
       "UPDATE job SET sought = ?3, finished = ?4, same = ?4 > 0"                                                                  \
       " WHERE circle = ?1 AND comparing AND finished = 0 AND sought = ?2")                                                        \
     X(JOB_WALK, MAIN, "UPDATE job SET comparing = 0, sought = '' WHERE circle = ?1 AND comparing")                                \
+    /* does the walk through the folder ?2 still go on? */                                                                        \
+    X(JOB_OF, MAIN, "SELECT 1 FROM job WHERE circle = ?1 AND dir = ?2 AND finished = 0")                                          \
     /* back to what is published, if anything is */                                                                               \
     X(JOB_BACK, MAIN,                                                                                                             \
       "UPDATE job SET dir = m.dir, url = m.url, finished = ?2, refused = ?3 FROM manifest m"                                      \
       " WHERE job.circle = ?1 AND m.circle = ?1")                                                                                 \
     X(JOB_DROP, MAIN, "DELETE FROM job WHERE circle = ?1 AND circle NOT IN (SELECT circle FROM manifest)")                        \
-    X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?2, same = ?3 WHERE circle = ?1")                                              \
+    X(JOB_FINISH, MAIN, "UPDATE job SET finished = ?3, same = ?4 WHERE circle = ?1 AND dir = ?2")                                 \
     X(JOB_DUE, MAIN,                                                                                                              \
       "SELECT j.circle, j.finished, j.dir, j.url FROM job j JOIN circle c ON c.id = j.circle WHERE c.removed = 0"                 \
       " AND NOT j.patient & 4 AND (j.finished = 0 OR j.finished NOT BETWEEN ?1 - ?2 AND ?1) ORDER BY j.finished, random() LIMIT " \

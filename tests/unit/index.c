@@ -294,6 +294,32 @@ static void odd(void) {
     world_close(&w);
 }
 
+/* Whose folder is not there, while its owner, in another process, chooses one that is. */
+struct another {
+    struct world *w;
+    bool done;
+};
+
+static int64_t choose_another(void *context, const struct walk *so_far) {
+    struct another *a = context;
+    (void)so_far;
+    if (!a->done) (void)!index_begin(&a->w->ctx, &a->w->circle, site(a->w), "/", 0);
+    a->done = true;
+    return INT64_MAX;
+}
+
+static void chosen_meanwhile(void) {
+    struct world w;
+    struct walk walk;
+    fill(&w);
+    (void)!index_begin(&w.ctx, &w.circle, "/nonexistent", "/", 0);
+    same_text(err_name(index_run(&w.ctx, &w.circle, choose_another, &(struct another){&w, false}, &walk)), "files",
+              "a folder that is not there");
+    same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "ok", "takes nothing from the one that was chosen meanwhile");
+    ok(walk.finished && walk.files == 3, "which is read and published");
+    world_close(&w);
+}
+
 /* A folder with nothing to share: a mistake, unless somebody says that it is meant so. */
 static void nothing(void) {
     struct world w;
@@ -495,6 +521,7 @@ int main(void) {
     compared();
     another_fails();
     odd();
+    chosen_meanwhile();
     nothing();
     many_left_out();
     large();
