@@ -53,10 +53,6 @@ static const struct published *upcoming(struct state *s) {
     return s->failed == ERR_OK && s->next < s->end ? s->next : NULL;
 }
 
-static int in_order(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static bool is_directory(DIR *dir, const struct dirent *entry) {
     struct stat st;
     if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR;
@@ -65,26 +61,19 @@ static bool is_directory(DIR *dir, const struct dirent *entry) {
 
 /* The paths in a folder, those of folders with a slash at their end: in the order of bytes this is the order of all that is below.
  */
-static const char **paths_in(struct state *s, const char *below, DIR *dir, size_t *n) {
+static struct texts paths_in(struct state *s, const char *below, DIR *dir) {
     bool first = strcmp(s->k->after, below) == 0; /* no step before this one has looked into it */
     struct arena *a = s->k->arena;
-    const char **all = NULL;
-    size_t room = 0;
-    *n = 0;
+    struct texts all = {0};
     for (struct dirent *entry; (entry = readdir(dir)); s->listed++) {
-        if (walk_itself(entry->d_name)) continue;
+        if (directory_itself(entry->d_name)) continue;
         if (entry->d_name[0] == '.') {
             if (first) omit(a, s->k->omitted, OMIT_HIDDEN, arena_text(a, "%s%s", below, entry->d_name));
             continue;
         }
-        if (*n == room) {
-            const char **more = arena_alloc(a, (room = room ? 2 * room : 64) * sizeof *more);
-            if (*n) memcpy(more, all, *n * sizeof *more);
-            all = more;
-        }
-        all[(*n)++] = arena_text(a, "%s%s%s", below, entry->d_name, is_directory(dir, entry) ? "/" : "");
+        texts_add(a, &all, arena_text(a, "%s%s%s", below, entry->d_name, is_directory(dir, entry) ? "/" : ""));
     }
-    if (*n) qsort(all, *n, sizeof *all, in_order);
+    texts_sort(&all);
     return all;
 }
 
@@ -132,15 +121,15 @@ static enum compared enter(struct state *s, const char *path) {
 }
 
 static enum compared compare_folder(struct state *s, const char *below, DIR *dir) {
-    size_t n;
-    const char **paths = paths_in(s, below, dir, &n);
+    const struct texts paths = paths_in(s, below, dir);
     enum compared is = COMPARED_SAME;
     (void)closedir(dir);
-    for (size_t i = 0; i < n && is == COMPARED_SAME; i++) {
-        size_t len = strlen(paths[i]);
-        bool folder = paths[i][len - 1] == '/', begun = folder && strncmp(s->k->after, paths[i], len) == 0;
-        if (!begun && strcmp(paths[i], s->k->after) <= 0) continue;
-        is = folder ? enter(s, paths[i]) : compare_file(s, paths[i]);
+    for (size_t i = 0; i < paths.n && is == COMPARED_SAME; i++) {
+        const char *path = paths.all[i];
+        size_t len = strlen(path);
+        bool folder = path[len - 1] == '/', begun = folder && strncmp(s->k->after, path, len) == 0;
+        if (!begun && strcmp(path, s->k->after) <= 0) continue;
+        is = folder ? enter(s, path) : compare_file(s, path);
     }
     return is;
 }

@@ -59,37 +59,20 @@ static enum err look_at(struct indexer *x, const struct item *item) {
     return store_run(s, SQL_SCAN_KEPT, ARGS(I(id), T(item->path), T(x->dir)));
 }
 
-static int in_order(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* What a folder holds behind item->listed, in the order of bytes: a part of it at a time is written down, so that nobody waits
  * long for the database; and not too small a part, for each time the folder is listed whole. */
-static void read_names(struct indexer *x, struct item *item, DIR *dir) {
+static void read_names(struct indexer *x, struct item *item) {
     enum { PART = 16, LEAST = 200 };
-    size_t room = 0, all = 0;
-    for (struct dirent *entry; (entry = readdir(dir)); all++) {
-        if (walk_itself(entry->d_name) || strcmp(entry->d_name, item->listed) <= 0) continue;
-        if (item->n_names == room) {
-            const char **more = arena_alloc(x->scratch, (room = room ? 2 * room : 64) * sizeof *more);
-            if (item->n_names) memcpy(more, item->names, item->n_names * sizeof *more);
-            item->names = more;
-        }
-        item->names[item->n_names++] = arena_copy(x->scratch, entry->d_name, strlen(entry->d_name));
-    }
-    if (item->n_names) qsort(item->names, item->n_names, sizeof *item->names, in_order);
-    size_t most = all / PART > LEAST ? all / PART : LEAST;
-    item->more = item->n_names > most;
-    if (item->more) item->n_names = most;
-}
-
-static void open_folder(struct indexer *x, struct item *item) {
-    DIR *dir = below_list(&x->below, item->path);
-    item->shut = !dir;
+    size_t all, taken = 0;
+    const char **names = directory_list(x->scratch, below_list(&x->below, item->path), &all);
+    item->shut = !names;
     item->why = errno;
-    if (!dir) return;
-    read_names(x, item, dir);
-    (void)closedir(dir);
+    if (item->shut) return;
+    while (taken < all && strcmp(names[taken], item->listed) <= 0) taken++;
+    size_t left = all - taken, most = all / PART > LEAST ? all / PART : LEAST;
+    item->names = names + taken;
+    item->more = left > most;
+    item->n_names = item->more ? most : left;
 }
 
 static enum err add_names(struct indexer *x, const struct item *in) {
@@ -185,7 +168,7 @@ enum err scan_unit(struct indexer *x, int64_t budget) {
         read_some(x, &x->items[n], &budget);
     }
     if (!reading) n = x->items[0].kind == DIRECTORY ? 1 : x->n;
-    if (x->items[0].kind == DIRECTORY) open_folder(x, &x->items[0]);
+    if (x->items[0].kind == DIRECTORY) read_names(x, &x->items[0]);
     TRY(store_begin(x->ctx->store, MAIN, true));
     for (size_t i = 0; i < n; i++) {
         const struct item *item = &x->items[i];

@@ -44,10 +44,6 @@ enum omit walk_name(const char *path, const char *exclude) {
     return excluded(path, exclude) ? OMIT_EXCLUDED : OMIT_NOT;
 }
 
-bool walk_itself(const char *name) {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 enum omit walk_shut(int why) { /* what was there a moment ago may be something else by now, a link as well */
     return why == 0 ? OMIT_OWN : below_absent(why) || why == ELOOP ? OMIT_NOTHING : OMIT_UNREADABLE;
 }

@@ -8,8 +8,6 @@
  * is for each name of the path, with one for the path from the folder on; what is below a folder goes with it. Hidden names are not
  * asked about. */
 enum omit walk_name(const char *path, const char *exclude);
-/* "." or "..". */
-bool walk_itself(const char *name);
 /* Why a folder or file that below.h did not let in is left out. */
 enum omit walk_shut(int why);
 /* What there is at path: OMIT_NOT: a file that may be shared, with its type; OMIT_NOT_FOLDER, OMIT_NOTHING, or why it is left out.

@@ -1,5 +1,6 @@
 #include "util/file.h"
 #include "util/assets.h"
+#include "util/texts.h"
 
 bool file_identify(const struct stat *st, struct file_id *id) {
     if (!S_ISREG(st->st_mode)) return false;
@@ -205,27 +206,20 @@ bool directory_make(const char *dir) {
     return directory_guard(dir);
 }
 
-static int in_order(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+bool directory_itself(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
 const char **directory_list(struct arena *a, DIR *dir, size_t *n) {
-    size_t room = 64;
+    struct texts names = {0};
     *n = 0;
     if (!dir) return NULL;
-    const char **names = arena_alloc(a, room * sizeof *names);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (*n == room) {
-            const char **more = arena_alloc(a, (room *= 2) * sizeof *more);
-            memcpy(more, names, *n * sizeof *more);
-            names = more;
-        }
-        names[(*n)++] = arena_copy(a, entry->d_name, strlen(entry->d_name));
-    }
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (!directory_itself(entry->d_name)) texts_add(a, &names, arena_copy(a, entry->d_name, strlen(entry->d_name)));
     (void)closedir(dir);
-    if (*n) qsort(names, *n, sizeof *names, in_order);
-    return names ? names : arena_alloc(a, sizeof *names);
+    texts_sort(&names);
+    *n = names.n;
+    return names.all ? names.all : arena_alloc(a, sizeof *names.all);
 }
 
 const char **directory_names(struct arena *a, const char *dir, size_t *n) {

@@ -51,7 +51,9 @@ bool file_sync(const char *path);
 int file_lock(const char *path);
 /* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
 bool file_program(char *path, size_t size);
-/* The names in a directory but for "." and "..", in order of bytes; NULL, with errno and *n = 0, when it cannot be read. */
+/* "." or "..". */
+bool directory_itself(const char *name);
+/* The names in a directory but for these two, in order of bytes; NULL, with errno and *n = 0, when it cannot be read. */
 const char **directory_names(struct arena *a, const char *dir, size_t *n);
 /* The same of one that is open, which is closed; of NULL: NULL. */
 const char **directory_list(struct arena *a, DIR *dir, size_t *n);

@@ -9,3 +9,5 @@ struct texts {
 
 /* The text itself, not a copy. */
 void texts_add(struct arena *a, struct texts *list, const char *text);
+/* In the order of bytes. */
+void texts_sort(struct texts *list);
