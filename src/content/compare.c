@@ -1,13 +1,8 @@
 #include "content/compare.h"
+#include "content/manifest.h"
 #include "content/walk.h"
 
-struct published {
-    const char *path, *type;
-    struct file_id file;
-    bool doubted;
-};
-
-enum { PAGE = 512, PART = 8 };
+enum { PART = 8 };
 
 struct state {
     struct ctx *ctx;
@@ -15,42 +10,23 @@ struct state {
     int64_t circle;
     const char *exclude; /* the owner's patterns */
     struct compare *k;
-    struct arena page; /* what is published behind k->after, in order: a page of it */
-    struct published *next, *end;
-    bool last; /* there is no page behind this one */
+    struct media_page page; /* what is published behind k->after */
+    size_t next; /* of it */
     enum err failed;
     size_t looked, listed; /* names */
 };
 
 /* A page is read whole: whoever writes meanwhile must not wait for the disk that is compared. */
-static enum err turn_page(struct state *s, const char *after) {
-    struct store *store = s->ctx->store;
-    const enum sql id = SQL_MEDIA_FROM;
-    char path[CAP_PATH + 1];
-    bool row;
-    (void)snprintf(path, sizeof path, "%s", after); /* it may stand in the page before */
-    arena_reset(&s->page);
-    s->next = s->end = arena_alloc(&s->page, PAGE * sizeof *s->next);
-    TRY(store_first(store, id, ARGS(I(s->circle), T(path), I(PAGE)), &row));
-    while (row) {
-        *s->end++ = (struct published){.path = store_copy(store, id, 0, &s->page),
-                                       .type = store_copy(store, id, 1, &s->page),
-                                       .file = {.size = store_int(store, id, 2),
-                                                .mtime = store_int(store, id, 3),
-                                                .dev = store_int(store, id, 4),
-                                                .ino = store_int(store, id, 5),
-                                                .ctime_ns = store_int(store, id, 6)},
-                                       .doubted = store_int(store, id, 7)};
-        TRY(store_next(store, id, &row));
-    }
-    s->last = s->end - s->next < PAGE;
-    return ERR_OK;
+static void turn_page(struct state *s, const char *after) {
+    s->failed = media_turn(s->ctx, s->circle, after, &s->page);
+    s->next = 0;
 }
 
 /* The next that is published; NULL: none. */
 static const struct published *upcoming(struct state *s) {
-    if (s->next == s->end && !s->last && s->failed == ERR_OK) s->failed = turn_page(s, s->end[-1].path);
-    return s->failed == ERR_OK && s->next < s->end ? s->next : NULL;
+    const struct media_page *page = &s->page;
+    if (s->failed == ERR_OK && s->next == MEDIA_PAGE) turn_page(s, page->all[MEDIA_PAGE - 1].path);
+    return s->failed == ERR_OK && s->next < page->n ? &page->all[s->next] : NULL;
 }
 
 static bool is_directory(DIR *dir, const struct dirent *entry) {
@@ -141,11 +117,11 @@ enum err compare(struct ctx *ctx, const struct circle *c, struct compare *k, enu
     s.below = below_begin(ctx, k->dir);
     DIR *dir = below_list(&s.below, "");
     if (dir) {
-        s.failed = turn_page(&s, k->after);
+        turn_page(&s, k->after);
         *out = compare_folder(&s, "", dir);
     }
     below_end(&s.below);
     if (*out == COMPARED_SAME && upcoming(&s)) *out = COMPARED_OTHER;
-    arena_free(&s.page);
+    arena_free(&s.page.arena);
     return s.failed;
 }

@@ -68,8 +68,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
 static enum err look(struct indexer *x, struct walk *out, bool *work_left) {
     TRY(read_job(x, out, work_left));
     if (!out->finished) return ERR_OK;
-    TRY(store_number(x->ctx->store, SQL_MEDIA_COUNT, ARGS(I(x->circle->id)), &out->files, 0));
-    TRY(store_number(x->ctx->store, SQL_MEDIA_BYTES, ARGS(I(x->circle->id)), &out->bytes, 0));
+    TRY(media_sums(x->ctx, x->circle->id, &out->files, &out->bytes));
     out->done = out->bytes;
     return manifest_version(x->ctx, x->circle->id, &out->version);
 }

@@ -201,44 +201,23 @@ static enum err find_changed(struct ctx *ctx, const struct circle *c, const char
     return ERR_OK;
 }
 
-enum { PAGE = 512 };
-struct seen {
-    const char *path;
-    int64_t size, mtime;
-};
-
-static enum err read_page(struct ctx *ctx, const struct circle *c, const char *after, struct arena *a,
-                          struct seen page[static PAGE], size_t *n) {
-    const enum sql id = SQL_MEDIA_FROM;
-    bool row;
-    *n = 0;
-    TRY(store_first(ctx->store, id, ARGS(I(c->id), T(after), I(PAGE)), &row));
-    while (row) {
-        page[(*n)++] = (struct seen){store_copy(ctx->store, id, 0, a), store_int(ctx->store, id, 2), store_int(ctx->store, id, 3)};
-        TRY(store_next(ctx->store, id, &row));
-    }
-    return ERR_OK;
-}
-
 /* A page at a time, and the files once it is read: whoever wants to write meanwhile must not wait for the disk. */
 enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct manifest *m, size_t *n, size_t *stale) {
-    struct seen page[PAGE];
-    struct arena a = {0};
+    struct media_page page = {0};
     struct below below = below_begin(ctx, m->dir);
-    char after[CAP_PATH + 1] = "";
-    enum err e = ERR_OK;
+    enum err e = media_turn(ctx, c->id, "", &page);
     *n = *stale = 0;
-    for (size_t got = PAGE; e == ERR_OK && got == PAGE; *n += got) {
-        arena_reset(&a);
-        e = read_page(ctx, c, after, &a, page, &got);
-        for (size_t i = 0; i < got; i++) {
+    while (e == ERR_OK && page.n) {
+        for (size_t i = 0; i < page.n; i++) {
+            const struct file_id *was = &page.all[i].file;
             struct file_id now;
-            *stale += !below_look(&below, page[i].path, &now) || now.size != page[i].size || now.mtime != page[i].mtime;
+            *stale += !below_look(&below, page.all[i].path, &now) || now.size != was->size || now.mtime != was->mtime;
         }
-        if (got) (void)snprintf(after, sizeof after, "%s", page[got - 1].path);
+        *n += page.n;
+        e = media_turn(ctx, c->id, page.all[page.n - 1].path, &page);
     }
     below_end(&below);
-    arena_free(&a);
+    arena_free(&page.arena);
     return e;
 }
 

@@ -27,6 +27,19 @@ int64_t media_piece(int64_t size);
 int64_t media_most(void);
 /* The entry of the database. Absent: ERR_NOT_FOUND. */
 enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct media *out);
+/* Files as they were published, a page at a time, in the order of bytes of their paths: page has those behind after, which may be
+ * of the page before, and is none but these. Fewer than MEDIA_PAGE: they are the last. */
+enum { MEDIA_PAGE = 512 };
+struct media_page {
+    struct arena arena; /* theirs; arena_free() at the end */
+    struct published {
+        const char *path, *type;
+        struct file_id file;
+        bool doubted;
+    } * all;
+    size_t n;
+};
+enum err media_turn(struct ctx *ctx, int64_t circle, const char *after, struct media_page *page);
 /* How many are published, and their bytes. */
 enum err media_sums(struct ctx *ctx, int64_t circle, int64_t *files, int64_t *bytes);
 /* By its number in the current manifest; NULL: there is none. */

@@ -90,6 +90,30 @@ enum err media_get(struct ctx *ctx, int64_t circle, const char *path, struct med
     return ERR_OK;
 }
 
+enum err media_turn(struct ctx *ctx, int64_t circle, const char *after, struct media_page *page) {
+    struct store *s = ctx->store;
+    const enum sql id = SQL_MEDIA_FROM;
+    char path[CAP_PATH + 1];
+    bool row;
+    (void)snprintf(path, sizeof path, "%s", after);
+    arena_reset(&page->arena);
+    page->all = arena_alloc(&page->arena, MEDIA_PAGE * sizeof *page->all);
+    page->n = 0;
+    TRY(store_first(s, id, ARGS(I(circle), T(path), I(MEDIA_PAGE)), &row));
+    while (row) {
+        page->all[page->n++] = (struct published){.path = store_copy(s, id, 0, &page->arena),
+                                                  .type = store_copy(s, id, 1, &page->arena),
+                                                  .file = {.size = store_int(s, id, 2),
+                                                           .mtime = store_int(s, id, 3),
+                                                           .dev = store_int(s, id, 4),
+                                                           .ino = store_int(s, id, 5),
+                                                           .ctime_ns = store_int(s, id, 6)},
+                                                  .doubted = store_int(s, id, 7)};
+        TRY(store_next(s, id, &row));
+    }
+    return ERR_OK;
+}
+
 enum err media_path(struct ctx *ctx, int64_t circle, int64_t index, const char **out) {
     return store_string(ctx->store, SQL_MEDIA_AT, ARGS(I(circle), I(index)), ctx->arena, out);
 }
