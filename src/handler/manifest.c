@@ -63,6 +63,7 @@ static enum err send_file(struct exchange *x, const struct manifest *m, const st
     struct below below = below_begin(x->ctx, m->dir);
     int fd = below_open(&below, media->path, &now);
     below_end(&below);
+    store_leave(x->ctx->store); /* a disk may take long */
     if (fd < 0) return ERR_NOT_FOUND;
     x->res->cache = "no-cache";
     response_header(x->res, "Accept-Ranges", "bytes");
