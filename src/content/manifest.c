@@ -248,11 +248,6 @@ enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manife
     return ERR_OK;
 }
 
-enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out) {
-    TRY(manifest_current(ctx, c, out));
-    return manifest_read(ctx, c, out);
-}
-
 enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out) {
     const enum sql id = SQL_MANIFEST_GET;
     bool row;

@@ -54,8 +54,6 @@ enum err manifest_current(struct ctx *ctx, const struct circle *c, struct manife
 enum err manifest_stale(struct ctx *ctx, const struct circle *c, const struct manifest *m, size_t *n, size_t *stale);
 /* The version and what is packed. Nothing is published: ERR_NOT_FOUND, with words. */
 enum err manifest_read(struct ctx *ctx, const struct circle *c, struct manifest *out);
-/* Both. */
-enum err manifest_get(struct ctx *ctx, const struct circle *c, struct manifest *out);
 /* Inside a transaction of MAIN: what content/index.c has found becomes the content, signed as the next version. url "":
  * nothing serves dir but our own mirror. */
 enum err manifest_replace(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int64_t *version);
