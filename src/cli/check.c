@@ -134,7 +134,6 @@ static enum err look_main(struct patient *p, struct finding *f) {
     bool host_ok;
     if (foreign_journal(p)) return say(p, f, FAIL, "not opened: the journal beside it would be written into it");
     enum err e = store_open(&ctx->store, p->dir, &ctx->fault);
-    if (e == ERR_NOT_SET_UP && !restore_waits(p->dir) && !restore_newest(ctx, p->dir)) return e;
     if (e == ERR_OK) e = store_check(ctx->store, MAIN, &ctx->fault);
     if (e == ERR_OK) e = store_enter(ctx->store, "", &host_ok);
     p->open = e == ERR_OK;
@@ -142,6 +141,7 @@ static enum err look_main(struct patient *p, struct finding *f) {
     if (p->open)
         return say(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
     const char *newest = restore_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
+    if (e == ERR_NOT_SET_UP && !newest && !restore_waits(p->dir)) return e;
     if (ctx->store) store_close(ctx->store);
     ctx->store = NULL;
     if (!newest) return say(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);
@@ -150,8 +150,9 @@ static enum err look_main(struct patient *p, struct finding *f) {
 
 /* Only with --restore: what came after the backup is not in it. */
 static enum err mend_main(struct patient *p, struct finding *f) {
+    if (!cli_flag(p->cli, "--restore")) return ERR_OK;
     const char *newest = restore_newest(ctx_of(p), p->dir), *kept = NULL;
-    if (!cli_flag(p->cli, "--restore") || !newest) return ERR_OK;
+    if (!newest) return ERR_OK;
     TRY(restore_file(ctx_of(p), p->dir, newest, &kept));
     f->done = arena_text(ctx_of(p)->arena, "restored; what was there is in %s", kept ? kept : "nothing");
     return ERR_OK;
