@@ -387,12 +387,10 @@
     X(REFUSED_LIST, LIVE, "SELECT origin, n FROM refused WHERE circle = ?1 ORDER BY n DESC")                                      \
     /* what is being moved to MAIN, all of one fold; one that was broken off is ended before the next begins */                   \
     X(TALLY_FOLD, LIVE,                                                                                                           \
-      "INSERT INTO tally SELECT circle, 'joins', ?1, joins FROM pulse WHERE joins > 0 AND NOT EXISTS(SELECT 1 FROM tally WHERE "  \
-      "fold > 0)"                                                                                                                 \
-      " UNION ALL SELECT circle, 'mails', ?1, mails FROM pulse WHERE mails > 0 AND NOT EXISTS(SELECT 1 FROM tally WHERE fold > "  \
-      "0)")                                                                                                                       \
+      "INSERT INTO tally SELECT circle, 'joins', ?1, joins FROM pulse WHERE joins > 0 AND NOT EXISTS(SELECT 1 FROM tally)"        \
+      " UNION ALL SELECT circle, 'mails', ?1, mails FROM pulse WHERE mails > 0 AND NOT EXISTS(SELECT 1 FROM tally)")              \
     X(PULSE_FOLDED, LIVE, "UPDATE pulse SET joins = 0, mails = 0 WHERE joins > 0 OR mails > 0")                                   \
-    X(TALLY_LIST, LIVE, "SELECT circle, name, n, fold FROM tally WHERE fold > 0")                                                 \
+    X(TALLY_LIST, LIVE, "SELECT circle, name, n, fold FROM tally")                                                                \
     X(TALLY_DELETE, LIVE, "DELETE FROM tally WHERE fold = ?1")                                                                    \
     X(FOLDED_GET, LIVE, "SELECT at FROM folded")                                                                                  \
     X(FOLDED_SET, LIVE, "UPDATE folded SET at = ?1")
