@@ -1,5 +1,4 @@
 #include "circle/instance.h"
-#include "circle/circle.h"
 #include "circle/origin.h"
 #include <sodium.h>
 

@@ -17,7 +17,7 @@ enum err instance_base(struct ctx *ctx, const char *url, struct base *out);
 enum err instance_has(struct ctx *ctx, const char *url, bool *is);
 /* All of them; the first is that of the tags. */
 enum err instance_urls(struct ctx *ctx, struct texts *out);
-/* Origins that its circles allow, each once, at most 64. */
+/* Origins that its circles allow, each once; the first 65 of them. */
 enum err instance_origins(struct ctx *ctx, struct texts *out);
 
 /* Makes it in the directory data, or adds to what is there; may be repeated after any failure. ctx->store is open then. */

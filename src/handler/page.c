@@ -237,8 +237,9 @@ enum err handle_probe(struct exchange *x) {
     bool fine = x->unopened == ERR_OK || x->unopened == ERR_NOT_SET_UP;
     json_t *out = json_pack("{s:i, s:s, s:s}", "polycircle", 1, "face", getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "version",
                             PACKAGE_VERSION);
-    if (!fine || !lately(x, tried_room)) trouble_find(x->ctx, x->server->data, fine ? ERR_OK : x->unopened, &t);
-    if (x->unopened == ERR_OK && !t.error && !lately(x, tried_room)) done_now(x, tried_room); /* what is wrong is tried again */
+    bool tried = fine && lately(x, tried_room);
+    if (!tried) trouble_find(x->ctx, x->server->data, fine ? ERR_OK : x->unopened, &t);
+    if (!tried && x->unopened == ERR_OK && !t.error) done_now(x, tried_room); /* what is wrong is tried again */
     if (t.error) (void)json_object_set_new(out, "trouble", told(&t));
     add_file(x, out);
     return answer_json(x, out);

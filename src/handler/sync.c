@@ -1,6 +1,5 @@
 /* POST /sync: JSON in, JSON out (PROTOCOL 1.4). The rules are in meet/sync.c. */
 #include "meet/sync.h"
-#include "content/manifest.h"
 #include "handler/handler.h"
 
 struct reader {

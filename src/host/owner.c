@@ -33,10 +33,9 @@ static const char *make_code(struct arena *arena) {
 
 const char *owner_told(struct ctx *ctx, const char *data, const char *text) {
     struct buf out = {.arena = ctx->arena};
-    const char *slash = strrchr(data, '/'), *name = slash ? slash + 1 : data;
     for (const char *at; *data && (at = strstr(text, data)); text = at + strlen(data)) {
         buf_add(&out, text, (size_t)(at - text));
-        buf_text(&out, name);
+        buf_text(&out, file_name(data));
     }
     buf_text(&out, text);
     return owner_shown(ctx, out.data);
