@@ -97,8 +97,7 @@ static const struct {
     size_t bits;
     int64_t cap, share;
 } net_kinds[] = {
-    {4, 32, 500,
-     3}, /* a household, an office, a school behind one address; more of a carrier's NAT than watch one site at a time */
+    {4, 32, 500, 3}, /* a household, an office, a school; more of a carrier's NAT than watch one site at a time */
     {4, 24, 2000, 6}, /* a company's range, a carrier's pool; the least that is routed, so the cheapest whole network */
     {16, 64, 500, 3}, /* one network: a phone, a LAN */
     {16, 56, 500, 6}, /* what a provider gives a household: 256 of the former, one customer */

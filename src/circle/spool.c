@@ -48,8 +48,7 @@ void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, con
 
 /* Does its name say so? The setting may be wrong: then neither site gets an index.html, nor loses one. */
 static bool is_spool(const char *dir) {
-    const char *slash = strrchr(dir, '/');
-    return slash && strstr(slash, "spool");
+    return strstr(file_name(dir), "spool");
 }
 
 void spool_cover(struct ctx *ctx, const struct spool *spool) {

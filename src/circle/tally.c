@@ -16,8 +16,7 @@ static enum err mark(struct ctx *ctx) {
     return store_commit(ctx->store, LIVE);
 }
 
-/* Adds it to MAIN, unless MAIN says that it has it: a crash may have come before LIVE forgot it. *fold: which; 0: none.
- */
+/* Adds it to MAIN, unless MAIN says that it has it: a crash may have come before LIVE forgot it. *fold: which one, 0: none. */
 static enum err add(struct ctx *ctx, int64_t *fold) {
     struct store *s = ctx->store;
     const char *last, *this = NULL;

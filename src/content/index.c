@@ -17,8 +17,8 @@
 enum {
     BACKGROUND_UNITS = 8,
     BACKGROUND_BYTES = 512 << 10,
-    COMPARE_BYTES = 1024
-}; /* to compare a name takes as long as to read so many */
+    COMPARE_BYTES = 1024, /* to compare a name takes as long as to read so many */
+};
 
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int how) {
     TRY(store_scans(ctx->store));

@@ -1,6 +1,5 @@
 #include "meet/mids.h"
 #include "content/manifest.h"
-#include <stdlib.h>
 
 struct known {
     int64_t number;

@@ -2,8 +2,6 @@
 #include "store/internal.h"
 #include "util/file.h"
 
-typedef char path_text[sizeof((struct store *)0)->dir + 64];
-
 /* In TRUNCATE who reads keeps writers out. So the copy is read into memory, at once, and written from there, however long that
  * takes. One too large for that is written directly. */
 static int read_whole(struct store *s, sqlite3 **copy) {

@@ -17,6 +17,11 @@ struct store {
     struct stat main_file, live_file; /* which files the connections hold */
 };
 
+/* Of a file in the directory. */
+typedef char path_text[sizeof((struct store *)0)->dir + 64];
+
+/* Nothing is open yet. ERR_FILES: too long a name. */
+enum err store_new(struct store **out, const char *dir);
 /* SQLite's code as ours; which file decides what damage means. */
 enum err store_error(const struct store *s, enum db db, int rc);
 enum err store_code(const struct store *s, enum db db, int rc); /* the same, and says nothing in the log */

@@ -6,8 +6,6 @@
 #include "store/schema.h"
 #include "util/caps.h"
 
-typedef char path_text[sizeof((struct store *)0)->dir + 48];
-
 static const char *live_path(const struct store *s, int64_t gen, path_text path) {
     (void)snprintf(path, sizeof(path_text), "%s/live-%" PRId64 ".db", s->dir, gen);
     return path;

@@ -2,14 +2,10 @@
 #include "store/internal.h"
 #include "util/file.h"
 
-typedef char path_text[sizeof((struct store *)0)->dir + 64];
-
 /* The first statement of the transaction locks that file and not the copy, which BEGIN IMMEDIATE would. */
 enum err replace_lock(struct store **out, const char *dir, const struct store *copy) {
-    struct store *s = *out = calloc(1, sizeof *s);
-    if (!s || strlen(dir) >= sizeof s->dir - 64) abort();
-    memcpy(s->dir, dir, strlen(dir) + 1);
-    (void)snprintf(s->main_path, sizeof s->main_path, "%s/polycircle.db", dir);
+    TRY(store_new(out, dir));
+    struct store *s = *out;
     int rc = store_connect(&s->db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
     if (rc != SQLITE_OK) return store_code(s, MAIN, rc);
     char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;UPDATE "

@@ -152,7 +152,7 @@ static enum err open_main(struct store *s, int flags, struct fault *fault) {
     return migrate(s, migrations, migrations_count, fault);
 }
 
-static enum err start(struct store **out, const char *dir) {
+enum err store_new(struct store **out, const char *dir) {
     struct store *s = calloc(1, sizeof *s);
     if (!s || strlen(dir) >= sizeof s->dir - 64) {
         free(s);
@@ -186,12 +186,12 @@ static enum err whole_or_none(struct store **out, enum err e) {
 }
 
 enum err store_open(struct store **out, const char *dir, struct fault *fault) {
-    TRY(start(out, dir));
+    TRY(store_new(out, dir));
     return whole_or_none(out, open_main(*out, 0, fault));
 }
 
 enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {
-    TRY(start(out, dir));
+    TRY(store_new(out, dir));
     return whole_or_none(out, create_main(*out, journal, fault));
 }
 
