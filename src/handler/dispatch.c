@@ -128,7 +128,7 @@ void dispatch(void *context, struct request *req, struct response *res) {
     jsn_use(req->arena);
     response_start(res, req);
     enum err e = run(server, &x);
-    if (server->store) store_rollback(server->store); /* only what a failure left open */
+    if (server->store) store_rollback(server->store); /* what a failure left open, and the read of store_enter */
     if (e != ERR_OK) answer_error(&x, e);
     server->touched = ctx.touched;
     if (strcmp(req->method, "POST") == 0) res->timing = ctx.store && store_wrote(ctx.store) ? "write" : "read";
