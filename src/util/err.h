@@ -24,7 +24,7 @@
       "This host name is not the instance's: the console there adds it (or polycircle url add URL).")            \
     X(CIRCLE_FULL, circle_full, 429, "The circle has its 10000 signals: try again later.")                       \
     X(TOO_MANY, too_many, 429, "This address holds 500 signals of the circle: close some.")                      \
-    X(MAILBOX_FULL, mailbox_full, 429, "64 mails wait for that signal: try again later.")                        \
+    X(MAILBOX_FULL, mailbox_full, 429, "Too much mail waits for that signal: try again later.")                  \
     X(INTERNAL, internal, 500, "A defect of Polycircle: please report the line in the server's error log.")      \
     X(NOT_SET_UP, not_set_up, 503, "Not set up yet: open .../setup (or run polycircle init --url URL).")         \
     X(BUSY, busy, 503, "The database was locked for 5 s: try again.")                                            \
