@@ -123,7 +123,7 @@ static enum err list(struct cli *cli) {
 static enum err drop(struct cli *cli) {
     struct circle c;
     TRY(cli_circle(cli, cli->words[1], &c));
-    TRY(circle_remove(&cli->ctx, &c));
+    TRY(choices_remove(&cli->ctx, &c));
     if (!cli->json)
         (void)printf("The circle %s is removed; its visitors' workers unregister themselves.\n", c.can);
     else

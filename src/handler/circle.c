@@ -1,6 +1,5 @@
 /* The owner's actions that make a circle, change what was chosen of it and of the instance's addresses, and end it. */
 #include "circle/instance.h"
-#include "circle/spool.h"
 #include "handler/owner.h"
 #include "host/choices.h"
 
@@ -60,9 +59,7 @@ enum err owner_remove(struct exchange *x, const json_t *in, json_t *out) {
     struct circle c;
     TRY(owner_find_circle(x, in, &c));
     TRY(store_live(x->ctx->store));
-    TRY(circle_remove(x->ctx, &c));
-    spool_drop(x->ctx, &c);
-    x->ctx->touched = c.id; /* and is, with this answer, what takes the worker off the browsers */
+    TRY(choices_remove(x->ctx, &c));
     return owner_status(x, in, out);
 }
 

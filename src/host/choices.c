@@ -15,6 +15,12 @@ enum err choices_set(struct ctx *ctx, const struct circle *c, const struct choic
     return ERR_OK;
 }
 
+enum err choices_remove(struct ctx *ctx, const struct circle *c) {
+    TRY(circle_remove(ctx, c));
+    renew(ctx, c); /* it is what takes the worker off the browsers, then */
+    return ERR_OK;
+}
+
 /* Whether pages may read the spool follows from who is allowed. */
 static enum err origins(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n,
                         enum err (*work)(struct ctx *ctx, const struct circle *c, const char *url)) {

@@ -5,6 +5,8 @@
 
 /* As circle_change(). */
 enum err choices_set(struct ctx *ctx, const struct circle *c, const struct choices *chosen);
+/* As circle_remove(). */
+enum err choices_remove(struct ctx *ctx, const struct circle *c);
 /* As circle_allow(), circle_refuse(): all of them, or none. */
 enum err choices_allow(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n);
 enum err choices_refuse(struct ctx *ctx, const struct circle *c, const char *const *urls, size_t n);

@@ -1,6 +1,7 @@
 /* The spool: a greeter's mail as a file, its editions, who is called, what is taken away; files that many read. */
 #include "circle/spool.h"
 #include "circle/setting.h"
+#include "host/choices.h"
 #include "host/settings.h"
 #include "meet/mailbox.h"
 #include "tap.h"
@@ -276,7 +277,9 @@ static void shared_files(void) {
     same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "at once again");
     roster = json_load_file(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "roster-", &n)), 0, NULL);
     same_int(number(roster, "n"), 1, "nothing is written more often than every 5 s");
-    same_text(err_name(circle_remove(&w.ctx, &w.circle)), "ok", "the circle is removed");
+    same_text(err_name(choices_remove(&w.ctx, &w.circle)), "ok", "the circle is removed");
+    (void)only(&w, "signal-", &n);
+    same_int(n, 0, "its loader goes with it");
     same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "and somebody asks for it");
     (void)only(&w, "roster-", &n);
     same_int(n, 0, "no roster");
