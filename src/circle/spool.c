@@ -131,6 +131,7 @@ static void drop_of(struct ctx *ctx, const char *dir, const struct circle *c) {
 void spool_drop(struct ctx *ctx, const struct circle *c) {
     const struct spool *spool;
     if (spool_get(ctx, &spool) == ERR_OK && *spool->dir) drop_of(ctx, spool->dir, c);
+    ctx->touched = c->id;
 }
 
 /* Removes a file that begins with this. */

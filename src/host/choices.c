@@ -3,21 +3,15 @@
 #include "circle/spool.h"
 #include "content/manifest.h"
 
-/* What the spool has of the circle is made anew with this answer. */
-static void renew(struct ctx *ctx, const struct circle *c) {
-    spool_drop(ctx, c);
-    ctx->touched = c->id;
-}
-
 enum err choices_set(struct ctx *ctx, const struct circle *c, const struct choices *chosen) {
     TRY(circle_change(ctx, c, chosen));
-    renew(ctx, c);
+    spool_drop(ctx, c);
     return ERR_OK;
 }
 
 enum err choices_remove(struct ctx *ctx, const struct circle *c) {
     TRY(circle_remove(ctx, c));
-    renew(ctx, c); /* it is what takes the worker off the browsers, then */
+    spool_drop(ctx, c); /* it is what takes the worker off the browsers, then */
     return ERR_OK;
 }
 
@@ -27,7 +21,7 @@ static enum err origins(struct ctx *ctx, const struct circle *c, const char *con
     TRY(store_begin(ctx->store, MAIN, true));
     for (size_t i = 0; i < n; i++) TRY(work(ctx, c, urls[i]));
     TRY(store_commit(ctx->store, MAIN));
-    renew(ctx, c);
+    spool_drop(ctx, c);
     return ERR_OK;
 }
 
@@ -82,7 +76,7 @@ static enum err change(struct ctx *ctx, const char *url,
     TRY(work(ctx, &base, &circles));
     for (size_t i = 0; i < circles.n; i++) TRY(sign_again(ctx, &circles.all[i]));
     TRY(store_commit(ctx->store, MAIN));
-    for (size_t i = 0; i < circles.n; i++) renew(ctx, &circles.all[i]);
+    for (size_t i = 0; i < circles.n; i++) spool_drop(ctx, &circles.all[i]);
     return ERR_OK;
 }
 

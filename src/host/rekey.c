@@ -22,7 +22,6 @@ enum err rekey_circle(struct ctx *ctx, struct circle *c) {
     if (e != ERR_OK) signing_next_drop(ctx, c);
     TRY(e);
     TRY(store_commit(ctx->store, MAIN));
-    ctx->touched = c->id;
     spool_drop(ctx, c);
     if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store); /* until then it is found as CID.new */
     return store_renew(ctx->store);
