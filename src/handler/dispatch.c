@@ -89,10 +89,9 @@ static enum err run(struct server *server, struct exchange *x) {
 }
 
 static void answer_error(struct exchange *x, enum err e) {
-    enum { SPREAD = 5000 };
     json_t *body = json_pack("{s:i, s:s, s:s}", "polycircle", 1, "error", err_name(e), "text",
                              owner_told(x->ctx, x->server->data, err_text(e, &x->ctx->fault)));
-    if (e == ERR_REJOIN) (void)json_object_set_new(body, "after_ms", json_integer(randombytes_uniform(SPREAD)));
+    if (e == ERR_REJOIN) (void)json_object_set_new(body, "after_ms", json_integer(randombytes_uniform(SPAN_REJOIN)));
     struct buf headers = x->res->headers;
     bool secret = x->res->secret;
     response_start(x->res, x->req);

@@ -285,8 +285,7 @@ bool restore_waits(const char *dir) {
 static const char refused_name[] = "polycircle.restore-refused";
 
 void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool *refused) {
-    enum { DAY_MS = 24 * 3600 * 1000 };
-    struct ctx yesterday = {.arena = ctx->arena, .now = ctx->now - DAY_MS};
+    struct ctx yesterday = {.arena = ctx->arena, .now = ctx->now - SPAN_DAY};
     const char *since = file_name(backup_path(&yesterday, dir, "restored"));
     size_t n, kind = strlen("polycircle-restored-");
     const char **all = directory_names(ctx->arena, arena_path(ctx->arena, dir, "backups"), &n);

@@ -43,8 +43,7 @@ enum cap {
 /* Times in milliseconds. */
 enum span {
     SPAN_GREETER_LEASE = 90 * 1000,
-    SPAN_BOX_LEASE = 120 * 1000, /* of a greeter that reads a box */
-    SPAN_BOX_DUE = 60 * 1000, /* and syncs so often */
+    SPAN_BOX_LEASE = 120 * 1000, /* of a greeter that reads a box, and syncs when half of it is over */
     SPAN_SPOOL = 5 * 1000, /* rosters in the spool are not newer than that */
     SPAN_LOADER = 240 * 1000, /* a browser keeps a loader for so long */
     SPAN_BOX_SWEEP = 60 * 1000,

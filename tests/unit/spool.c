@@ -67,7 +67,7 @@ static void boxes(void) {
     with_spool(&w);
     greets(&w, 1, "http://site.example", &greeter);
     ok(greeter.box && strncmp(greeter.box, "http://site.example/spool/box-", 30) == 0, "the greeter hears of its box");
-    same_int(greeter.due_ms, SPAN_BOX_DUE, "and syncs once a minute");
+    same_int(greeter.due_ms, SPAN_BOX_LEASE / 2, "and syncs once a minute");
     same_int(greeter.poll_ms, SPAN_ACTIVE_MIN, "but reads it every second");
     int n;
     (void)only(&w, "index.html", &n);
@@ -231,7 +231,7 @@ static void bounded(void) {
     }
     same_int(total, wait, "and reads all %d, from poll to poll", (int)wait);
     ok(total > CAP_MAIL_OTHERS, "in more than one");
-    same_int(out.due_ms > SPAN_BOX_DUE / 2, true, "until nothing is left");
+    same_int(out.due_ms > SPAN_BOX_LEASE / 4, true, "until nothing is left");
     world_close(&w);
 }
 
