@@ -1,7 +1,7 @@
 /** One circle in the console: how it does, and what of it may be changed. */
 import { act, persist } from './api.js';
 import { choices, trial } from './choices.js';
-import { busy, count, describe, input, make, note, onPress, say, size } from './dom.js';
+import { busy, count, describe, input, make, note, onPress, say, size, warning } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
 import { DEAD, dead, lines, look, reason } from './line.js';
@@ -119,13 +119,10 @@ export function card(s, c, at, open) {
   });
   describe(facts, [['Here now', count(c.signals, 'visitor')], ['Visits so far', String(Math.max(c.statistics.joins ?? 0, c.signals))],
     ['Shares', shares(c)], ['Folder', c.dir || '–']]);
-  const stopped = make('p', { className: 'note', hidden: c.mirror }, 'Sharing is stopped: visitors load from your host.');
-  stopped.dataset.kind = 'bad';
-  const site = new URL(c.url || '/', at.urls[0]).origin, shut = make('p', { className: 'note', hidden: c.origins.includes(site) },
-    `Pages of ${site} may not use this circle: allow them below, or its visitors load from your host.`);
-  shut.dataset.kind = 'bad';
-  const silent = make('p', { className: 'note', hidden: true });
-  silent.dataset.kind = 'bad';
+  const site = new URL(c.url || '/', at.urls[0]).origin, silent = warning('', true);
+  const waits = warning(`The copy that was put back shares ${c.dir}, which was not shared here then. Nothing of it is, until you press “Read the folder again”.`, !c.waits);
+  const wrong = [warning('Sharing is stopped: visitors load from your host.', c.mirror), waits,
+    warning(`Pages of ${site} may not use this circle: allow them below, or its visitors load from your host.`, c.origins.includes(site))];
   if (!s.retired) warn(silent, `${site}/`);
   /** @type {Card} */
   const all = { s, c, at, id, open, async change(action, fields, words = 'Kept.', says = id) {
@@ -143,6 +140,7 @@ export function card(s, c, at, open) {
       const walk = await index(c.can, { bar, says }, control);
       if (walk) say(says, result(walk), bad(walk) ? 'bad' : 'good');
       if (walk) /** @type {Node} */ (facts.children[2].lastChild).textContent = shares(walk);
+      if (walk) waits.hidden = true;
       return walk ? result(walk) : '';
     } catch (error) { say(says, /** @type {Error} */ (error).message, 'bad'); } finally {
       bar.hidden = true;
@@ -160,7 +158,7 @@ export function card(s, c, at, open) {
     await open();
     say(id, `It signs with a new key, and there is nothing to do in your pages, unless their line has data-key: then that is now data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}". Copies of the database stay good.`, 'good');
   });
-  const box = make('div', { id: `${id}_card`, className: 'card' }, make('h3', {}, c.can), stopped, shut, facts, ...tags, silent, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
+  const box = make('div', { id: `${id}_card`, className: 'card' }, make('h3', {}, c.can), ...wrong, facts, ...tags, silent, bar, note(says), again, ' ', brake(all), ' ', rekey, note(id),
     make('p', { className: 'hint' }, 'The signing key is a secret of this program, by which visitors\' browsers know that files are yours: a new one only when somebody may know it. It is neither the key in the line, which everybody may see and which stays, nor your code.'),
     loads(all), visitors(all), pages(all), folder(all, () => reading()), left(all, () => read(false)), end(all));
   return { box, id, read };

@@ -84,7 +84,7 @@ async function open(fresh) {
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
   await tiers($('tiers'), s, open).catch(error => $('tiers').replaceChildren(make('li', { className: 'hint' }, error.message)));
   // what came or changed by FTP since the last time
-  readAll(cards.filter((_, i) => circles[i].dir && !s.retired && circles[i].can != fresh));
+  readAll(cards.filter((_, i) => circles[i].dir && !circles[i].waits && !s.retired && circles[i].can != fresh));
 }
 
 let reading = { stop: true };

@@ -15,6 +15,13 @@ export function make(tag, properties = {}, ...children) {
 /** A place for words that is drawn anew with what it belongs to: say() speaks for it. @param {string} id */
 export const note = id => make('p', { id, className: 'note' });
 
+/** What is not right, where it belongs. @param {string} words @param {boolean} [hidden] */
+export const warning = (words, hidden = false) => {
+  const p = make('p', { className: 'note', hidden }, words);
+  p.dataset.kind = 'bad';
+  return p;
+};
+
 /** A name in a line of words: letters that run from right to left reorder nothing around it (Unicode TR 9, FSI and PDI). */
 export const apart = (/** @type {string} */ name) => `\u2068${name}\u2069`;
 

@@ -1,6 +1,6 @@
 /** Which folder to share: the folders below the document root with what is in them, a choice, and a look whether the site serves it. */
 import { act, persist } from './api.js';
-import { apart, busy, count, make, note, say, size } from './dom.js';
+import { apart, busy, count, make, note, say, size, warning } from './dom.js';
 /** @typedef {{files: number, bytes: number, media: number}} Sum
  * @typedef {import('./api.js').Circle} Circle */
 
@@ -47,9 +47,8 @@ async function serves(/** @type {string} */ url, /** @type {{file: string, size:
 export function folderForm(id, { circle, root, shared }) {
   const field = make('input', { id: `${id}folder`, autocapitalize: 'none', spellcheck: false, placeholder: 'such as films', autocomplete: 'off' });
   const folders = make('fieldset', { id: `${id}folders`, className: 'folders' }), site = make('input', { id: `${id}site`, type: 'url', placeholder: 'https://www.site.example/films/' });
-  const whole = make('p', { id: `${id}whole`, className: 'note', hidden: true },
-    'This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.');
-  whole.dataset.kind = 'bad';
+  const whole = warning('This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.', true);
+  whole.id = `${id}whole`;
   const asked = make('div', { id: `${id}site-asked`, hidden: true }, make('label', { htmlFor: site.id }, 'The address of this folder on your site'), site,
     make('p', { className: 'hint' }, 'As a visitor would type it. Open one of its files in another tab to be sure.'));
   const form = make('form', { id: `${id}folder-form` }, note(`${id}folders-says`), folders,

@@ -1,16 +1,14 @@
 /** A proxy that the instance does not know: behind it all visitors have one address, and together they reach the limits of one. */
 import { act } from './api.js';
-import { busy, input, make, note } from './dom.js';
+import { busy, input, make, note, warning } from './dom.js';
 /** @typedef {{from: string, for: string, proxies: string}} Proxy its address; for whom it says that it speaks; the setting that would list it; both '' when it says nothing */
 
 /** @param {HTMLElement} place @param {Proxy|undefined} proxy @param {() => Promise<any>} again draws the page anew */
 export function proxyNote(place, proxy, again) {
   place.replaceChildren();
   if (!proxy) return;
-  const says = note('proxy-says'), words = make('p', { className: 'note' });
-  words.dataset.kind = 'bad';
-  words.textContent = `Your requests come from ${proxy.from}, ${proxy.for ? `which speaks for ${proxy.for}` : 'an address of an inner network'}: a proxy stands before this program (your host's, or a CDN). ` +
-    'Unless it is known here, all visitors count as one, and the limits of one visitor turn the others away.';
+  const says = note('proxy-says'), words = warning(`Your requests come from ${proxy.from}, ${proxy.for ? `which speaks for ${proxy.for}` : 'an address of an inner network'}: a proxy stands before this program (your host's, or a CDN). ` +
+    'Unless it is known here, all visitors count as one, and the limits of one visitor turn the others away.');
   if (!proxy.proxies) {
     place.append(words, make('p', {}, 'It does not say for whom it speaks. Ask your host: “Please let your proxy send X-Forwarded-For to my CGI programs, and tell me its addresses.” ' +
       'If you are in the same network as the host, nothing is wrong.'));

@@ -46,5 +46,5 @@ const struct command command_restore = {
     run_restore, "", "restore FILE",
     "Makes polycircle.db what it was when FILE was made by `backup`. What was there is kept in backups/. Nothing need be\n"
     "stopped. FILE must be whole and of a version that this program knows. A folder in it that is not shared here now is\n"
-    "named, and shared once you publish it or press \"Read again\" in the console. All others are read again a little at\n"
-    "a time as visitors come, or at once when you publish them.\n"};
+    "named, and shared once you publish it or press \"Read the folder again\" in the console. All others are read again\n"
+    "a little at a time as visitors come, or at once when you publish them.\n"};

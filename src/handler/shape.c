@@ -14,7 +14,7 @@ static enum err numbers(struct ctx *ctx, const struct circle *c, json_t **out) {
 static enum err content(struct ctx *ctx, const struct circle *c, json_t *out) {
     struct manifest m;
     int64_t files, bytes;
-    const char *dir = "", *url = "";
+    const char *dir = "", *url = "", *waits;
     enum err e = index_folder(ctx, c, &dir, &url);
     if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
     TRY(manifest_head(ctx, c->id, &m));
@@ -23,8 +23,10 @@ static enum err content(struct ctx *ctx, const struct circle *c, json_t *out) {
         url = m.url;
     }
     TRY(media_sums(ctx, c->id, &files, &bytes));
-    return jsn_add(out, json_pack("{s:I, s:s, s:s, s:I, s:I}", "version", (json_int_t)m.version, "dir", jsn_shown(ctx->arena, dir),
-                                  "url", url, "files", (json_int_t)files, "bytes", (json_int_t)bytes));
+    TRY(index_waits(ctx, c, &waits));
+    return jsn_add(out,
+                   json_pack("{s:I, s:s, s:s, s:b, s:I, s:I}", "version", (json_int_t)m.version, "dir", jsn_shown(ctx->arena, dir),
+                             "url", url, "waits", *waits != '\0', "files", (json_int_t)files, "bytes", (json_int_t)bytes));
 }
 
 enum err shape_circle(struct ctx *ctx, const struct circle *c, json_t **out) {

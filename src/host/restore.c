@@ -207,7 +207,7 @@ static enum err sign_all(struct ctx *ctx) {
         if (!*dir) continue;
         (void)fprintf(stderr,
                       "polycircle: the copy shares %s in %s, which was not shared here: nothing of it is, until you press "
-                      "\"Read again\" in the console, or: polycircle publish %s %s\n",
+                      "\"Read the folder again\" in the console, or: polycircle publish %s %s\n",
                       jsn_shown(ctx->arena, dir), all.all[i].can, all.all[i].can, jsn_shown(ctx->arena, dir));
     }
     return store_commit(ctx->store, MAIN);
