@@ -2,9 +2,9 @@
 import { act, base } from './api.js';
 import { make, onPress, say } from './dom.js';
 
-/** @param {HTMLElement} list @param {string[]} urls @param {string[]} gone those that do not answer @param {() => Promise<any>} open draws the console anew
+/** @param {HTMLElement} list @param {string[]} urls @param {Awaited<ReturnType<typeof import('./place.js').place>>} at @param {() => Promise<any>} open draws the console anew
  * @param {string} [tag] the line for the site's pages: with a host name, or without one where addresses share it */
-export function addresses(list, urls, gone, open, tag = '') {
+export function addresses(list, urls, at, open, tag = '') {
   const says = 'addresses-says';
   /** @param {string} action @param {string} url @param {string} words */
   const change = async (action, url, words) => {
@@ -18,8 +18,11 @@ export function addresses(list, urls, gone, open, tag = '') {
     onPress(el, list, says, sure, () => change(action, url, words));
     return el;
   };
-  const inLine = (/** @type {string} */ url) => ['', 'polycircle/'].some(end => url.endsWith(end) && [url, new URL(url).pathname].some(start => tag.startsWith(`<script src="${start.slice(0, -end.length || undefined)}signal?`)));
-  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), inLine(url) ? ' (in the line) ' : ' ', gone.includes(url) ? '(does not answer) ' : '',
+  const inLine = (/** @type {string} */ url) => {
+    const start = at.tags[at.urls.indexOf(url)];
+    return !!start && [start, new URL(start).pathname].some(src => tag.startsWith(`<script src="${src}signal?`));
+  };
+  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), inLine(url) ? ' (in the line) ' : ' ', at.gone.includes(url) ? '(does not answer) ' : '',
     ...i && !inLine(url) ? [button(url, 'first', 'Use in the line', 'The line is given by this address from now on. Lines that are in pages already go on.')] : [],
     ...urls.length > 1 ? [button(url, 'forget', 'Remove', 'Removed. Its pages stay allowed in the circles.', `Press again: pages whose line has ${url} share nothing then, and load from your host.`)] : []));
   if (!urls.includes(base)) rows.push(make('li', {}, make('span', { className: 'path' }, base), ' (this page; not one of them: pages at this address share nothing yet) ',

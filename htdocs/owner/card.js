@@ -5,7 +5,7 @@ import { busy, count, describe, input, make, note, onPress, say, size, warning }
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
 import { DEAD, dead, lines, look, reason } from './line.js';
-import { ask } from './place.js';
+import { text } from './place.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<void>}} Drawn
  * @typedef {import('./api.js').Circle} Circle
@@ -85,7 +85,7 @@ function loads({ s, c, at, id }) {
 
 /** Without being asked: the site's first page has a line that loads nothing. @param {HTMLElement} words @param {string} page */
 async function warn(words, page) {
-  const html = await (await ask(page))?.text() ?? '', src = await dead(html, page);
+  const html = await text(page) ?? '', src = await dead(html, page);
   words.hidden = !src;
   words.textContent = src && DEAD(page, src);
 }

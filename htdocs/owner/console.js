@@ -78,11 +78,11 @@ async function open(fresh) {
     return p;
   }));
   proxyNote($('proxy'), s.proxy, open);
-  addresses($('addresses'), urls, at.gone, open, circles.length ? lines(circles[0], at)[0].tag : '');
+  addresses($('addresses'), urls, at, open, circles.length ? lines(circles[0], at)[0].tag : '');
   describe($('instance'), [['Version', s.version], ['Web server', `${s.software}, by ${s.face == 'fastcgi' ? 'FastCGI' : 'CGI'}`],
     ['Program', s.program], ['Data', s.data]]);
   $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
-  await tiers($('tiers'), s, open).catch(error => $('tiers').replaceChildren(make('li', { className: 'hint' }, error.message)));
+  await tiers($('tiers'), s, at, open).catch(error => $('tiers').replaceChildren(make('li', { className: 'hint' }, error.message)));
   // what came or changed by FTP since the last time
   readAll(cards.filter((_, i) => circles[i].dir && !circles[i].waits && !s.retired && circles[i].can != fresh));
 }

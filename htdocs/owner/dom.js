@@ -51,7 +51,7 @@ export function say(id, text, kind = '') {
 
 /** Who has only a keyboard goes on where they were, also when that was drawn anew meanwhile: at what has the same words in the same box, or
  * the same place in it; where the box has gone, at the words about it. @param {HTMLElement|null} had @returns {() => void} to be called afterwards */
-export function keepFocus(had) {
+function keepFocus(had) {
   const WHAT = 'button, input, textarea, select, summary, a', box = had?.parentElement?.closest('[id]'), inBox = [...box?.querySelectorAll(WHAT) ?? []];
   const at = had ? inBox.indexOf(had) : -1, words = (/** @type {Element} */ el) => el.ariaLabel ?? el.textContent;
   const name = had && words(had);

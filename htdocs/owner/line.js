@@ -1,5 +1,5 @@
 /** The line for the site's pages: which one at each address, how it stands in a page, and whether it loads anything there. */
-import { ask } from './place.js';
+import { text } from './place.js';
 import { say } from './dom.js';
 /** @typedef {import('./api.js').Circle} Circle
  * @typedef {{urls: string[], tags: string[]}} Place the instance's addresses, and what stands before signal?KEY at each
@@ -62,12 +62,6 @@ const FOUND = { once: 'Yes: the line is in that page.',
 export const inPage = (html, at) => [...html.replace(/<!--.*?-->/gs, '').matchAll(/<script\b[^>]*?\ssrc\s*=\s*["']?([^"'\s>]*?signal(?:\.js)?\?(?:api_key=)?[\w-]{22}[^"'\s>]*)[^>]*>/gi)]
   .map(([tag, src]) => [tag, new URL(src, at).href]);
 
-/** @param {string} url @returns {Promise<string|null>} '': there is no such thing; null: it cannot be seen from here */
-const text = async url => {
-  const answer = await ask(url);
-  return answer && (answer.ok ? await answer.text() : '');
-};
-
 /** The address of a line that loads nothing; '': none is seen from here. @param {string} html @param {string} at the page's address */
 export async function dead(html, at) {
   for (const [, src] of inPage(html, at)) if (!(await text(src) ?? 'POLYCIRCLE_CONFIG').includes('POLYCIRCLE_CONFIG')) return src;
@@ -90,8 +84,8 @@ export async function workerless(html, at, urls) {
 
 /** "Does my site load it?" @param {string} says @param {string} page @param {string} key the circle's @param {string[]} urls the instance's */
 export async function look(says, page, key, urls) {
-  const html = await fetch(page, { cache: 'no-store', credentials: 'omit' }).then(r => r.ok ? r.text() : '').catch(() => null);
-  if (html == null) return say(says, 'This page lives elsewhere and may not be looked into from here. Open it in another window: then a visitor is counted here.');
+  const html = await text(page);
+  if (html == null) return say(says, 'This page lives elsewhere and may not be looked into from here, or is very slow. Open it in another window: then a visitor is counted here.');
   if (!html) return say(says, 'There is no such page.', 'bad');
   const src = await dead(html, page), is = found(html, key), why = is == 'once' && !src ? await workerless(html, page, urls) : '';
   say(says, src ? DEAD(page, src) : why || FOUND[is], is == 'once' && !src && !why ? 'good' : 'bad');

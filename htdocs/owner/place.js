@@ -4,6 +4,11 @@
 export const FOLDER = 'polycircle/';
 
 export const ask = (/** @type {string|URL} */ url) => fetch(url, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(8000) }).catch(() => null);
+/** @param {string} url @returns {Promise<string|null>} '': there is no such thing; null: it cannot be seen from here */
+export const text = async url => {
+  const answer = await ask(url);
+  return answer && (answer.ok ? await answer.text().catch(() => null) : '');
+};
 /** Our program's answer, or null. @param {string|URL} url */
 export const ours = async url => {
   const answer = await (await ask(url))?.json().catch(() => null);
@@ -24,7 +29,7 @@ export async function place(urls, key = '') {
   const start = async (/** @type {string} */ url) => {
     if (!url.endsWith(`/${FOLDER}`)) return url;
     const above = new URL('..', url), seen = known.some(here) ? location.origin + above.pathname : above.href;  // what is the same at each address is seen at this one
-    return (await (await ask(`${seen}signal?${key}`))?.text() ?? '').includes(`"base":"${FOLDER}"`) ? above.href : url;
+    return (await text(`${seen}signal?${key}`) ?? '').includes(`"base":"${FOLDER}"`) ? above.href : url;
   };
   return { urls: all, tags: await Promise.all(all.map(start)), gone };
 }

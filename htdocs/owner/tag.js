@@ -17,6 +17,8 @@ const WAITS = { on: 'The first visitor shows up here.', ask: 'Press "Take part" 
 /** @param {import('./setup.js').Wizard} w */
 export function tagStep(w) {
   let timer = 0;
+  /** @type {ReturnType<typeof place>} */
+  let at;
 
   const site = () => new URL(w.status.circles?.[0]?.url || '/', location.origin);
 
@@ -45,7 +47,7 @@ export function tagStep(w) {
   $('worker-copy').addEventListener('click', () => copy($('worker-line'), 'worker-says'));
   document.addEventListener('visibilitychange', wait);
 
-  const offer = () => tiers($('tiers'), w.status, async () => {
+  const offer = async () => tiers($('tiers'), w.status, await at, async () => {
     w.status = await act('status');
     await show();
     await offer();
@@ -53,7 +55,9 @@ export function tagStep(w) {
   $('ways').addEventListener('toggle', offer, { once: true });
 
   async function show() {
-    const { urls = [], circles = [] } = w.status, all = lines(circles[0], await place(urls, circles[0].api_key)), [{ tag, worker }] = all;
+    const { urls = [], circles = [] } = w.status;
+    at = place(urls, circles[0].api_key);
+    const all = lines(circles[0], await at), [{ tag, worker }] = all;
     /** @type {HTMLTextAreaElement} */ ($('tag')).value = tag;
     $('tag-for').textContent = worker ? '' : reason(all[0], true);
     /** @type {HTMLTextAreaElement} */ ($('worker-line')).value = worker;

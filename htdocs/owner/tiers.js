@@ -2,10 +2,11 @@
  * itself when the site is not as it was. */
 import { act, base, moveTo } from './api.js';
 import { inPage, lines } from './line.js';
-import { FOLDER, ask, ours, place } from './place.js';
+import { FOLDER, ask, ours, text } from './place.js';
 import { make, note, onPress, say } from './dom.js';
 import { randomHex } from '../lib/bytes.js';
 /** @typedef {import('./api.js').Status} Status
+ * @typedef {import('./line.js').Place} Place
  * @typedef {{tier: number, name: string, help: string, off: string, done: string, undone: string}} Way done, undone: what has come of it
  * @typedef {{way: Way, s: Status, top: string, says: string, kept?: boolean}} Turn top: the document root's address; kept: the short ones of an earlier version go */
 
@@ -91,23 +92,23 @@ async function turnOff(/** @type {Turn} */ { way: { tier }, s, top }) {
 
 const longOf = (/** @type {Status} */ s) => new URL(`${s.script}/`, location.href).href;
 
-/** What is said before the short address ends: which lines do nothing then, and what comes into their place. @param {Status} s @param {string} top */
-async function sureOf(s, top) {
-  const urls = s.urls ?? [], circles = s.circles ?? [], at = await place(urls, circles[0]?.api_key), ends = (/** @type {string} */ url) => url == top + FOLDER;
+/** What is said before the short address ends: which lines do nothing then, and what comes into their place. @param {Status} s @param {string} top @param {Place} at */
+async function sureOf(s, top, at) {
+  const urls = s.urls ?? [], circles = s.circles ?? [], ends = (/** @type {string} */ url) => url == top + FOLDER;
   if (!circles.length) return '';
   const left = [longOf(s), ...urls.filter(url => url != longOf(s) && !ends(url))], starts = left.map(url => at.tags[at.urls.indexOf(url)] ?? url);
   const long = circles.map(c => lines(c, { urls: left, tags: starts })[0].tag).join(' ');
-  const front = new URL(circles[0].url || '/', location.origin).origin + '/', html = await (await ask(front))?.text() ?? '';
+  const front = new URL(circles[0].url || '/', location.origin).origin + '/', html = await text(front) ?? '';
   const seen = inPage(html, front).some(([, src]) => src.startsWith(`${top}signal`) || src.startsWith(`${top}${FOLDER}signal`));
   return `${seen ? `The page ${front} has the short line. ` : ''}Pages with the short line (${circles.map(c => `${top}signal?${c.api_key}`).join(', ')}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
     `First put the long line into them: ${long} Then press again. (Or leave the short address on, where nothing breaks, and choose under “Where it lives” which one the line has.)`;
 }
 
-/** @param {HTMLElement} box @param {Status} s @param {() => Promise<any>} changed */
-export async function tiers(box, s, changed) {
+/** @param {HTMLElement} box @param {Status} s @param {Place} at @param {() => Promise<any>} changed */
+export async function tiers(box, s, at, changed) {
   const { tiers: active, top: before } = await act('tiers'), top = topOf(s);
   const short = active.includes(3) && !before, covered = short && !await ours(`${top}${FOLDER}probe`), elsewhere = short && !!await ours(`${top}probe`);
-  const sure = active.includes(3) ? await sureOf(s, top) : '';
+  const sure = active.includes(3) ? await sureOf(s, top, at) : '';
   const rows = WAYS.map(way => {
     const says = `tier-${way.tier}`, on = active.includes(way.tier), had = way.tier == 2 && s.face == 'fastcgi' && !on, old = way.tier == 3 && before;
     const notes = had ? 'This host does so already.' : old ? TOP : way.tier == 3 && covered ? COVERED : way.tier == 3 && elsewhere ? TOP_ELSEWHERE : way.help;
