@@ -153,7 +153,7 @@ export function card(s, c, at, open) {
     await persist('share', { circle: c.can, patient }).then(() => reading(control), error => { again.ariaDisabled = null; say(says, error.message, 'bad'); });
   };
   again.addEventListener('click', () => again.ariaDisabled || read(false));
-  onPress(rekey, rekey, id, 'Visitors check by this key that files are yours. A new one is needed only when somebody may know the key of before. Press again: for about five minutes, open pages load by plain HTTP then.', async () => {
+  onPress(rekey, rekey, id, 'Visitors check by this key that files are yours. A new one is needed only when somebody may know the key of before. Press again: pages that are open load by plain HTTP then, until they are loaded again; browsers may keep the loader for four minutes.', async () => {
     const { circles } = await act('rekey', { circle: c.can });
     await open();
     say(id, `It signs with a new key, and there is nothing to do in your pages, unless their line has data-key: then that is now data-key="${circles.find((/** @type {Circle} */ one) => one.can == c.can).sign}". Copies of the database stay good.`, 'good');

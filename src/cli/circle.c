@@ -190,7 +190,7 @@ const struct command command_circle = {
     "circle add|set|allow|refuse|show|rekey|remove NAME [OPTION ...], circle list",
     "Circles: a name, its keys, the pages that may use it.\n\n"
     "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by themselves\n"
-    "  set NAME      changes what is named below; visitors have it within five minutes\n"
+    "  set NAME      changes what is named below; pages that are loaded later have it, within five minutes\n"
     "  allow NAME    allows further pages\n"
     "  refuse NAME   allows pages no longer\n"
     "  rekey NAME    a new signing key, when the one before may be known to somebody; what is published is signed anew\n"
