@@ -215,7 +215,7 @@ export class Server {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => { child.once('exit', resolve); });
     child.kill(signal);
-    const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000); // Apache itself ends a child that lingers after 10 s, and removes its shared memory
     await ended;
     clearTimeout(late);
   }
