@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OLD = 1700000000, FOLDER = 65, CACHED = 4600000 }; /* CACHED: bytes that SQLite keeps, and reads once */
+enum { OLD = 1700000000, FOLDER = 65 };
+enum { CACHED = 2100000, PAGES = 40000 }; /* bytes: what SQLite's cache keeps, and is read once; a few pages more or less */
 enum { OWN_NAMES = 64 }; /* of the data directory, its backups and keys */
 
 struct work {
@@ -231,23 +232,24 @@ static enum err change_one(struct scene *s) {
 }
 
 /* listings: how many times the names of one large folder are read at most. A walk takes a sixteenth of them at a time, and compares
- * an eighth at a time in the background. */
+ * an eighth at a time in the background. spared: bytes that are not read as long as there are few files. */
 static const struct {
     const char *what;
     task *before, *run;
     int listings;
+    int64_t spared;
 } tasks[] = {
-    {"publish, first", NULL, publish, 17},
-    {"publish, unchanged", NULL, publish, 1},
-    {"publish, one changed", change_one, publish, 18},
-    {"in the background, unchanged", NULL, background, 8},
-    {"in the background, one changed", change_one, background, 25},
-    {"manifest, packed", NULL, packed, 0},
-    {"manifest, unpacked", NULL, unpacked, 0},
-    {"manifest, its head", NULL, head, 0},
-    {"manifest, a range", NULL, range, 0},
-    {"describe", NULL, describe, 0},
-    {"check", NULL, check, 0},
+    {"publish, first", NULL, publish, 17, CACHED},
+    {"publish, unchanged", NULL, publish, 1, CACHED},
+    {"publish, one changed", change_one, publish, 18, CACHED},
+    {"in the background, unchanged", NULL, background, 8, CACHED},
+    {"in the background, one changed", change_one, background, 25, CACHED},
+    {"manifest, packed", NULL, packed, 0, PAGES},
+    {"manifest, unpacked", NULL, unpacked, 0, PAGES},
+    {"manifest, its head", NULL, head, 0, PAGES},
+    {"manifest, a range", NULL, range, 0, PAGES},
+    {"describe", NULL, describe, 0, PAGES},
+    {"check", NULL, check, 0, PAGES},
 };
 enum { TASKS = sizeof tasks / sizeof *tasks };
 
@@ -284,7 +286,7 @@ static void files(bool flat, int64_t n) {
         const char *what = tasks[i].what;
         ok(!one[i].failed && !two[i].failed, "%s, %s: done", form, what);
         ok(grows(one[i].steps, two[i].steps, 1000), "%s, %s: SQLite's steps", form, what);
-        ok(grows(one[i].bytes, two[i].bytes, CACHED), "%s, %s: bytes read", form, what);
+        ok(grows(one[i].bytes, two[i].bytes, tasks[i].spared), "%s, %s: bytes read", form, what);
         ok(i == 0 || two[i].rows <= n / 5, "%s, %s: nobody waits for long for what it writes", form, what);
         ok(two[i].names <= (n + n / FOLDER * 4 + 10) * tasks[i].listings + OWN_NAMES, "%s, %s: names read", form, what);
     }
