@@ -9,10 +9,6 @@ enum { S = 1000, EVIL = 1, MANY = 40, HONEST = 100, NEW = 1000 };
 static struct sync in; /* large */
 static int failed; /* requests that no test looks at more closely */
 
-static int64_t live(struct world *w, const char *sql) {
-    return world_number(world_path(w, "live-1.db"), sql);
-}
-
 /* One address has them all, or each has its own network. */
 static const char *address_of(struct world *w, int k) {
     return k < HONEST ? "203.0.113.66" : arena_text(&w->arena, "10.%d.%d.1", k / 256, k % 256);
@@ -59,8 +55,8 @@ static void places(void) {
         for (int k = EVIL; k < EVIL + MANY; k++) stay(&w, k, true);
         for (int k = HONEST; k < HONEST + 12 && k <= HONEST + i; k++) stay(&w, k, false);
     }
-    int honest = (int)live(&w, "SELECT count(*) FROM signal s WHERE role = 1 AND"
-                               " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND sdp <> 'evil' AND taker IS NULL)");
+    int honest = (int)world_live(&w, "SELECT count(*) FROM signal s WHERE role = 1 AND"
+                                     " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND sdp <> 'evil' AND taker IS NULL)");
     ok(honest >= GREETERS_MAX - GREETERS_MAX / GREETERS_SHARE, "of eight places one address leaves others theirs: %d", honest);
     for (int i = 0; i < 30; i++, w.ctx.now += 1200) {
         int bad = 0;
@@ -88,9 +84,9 @@ static void school(void) {
             for (int k = HONEST; k < HONEST + 2; k++) join(&w, k, &out);
         for (int k = EVIL; k < EVIL + 30; k++) stay(&w, k, false);
         for (int k = HONEST; i >= 50 && k < HONEST + 2; k++) stay(&w, k, false);
-        if (i == 49) same_int(live(&w, "SELECT sum(role) FROM signal"), 6, "a school that is alone has all places");
+        if (i == 49) same_int(world_live(&w, "SELECT sum(role) FROM signal"), 6, "a school that is alone has all places");
     }
-    int greeters = (int)live(&w, "SELECT sum(role) FROM signal");
+    int greeters = (int)world_live(&w, "SELECT sum(role) FROM signal");
     ok(greeters >= 6 && greeters <= GREETERS_MAX, "with two others there it keeps what these leave: %d", greeters);
     world_close(&w);
 }
@@ -117,7 +113,7 @@ static void words(const char *front, const char *back, int dead, int silent, enu
         failed += world_run(&w, &in, &out) != ERR_OK;
     }
     stay(&w, EVIL, true);
-    same_int(live(&w, "SELECT suspect FROM signal ORDER BY id LIMIT 1"), want, "%s", what);
+    same_int(world_live(&w, "SELECT suspect FROM signal ORDER BY id LIMIT 1"), want, "%s", what);
     if (want == AVOIDED) {
         join(&w, HONEST, &out);
         same_int(out.signal.role, GREETER, "%s: others greet", what);
@@ -128,7 +124,7 @@ static void words(const char *front, const char *back, int dead, int silent, enu
         stay(&w, EVIL, true);
         w.ctx.now += SPAN_OFFER / 2;
         stay(&w, EVIL, true);
-        same_int(live(&w, "SELECT suspect FROM signal ORDER BY id LIMIT 1"), TRUSTED, "%s: until these offers end", what);
+        same_int(world_live(&w, "SELECT suspect FROM signal ORDER BY id LIMIT 1"), TRUSTED, "%s: until these offers end", what);
     }
     world_close(&w);
 }
@@ -141,16 +137,16 @@ static void waiting(void) {
     world_open(&w, "wal");
     join(&w, HONEST, &out);
     for (int k = EVIL; k < EVIL + 30; k++) {
-        world_sql(world_path(&w, "live-1.db"), "UPDATE offer SET expires = expires - 120000"); /* there are none to be given */
+        world_live_sql(&w, "UPDATE offer SET expires = expires - 120000"); /* there are none to be given */
         join(&w, k, &out);
         stay(&w, k, false);
     }
-    world_sql(world_path(&w, "live-1.db"), "UPDATE offer SET expires = 0");
+    world_live_sql(&w, "UPDATE offer SET expires = 0");
     join(&w, HONEST + 1, &out);
     stay(&w, HONEST + 1, false);
     for (bool taken = false; !taken && polls < 60; polls++) {
-        world_sql(world_path(&w, "live-1.db"), "UPDATE offer SET taker = NULL, expires = (SELECT max(expires) FROM offer);"
-                                               "UPDATE signal SET needy = 1 WHERE id > 1");
+        world_live_sql(&w, "UPDATE offer SET taker = NULL, expires = (SELECT max(expires) FROM offer);"
+                           "UPDATE signal SET needy = 1 WHERE id > 1");
         world_sync(&in, HONEST);
         say(&w, HONEST, &out);
         taken = out.n_peers == 1 && strcmp(out.peers[0].offer.sdp, "sdp") == 0;

@@ -19,11 +19,6 @@
 
 enum { DAY = 86400000, HOUR = 3600000 };
 
-static const char *keep(struct world *w, const char *name) {
-    const char *path = world_path(w, name);
-    return arena_copy(&w->arena, path, strlen(path));
-}
-
 static bool there(struct world *w, const char *name) {
     return access(world_path(w, name), F_OK) == 0;
 }
@@ -78,24 +73,57 @@ static void daily(void) {
     world_close(&w);
 }
 
+/* Another process, which does one thing, and a second one when it is told to. */
+struct other {
+    pid_t pid;
+    int go;
+};
+
+/* Whether it has done the first. */
+static bool other_begins(struct other *o, struct world *w, bool (*first)(struct world *), bool (*second)(struct world *)) {
+    int said[2], go[2];
+    char c = 'n';
+    if (pipe(said) != 0 || pipe(go) != 0 || (o->pid = fork()) < 0) exit(99);
+    if (o->pid == 0) {
+        (void)!write(said[1], first(w) ? "y" : "n", 1);
+        (void)!read(go[0], &c, 1);
+        _exit(second(w) ? 0 : 1);
+    }
+    (void)close(said[1]);
+    (void)close(go[0]);
+    o->go = go[1];
+    (void)!read(said[0], &c, 1);
+    (void)close(said[0]);
+    return c == 'y';
+}
+
+/* Whether it has done the second. */
+static bool other_ends(const struct other *o) {
+    int status = 1;
+    (void)!write(o->go, "x", 1);
+    (void)close(o->go);
+    return waitpid(o->pid, &status, 0) == o->pid && status == 0;
+}
+
+static bool locks(struct world *w) {
+    return backup_lock(&w->ctx, w->dir) >= 0;
+}
+
+static bool does_nothing(struct world *w) {
+    (void)w;
+    return true;
+}
+
 /* While another process is at it. */
 static void one_at_a_time(void) {
     struct world w;
-    int said[2], go[2];
-    char c;
+    struct other other;
     const char *path;
     world_open(&w, "truncate");
-    if (pipe(said) != 0 || pipe(go) != 0) exit(99);
-    if (fork() == 0) {
-        (void)!write(said[1], backup_lock(&w.ctx, w.dir) >= 0 ? "y" : "n", 1);
-        (void)!read(go[0], &c, 1);
-        _exit(0);
-    }
-    ok(read(said[0], &c, 1) == 1 && c == 'y', "another process has the lock");
+    ok(other_begins(&other, &w, locks, does_nothing), "another process has the lock");
     ok(backup_daily(&w.ctx) == ERR_OK && !there(&w, "backups"), "so this one does nothing");
     same_text(err_name(backup_now(&w.ctx, &path)), "busy", "and says so when asked");
-    (void)!write(go[1], "x", 1);
-    (void)wait(NULL);
+    (void)other_ends(&other);
     ok(backup_daily(&w.ctx) == ERR_OK && there(&w, "backups/polycircle-2026-01-02.db"), "its end frees the lock");
     world_close(&w);
 }
@@ -154,7 +182,7 @@ static const char *prepared(struct world *w, const char *journal) {
     world_sql(world_path(w, "polycircle.db"), "INSERT INTO found(circle, path, kind, type, size, piece, at, sha256)"
                                               " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
     ok(publish(w), "something is published");
-    const char *copy = keep(w, "copy.db");
+    const char *copy = world_path(w, "copy.db");
     ok(copy_save(w->ctx.store, copy, key_pack, &w->ctx.fault) == ERR_OK, "a copy");
     ok(publish(w) && publish(w), "published again");
     add(w, "later");
@@ -163,7 +191,7 @@ static const char *prepared(struct world *w, const char *journal) {
 }
 
 static void restored(struct world *w, int64_t before, const char *name) {
-    const char *db = keep(w, "polycircle.db");
+    const char *db = world_path(w, "polycircle.db");
     same_int(circles(db), 1, "%s: what the copy held", name);
     same_int(world_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0, "%s: whole", name);
     ok(gen(w) > before, "%s: the generation advances", name);
@@ -191,56 +219,49 @@ static void restores(const char *journal) {
     world_close(&w);
 }
 
+static bool opens(struct world *w) {
+    int64_t n = 0;
+    world_reopen(w);
+    return store_number(w->ctx.store, SQL_ORPHANS, NULL, 0, &n, 1) == ERR_OK && store_current(w->ctx.store);
+}
+
+static bool sees_the_copy(struct world *w) {
+    struct circle circle;
+    return circle_by_can(&w->ctx, "later", &circle) == ERR_NOT_FOUND && store_begin(w->ctx.store, MAIN, true) == ERR_OK;
+}
+
 /* A process that has polycircle.db open meanwhile goes on with the restored one, without opening it anew. */
 static void open_elsewhere(void) {
     struct world w;
-    int said[2], go[2];
-    char c;
+    struct other other;
     const char *copy = prepared(&w, "wal");
-    if (pipe(said) != 0 || pipe(go) != 0) exit(99);
-    pid_t pid = fork();
-    if (pid == 0) {
-        int64_t n = 0;
-        world_reopen(&w);
-        bool two = store_number(w.ctx.store, SQL_ORPHANS, NULL, 0, &n, 1) == ERR_OK && store_current(w.ctx.store);
-        (void)!write(said[1], two ? "y" : "n", 1);
-        (void)!read(go[0], &c, 1);
-        struct circle circle;
-        bool gone = circle_by_can(&w.ctx, "later", &circle) == ERR_NOT_FOUND && store_begin(w.ctx.store, MAIN, true) == ERR_OK;
-        _exit(gone ? 0 : 1);
-    }
-    ok(read(said[0], &c, 1) == 1 && c == 'y', "another process has it open");
+    ok(other_begins(&other, &w, opens, sees_the_copy), "another process has it open");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored meanwhile");
-    (void)!write(go[1], "x", 1);
-    int status = 1;
-    (void)wait(&status);
-    same_int(status, 0, "it sees the restored content, and may write");
+    ok(other_ends(&other), "it sees the restored content, and may write");
     world_close(&w);
+}
+
+static bool opens_another_form(struct world *w) {
+    world_reopen(w);
+    world_sql(world_path(w, "polycircle.db"), "ALTER TABLE circle ADD COLUMN of_another_version");
+    return true;
+}
+
+static bool may_not_write(struct world *w) {
+    bool refused = store_begin(w->ctx.store, MAIN, true) == ERR_BUSY && !store_current(w->ctx.store);
+    store_close(w->ctx.store);
+    return refused;
 }
 
 /* Where rows cannot be put into what is there, the file is replaced; who still has the old one may not write into it. */
 static void replaced(void) {
     struct world w;
-    int said[2], go[2];
-    char c;
+    struct other other;
     const char *copy = prepared(&w, "wal"), *kept = NULL;
-    if (pipe(said) != 0 || pipe(go) != 0) exit(99);
-    if (fork() == 0) {
-        world_reopen(&w);
-        world_sql(world_path(&w, "polycircle.db"), "ALTER TABLE circle ADD COLUMN of_another_version");
-        (void)!write(said[1], "y", 1);
-        (void)!read(go[0], &c, 1);
-        bool refused = store_begin(w.ctx.store, MAIN, true) == ERR_BUSY && !store_current(w.ctx.store);
-        store_close(w.ctx.store);
-        _exit(refused ? 0 : 1);
-    }
-    ok(read(said[0], &c, 1) == 1, "another process has a file of another form open");
+    ok(other_begins(&other, &w, opens_another_form, may_not_write), "another process has a file of another form open");
     int64_t before = gen(&w);
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, &kept)), "ok", "restored in its place");
-    (void)!write(go[1], "x", 1);
-    int status = 1;
-    (void)wait(&status);
-    same_int(status, 0, "the other process may not write into the old one");
+    ok(other_ends(&other), "the other process may not write into the old one");
     restored(&w, before, "of another form");
     same_int(circles(kept), 2, "what was there is kept");
     world_close(&w);
@@ -249,7 +270,7 @@ static void replaced(void) {
 /* A journal that some other process left beside a file that is damaged or gone must not reach the restored one. */
 static void hot_journal(const char *journal, const char *state) {
     struct world w;
-    const char *copy = prepared(&w, journal), *db = keep(&w, "polycircle.db");
+    const char *copy = prepared(&w, journal), *db = world_path(&w, "polycircle.db");
     int64_t before = gen(&w);
     if (fork() == 0) { /* dies in the middle of a transaction that has reached the disk */
         sqlite3 *other = NULL;
@@ -264,7 +285,7 @@ static void hot_journal(const char *journal, const char *state) {
     int status = 1;
     (void)wait(&status);
     struct file_id id;
-    const char *side = keep(&w, strcmp(journal, "wal") == 0 ? "polycircle.db-wal" : "polycircle.db-journal");
+    const char *side = world_path(&w, strcmp(journal, "wal") == 0 ? "polycircle.db-wal" : "polycircle.db-journal");
     ok(status == 0 && file_look(side, &id) && id.size > 0, "%s, %s: a journal is left", journal, state);
     if (strcmp(state, "gone") == 0)
         ok(unlink(db) == 0, "%s: polycircle.db is gone", journal);
@@ -279,7 +300,7 @@ static void hot_journal(const char *journal, const char *state) {
 /* The owner copies a backup over polycircle.db while the WAL of a process that was killed lies there. */
 static void copied_over(void) {
     struct world w;
-    const char *copy = prepared(&w, "wal"), *db = keep(&w, "polycircle.db");
+    const char *copy = prepared(&w, "wal"), *db = world_path(&w, "polycircle.db");
     if (fork() == 0) {
         sqlite3 *other = NULL;
         _exit(sqlite3_open(db, &other) |
@@ -314,11 +335,11 @@ static void another_folder(void) {
     ok(index_begin(&w.ctx, &w.circle, world_path(&w, "../same"), "", 0) == ERR_OK &&
            index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished,
        "a folder is shared");
-    const char *db = keep(&w, "polycircle.db"), *copy = keep(&w, "copy.db");
+    const char *db = world_path(&w, "polycircle.db"), *copy = world_path(&w, "copy.db");
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
         (void)unlink(copy);
         ok(copy_make(w.ctx.store, copy, &w.ctx.fault) == ERR_OK, "a copy");
-        const char *dir = keep(&w, arena_text(&w.arena, "../%s", dirs[i]));
+        const char *dir = world_path(&w, arena_text(&w.arena, "../%s", dirs[i]));
         world_sql(copy, arena_text(&w.arena, "UPDATE job SET dir = '%s', patient = 0, finished = 0; UPDATE manifest SET dir = '%s'",
                                    dir, dir));
         store_close(w.ctx.store);
@@ -335,7 +356,7 @@ static void another_folder(void) {
         same_int(world_number(db, "SELECT count(*) FROM media WHERE size = 5"), 0, "nothing of another is shared");
     }
     ok(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK &&
-           index_begin(&w.ctx, &w.circle, keep(&w, "../other"), "", 0) == ERR_OK &&
+           index_begin(&w.ctx, &w.circle, world_path(&w, "../other"), "", 0) == ERR_OK &&
            index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished && walk.files == 1,
        "its owner says so");
     w.ctx.now += SPAN_RESCAN + 1;
@@ -354,7 +375,7 @@ static void not_believed(void) {
     ok(index_begin(&w.ctx, &w.circle, world_path(&w, "../same"), "", 0) == ERR_OK &&
            index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished,
        "a folder is shared");
-    const char *db = keep(&w, "polycircle.db"), *copy = keep(&w, "copy.db");
+    const char *db = world_path(&w, "polycircle.db"), *copy = world_path(&w, "copy.db");
     ok(copy_make(w.ctx.store, copy, &w.ctx.fault) == ERR_OK, "a copy");
     world_sql(copy, "INSERT INTO package(circle, basis, sha256, body, until) VALUES(1, x'00', x'00', x'00', 0);"
                     "UPDATE media SET sha256 = zeroblob(32), ino = 0; UPDATE job SET comparing = 0, finished = 0;"
@@ -377,7 +398,7 @@ static void not_believed(void) {
 /* The highest that a copy may bring: counted on from, in whole numbers. */
 static void highest(void) {
     struct world w;
-    const char *copy = prepared(&w, "truncate"), *db = keep(&w, "polycircle.db");
+    const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
     world_sql(db, "UPDATE instance SET value = 9223372036854775807 WHERE name = 'gen'"); /* damaged */
     world_sql(copy, "UPDATE instance SET value = 2147483648 WHERE name = 'gen'; UPDATE manifest SET version = 1099511627776");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored");
@@ -388,7 +409,7 @@ static void highest(void) {
 
 static void refused(void) {
     struct world w;
-    const char *copy = prepared(&w, "truncate"), *db = keep(&w, "polycircle.db");
+    const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
     static const char *const spoilt[][3] = {
         {"PRAGMA user_version=99", "newer program", "a newer version"},
         {"DROP TABLE circle", "no whole polycircle.db", "a table less"},
@@ -418,7 +439,7 @@ static void refused(void) {
          "its address"},
     };
     for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
-        const char *bad = keep(&w, arena_text(&w.arena, "bad%zu.db", i));
+        const char *bad = world_path(&w, arena_text(&w.arena, "bad%zu.db", i));
         ok(file_copy(copy, bad), "a copy");
         world_sql(bad, spoilt[i][0]);
         same_text(err_name(restore_file(&w.ctx, w.dir, bad, NULL)), i ? "damaged" : "newer", "%s is refused", spoilt[i][2]);
@@ -438,7 +459,8 @@ static void refused(void) {
 /* By FTP: a backup is renamed to polycircle.restore, and a request comes. */
 static void by_renaming(void) {
     struct world w;
-    const char *copy = prepared(&w, "wal"), *wait_here = keep(&w, "polycircle.restore"), *db = keep(&w, "polycircle.db");
+    const char *copy = prepared(&w, "wal"), *wait_here = world_path(&w, "polycircle.restore"),
+               *db = world_path(&w, "polycircle.db");
     const struct timespec old[2] = {{1700000000, 0}, {1700000000, 0}};
     int64_t before = gen(&w);
     ok(rename(copy, wait_here) == 0, "renamed");
@@ -465,7 +487,7 @@ static void by_renaming(void) {
 /* Killed between the restore and the moving of the file: what was acknowledged since then stays. */
 static void exactly_once(void) {
     struct world w;
-    const char *copy = prepared(&w, "wal"), *db = keep(&w, "polycircle.db");
+    const char *copy = prepared(&w, "wal"), *db = world_path(&w, "polycircle.db");
     const char *kept = NULL;
     same_text(err_name(restore_once(&w.ctx, w.dir, copy, "mark", &kept)), "ok", "a restore with a mark");
     ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
@@ -485,7 +507,7 @@ static void exactly_once(void) {
 static void no_keys(void) {
     struct world w;
     const char *copy = prepared(&w, "wal"), *kept = NULL;
-    ok(rename(world_path(&w, "signing"), keep(&w, "elsewhere")) == 0, "no folder of keys");
+    ok(rename(world_path(&w, "signing"), world_path(&w, "elsewhere")) == 0, "no folder of keys");
     world_write(&w, "signing", "x", 1);
     ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
     same_text(err_name(backup_now(&w.ctx, &kept)), "files", "a backup without the keys is none");
@@ -502,7 +524,7 @@ static void newest(void) {
     world_open(&w, "wal");
     ok(restore_newest(&w.ctx, w.dir) == NULL, "no backups");
     ok(backup_daily(&w.ctx) == ERR_OK, "one");
-    const char *good = keep(&w, "backups/polycircle-2026-01-02.db");
+    const char *good = world_path(&w, "backups/polycircle-2026-01-02.db");
     world_write(&w, "backups/polycircle-2026-01-03.db", "garbage", 7);
     ok(file_copy(good, world_path(&w, "backups/polycircle-before-restore-x.db")), "one of before a restore");
     const char *found = restore_newest(&w.ctx, w.dir);
@@ -550,14 +572,14 @@ static void the_end(void) {
     world_write(&w, "spool/box-00112233445566778899aabbccddeeff.json", "x", 1);
     world_write(&w, "spool/letter", "x", 1);
     world_write(&w, "public_html/.htaccess", "# BEGIN polycircle\n# END polycircle\n", 36);
-    ok(store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("spool_dir"), T(keep(&w, "spool")))) == ERR_OK &&
-           store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("root"), T(keep(&w, "public_html")))) == ERR_OK,
+    ok(store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("spool_dir"), T(world_path(&w, "spool")))) == ERR_OK &&
+           store_run(w.ctx.store, SQL_INSTANCE_SET, ARGS(T("root"), T(world_path(&w, "public_html")))) == ERR_OK,
        "as set-up says");
     same_text(err_name(retire(&w.ctx)), "ok", "retired");
     ok(!there(&w, "spool/box-00112233445566778899aabbccddeeff.json") && there(&w, "public_html/.htaccess"),
        "the spool goes at once, the rest does not");
-    ok(there(&w, "spool/letter") && unlink(keep(&w, "spool/letter")) == 0, "nor what is somebody else's in its directory");
-    ok(rmdir(keep(&w, "spool")) == 0, "which then is empty");
+    ok(there(&w, "spool/letter") && unlink(world_path(&w, "spool/letter")) == 0, "nor what is somebody else's in its directory");
+    ok(rmdir(world_path(&w, "spool")) == 0, "which then is empty");
     ok(answers(&w, "signal", 200, "unregister") && !memmem(w.res.body, w.res.len, "POLYCIRCLE_CONFIG", 17),
        "signal: takes the worker away");
     ok(answers(&w, "signal.js", 200, "unregister"), "signal.js too");

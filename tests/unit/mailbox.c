@@ -33,10 +33,6 @@ static enum err read_from(struct world *w, int k, int64_t gen, int64_t n, struct
     return world_run(w, &in, out);
 }
 
-static int64_t live(struct world *w, const char *sql) {
-    return world_number(world_path(w, "live-1.db"), sql);
-}
-
 static void offers(void) {
     static const char *const ids[] = {"a", "b", "c"}, *const more[] = {"d", "e", "f"};
     struct world w;
@@ -88,26 +84,26 @@ static void suspects(void) {
     same_text(err_name(world_join(&w, 2, &out)), "ok", "a neighbour has one of its offers");
     struct sig gone[] = {greeter, out.signal.sig};
     same_text(err_name(blame(&w, 2, gone, 2, &out)), "ok", "who says at once that the greeter is gone");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not believed: it has just spoken");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not believed: it has just spoken");
     w.ctx.now += SPAN_SPOKE + 1;
     same_text(err_name(blame(&w, 2, gone, 2, &out)), "ok", "but a moment later");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "it is");
-    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 2, "and the offers stand");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), 1, "it is");
+    same_int(world_live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 2, "and the offers stand");
     same_text(err_name(world_join(&w, 3, &out)), "ok", "the only greeter");
     same_int((int64_t)out.n_peers, 1, "is still given to a newcomer");
     same_int(out.signal.role, GREETER, "who waits for others, too");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "until it speaks");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "nobody is suspected any more, nor by oneself");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), 0, "nobody is suspected any more, nor by oneself");
     w.ctx.now += SPAN_SPOKE + 1;
     same_text(err_name(blame(&w, 2, gone, 2, &out)), "ok", "a second word for the same offer");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not heard");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), 0, "is not heard");
     same_text(err_name(blame(&w, 3, gone, 2, &out)), "ok", "another has an offer of its own");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "and is heard");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, interval = 2000, needy = 0,"
-                                           " suspect = 0, expires = (SELECT min(expires) FROM signal); DELETE FROM offer");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), 1, "and is heard");
+    world_live_sql(&w, "UPDATE signal SET role = 1, interval = 2000, needy = 0,"
+                       " suspect = 0, expires = (SELECT min(expires) FROM signal); DELETE FROM offer");
     (void)!deposit(&w, 1, ids, 3, &out);
     (void)!deposit(&w, 3, ids, 3, &out);
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET suspect = id = 1");
+    world_live_sql(&w, "UPDATE signal SET suspect = id = 1");
     same_text(err_name(world_join(&w, 4, &out)), "ok", "a newcomer");
     same_int((int64_t)out.n_peers, 2, "gets an offer of each");
     ok(memcmp(&out.peers[1].sig, &greeter, sizeof greeter) == 0 && out.peers[1].suspect && !out.peers[0].suspect,
@@ -127,21 +123,18 @@ static void strangers(void) {
         all[k] = out.signal.sig;
         (void)!deposit(&w, k, ids, 2, &out);
     }
-    world_sql(world_path(&w, "live-1.db"), "DELETE FROM offer WHERE taker IS NOT NULL");
+    world_live_sql(&w, "DELETE FROM offer WHERE taker IS NOT NULL");
     w.ctx.now += SPAN_SPOKE + 1;
-    int64_t greeters = live(&w, "SELECT sum(role) FROM signal");
-    world_sync(&in, 9);
-    in.key = w.circle.api_key;
-    in.address = "192.0.2.9";
-    (void)!world_run(&w, &in, &out);
+    int64_t greeters = world_live(&w, "SELECT sum(role) FROM signal");
+    (void)!world_join_at(&w, 9, "192.0.2.9", &out);
     int64_t has = (int64_t)out.n_peers;
     same_text(err_name(blame(&w, 9, all, 8, &out)), "ok", "one names the whole roster");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), has, "those whose offers it has are suspected, no others");
-    ok(live(&w, "SELECT sum(role) FROM signal") >= greeters, "and all go on greeting");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET suspect = 0");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), has, "those whose offers it has are suspected, no others");
+    ok(world_live(&w, "SELECT sum(role) FROM signal") >= greeters, "and all go on greeting");
+    world_live_sql(&w, "UPDATE signal SET suspect = 0");
     (void)!mail(&w, 9, &all[7], "m", "x", &out);
     same_text(err_name(blame(&w, 9, all, 8, &out)), "ok", "a mail that waits");
-    same_int(live(&w, "SELECT sum(suspect) FROM signal"), 1, "is a reason, for its recipient");
+    same_int(world_live(&w, "SELECT sum(suspect) FROM signal"), 1, "is a reason, for its recipient");
     world_close(&w);
 }
 
@@ -178,7 +171,7 @@ static void again(void) {
     ok(strcmp(out.peers[0].offer.id, first) != 0, "and has another");
     w.ctx.now += 1000;
     same_int((int64_t)join_run(&w, 2, 2, &out), 1, "the page is loaded again: a third");
-    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 0, "was the last");
+    same_int(world_live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 0, "was the last");
     (void)!deposit(&w, 1, (const char *const[]){"d", "e", "f"}, 3, &out);
     for (int run = 3; run < 9; run++) {
         w.ctx.now += 1000;
@@ -186,10 +179,7 @@ static void again(void) {
     }
     same_int(out.signal.role, GREETER, "and waits as one for whom none was there");
     same_int((int64_t)join_run(&w, 3, 1, &out), 0, "nor does another of its address");
-    world_sync(&in, 4);
-    in.key = w.circle.api_key;
-    in.address = "203.0.113.9";
-    failed += world_run(&w, &in, &out) != ERR_OK;
+    failed += world_join_at(&w, 4, "203.0.113.9", &out) != ERR_OK;
     same_int((int64_t)out.n_peers, 1, "others find it");
     world_close(&w);
 }
@@ -201,22 +191,18 @@ static void share(const char *front, const char *back, const char *what) {
     struct synced out;
     world_open(&w, "wal");
     for (int k = 0; k < 4; k++) (void)!world_join(&w, k, &out);
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 1, interval = 2000, needy = 0");
+    world_live_sql(&w, "UPDATE signal SET role = 1, interval = 2000, needy = 0");
     for (int round = 0; round < 2; round++) {
         for (int k = 0; k < 4; k++) (void)!deposit(&w, k, ids[round], 3, &out);
         for (int k = 1; k <= 30; k++) {
-            world_sync(&in, 100 * (round + 1) + k);
-            in.key = w.circle.api_key;
-            in.address = back ? arena_text(&w.arena, "%s%02d%s", front, k, back) : front;
-            failed += world_run(&w, &in, &out) != ERR_OK;
+            const char *address = back ? arena_text(&w.arena, "%s%02d%s", front, k, back) : front;
+            failed += world_join_at(&w, 100 * (round + 1) + k, address, &out) != ERR_OK;
         }
     }
-    int64_t greeters = live(&w, "SELECT count(DISTINCT signal) FROM offer");
-    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), greeters, "%s: one offer of each greeter is left", what);
-    world_sync(&in, 50);
-    in.key = w.circle.api_key;
-    in.address = "203.0.113.1";
-    failed += world_run(&w, &in, &out) != ERR_OK;
+    int64_t greeters = world_live(&w, "SELECT count(DISTINCT signal) FROM offer");
+    same_int(world_live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), greeters, "%s: one offer of each greeter is left",
+             what);
+    failed += world_join_at(&w, 50, "203.0.113.1", &out) != ERR_OK;
     same_int((int64_t)out.n_peers, greeters < CAP_CLAIM ? greeters : CAP_CLAIM, "%s: somebody from elsewhere finds them", what);
     world_close(&w);
 }
@@ -262,7 +248,7 @@ static void vanished(void) {
     (void)!world_join(&w, 2, &out);
     (void)!deposit(&w, 2, ids, 1, &out);
     for (int i = 0; i < 60; i++, w.ctx.now += 1000) /* the newcomer's offer is claimed by nobody meanwhile */
-        world_sql(world_path(&w, "live-1.db"), "UPDATE offer SET expires = 0");
+        world_live_sql(&w, "UPDATE offer SET expires = 0");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "a greeter goes on");
     w.ctx.now += SPAN_GREETER_LEASE - 60000;
     for (int i = 0; i < 20; i++, w.ctx.now += 1000) {
@@ -270,7 +256,7 @@ static void vanished(void) {
         writes += store_wrote(w.ctx.store);
     }
     ok(writes <= 3, "and hardly writes once the newcomer's lease is over: %d of 20", writes);
-    same_int(live(&w, "SELECT needy FROM pulse"), 0, "nobody is waited for");
+    same_int(world_live(&w, "SELECT needy FROM pulse"), 0, "nobody is waited for");
     world_close(&w);
 }
 
@@ -301,13 +287,13 @@ static void letters(void) {
     (void)!read_from(&w, 1, 99, cursor, &out);
     same_int((int64_t)out.n_mail, 1, "a cursor of another generation acknowledges nothing");
     (void)!mail(&w, 1, &b, "x", "y", &out);
-    same_int(live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 1, "a write without a cursor deletes nothing");
+    same_int(world_live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 1, "a write without a cursor deletes nothing");
     world_sync(&in, 1);
     in.cursor = (struct cursor){1, {0, 0, cursor}};
     in.mail[0] = (struct mail_out){.id = "x2", .re = "r", .body = "y", .to = b};
     in.n_mail = 1;
     (void)!world_run(&w, &in, &out);
-    same_int(live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 0, "the next write deletes what is acknowledged");
+    same_int(world_live(&w, "SELECT count(*) FROM mail WHERE id = 'm1'"), 0, "the next write deletes what is acknowledged");
     (void)!world_join(&w, 3, &out);
     struct sig c = out.signal.sig;
     (void)!mail(&w, 2, &a, "two", "for a", &out);
@@ -324,10 +310,8 @@ static void letters(void) {
 }
 
 static enum err join_at(struct world *w, int k, const char *address, struct synced *out) {
-    world_sync(&in, k);
-    in.key = w->circle.api_key;
-    in.address = homes[k] = address;
-    return world_run(w, &in, out);
+    homes[k] = address;
+    return world_join_at(w, k, address, out);
 }
 
 /* Mails from signal k; how many were taken. */
@@ -423,7 +407,7 @@ static void ranks(void) {
     for (int k = 10; k < 18; k++) {
         (void)!join_at(&w, k, arena_text(&w.arena, "10.0.%d.1", k), &out);
         (void)!store_run(w.ctx.store, SQL_OFFER_FORGET, ARGS(I(out.signal.id)));
-        world_sql(world_path(&w, "live-1.db"), arena_text(&w.arena, "DELETE FROM offer WHERE taker = %d", (int)out.signal.id));
+        world_live_sql(&w, arena_text(&w.arena, "DELETE FROM offer WHERE taker = %d", (int)out.signal.id));
         failed += send(&w, k, &greeter, CAP_MAIL_NET) != CAP_MAIL_NET;
     }
     (void)!mail(&w, 3, &greeter, "known", "x", &out);
@@ -451,8 +435,9 @@ static void ranks(void) {
     in.mail[0] = (struct mail_out){.id = "r", .re = "x", .body = "x", .to = newcomer};
     in.n_mail = 1;
     (void)!world_run(&w, &in, &out);
-    same_int(live(&w, "SELECT count(*) FROM mail WHERE rank < 2 AND signal = (SELECT min(id) FROM signal)"), 0, "what it has goes");
-    same_int(live(&w, "SELECT count(*) FROM mail WHERE signal = (SELECT min(id) FROM signal)"),
+    same_int(world_live(&w, "SELECT count(*) FROM mail WHERE rank < 2 AND signal = (SELECT min(id) FROM signal)"), 0,
+             "what it has goes");
+    same_int(world_live(&w, "SELECT count(*) FROM mail WHERE signal = (SELECT min(id) FROM signal)"),
              CAP_MAIL_WAITING - CAP_MAIL_OTHERS + 1, "and nothing else");
     world_close(&w);
 }
@@ -473,7 +458,7 @@ static void queue(void) {
     same_int(out.sent[0].due_ms, first.due_ms + first.signal.interval, "behind 24 others it is read at the poll after the next");
     (void)!mail(&w, 1, &out.signal.sig, "hello", "x", &first);
     (void)!mail(&w, 13, &a, "back", "x", &out);
-    same_int(live(&w, "SELECT rank FROM mail WHERE id = 'back'"), NEIGHBOUR, "who was written to is no stranger");
+    same_int(world_live(&w, "SELECT rank FROM mail WHERE id = 'back'"), NEIGHBOUR, "who was written to is no stranger");
     char large[CAP_ANSWER + 2];
     memset(large, 'x', sizeof large);
     large[sizeof large - 1] = '\0';
@@ -486,7 +471,8 @@ static void queue(void) {
     in.mail[0] = (struct mail_out){.id = "large", .re = "a", .body = large, .to = a};
     in.n_mail = 1;
     (void)!world_run(&w, &in, &out);
-    same_int(live(&w, "SELECT rank FROM mail WHERE id = 'large'"), NEIGHBOUR, "what is too long is no answer that goes first");
+    same_int(world_live(&w, "SELECT rank FROM mail WHERE id = 'large'"), NEIGHBOUR,
+             "what is too long is no answer that goes first");
     world_close(&w);
 }
 
@@ -509,14 +495,14 @@ static void growth(void) {
         (void)snprintf(id, sizeof id, "m%d", i);
         failed += mail(&w, i % 2, &all[2 + i % 6], id, body, &out) != ERR_OK;
         refused += out.sent[0].error == ERR_MAILBOX_FULL;
-        lie = i % 50 ? 0 : live(&w, "SELECT count(*) FROM mail");
+        lie = i % 50 ? 0 : world_live(&w, "SELECT count(*) FROM mail");
         most = lie > most ? lie : most;
         w.ctx.now += 1000; /* the leases of greeters end, those of peers do not */
     }
     ok(refused > 0, "one sender has no more than %d characters under way: %d were refused", CAP_MAIL_SENDER, refused);
     ok(most <= 2 * CAP_MAIL_SENDER / CAP_MAIL_BODY + 50, "what has expired goes: %d lay there at the most", (int)most);
-    same_int(live(&w, "SELECT mail - (SELECT coalesce(sum(length(body)), 0) FROM mail) FROM pulse"), 0, "the count is right");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET mail = 64 << 20");
+    same_int(world_live(&w, "SELECT mail - (SELECT coalesce(sum(length(body)), 0) FROM mail) FROM pulse"), 0, "the count is right");
+    world_live_sql(&w, "UPDATE pulse SET mail = 64 << 20");
     (void)!world_join(&w, 20, &out);
     (void)!mail(&w, 20, &all[3], "late", "x", &out);
     ok(out.sent[0].error != ERR_OK, "a circle has its bound, too");
@@ -605,8 +591,8 @@ static void concurrent(const char *journal) {
     same_int(bad, 0, "%s: all %d join", journal, PROCESSES);
     ok(times[0] == 1 && times[1] == 1 && times[2] == 1, "%s: each offer is claimed once: %d %d %d", journal, times[0], times[1],
        times[2]);
-    same_int(live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 0, "%s: and none is left", journal);
-    same_int(live(&w, "SELECT n FROM pulse"), PROCESSES + 1, "%s: the count is right", journal);
+    same_int(world_live(&w, "SELECT count(*) FROM offer WHERE taker IS NULL"), 0, "%s: and none is left", journal);
+    same_int(world_live(&w, "SELECT n FROM pulse"), PROCESSES + 1, "%s: the count is right", journal);
     world_close(&w);
 }
 

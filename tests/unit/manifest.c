@@ -273,7 +273,7 @@ static void media_ids(void) {
     in.have[0].index = FILES;
     (void)!world_run(&w, &in, &out);
     same_int((int64_t)out.n_mids, 0, "none for an index behind the end");
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM mid WHERE signal = (SELECT max(id) FROM signal)"), 0,
+    same_int(world_live(&w, "SELECT count(*) FROM mid WHERE signal = (SELECT max(id) FROM signal)"), 0,
              "what is not announced any more has no id");
     in.n_have = in.n_want = CAP_MEDIA;
     for (int i = 0; i < CAP_MEDIA; i++) {
@@ -282,14 +282,12 @@ static void media_ids(void) {
     }
     same_text(err_name(world_run(&w, &in, &out)), "ok", "276 media, some twice");
     same_int((int64_t)out.n_mids, CAP_MEDIA, "the first 256 have ids");
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT max(n) FROM (SELECT count(*) AS n FROM mid GROUP BY signal)"),
-             CAP_MEDIA, "no signal has more");
+    same_int(world_live(&w, "SELECT max(n) FROM (SELECT count(*) AS n FROM mid GROUP BY signal)"), CAP_MEDIA, "no signal has more");
     in.n_have = 1;
     in.n_want = 0;
     (void)!world_run(&w, &in, &again);
     ok(again.n_mids == 1 && memcmp(again.mids, out.mids, sizeof *out.mids) == 0, "one that it goes on announcing keeps its id");
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM mid WHERE signal = (SELECT max(id) FROM signal)"), 1,
-             "the others go");
+    same_int(world_live(&w, "SELECT count(*) FROM mid WHERE signal = (SELECT max(id) FROM signal)"), 1, "the others go");
     world_close(&w);
 }
 
@@ -353,13 +351,13 @@ static void statistics(void) {
     (void)sqlite3_close(locker);
     same_text(err_name(world_join(&w, 7, &out)), "ok", "and one when it is free");
     same_int(statistic(&w), 6, "what was marked is moved");
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT sum(joins) FROM pulse"), 1, "the rest waits, nothing is lost");
+    same_int(world_live(&w, "SELECT sum(joins) FROM pulse"), 1, "the rest waits, nothing is lost");
     w.ctx.now += SPAN_FOLD;
     same_text(err_name(world_join(&w, 8, &out)), "ok", "a minute later");
     same_int(statistic(&w), 8, "it is counted, once");
     int64_t fold = world_number(world_path(&w, "polycircle.db"),
                                 "SELECT CAST(substr(value, instr(value, '.') + 1) AS INTEGER) FROM instance WHERE name = 'folded'");
-    world_sql(world_path(&w, "live-1.db"), arena_text(&w.arena, "INSERT INTO tally VALUES(1, 'joins', %" PRId64 ", 3)", fold));
+    world_live_sql(&w, arena_text(&w.arena, "INSERT INTO tally VALUES(1, 'joins', %" PRId64 ", 3)", fold));
     w.ctx.now += SPAN_FOLD;
     same_text(err_name(world_join(&w, 9, &out)), "ok", "a crash came before the live file forgot what was moved");
     same_int(statistic(&w), 8, "it is not added again");
@@ -388,8 +386,7 @@ static void circles(void) {
     same_text(err_name(circle_origin(&w.ctx, &c, "https://evil.example")), "origin_refused", "others may not");
     ok(strstr(w.ctx.fault.text, "circle allow two --origin https://evil.example") != NULL, "the words name the command");
     for (int i = 0; i < CAP_REFUSED + 10; i++) (void)!circle_origin(&w.ctx, &c, arena_text(&w.arena, "https://%d.example", i));
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM refused"), CAP_REFUSED,
-             "refused origins are remembered up to a cap");
+    same_int(world_live(&w, "SELECT count(*) FROM refused"), CAP_REFUSED, "refused origins are remembered up to a cap");
     int allowed = 0;
     enum err e = ERR_OK;
     for (int i = 0; i < CAP_ORIGINS + 1 && e == ERR_OK; i++, allowed++)

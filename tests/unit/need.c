@@ -72,19 +72,14 @@ enum { WHO, A_PEER, A_GREETER };
 static struct sync in; /* large */
 static bool gone_through[NEED_ROWS];
 
-static int64_t live(struct world *w, const char *sql) {
-    return world_number(world_path(w, "live-1.db"), sql);
-}
-
 /* WHO needs what it needs, and whoever else is there is content. */
 static void arrange(struct world *w, enum need before, int how) {
-    world_sql(world_path(w, "live-1.db"),
-              arena_text(&w->arena,
-                         "UPDATE signal SET needy = 0, role = box IS NOT NULL, suspect = box IS NOT NULL AND %d;"
-                         "UPDATE signal SET needy = %d, role = 1 WHERE id = (SELECT min(id) FROM signal);"
-                         "INSERT INTO offer(signal, id, sdp, expires) SELECT min(id), 'own', 'sdp', %" PRId64
-                         " FROM signal HAVING %d;",
-                         (how & SUSPECTED) != 0, (int)before, w->ctx.now + SPAN_OFFER, (how & STANDING) != 0));
+    world_live_sql(w, arena_text(&w->arena,
+                                 "UPDATE signal SET needy = 0, role = box IS NOT NULL, suspect = box IS NOT NULL AND %d;"
+                                 "UPDATE signal SET needy = %d, role = 1 WHERE id = (SELECT min(id) FROM signal);"
+                                 "INSERT INTO offer(signal, id, sdp, expires) SELECT min(id), 'own', 'sdp', %" PRId64
+                                 " FROM signal HAVING %d;",
+                                 (how & SUSPECTED) != 0, (int)before, w->ctx.now + SPAN_OFFER, (how & STANDING) != 0));
 }
 
 static enum err others(struct world *w, int how, struct sig *peer) {
@@ -104,7 +99,7 @@ static enum err others(struct world *w, int how, struct sig *peer) {
 
 static enum err begin(struct world *w, enum need before, int how, struct sig *peer) {
     struct synced out;
-    world_sql(world_path(w, "live-1.db"), "DELETE FROM signal");
+    world_live_sql(w, "DELETE FROM signal");
     TRY(world_join(w, WHO, &out));
     if (!(how & ALONE)) TRY(others(w, how, peer));
     arrange(w, before, how);
@@ -129,11 +124,11 @@ static void every(struct world *w) {
     struct sig peer = {{0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         same_text(err_name(begin(w, cases[i].before, cases[i].how, &peer)), "ok", "%s", cases[i].name);
-        int64_t edition = live(w, "SELECT sum(box_v) FROM signal");
+        int64_t edition = world_live(w, "SELECT sum(box_v) FROM signal");
         same_text(err_name(say(w, cases[i].how, &peer)), "ok", "its request");
         gone_through[need_row(cases[i].before, cases[i].event) - need_rows] = true;
-        same_int(live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), cases[i].after, "what it needs then");
-        same_int(live(w, "SELECT sum(box_v) FROM signal") - edition, cases[i].calls, "whether a greeter is called");
+        same_int(world_live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), cases[i].after, "what it needs then");
+        same_int(world_live(w, "SELECT sum(box_v) FROM signal") - edition, cases[i].calls, "whether a greeter is called");
     }
 }
 
@@ -143,7 +138,7 @@ static void claimed(struct world *w) {
     same_text(err_name(begin(w, NEEDY, STANDING, &peer)), "ok", "one is needy");
     same_text(err_name(world_poll(w, A_GREETER, &out)), "ok", "a greeter comes");
     same_int((int64_t)out.n_peers, 1, "and takes its offer");
-    same_int(live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), CONTENT, "which then needs nothing");
+    same_int(world_live(w, "SELECT needy FROM signal ORDER BY id LIMIT 1"), CONTENT, "which then needs nothing");
     gone_through[need_row(NEEDY, EVENT_CLAIMED) - need_rows] = true;
 }
 

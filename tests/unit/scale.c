@@ -309,10 +309,7 @@ static enum err offer(struct world *w, int k, struct synced *out) {
 }
 
 static enum err join(struct world *w, int k, struct synced *out) {
-    world_sync(&in, k);
-    in.key = w->circle.api_key;
-    in.address = address(w, k);
-    return world_run(w, &in, out);
+    return world_join_at(w, k, address(w, k), out);
 }
 
 static void gather(struct scene *s, int signals, int64_t files) {

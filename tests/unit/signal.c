@@ -61,10 +61,6 @@ static void arithmetic(void) {
     ok(memcmp(&a, &b, sizeof a) == 0 && memcmp(&a, &c, sizeof a) != 0, "a token's hash tells tokens apart");
 }
 
-static int64_t live(struct world *w, const char *sql) {
-    return world_number(world_path(w, "live-1.db"), sql);
-}
-
 /* A sync as a client does it: a greeter keeps three offers standing. */
 static enum err stay(struct world *w, int k, struct synced *out) {
     static struct sync in;
@@ -93,10 +89,11 @@ static void greeters(void) {
         refused += world_join(&w, k, &out) != ERR_OK;
         for (int j = 1; j <= k; j++) refused += stay(&w, j, &out) != ERR_OK;
         if (k == cases[at].n)
-            same_int(live(&w, "SELECT count(*) FROM signal WHERE role = 1"), cases[at++].greeters, "greeters of %d signals", k);
+            same_int(world_live(&w, "SELECT count(*) FROM signal WHERE role = 1"), cases[at++].greeters, "greeters of %d signals",
+                     k);
     }
     same_int(refused, 0, "all may join");
-    same_int(live(&w, "SELECT n FROM pulse"), 90, "and are counted");
+    same_int(world_live(&w, "SELECT n FROM pulse"), 90, "and are counted");
     world_close(&w);
 }
 
@@ -124,7 +121,7 @@ static void budget(bool offers, const char *who) {
                 }
             }
     same_int(failures, 0, "%s: every poll is answered", who);
-    int greeter_count = (int)live(&w, "SELECT count(*) FROM signal WHERE role = 1");
+    int greeter_count = (int)world_live(&w, "SELECT count(*) FROM signal WHERE role = 1");
     ok(greeter_count >= 7 && greeter_count <= 8, "%s: greeters of %d: %d", who, N, greeter_count);
     ok(polls <= 2 * 2 * 60 * 11 / 10, "%s: no more than 2 polls a second: %d in 2 minutes", who, (int)polls);
     ok(polls >= 2 * 60, "%s: and no fewer than 1: %d", who, (int)polls);
@@ -219,10 +216,10 @@ static void handover(void) {
     failures += world_poll(&w, 5, &out) != ERR_OK;
     same_int(out.due_ms, SPAN_NEWCOMER_DUE, "then it is a peer as others are");
     w.ctx.now += SPAN_NEWCOMER_DUE - SPAN_HANDOVER;
-    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET needy = 1");
+    world_live_sql(&w, "UPDATE pulse SET needy = 1");
     failures += world_poll(&w, 5, &out) != ERR_OK;
     same_int((int64_t)out.n_peers, 0, "while others wait they come first");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE pulse SET needy = 0");
+    world_live_sql(&w, "UPDATE pulse SET needy = 0");
     failures += world_poll(&w, 5, &out) != ERR_OK;
     same_int((int64_t)out.n_peers, 1, "then it has an offer of a greeter");
     failures += world_poll(&w, 5, &out) != ERR_OK;
@@ -240,9 +237,9 @@ static void greets_again(void) {
     int failures = 0;
     world_open(&w, "wal");
     for (int k = 1; k <= 6; k++) failures += world_join(&w, k, &out) != ERR_OK;
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = id > 1, needy = 2 * (id = 1), since = since - 1000, interval "
-                                           "= 3000 * (id > 1), resigned = id = 1,"
-                                           " expires = expires + 2310000 * (id = 1)"); /* a peer's lease */
+    world_live_sql(&w, "UPDATE signal SET role = id > 1, needy = 2 * (id = 1), since = since - 1000, interval "
+                       "= 3000 * (id > 1), resigned = id = 1,"
+                       " expires = expires + 2310000 * (id = 1)"); /* a peer's lease */
     world_sync(&in, 1);
     in.shares = true;
     failures += world_run(&w, &in, &out) != ERR_OK;
@@ -256,30 +253,25 @@ static void greets_again(void) {
 /* Signals that are only there to be counted: n of them, from these networks. */
 static void crowd(struct world *w, int n, int64_t bucket, int64_t wider, int64_t widest, int64_t expires) {
     static int first;
-    world_sql(world_path(w, "live-1.db"), arena_text(&w->arena,
-                                                     "WITH RECURSIVE k(n) AS (SELECT %d UNION ALL SELECT n + 1 FROM k WHERE n < %d)"
-                                                     " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, wider, "
-                                                     "widest, since, interval, expires, version, have)"
-                                                     " SELECT %" PRId64 ", 'token' || n, 'sig' || n, 1, 0, 1, %" PRId64 ", %" PRId64
-                                                     ", %" PRId64 ", 0, 1000, %" PRId64 ", 0, '' FROM k",
-                                                     first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
-    world_sql(world_path(w, "live-1.db"),
-              arena_text(&w->arena,
-                         "INSERT INTO net SELECT %" PRId64 ", column1, %d FROM (VALUES(%" PRId64 "), (%" PRId64 "), (%" PRId64
-                         ")) WHERE column1 <> 0 ON CONFLICT DO UPDATE SET n = n + excluded.n;"
-                         "INSERT INTO pulse(circle, n, joined, needy) VALUES(%" PRId64 ", %d, 0, 0)"
-                         " ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                         w->circle.id, n, bucket, wider, widest, w->circle.id, n));
+    world_live_sql(w, arena_text(&w->arena,
+                                 "WITH RECURSIVE k(n) AS (SELECT %d UNION ALL SELECT n + 1 FROM k WHERE n < %d)"
+                                 " INSERT INTO signal(circle, token, sig, run, role, greet, bucket, wider, "
+                                 "widest, since, interval, expires, version, have)"
+                                 " SELECT %" PRId64 ", 'token' || n, 'sig' || n, 1, 0, 1, %" PRId64 ", %" PRId64 ", %" PRId64
+                                 ", 0, 1000, %" PRId64 ", 0, '' FROM k",
+                                 first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
+    world_live_sql(w, arena_text(&w->arena,
+                                 "INSERT INTO net SELECT %" PRId64 ", column1, %d FROM (VALUES(%" PRId64 "), (%" PRId64
+                                 "), (%" PRId64 ")) WHERE column1 <> 0 ON CONFLICT DO UPDATE SET n = n + excluded.n;"
+                                 "INSERT INTO pulse(circle, n, joined, needy) VALUES(%" PRId64 ", %d, 0, 0)"
+                                 " ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                                 w->circle.id, n, bucket, wider, widest, w->circle.id, n));
     first += n;
 }
 
 static enum err join_from(struct world *w, int k, const char *address) {
-    static struct sync in; /* large */
     struct synced out;
-    world_sync(&in, k);
-    in.key = w->circle.api_key;
-    in.address = address;
-    return world_run(w, &in, &out);
+    return world_join_at(w, k, address, &out);
 }
 
 static struct nets nets_at(struct world *w, const char *address, int days) {
@@ -307,7 +299,7 @@ static void caps(void) {
     crowd(&w, 1500, 3, 4, net.id[2], later);
     same_text(err_name(join_from(&w, 5, "2001:db8:0:f00::1")), "too_many", "and the 2,001st of a /48");
     crowd(&w, 4999, 5, 0, 0, later);
-    same_int(live(&w, "SELECT sum(n) FROM net"), live(&w, "SELECT sum(1 + (wider <> 0) + (widest <> 0)) FROM signal"),
+    same_int(world_live(&w, "SELECT sum(n) FROM net"), world_live(&w, "SELECT sum(1 + (wider <> 0) + (widest <> 0)) FROM signal"),
              "counted is what is there");
     w.ctx.now = later + 1;
     same_text(err_name(join_from(&w, 9, "192.0.2.1")), "ok", "only what lives counts: there is room");
@@ -323,10 +315,10 @@ static void rooms(void) {
     crowd(&w, 3000, 7, 8, 0, w.ctx.now - 1000);
     crowd(&w, 500, net.id[0], net.id[1], 0, w.ctx.now + SPAN_PEER_LEASE);
     same_text(err_name(join_from(&w, 1, "192.0.2.1")), "too_many", "refused");
-    same_int(live(&w, "SELECT n FROM pulse"), 3500 - CAP_SWEEP, "and yet some of what had ended was removed");
+    same_int(world_live(&w, "SELECT n FROM pulse"), 3500 - CAP_SWEEP, "and yet some of what had ended was removed");
     w.ctx.now += SPAN_PEER_LEASE - (w.ctx.now + SPAN_PEER_LEASE) % SPAN_DAY + SPAN_DAY;
-    world_sql(world_path(&w, "live-1.db"), "DELETE FROM signal");
-    same_int(live(&w, "SELECT count(*) FROM net"), 0, "nothing is counted");
+    world_live_sql(&w, "DELETE FROM signal");
+    same_int(world_live(&w, "SELECT count(*) FROM net"), 0, "nothing is counted");
     int64_t midnight = w.ctx.now - w.ctx.now % SPAN_DAY;
     w.ctx.now = midnight - 1000;
     net = nets_at(&w, "192.0.2.1", 0);
@@ -334,7 +326,7 @@ static void rooms(void) {
     crowd(&w, 499, net.id[0], net.id[1], 0, midnight + SPAN_PEER_LEASE);
     w.ctx.now = midnight + 1000;
     same_text(err_name(join_from(&w, 2, "192.0.2.1")), "too_many", "the 501st comes after it, and is refused");
-    world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET role = 0, expires = (SELECT max(expires) FROM signal)");
+    world_live_sql(&w, "UPDATE signal SET role = 0, expires = (SELECT max(expires) FROM signal)");
     w.ctx.now = midnight + SPAN_PEER_LEASE - 2000;
     static struct sync in; /* large */
     struct synced out;
@@ -342,7 +334,7 @@ static void rooms(void) {
     same_text(err_name(world_run(&w, &in, &out)), "ok", "who stays");
     struct nets today = nets_at(&w, "192.0.2.1", 0);
     ok(out.signal.bucket == today.id[0] && today.id[0] != net.id[0], "counts under the new day");
-    same_int(live(&w, "SELECT sum(n) FROM net"), 1000, "once");
+    same_int(world_live(&w, "SELECT sum(n) FROM net"), 1000, "once");
     world_close(&w);
 }
 
@@ -366,14 +358,14 @@ static void days(bool join, const char *then, const char *what) {
     w.ctx.now += SPAN_DAY - w.ctx.now % SPAN_DAY;
     for (int k = 0; k < MANY; k++) refused += join_from(&w, k, "192.0.2.1") != ERR_OK;
     for (int day = 0; day < DAYS; day++) {
-        world_sql(world_path(&w, "live-1.db"), "UPDATE signal SET expires = expires + 86400000");
+        world_live_sql(&w, "UPDATE signal SET expires = expires + 86400000");
         w.ctx.now += SPAN_DAY;
         for (int k = 0; k < MANY; k++) refused += renewed(&w, k, join, then) != ERR_OK;
     }
     same_int(refused, 0, "%s: they stay", what);
-    same_int(live(&w, "SELECT sum(n) FROM net WHERE net IN (SELECT bucket FROM signal)"), MANY, "%s: and all count", what);
-    same_int(live(&w, "SELECT sum(n) FROM net"), live(&w, "SELECT sum(1 + (wider <> 0) + (widest <> 0)) FROM signal"), "%s: once",
-             what);
+    same_int(world_live(&w, "SELECT sum(n) FROM net WHERE net IN (SELECT bucket FROM signal)"), MANY, "%s: and all count", what);
+    same_int(world_live(&w, "SELECT sum(n) FROM net"), world_live(&w, "SELECT sum(1 + (wider <> 0) + (widest <> 0)) FROM signal"),
+             "%s: once", what);
     same_text(err_name(join_from(&w, MANY, then)), "too_many", "%s: one more is too many", what);
     world_close(&w);
 }
@@ -390,10 +382,10 @@ static void moves(void) {
     same_text(err_name(renewed(&w, 1, true, "198.51.100.1")), "too_many", "when it joins");
     same_text(err_name(world_poll(&w, 1, &(struct synced){0})), "ok", "but may still be heard where it was");
     same_text(err_name(renewed(&w, 0, false, "198.51.100.1")), "ok", "who is there stays");
-    same_int(live(&w, "SELECT sum(n) FROM net"), 2 * (499 + 3), "each counts once");
+    same_int(world_live(&w, "SELECT sum(n) FROM net"), 2 * (499 + 3), "each counts once");
     w.ctx.now += SPAN_PEER_LEASE + 1;
     same_text(err_name(renewed(&w, 1, true, "198.51.100.1")), "ok", "only what lives takes the room");
-    same_int(live(&w, "SELECT sum(n) FROM net"), 2 * live(&w, "SELECT count(*) FROM signal"), "and is counted, once");
+    same_int(world_live(&w, "SELECT sum(n) FROM net"), 2 * world_live(&w, "SELECT count(*) FROM signal"), "and is counted, once");
     world_close(&w);
 }
 
@@ -405,22 +397,22 @@ static void behind(void) {
     struct nets net = nets_at(&w, "192.0.2.1", 0);
     crowd(&w, 500, net.id[0], net.id[1], 0, w.ctx.now - 1000);
     crowd(&w, 9500, 7, 8, 0, w.ctx.now - 1000);
-    world_sql(world_path(&w, "live-1.db"),
-              "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 19999)"
-              " INSERT INTO mid SELECT s.id, k.n, 'p' || k.n FROM k, (SELECT min(id) AS id FROM signal) s;"
-              "INSERT INTO mid SELECT id, 1, 'p' FROM signal WHERE id > (SELECT min(id) FROM signal);"
-              "INSERT INTO mail(signal, sender, id, re, body, expires) SELECT signal, 'x', path, 'r', 'body', 1 << 60 FROM mid "
-              "WHERE mid < 2000;"
-              "INSERT INTO offer(signal, id, sdp, expires) SELECT signal, path, 'sdp', 1 FROM mid WHERE mid < 2000;"
-              "UPDATE pulse SET mail = (SELECT sum(length(body)) FROM mail)");
+    world_live_sql(
+        &w, "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 19999)"
+            " INSERT INTO mid SELECT s.id, k.n, 'p' || k.n FROM k, (SELECT min(id) AS id FROM signal) s;"
+            "INSERT INTO mid SELECT id, 1, 'p' FROM signal WHERE id > (SELECT min(id) FROM signal);"
+            "INSERT INTO mail(signal, sender, id, re, body, expires) SELECT signal, 'x', path, 'r', 'body', 1 << 60 FROM mid "
+            "WHERE mid < 2000;"
+            "INSERT INTO offer(signal, id, sdp, expires) SELECT signal, path, 'sdp', 1 FROM mid WHERE mid < 2000;"
+            "UPDATE pulse SET mail = (SELECT sum(length(body)) FROM mail)");
     static const char rows[] = "SELECT (SELECT count(*) FROM signal) + (SELECT count(*) FROM mid) + (SELECT count(*) FROM mail) + "
                                "(SELECT count(*) FROM offer)";
-    int64_t all = live(&w, rows), left = all;
+    int64_t all = world_live(&w, rows), left = all;
     for (int k = 0;
-         k < 400 && live(&w, "SELECT EXISTS(SELECT 1 FROM ended) OR EXISTS(SELECT 1 FROM signal WHERE token LIKE 'token%')");
+         k < 400 && world_live(&w, "SELECT EXISTS(SELECT 1 FROM ended) OR EXISTS(SELECT 1 FROM signal WHERE token LIKE 'token%')");
          k++, rounds++) {
         refused += join_from(&w, k, "192.0.2.1") != ERR_OK;
-        int64_t now = live(&w, rows);
+        int64_t now = world_live(&w, rows);
         most = left - now > most ? (int)(left - now) : most;
         left = now;
     }
@@ -428,8 +420,8 @@ static void behind(void) {
     ok(rounds > 1 && most > 0 && most <= CAP_SWEEP + CAP_SWEEP_ROWS, "a join removes some of %d rows: %d at the most", (int)all,
        most);
     same_int(left, rounds, "after %d joins all are gone, but for those who joined", rounds);
-    same_int(live(&w, "SELECT mail FROM pulse"), 0, "and the bytes of their mail count no more");
-    same_int(live(&w, "SELECT sum(n) FROM net"), 2 * left, "nor do they in their networks");
+    same_int(world_live(&w, "SELECT mail FROM pulse"), 0, "and the bytes of their mail count no more");
+    same_int(world_live(&w, "SELECT sum(n) FROM net"), 2 * left, "nor do they in their networks");
     world_close(&w);
 }
 
@@ -446,8 +438,8 @@ static void ends(void) {
     in.run = 1;
     same_text(err_name(world_run(&w, &in, &out)), "ok", "it leaves");
     ok(out.left, "and hears so");
-    same_int(live(&w, "SELECT count(*) FROM signal"), 0, "nothing is left");
-    same_int(live(&w, "SELECT n FROM pulse"), 0, "and the count is 0");
+    same_int(world_live(&w, "SELECT count(*) FROM signal"), 0, "nothing is left");
+    same_int(world_live(&w, "SELECT n FROM pulse"), 0, "and the count is 0");
     same_text(err_name(world_join(&w, 1, &out)), "ok", "join again");
     same_text(err_name(circle_remove(&w.ctx, &w.circle)), "ok", "the circle is removed");
     same_text(err_name(world_poll(&w, 1, &out)), "rejoin", "its signals are gone");

@@ -218,8 +218,7 @@ static void bounded(void) {
     ok(stat(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "box-", &n)), &st) == 0 && st.st_size < CAP_BOX + 200,
        "a box has at most %d bytes: %d", CAP_BOX, (int)st.st_size);
     ok(json_boolean_value(json_object_get(box(&w), "call")), "who has more than that is called");
-    int64_t wait =
-        world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM mail WHERE signal = (SELECT min(id) FROM signal)");
+    int64_t wait = world_live(&w, "SELECT count(*) FROM mail WHERE signal = (SELECT min(id) FROM signal)");
     struct cursor at = {0};
     for (int i = 0; i < 9; i++) {
         world_sync(&in, 1);

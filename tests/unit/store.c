@@ -44,7 +44,7 @@ static void migrations_run(void) {
     struct world w;
     struct fault fault = {0};
     world_open(&w, "wal");
-    const char *db = arena_copy(&w.arena, world_path(&w, "polycircle.db"), strlen(world_path(&w, "polycircle.db")));
+    const char *db = world_path(&w, "polycircle.db");
     same_int(world_number(db, version), now, "a new instance is of the newest version");
     same_text(err_name(migrate(w.ctx.store, bad, count, &fault)), "internal", "a step that fails");
     same_int(world_number(db, version), now, "leaves the version");
@@ -285,12 +285,12 @@ static void settles(void) {
     sqlite3 *reader = NULL;
     sqlite3_stmt *row = NULL;
     world_open(&w, "wal");
-    const char *wal = arena_copy(&w.arena, world_path(&w, "live-1.db-wal"), strlen(world_path(&w, "live-1.db-wal")));
+    const char *wal = world_path(&w, "live-1.db-wal");
     same_text(err_name(world_join(&w, 1, &out)), "ok", "a join");
     ok(size_of(wal) > 0, "is in the WAL");
     store_settle(w.ctx.store);
     same_int(size_of(wal), 0, "and then in the file");
-    same_int(world_number(world_path(&w, "live-1.db"), "SELECT count(*) FROM signal"), 1, "where it is found");
+    same_int(world_live(&w, "SELECT count(*) FROM signal"), 1, "where it is found");
     ok(sqlite3_open(world_path(&w, "live-1.db"), &reader) == SQLITE_OK &&
            sqlite3_prepare_v2(reader, "SELECT 1 FROM signal", -1, &row, NULL) == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW,
        "somebody reads");
@@ -321,7 +321,7 @@ static void shrinks(const char *journal) {
     static const char pages[] = "PRAGMA page_count";
     struct world w;
     world_open(&w, journal);
-    const char *live = arena_copy(&w.arena, world_path(&w, "live-1.db"), strlen(world_path(&w, "live-1.db")));
+    const char *live = world_path(&w, "live-1.db");
     world_sql(live,
               "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000)"
               " INSERT INTO mail(signal, sender, id, re, body, expires) SELECT 1, x'00', n, 'r', hex(zeroblob(4000)), 0 FROM k;");

@@ -97,6 +97,14 @@ int64_t world_number(const char *path, const char *sql) {
     return number;
 }
 
+void world_live_sql(struct world *w, const char *sql) {
+    world_sql(world_path(w, "live-1.db"), sql);
+}
+
+int64_t world_live(struct world *w, const char *sql) {
+    return world_number(world_path(w, "live-1.db"), sql);
+}
+
 ssize_t world_feed(void *body, char *into, size_t len) {
     struct world_body *b = body;
     len = len < b->left ? len : b->left;
@@ -156,11 +164,16 @@ enum err world_run(struct world *w, const struct sync *in, struct synced *out) {
     return e;
 }
 
-enum err world_join(struct world *w, int k, struct synced *out) {
-    static struct sync in;
+enum err world_join_at(struct world *w, int k, const char *address, struct synced *out) {
+    static struct sync in; /* large */
     world_sync(&in, k);
     in.key = w->circle.api_key;
+    in.address = address;
     return world_run(w, &in, out);
+}
+
+enum err world_join(struct world *w, int k, struct synced *out) {
+    return world_join_at(w, k, "192.0.2.1", out);
 }
 
 enum err world_poll(struct world *w, int k, struct synced *out) {

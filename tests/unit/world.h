@@ -30,6 +30,9 @@ const char *world_path(struct world *w, const char *name);
 void world_write(struct world *w, const char *name, const void *bytes, size_t len);
 void world_sql(const char *path, const char *sql);
 int64_t world_number(const char *path, const char *sql); /* the first column of the first row; -1: no row */
+/* The same of live-1.db. */
+void world_live_sql(struct world *w, const char *sql);
+int64_t world_live(struct world *w, const char *sql);
 
 /* A request's body, and the source that request_read() takes it from. */
 struct world_body {
@@ -49,6 +52,7 @@ const char *world_signed(struct world *w, const struct manifest *m);
 void world_sync(struct sync *in, int k);
 enum err world_run(struct world *w, const struct sync *in, struct synced *out);
 enum err world_join(struct world *w, int k, struct synced *out);
+enum err world_join_at(struct world *w, int k, const char *address, struct synced *out);
 enum err world_poll(struct world *w, int k, struct synced *out);
 
 #endif
