@@ -7,7 +7,6 @@
 #include "world.h"
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 enum { OLD = 1700000000 };
@@ -20,9 +19,8 @@ static void put(struct world *w, const char *name, size_t len, int64_t mtime) {
     char *bytes = malloc(len + 1);
     for (size_t i = 0; i < len; i++) bytes[i] = (char)(i * 2654435761U >> 13 ^ (unsigned char)name[0]);
     const char *path = arena_text(&w->arena, "../site/%s", name);
-    struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
     world_write(w, path, bytes, len);
-    if (utimes(world_path(w, path), times) != 0) abort();
+    world_stamp(world_path(w, path), mtime);
     free(bytes);
 }
 
@@ -481,9 +479,9 @@ static void large(void) {
 
 static void sparse(struct world *w, const char *name, int64_t size) {
     put(w, name, 1, OLD);
-    struct timeval times[2] = {{.tv_sec = OLD}, {.tv_sec = OLD}};
     const char *path = arena_path(&w->arena, site(w), name);
-    if (truncate(path, size) != 0 || utimes(path, times) != 0) abort();
+    if (truncate(path, size) != 0) abort();
+    world_stamp(path, OLD);
 }
 
 /* A file of holes costs whoever makes it nothing; what no list could name is not read first. */

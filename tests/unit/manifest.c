@@ -11,7 +11,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 static void types(void) {
@@ -83,11 +82,6 @@ static void origins(void) {
     arena_free(&a);
 }
 
-static void stamp(const char *path, int64_t mtime) {
-    struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
-    if (utimes(path, times) != 0) abort();
-}
-
 static const char *media_dir(struct world *w) {
     const char *dir = world_path(w, "../media");
     (void)mkdir(dir, 0700);
@@ -100,7 +94,7 @@ static void make(struct world *w, const char *name, size_t len, char fill) {
     (void)media_dir(w);
     const char *path = arena_text(&w->arena, "../media/%s", name);
     world_write(w, path, bytes, len);
-    stamp(world_path(w, path), 1700000000);
+    world_stamp(world_path(w, path), 1700000000);
     free(bytes);
 }
 
@@ -167,10 +161,10 @@ static void publishing(void) {
     same_int(m.version, 2, "the next version");
     ok(signature_good(&w, &m), "is signed");
     ok(!strstr(world_signed(&w, &m), "b.png") && strstr(world_signed(&w, &m), "a.mp4"), "and lists the others only");
-    stamp(world_path(&w, "../media/a.mp4"), 1700000001);
+    world_stamp(world_path(&w, "../media/a.mp4"), 1700000001);
     (void)!get(&w, &m);
     ok(m.version == 3 && !strstr(world_signed(&w, &m), "a.mp4"), "another mtime is another file");
-    stamp(world_path(&w, "../media/a.mp4"), 1700000000);
+    world_stamp(world_path(&w, "../media/a.mp4"), 1700000000);
     (void)!get(&w, &m);
     ok(m.version == 3 && !strstr(world_signed(&w, &m), "a.mp4"), "what is withdrawn stays so until it is published again");
     ok(unlink(world_path(&w, "../media/c.txt")) == 0 && symlink("a.mp4", world_path(&w, "../media/c.txt")) == 0,

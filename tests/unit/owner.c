@@ -8,7 +8,6 @@
 #include "world.h"
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 static struct world w;
@@ -289,9 +288,8 @@ static void tier(void) {
     same_text(err_name(tier_write(&w.ctx, data, &t)), "files", "half a block is left alone");
     (void)unlink(world_path(&w, "../site/.htaccess"));
     w.ctx.now += 1000;
-    (void)!tier_write(&w.ctx, data, &t); /* and the process dies */
-    struct timeval old[2] = {{.tv_sec = w.ctx.now / 1000 - 30}, {.tv_sec = w.ctx.now / 1000 - 30}};
-    ok(utimes(world_path(&w, "tier-pending"), old) == 0, "long ago");
+    (void)!tier_write(&w.ctx, data, &t); /* and the process dies, long ago */
+    world_stamp(world_path(&w, "tier-pending"), w.ctx.now / 1000 - 30);
     tier_sweep(&w.ctx, data);
     same_text(text_of("../site/.htaccess"), "(none)", "the next request undoes it");
 
@@ -299,8 +297,7 @@ static void tier(void) {
     same_text(err_name(tier_try(&w.ctx, data, &t, &name)), "ok", "a try");
     same_int(mode(arena_text(&w.arena, "../site/%s", name)), 0755, "for the web server to read");
     same_text(text_of(arena_text(&w.arena, "../site/%s/polycircle.fcgi", name)), "x", "with a copy of the program");
-    old[0].tv_sec = old[1].tv_sec = w.ctx.now / 1000 - 700;
-    ok(utimes(world_path(&w, "tier-try"), old) == 0, "forgotten");
+    world_stamp(world_path(&w, "tier-try"), w.ctx.now / 1000 - 700); /* forgotten */
     tier_sweep(&w.ctx, data);
     same_int(mode(arena_text(&w.arena, "../site/%s", name)), -1, "is removed");
 }
@@ -336,13 +333,11 @@ static void strangers(void) {
 
     (void)world_call(&w, "probe", NULL);
     const char *tried = world_path(&w, "tried-room");
-    struct timeval then[2] = {{.tv_sec = clock_now() / 1000 - 30}, {.tv_sec = clock_now() / 1000 - 30}};
-    ok(utimes(tried, then) == 0 && stat(tried, &before) == 0, "whether there is room is tried");
+    world_stamp(tried, clock_now() / 1000 - 30);
+    ok(stat(tried, &before) == 0, "whether there is room is tried");
     (void)world_call(&w, "probe", NULL);
     ok(stat(tried, &after) == 0 && after.st_mtime == before.st_mtime, "and not again within a minute");
-    then[0].tv_sec -= 31;
-    then[1].tv_sec -= 31;
-    (void)!utimes(tried, then);
+    world_stamp(tried, clock_now() / 1000 - 61);
     (void)world_call(&w, "probe", NULL);
     ok(stat(tried, &after) == 0 && after.st_mtime > before.st_mtime, "but after it");
 }

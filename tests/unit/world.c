@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static void must(bool good, const char *what) {
@@ -79,6 +80,11 @@ const char *world_path(struct world *w, const char *name) {
 void world_write(struct world *w, const char *name, const void *bytes, size_t len) {
     int fd = open(world_path(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     must(fd >= 0 && write(fd, bytes, len) == (ssize_t)len && ftruncate(fd, (off_t)len) == 0 && close(fd) == 0, name);
+}
+
+void world_stamp(const char *path, int64_t mtime) {
+    struct timeval times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
+    must(utimes(path, times) == 0, path);
 }
 
 void world_sql(const char *path, const char *sql) {

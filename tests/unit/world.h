@@ -28,6 +28,7 @@ void world_close(struct world *w); /* removes the directory */
 /* Everything below ends the test on a failure that it does not return. */
 const char *world_path(struct world *w, const char *name);
 void world_write(struct world *w, const char *name, const void *bytes, size_t len);
+void world_stamp(const char *path, int64_t mtime); /* last changed then, in seconds */
 void world_sql(const char *path, const char *sql);
 int64_t world_number(const char *path, const char *sql); /* the first column of the first row; -1: no row */
 /* The same of live-1.db. */
