@@ -383,31 +383,6 @@ owner('a folder that a copy named is shared by a press, not by opening the conso
   assert.equal(await named.isVisible(), false);
 });
 
-owner('set-up asks no more with a code that opens nothing any longer', async (host, open) => {
-  const p = await open(`${host.base}setup`), asked = [];
-  await at(p, 'code');
-  await p.fill('#code', await host.read('polycircle-data/setup-code'));
-  await p.press('#code', 'Enter');
-  await at(p, 'address');
-  await p.click('#address-form button');
-  await at(p, 'visitors');
-  await p.check('[name=stun][value=""]');
-  await p.click('#visitors-form > button');
-  await host.put('public_html/films/film.mp4', 'film');
-  await at(p, 'folder');
-  await p.reload();
-  await at(p, 'folder');
-  await p.check('#folders [value=films]');
-  await p.click('#folder-form > button');
-  await at(p, 'tag');
-  await rm(join(data(host), 'setup-code'));  // and somebody looks: there is another one
-  p.on('request', request => { if (request.url().endsWith('/owner')) asked.push(request); });
-  await p.waitForSelector('#locked:not([hidden]), #code-form-says:not(:empty)', { timeout: 15_000 * PATIENCE });
-  const before = asked.length;
-  await p.waitForTimeout(3500);  // longer than it waits between two
-  assert.equal(asked.length, before);
-});
-
 owner('the bare address leads to set-up, then to the console', async (host, open) => {
   const p = await open(host.base.slice(0, -1));
   await p.waitForURL(`${host.base}setup`);

@@ -268,6 +268,17 @@ owner('reloads, a killed program and another browser go on where it stopped', as
   assert.match(await again.textContent('#step-visitors .summary'), /nobody is connected, same network only/);
 }, { viewer: { args: [] } });
 
+owner('it asks no more with a code that opens nothing any longer', async (host, viewer, p) => {
+  await wizard(host, p);
+  const asked = [];
+  await rm(join(host.dir, 'polycircle-data/setup-code'));  // and somebody looks: there is another one
+  p.on('request', request => { if (request.url().endsWith('/owner')) asked.push(request); });
+  await p.waitForSelector('#locked:not([hidden]), #code-form-says:not(:empty)', { timeout: 15_000 * PATIENCE });
+  const before = asked.length;
+  await p.waitForTimeout(3500);  // longer than it waits between two
+  assert.equal(asked.length, before);
+});
+
 owner('files that came or changed by FTP are noticed by a visit of the console', async (host, viewer, p) => {
   await wizard(host, p);
   const code = await finish(host, p);
