@@ -6,16 +6,20 @@
 #include <unistd.h>
 
 static const char code[] = "0123-4567-89ab-cdef-ghjk-mnpq-rs";
+static struct world w;
+
+static void leave(void) {
+    world_close(&w);
+}
+
+static void enter(void) {
+    world_open(&w, "truncate");
+    world_sql(world_path(&w, "polycircle.db"), "INSERT INTO instance VALUES('root', '/nonexistent')");
+    (void)atexit(leave);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static struct world w;
-    static bool open;
-    if (!open) {
-        world_open(&w, "truncate");
-        world_write(&w, "owner-code", code, sizeof code - 1);
-        world_sql(world_path(&w, "polycircle.db"), "INSERT INTO instance VALUES('root', '/nonexistent')");
-        open = true;
-    }
+    if (!*w.dir) enter();
     if (size < 2 || size > 20000) return 0;
     char *text = calloc(1, size + sizeof code);
     memcpy(text, data + 1, size - 1);

@@ -15,7 +15,7 @@ const clone = `printf '[safe]\ndirectory = *\n' >"$1.git"; export GIT_CONFIG_GLO
 git ls-files -mo --exclude-standard -z | tar --ignore-failed-read --null -T - -cf - | tar -C "$1" -xf -`;
 export const makeClone = dir => run('sh', ['-ec', clone, root, dir]);
 // what was typed in a clone and what came of it, by who comes first, is kept for the others
-const once = 'mkdir -p "$1"; exec flock "$1.lock" sh -ec \'[ -e "$1/typed" ] || { sh -ec "$2" "$0" "$1/clone"; "$0/tests/commands.mjs" build "$1/clone" >"$1/part" || { cat "$1/part"; exit 1; }; mv "$1/part" "$1/typed"; }; cat "$1/typed"\' "$0" "$1" "$2"';
+const once = 'mkdir -p "$1"; exec flock "$1/lock" sh -ec \'[ -e "$1/typed" ] || { sh -ec "$2" "$0" "$1/clone"; "$0/tests/commands.mjs" build "$1/clone" >"$1/part" || { cat "$1/part"; exit 1; }; mv "$1/part" "$1/typed"; }; cat "$1/typed"\' "$0" "$1" "$2"';
 
 /** The one in POLYCIRCLE_RELEASE, which many tests share, else one of its own, which remove() removes. */
 export async function makeRelease() {
