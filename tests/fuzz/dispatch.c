@@ -14,12 +14,6 @@ static void leave(void) {
     world_close(&w);
 }
 
-static int64_t all_at_once(void *context, const struct walk *so_far) {
-    (void)context;
-    (void)so_far;
-    return INT64_MAX;
-}
-
 /* A circle "demo" with the api key "key": a film too large to be sent at once, and a small page. */
 static void enter(void) {
     struct walk walk;
@@ -35,8 +29,7 @@ static void enter(void) {
     world_write(&w, "../site/page.html", "<!doctype html><p>page", 22);
     free(film);
     MUST(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK);
-    MUST(index_begin(&w.ctx, &w.circle, site, "", 0) == ERR_OK);
-    MUST(index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.files == 2);
+    MUST(world_publish(&w, site, "", &walk) == ERR_OK && walk.files == 2);
     world_sql(world_path(&w, "polycircle.db"), arena_text(&w.arena, "INSERT INTO instance VALUES('root', '%s')", site));
     store_close(w.ctx.store);
     w.ctx.store = NULL;

@@ -152,7 +152,7 @@ static void published(void) {
     struct walk walk;
     bool missing;
     fill();
-    if (index_begin(&w.ctx, &w.circle, at("site"), "", 0) != ERR_OK || run(100, &walk) != ERR_OK) abort();
+    if (world_publish(&w, at("site"), "", &walk) != ERR_OK) abort();
     same_int(walk.files, 4, "four files are published");
     struct compare k = {.arena = &w.arena, .dir = at("site"), .after = "", .most = 100};
     enum compared is;
@@ -174,7 +174,7 @@ static void published(void) {
            stale == 2,
        "which the check says");
     for (int i = 0; i < 2; i++)
-        if (index_begin(&w.ctx, &w.circle, at("site"), "", 0) != ERR_OK || run(100, &walk) != ERR_OK) abort();
+        if (world_publish(&w, at("site"), "", &walk) != ERR_OK) abort();
     same_int(walk.files, 2, "and withdraws them");
     swap_back();
     struct file_id id;
@@ -239,7 +239,7 @@ static void fill_deep(void) {
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) (void)mkdir(at(dirs[i]), 0700);
     put("one/two/site/a.png", 10);
     put("one/two/site/sub/b.png", 10);
-    if (index_begin(&w.ctx, &w.circle, at(DEEP), "", 0) != ERR_OK || run(100, &walk) != ERR_OK) abort();
+    if (world_publish(&w, at(DEEP), "", &walk) != ERR_OK) abort();
     same_int(walk.files, 2, "two files are published");
 }
 

@@ -315,12 +315,6 @@ static void copied_over(void) {
     world_close(&w);
 }
 
-static int64_t all_at_once(void *context, const struct walk *so_far) {
-    (void)context;
-    (void)so_far;
-    return INT64_MAX;
-}
-
 /* A copy that shares another folder than is shared here. */
 static void another_folder(void) {
     struct world w;
@@ -332,9 +326,7 @@ static void another_folder(void) {
     (void)mkdir(world_path(&w, "../other"), 0700);
     world_write(&w, "../same/a.png", "same", 4);
     world_write(&w, "../other/a.png", "other", 5);
-    ok(index_begin(&w.ctx, &w.circle, world_path(&w, "../same"), "", 0) == ERR_OK &&
-           index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished,
-       "a folder is shared");
+    same_text(err_name(world_publish(&w, world_path(&w, "../same"), "", &walk)), "ok", "a folder is shared");
     const char *db = world_path(&w, "polycircle.db"), *copy = world_path(&w, "copy.db");
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
         (void)unlink(copy);
@@ -355,9 +347,8 @@ static void another_folder(void) {
                  "what it shared is shared, if it is the same");
         same_int(world_number(db, "SELECT count(*) FROM media WHERE size = 5"), 0, "nothing of another is shared");
     }
-    ok(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK &&
-           index_begin(&w.ctx, &w.circle, world_path(&w, "../other"), "", 0) == ERR_OK &&
-           index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished && walk.files == 1,
+    ok(circle_by_can(&w.ctx, "demo", &w.circle) == ERR_OK && world_publish(&w, world_path(&w, "../other"), "", &walk) == ERR_OK &&
+           walk.files == 1,
        "its owner says so");
     w.ctx.now += SPAN_RESCAN + 1;
     ok(index_background(&w.ctx, &worked) == ERR_OK && worked, "then walks begin by themselves");
@@ -372,9 +363,7 @@ static void not_believed(void) {
     world_open(&w, "truncate");
     (void)mkdir(world_path(&w, "../same"), 0700);
     world_write(&w, "../same/a.png", "same", 4);
-    ok(index_begin(&w.ctx, &w.circle, world_path(&w, "../same"), "", 0) == ERR_OK &&
-           index_run(&w.ctx, &w.circle, all_at_once, NULL, &walk) == ERR_OK && walk.finished,
-       "a folder is shared");
+    same_text(err_name(world_publish(&w, world_path(&w, "../same"), "", &walk)), "ok", "a folder is shared");
     const char *db = world_path(&w, "polycircle.db"), *copy = world_path(&w, "copy.db");
     ok(copy_make(w.ctx.store, copy, &w.ctx.fault) == ERR_OK, "a copy");
     world_sql(copy, "INSERT INTO package(circle, basis, sha256, body, until) VALUES(1, x'00', x'00', x'00', 0);"

@@ -109,16 +109,9 @@ static bool signature_good(struct world *w, const struct manifest *m) {
            len == 64 && crypto_sign_verify_detached(signature, (const uint8_t *)text, strlen(text), w->circle.sign_public) == 0;
 }
 
-static int64_t all_of_it(void *context, const struct walk *so_far) {
-    (void)context;
-    (void)so_far;
-    return INT64_MAX;
-}
-
 static enum err publish(struct world *w, int64_t *version) {
     struct walk walk;
-    TRY(index_begin(&w->ctx, &w->circle, media_dir(w), "/media/", 0));
-    TRY(index_run(&w->ctx, &w->circle, all_of_it, NULL, &walk));
+    TRY(world_publish(w, media_dir(w), "/media/", &walk));
     *version = walk.version;
     return ERR_OK;
 }

@@ -144,6 +144,18 @@ const char *world_string(const json_t *answer, const char *key) {
     return text ? text : "";
 }
 
+static int64_t all_at_once(void *context, const struct walk *so_far) {
+    (void)context;
+    (void)so_far;
+    return INT64_MAX;
+}
+
+enum err world_publish(struct world *w, const char *dir, const char *url, struct walk *out) {
+    TRY(index_begin(&w->ctx, &w->circle, dir, url, 0));
+    TRY(index_run(&w->ctx, &w->circle, all_at_once, NULL, out));
+    return out->finished ? ERR_OK : ERR_INTERNAL;
+}
+
 json_t *world_envelope(struct world *w, const struct manifest *m) {
     struct buf text = {.arena = &w->arena};
     must_ok(gzip_unpack(&text, m->packed, m->packed_len, CAP_MANIFEST), "the manifest is gzip");

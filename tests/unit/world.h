@@ -4,6 +4,7 @@
 #define POLYCIRCLE_WORLD_H
 
 #include "circle/circle.h"
+#include "content/index.h"
 #include "content/manifest.h"
 #include "handler/handler.h"
 #include "meet/sync.h"
@@ -45,6 +46,8 @@ ssize_t world_feed(void *body, char *into, size_t len);
 /* One request through dispatch(); json (NULL: a GET) becomes d=. The answer's JSON, or NULL. */
 json_t *world_call(struct world *w, const char *path, const char *json);
 const char *world_string(const json_t *answer, const char *key);
+/* A folder, read whole and published. */
+enum err world_publish(struct world *w, const char *dir, const char *url, struct walk *out);
 /* A manifest as it is given out, unpacked, and the text in it that is signed. */
 json_t *world_envelope(struct world *w, const struct manifest *m);
 const char *world_signed(struct world *w, const struct manifest *m);
