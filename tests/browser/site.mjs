@@ -30,9 +30,9 @@ export async function makeFilm(path, { seconds, kbps = 2400, tone = 300 }) {
 
 export const page = (body, head = '') => `<!doctype html><meta charset="utf-8"><title>test</title>${head}<body>${body}</body>`;
 
-/** {pages: {name: html or function of the site}, film: options of makeFilm or nothing}. A page's %TAG% becomes the loader's tag. */
-export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localhost'], base = '/cgi-bin/polycircle.fcgi/' } = {}) {
-  const dir = await makeDirectory(), server = await startServer('lighttpd-fastcgi', dir), { port } = server, at = name => join(dir, 'site', name);
+/** {pages: {name: html or function of the site}, film: options of makeFilm or nothing, change: of startServer}. A page's %TAG% becomes the loader's tag. */
+export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localhost'], base = '/cgi-bin/polycircle.fcgi/', change } = {}) {
+  const dir = await makeDirectory(), server = await startServer('lighttpd-fastcgi', dir, { change }), { port } = server, at = name => join(dir, 'site', name);
   await mkdir(at('media'));
   if (film) await makeFilm(at('media/film.mp4'), film);
   await must(dir, ['init', '--root', join(dir, 'site'), ...hosts.flatMap(h => ['--url', `http://${h}:${port}${base}`])]);
