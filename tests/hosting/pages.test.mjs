@@ -341,8 +341,8 @@ owner('in the console the focus stays where it was, what happened is told, and a
   await says('enter-form-says', /another code now/);
   await found();
   // made anew meanwhile, in another window: the file has another name
-  await p.click('#proof summary');
-  await p.waitForSelector('#proof-name:not(:empty)');
+  const [asked] = await Promise.all([p.waitForRequest(request => asks(request, 'state')), p.click('#proof summary')]);
+  await (await asked.response()).finished();
   const name = await p.textContent('#proof-name');
   await cli('owner', '--new');
   await p.click('#proof-form button');
