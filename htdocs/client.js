@@ -1,11 +1,11 @@
 /** Where loader and page meet the circle: start() makes window.polycircle. Served as signal.js of the package,
  * and as client.js, with elements/signal.js at its end; the rest of it is elements.js. */
-import { Circle } from './lib/circle.js';
-import { adopt, spared, watch } from './elements/watch.js';
-/** @typedef {{base: string, src?: string, config: import('./lib/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
+import { Circle } from './page/circle.js';
+import { adopt, spared, watch } from './page/watch.js';
+/** @typedef {{base: string, src?: string, config: import('./page/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
  *   circles?: any[], players?: HTMLMediaElement[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
  *   packed?: Promise<Blob|null>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start src: of the loader, if there is one; data: the tag's data-* attributes; players: those that the
- *   loader held; release: lets them ask; extras: loads elements.js; the rest as in lib/circle.js */
+ *   loader held; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
 export function start({ base, src = '', config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {

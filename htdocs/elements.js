@@ -1,6 +1,6 @@
 /** What a page may show of its circle, and what few pages need: the package's second module, run once players have their first frame.
  * client.js imports it; it knows window.polycircle only. */
-import { Box } from './lib/box.js';
+import { Box } from './meet/box.js';
 import { asking, PolyAsk } from './elements/ask.js';
 import { brake } from './elements/brake.js';
 import { PolyCircles } from './elements/circles.js';
@@ -10,7 +10,7 @@ import { PolyStats } from './elements/stats.js';
 
 const HIDDEN_MS = 60000;
 
-/** A page that hides is no greeter; one that is online again asks at once. @param {import('./lib/signal.js').Signal} signal */
+/** A page that hides is no greeter; one that is online again asks at once. @param {import('./meet/signal.js').Signal} signal */
 function follow(signal) {
   let timer = 0;
   document.addEventListener('visibilitychange', () => {
@@ -21,7 +21,7 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** @param {import('./lib/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles: those
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles: those
  * that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
 export function dress(circle, { circles, src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
@@ -43,4 +43,4 @@ export function dress(circle, { circles, src, ...setup }) {
   return asks;
 }
 
-export { injectedStore } from './lib/injected.js';
+export { injectedStore } from './content/injected.js';

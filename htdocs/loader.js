@@ -1,7 +1,7 @@
 /** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
  * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then. */
-import { done, openDb } from './lib/db.js';
-import { off } from './elements/watch.js';
+import { done, openDb } from './util/db.js';
+import { off } from './page/watch.js';
 /** @typedef {Record<string, string>} Files */
 
 const tag = /** @type {HTMLScriptElement} */ (document.currentScript), sw = navigator.serviceWorker;

@@ -20,7 +20,7 @@ scope.addEventListener('fetch', (/** @type {any} */ e) => {
   if (mode == 'navigate') return e.waitUntil(expire());
   // 'no-store' is also how the mirror itself asks an origin
   if (request.method != 'GET' || request.cache == 'no-store' || !clientId) return;
-  // a player that was adopted is ours for good; another one's files of this origin never are (elements/watch.js says why)
+  // a player that was adopted is ours for good; another one's files of this origin never are (page/watch.js says why)
   if (home ? adopted : page ? page.urls.has(url) : film || request.headers.has('range'))
     e.respondWith(answer(request, url, clientId, page, adopted));
 });

@@ -1,8 +1,8 @@
 /** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. The words
  * are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
 import { html, PolyElement } from './base.js';
-/** @typedef {import('../lib/circle.js').Circle} Circle
- * @typedef {{files: Record<string, string>, config: import('../lib/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
+/** @typedef {import('../page/circle.js').Circle} Circle
+ * @typedef {{files: Record<string, string>, config: import('../page/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
  * @typedef {{words(): Promise<(name: string) => string>, tongue: string, ask(): Promise<void>}} Asking */
 
 const LONGEST = 600;

@@ -1,6 +1,6 @@
 /** What all elements share: they show window.polycircle whenever it comes, and stop listening when they leave the page. */
 
-/** @typedef {import('../lib/circle.js').Circle} Circle */
+/** @typedef {import('../page/circle.js').Circle} Circle */
 
 /** @template {Element} T @param {T} el @param {Record<string, string|number>} attributes @param {(Node|string)[]} children */
 function fill(el, attributes, children) {

@@ -2,7 +2,7 @@
  * at every four minutes, and not by pages that nobody sees and that have no links: a file of the spool, which costs no process, or else mostly a 304. */
 const LOOK_MS = 240000, SOON_MS = 60000;
 
-/** @param {import('../lib/circle.js').Circle} circle @param {string} src of the loader @param {import('../lib/circle.js').Config} config */
+/** @param {import('../page/circle.js').Circle} circle @param {string} src of the loader @param {import('../page/circle.js').Config} config */
 export function brake(circle, src, { spool, key }) {
   // one that came from the browser's cache may be as old as caches keep it
   const cached = /** @type {any} */ (performance.getEntriesByName(src)[0])?.transferSize === 0;

@@ -1,8 +1,8 @@
 /** <poly-media src>: one media of the circle where there is no worker: the whole file, verified, as a blob. With a worker, or when the
  * mirror cannot help, an ordinary src. It fills the <video>, <audio> or <img> inside it, or makes one. */
 import { html, PolyElement } from './base.js';
-import { within } from '../lib/bytes.js';
-import { off } from './watch.js';
+import { within } from '../util/bytes.js';
+import { off } from '../page/watch.js';
 
 const LARGEST = 512 << 20;
 

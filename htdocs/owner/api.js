@@ -1,5 +1,5 @@
 /** The owner's door of the instance (doc/PROTOCOL.md: POST owner) and where this page lives. The code is kept for this tab only. */
-import { instance } from '../lib/instance.js';
+import { instance } from '../meet/instance.js';
 /** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], mirror: boolean, exclude: string, sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
  *   statistics: Record<string, number>, version: number, dir: string, url: string, waits: boolean, files: number, bytes: number, walk?: Walk}} Circle waits: a copy that was put back named its folder, which was not shared before
  * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, doubted: number, finished: boolean, same: boolean,
@@ -29,7 +29,7 @@ export const code = {
   },
 };
 
-/** One for each address: it learns what a firewall lets through. @type {Map<string, import('../lib/instance.js').Instance>} */
+/** One for each address: it learns what a firewall lets through. @type {Map<string, import('../meet/instance.js').Instance>} */
 const doors = new Map();
 function door(/** @type {string} */ at) {
   const known = doors.get(at) ?? instance(at, () => {});
@@ -51,7 +51,7 @@ const TELL = ['state', 'status', 'folders', 'look', 'tiers', 'index'];
 const lostWords = (action, said) => `${said ? `The first answer did not come; to the second try the program says: “${said}”` : 'The program did not answer: the network may be away, or the host busy.'} ` +
   (TELL.includes(action) ? 'Try again in a moment.' : LOST[action] ?? LOOK);
 
-/** @typedef {import('../lib/instance.js').Refusal & {lost?: boolean}} Failure lost: it may have been done */
+/** @typedef {import('../meet/instance.js').Refusal & {lost?: boolean}} Failure lost: it may have been done */
 /** @param {string} action @param {object} [fields] @param {string} [at] another address of the instance @returns {Promise<any>} the answer
  * @throws {Failure} its message is for people */
 export async function act(action, fields = {}, at = base) {

@@ -1,5 +1,5 @@
 /** What the self-test measures with, and how it judges: nothing here knows the document. */
-import { toBase32, toBase64, utf8 } from '../lib/bytes.js';
+import { toBase32, toBase64, utf8 } from '../util/bytes.js';
 /** @typedef {{status: number, ours: any, text: string, headers: Headers, ms: number}} Answer status 0: none came; ours: the program's JSON, else null
  * @typedef {'d'|'h'} Field */
 

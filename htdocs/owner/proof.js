@@ -1,7 +1,7 @@
 /** The other proof that the site is the owner's: an empty file of a name that only this browser gets, put where nobody else can write. */
 import { act, code } from './api.js';
 import { $, onSubmit } from './dom.js';
-import { randomHex } from '../lib/bytes.js';
+import { randomHex } from '../util/bytes.js';
 
 const memory = randomHex(16);
 

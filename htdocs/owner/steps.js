@@ -2,7 +2,7 @@
 import { base, code } from './api.js';
 import { HOSTILE, ask, filled, form, missing, overlap, owner, policies, pollBudget, post, wire } from './measure.js';
 import { silent } from './place.js';
-import { randomHex, toBase64 } from '../lib/bytes.js';
+import { randomHex, toBase64 } from '../util/bytes.js';
 /** @typedef {import('./selftest.js').Line} Line
  * @typedef {import('./selftest.js').World} World
  * @typedef {import('./measure.js').Field} Field */

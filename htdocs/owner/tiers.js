@@ -4,7 +4,7 @@ import { act, base, moveTo } from './api.js';
 import { inPage, lines } from './line.js';
 import { FOLDER, ask, ours, text } from './place.js';
 import { make, note, onPress, say } from './dom.js';
-import { randomHex } from '../lib/bytes.js';
+import { randomHex } from '../util/bytes.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {import('./line.js').Place} Place
  * @typedef {{tier: number, name: string, help: string, off: string, done: string, undone: string}} Way done, undone: what has come of it

@@ -28,7 +28,7 @@ enum cap {
     CAP_SWEEP = 100, /* signals removed by one request */
     CAP_SWEEP_ROWS = 400, /* and rows that signals have left, whatever they are */
     CAP_FILES = 65536, /* media a circle */
-    CAP_MANIFEST = 64 << 20, /* bytes of a manifest, unpacked: no client takes more (htdocs/lib/manifest.js) */
+    CAP_MANIFEST = 64 << 20, /* bytes of a manifest, unpacked: no client takes more (htdocs/content/manifest.js) */
     CAP_PATH = 1024, /* bytes of a media's path */
     CAP_PATTERN = 200, /* of a pattern of paths that are left out */
     CAP_EXCLUDE = 4096, /* of all of them */

@@ -6,14 +6,14 @@ import { after, test } from 'node:test';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { ended, launch } from './site.mjs';
 
-const MB = 1 << 20, lib = new URL('../../htdocs/lib/', import.meta.url);
+const MB = 1 << 20, htdocs = new URL('../../htdocs/', import.meta.url);
 
 test('what would become 4 GB is given up, and takes no memory', async () => {
   const block = deflateRawSync(Buffer.alloc(16 * MB, ' '), { finishFlush: constants.Z_FULL_FLUSH });
   const files = { '/': '<!doctype html><title>-</title>', '/good': gzipSync('{"polycircle":1}'), '/bad': Buffer.concat([gzipSync('').subarray(0, 10), ...Array(256).fill(block)]) };
   const server = createServer(async ({ url }, answer) => {
     answer.setHeader('Content-Type', url.endsWith('.js') ? 'text/javascript' : url == '/' ? 'text/html' : 'application/gzip');
-    answer.end(files[url] ?? await readFile(new URL(url.slice(1), lib)).catch(() => ''));
+    answer.end(files[url] ?? await readFile(new URL(url.slice(1), htdocs)).catch(() => ''));
   });
   await new Promise(ok => server.listen(0, '127.0.0.1', ok));
   after(() => server.close());
@@ -21,7 +21,7 @@ test('what would become 4 GB is given up, and takes no memory', async () => {
   after(() => ended(browser.close()));
   const tab = await browser.newPage(), cdp = await browser.newBrowserCDPSession();
   await tab.goto(`http://127.0.0.1:${server.address().port}/`);
-  const unpack = path => tab.evaluate(async url => (await import('/manifest.js')).unpack(await (await fetch(url)).blob()).catch(() => 'refused'), path);
+  const unpack = path => tab.evaluate(async url => (await import('/content/manifest.js')).unpack(await (await fetch(url)).blob()).catch(() => 'refused'), path);
   assert.deepEqual(await unpack('/good'), { polycircle: 1 });
   /** the most that a page's process ever had */
   const most = async () => {

@@ -10,9 +10,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import '../js/setup.mjs';
-import { instance } from '../../htdocs/lib/instance.js';
-import { parse } from '../../htdocs/lib/sdp.js';
-import { Signal } from '../../htdocs/lib/signal.js';
+import { instance } from '../../htdocs/meet/instance.js';
+import { parse } from '../../htdocs/meet/sdp.js';
+import { Signal } from '../../htdocs/meet/signal.js';
 
 const OPEN_MS = 100; // ICE and DTLS between two homes
 const HOP_MS = 20; // one message

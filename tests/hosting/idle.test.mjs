@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Crowd, live, waits } from './crowd.mjs';
-import { Box } from '../../htdocs/lib/box.js';
+import { Box } from '../../htdocs/meet/box.js';
 import { addSpool } from '../browser/site.mjs';
 import { makeDirectory, must, removeDirectory, startServer, tier0 } from '../servers/server.mjs';
 

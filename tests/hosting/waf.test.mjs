@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { instance } from '../../htdocs/lib/instance.js';
+import { instance } from '../../htdocs/meet/instance.js';
 import { bytes, dice } from '../js/world.mjs';
 import { refused, ruleSets, startWalled, table } from './wall.mjs';
 

@@ -1,7 +1,7 @@
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Box } from '../../htdocs/lib/box.js';
+import { Box } from '../../htdocs/meet/box.js';
 import { until } from './world.mjs';
 
 /** A box whose answers are given one after another; the last one goes on. @param {(string|Error)[]} answers */

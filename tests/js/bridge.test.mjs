@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import './world.mjs';
-import { parseRange } from '../../htdocs/lib/bridge.js';
+import { parseRange } from '../../htdocs/page/bridge.js';
 
 /** Of a file of 1,000 bytes: start and end (exclusive); none: 416; null: all of it, with 200. */
 const CASES = {

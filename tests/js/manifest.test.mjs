@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { readManifest, unpack } from '../../htdocs/lib/manifest.js';
+import { readManifest, unpack } from '../../htdocs/content/manifest.js';
 
 const keys = generateKeyPairSync('ed25519'), key = keys.publicKey.export({ format: 'jwk' }).x;
 const hashes = Buffer.concat([1, 2, 3].map(i => createHash('sha256').update(String(i)).digest()));

@@ -2,9 +2,9 @@ import './setup.mjs';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { afterEach, test } from 'node:test';
-import { Mirror } from '../../htdocs/lib/mirror.js';
-import { Pieces } from '../../htdocs/lib/pieces.js';
-import { memoryStore } from '../../htdocs/lib/store.js';
+import { Mirror } from '../../htdocs/content/mirror.js';
+import { Pieces } from '../../htdocs/content/pieces.js';
+import { memoryStore } from '../../htdocs/content/store.js';
 import { until } from './setup.mjs';
 
 const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', MTIME = 1700000000;

@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { bytes, channels, dice, sha, sig, until } from './world.mjs';
-import { Peer } from '../../htdocs/lib/peer.js';
+import { Peer } from '../../htdocs/meet/peer.js';
 
 const PIECE = bytes(dice(7), 600000), HASH = sha(PIECE), ROOT = '0123456789abcdef';
 

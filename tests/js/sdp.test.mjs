@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { base64, bytes, dice, thrown } from './world.mjs';
-import { near, pack, parse, unpack } from '../../htdocs/lib/sdp.js';
+import { near, pack, parse, unpack } from '../../htdocs/meet/sdp.js';
 
 const PRINT = 'D2:FA:0E:C3:22:59:5E:14:95:69:92:3D:13:B4:84:24:2C:C2:A2:C0:3E:FD:34:8E:5E:EA:6F:AF:52:CE:E6:0F';
 const MDNS = '3d5b1a2c-0f4e-4b6a-9c3d-7e8f90a1b2c3.local';

@@ -2,8 +2,8 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { sig, until } from './world.mjs';
-import { Signal } from '../../htdocs/lib/signal.js';
-import { pack } from '../../htdocs/lib/sdp.js';
+import { Signal } from '../../htdocs/meet/signal.js';
+import { pack } from '../../htdocs/meet/sdp.js';
 
 /** asked: what came in; answer(): the oldest that waits is answered. */
 function signal() {

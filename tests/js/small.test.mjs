@@ -1,10 +1,10 @@
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromBase64, hex, toBase32, toBase64, utf8, within } from '../../htdocs/lib/bytes.js';
-import { parseRange } from '../../htdocs/lib/bridge.js';
-import { instance } from '../../htdocs/lib/instance.js';
-import { Manners } from '../../htdocs/lib/manners.js';
+import { fromBase64, hex, toBase32, toBase64, utf8, within } from '../../htdocs/util/bytes.js';
+import { parseRange } from '../../htdocs/page/bridge.js';
+import { instance } from '../../htdocs/meet/instance.js';
+import { Manners } from '../../htdocs/meet/manners.js';
 
 test('base64url and hex', () => {
   const bytes = Uint8Array.from({ length: 300 }, (_, i) => i & 255);

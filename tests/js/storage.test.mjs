@@ -1,9 +1,9 @@
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { injectedStore } from '../../htdocs/lib/injected.js';
-import { Pieces } from '../../htdocs/lib/pieces.js';
-import { memoryStore, openStore } from '../../htdocs/lib/store.js';
+import { injectedStore } from '../../htdocs/content/injected.js';
+import { Pieces } from '../../htdocs/content/pieces.js';
+import { memoryStore, openStore } from '../../htdocs/content/store.js';
 
 const bytes = (n, fill) => new Uint8Array(n).fill(fill), hash = i => i.toString(16).padStart(64, '0');
 

@@ -1,7 +1,7 @@
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adopt } from '../../htdocs/elements/watch.js';
+import { adopt } from '../../htdocs/page/watch.js';
 
 const EMPTY = 0, IDLE = 1, LOADING = 2;  // HTMLMediaElement.networkState
 

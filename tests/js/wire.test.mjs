@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { bytes, dice, sig, thrown } from './world.mjs';
-import { bit, bitmap, CHUNK, frame, parseControl, parseFrame } from '../../htdocs/lib/wire.js';
+import { bit, bitmap, CHUNK, frame, parseControl, parseFrame } from '../../htdocs/meet/wire.js';
 
 const A = sig('a'), ROOT = '0123456789abcdef', HAVE = [[ROOT, '12ef', 'gAA']];
 const HELLO = { t: 'hello', v: 1, sig: A, version: 7, up: true, have: HAVE }, MAIL = { t: 'mail', to: A, re: 'offer_-1', body: 'EAab' };

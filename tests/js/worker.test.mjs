@@ -33,7 +33,7 @@ function worker(page = () => {}, { headerValue = 'true' } = {}) {
   return { scope, plain, said, kept, ask, announce };
 }
 
-/** A page that answers as lib/bridge.js does. */
+/** A page that answers as page/bridge.js does. */
 const answers = chunks => (message, port) => {
   let at = 0;
   const send = head => port.postMessage(at < chunks.length ? { ...head, chunk: new TextEncoder().encode(chunks[at++]).buffer } : { end: true });

@@ -30,7 +30,7 @@ export function thrown(call) {
   return null;
 }
 
-/** Two ends as lib/link.js makes them: what one sends the other gets, in order, each in a task of its own. */
+/** Two ends as meet/link.js makes them: what one sends the other gets, in order, each in a task of its own. */
 export function channels() {
   const make = () => ({ onmessage: null, onclose: null, open: true, buffered: 0, sent: [], other: null, drained: async () => { },
     send(data) {

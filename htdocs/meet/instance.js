@@ -1,6 +1,6 @@
 /** The instance over HTTP (doc/PROTOCOL.md 1.1, 1.2): hides the form of requests, tells its answers from those of a firewall, and gets past one:
  * of posts that nobody of ours answers every third is in the other form: base64url as d=, or base32, in which no firewall finds anything, as h=. */
-import { toBase32, toBase64, utf8 } from './bytes.js';
+import { toBase32, toBase64, utf8 } from '../util/bytes.js';
 /** @typedef {Error & {code: string, after: number}} Refusal code '': somebody else answered, or nobody; after: ms to wait, 0: as you like
  * @typedef {ReturnType<typeof instance>} Instance */
 

@@ -1,24 +1,24 @@
 /** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle.
  * What only a document knows (players, visibility) comes in by its options. */
 import { bridge } from './bridge.js';
-import { instance } from './instance.js';
-import { Manners } from './manners.js';
-import { Mirror } from './mirror.js';
-import { Pieces } from './pieces.js';
-import { Signal } from './signal.js';
-import { openStore } from './store.js';
-import { readManifest, unpack } from './manifest.js';
-import { bitmap } from './wire.js';
-import { randomHex, toBase64, within } from './bytes.js';
+import { instance } from '../meet/instance.js';
+import { Manners } from '../meet/manners.js';
+import { Mirror } from '../content/mirror.js';
+import { Pieces } from '../content/pieces.js';
+import { Signal } from '../meet/signal.js';
+import { openStore } from '../content/store.js';
+import { readManifest, unpack } from '../content/manifest.js';
+import { bitmap } from '../meet/wire.js';
+import { randomHex, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
- * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('./store.js').Store>|null, coarse: boolean, settled: Promise<any>,
+ * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean, settled: Promise<any>,
  *   watch: import('./bridge.js').Watch, spared?: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
  *   db?: Promise<IDBDatabase|null>, fresh?: boolean, ask?: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have their
  *   first bytes; packed (the manifest), db: what the loader has begun already; fresh: nothing was ever stored
- * @typedef {import('./manifest.js').Media} Media
- * @typedef {import('./peer.js').Peer} Peer
- * @typedef {import('./wire.js').Message} Message */
+ * @typedef {import('../content/manifest.js').Media} Media
+ * @typedef {import('../meet/peer.js').Peer} Peer
+ * @typedef {import('../meet/wire.js').Message} Message */
 
 const HELLO = 64, REFRESH_MS = 30000, SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
@@ -146,7 +146,7 @@ export class Circle extends EventTarget {
     });
     navigator.locks ? navigator.locks.request('polycircle-' + this.cid, { signal }, lead).catch(() => {}) : lead();
   }
-  /** What neighbours want of us. @returns {import('./peer.js').Hub} */
+  /** What neighbours want of us. @returns {import('../meet/peer.js').Hub} */
   #forPeers() {
     return {
       hello: () => ({ t: 'hello', v: 1, sig: this.sig, version: this.mirror?.version ?? 0, up: this.#manners.uploads, have: this.#holds() }),
@@ -168,7 +168,7 @@ export class Circle extends EventTarget {
       },
     };
   }
-  /** What the signal wants of us. @returns {import('./signal.js').Hub} */
+  /** What the signal wants of us. @returns {import('../meet/signal.js').Hub} */
   #forSignal() {
     return {
       ...this.#forPeers(),
@@ -191,7 +191,7 @@ export class Circle extends EventTarget {
       },
     };
   }
-  /** What the mirror wants of us. @returns {import('./mirror.js').Surroundings} */
+  /** What the mirror wants of us. @returns {import('../content/mirror.js').Surroundings} */
   #forMirror() {
     return {
       pieces: this.pieces,

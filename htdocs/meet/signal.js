@@ -1,6 +1,6 @@
 /** One signal: this browser's presence in a circle. Joins, keeps standing offers when it is a greeter, opens links and introduces
  * neighbours to each other. Hides sync, mail and who offered to whom; gives greeted Peers. doc/PROTOCOL.md 1.4 and 2.2. */
-import { now, randomHex } from './bytes.js';
+import { now, randomHex } from '../util/bytes.js';
 import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';

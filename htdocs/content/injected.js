@@ -1,5 +1,5 @@
-/** Storage that the page brings along, as the four methods of lib/store.js. */
-import { fromBase64, toBase64 } from './bytes.js';
+/** Storage that the page brings along, as the four methods of content/store.js. */
+import { fromBase64, toBase64 } from '../util/bytes.js';
 
 /** An object of the page's own: LargeLocalStorage (getContents, setContents, rm), IDBWrapper with keyPath null (get, put, remove, with
  * callbacks), or anything with get, put and delete that gives promises. Values are JSON texts to it, bytes in base64.

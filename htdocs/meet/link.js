@@ -1,7 +1,7 @@
 /** One RTCPeerConnection with one ordered, reliable channel (RFC 8831, negotiated id 0): hides gathering, SDP and back-pressure.
- * A Link is a Channel as lib/peer.js wants it. */
+ * A Link is a Channel as meet/peer.js wants it. */
 import { near, pack, parse, unpack } from './sdp.js';
-import { must, sleep } from './bytes.js';
+import { must, sleep } from '../util/bytes.js';
 /** @typedef {{send(data: string|ArrayBuffer): void, close(): void, readonly buffered: number, drained(): Promise<any>,
  *   onmessage: ((data: any) => void)|null, onclose: (() => void)|null}} Channel */
 

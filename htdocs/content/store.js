@@ -1,6 +1,6 @@
 /** Storage adapters behind one interface of four methods, and the choice between them. */
-import { done, openDb } from './db.js';
-import { sleep, within } from './bytes.js';
+import { done, openDb } from '../util/db.js';
+import { sleep, within } from '../util/bytes.js';
 /** @typedef {{get(store: string, key: string): Promise<any>, put(store: string, key: string, value: any): Promise<void>,
  *   delete(store: string, key: string): Promise<void>, keys(store: string): Promise<string[]|null>}} Store keys: null when it cannot tell */
 

@@ -1,6 +1,6 @@
 /** HTTP places that hold the bytes: hides ranges, and notices that a file is no longer the one of the manifest.
  * Every request is cache: 'no-store', by which our worker knows to stay out of it. */
-import { must } from './bytes.js';
+import { must } from '../util/bytes.js';
 /** @typedef {import('./manifest.js').Media} Media */
 
 /** The origin has another file now, or none. */

@@ -1,6 +1,6 @@
 /** What this visitor's connection may be used for: nothing uploaded where it may cost money, else a modest rate and never more than was
  * received. Neighbours on the own network use no uplink: neither limit is for them. */
-import { sleep } from './bytes.js';
+import { sleep } from '../util/bytes.js';
 
 export class Manners {
   #rate; #tokens; #filled = performance.now(); #far = 0;

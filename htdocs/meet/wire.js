@@ -1,6 +1,6 @@
 /** What two browsers say over an open channel (doc/PROTOCOL.md 2.3): every message from a peer passes here and is refused unless it
  * has exactly the documented form and size. Text is JSON control, binary is a frame of a piece. */
-import { must } from './bytes.js';
+import { must } from '../util/bytes.js';
 /** @typedef {{t: string, [field: string]: any}} Message
  * @typedef {{id: number, offset: number, payload: Uint8Array}} Frame
  * @typedef {(x: any) => boolean} Test */

@@ -2,9 +2,9 @@
  * Each missing piece is a Job; every 50 ms, and whenever something happens, decide() looks at each: who is asked, who has stopped
  * moving, who is waited for. The measure is slack: for how many seconds the page can do without the piece. */
 import { Changed, fetchPieces, recheck } from './origin.js';
-import { now, sha256 } from './bytes.js';
+import { now, sha256 } from '../util/bytes.js';
 /** @typedef {import('./manifest.js').Media} Media
- * @typedef {import('./peer.js').Peer} Peer
+ * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
  *   reading; seconds of play in a byte
  * @typedef {{media: Media, url: string, at: number, last: number, ahead: number, need: () => Need, jobs: Set<Job>}} Reader

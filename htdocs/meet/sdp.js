@@ -1,6 +1,6 @@
 /** The packed description: what differs between two data-channel SDPs, in about 120 characters. Layout: doc/PROTOCOL.md 2.1.
  * Hides SDP (RFC 8866) and the candidate grammar (RFC 8839) from everything else. */
-import { fromBase64, hex, must, toBase64 } from './bytes.js';
+import { fromBase64, hex, must, toBase64 } from '../util/bytes.js';
 /** @typedef {{kind: number, address: string, port: number}} Candidate kind: place in TYPES
  * @typedef {{answer: boolean, print: Uint8Array, ufrag: string, pwd: string, candidates: Candidate[]}} Description */
 

@@ -1,6 +1,6 @@
 /** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end). */
-import { Changed } from './origin.js';
-/** @typedef {(url: string, size: number) => () => import('./mirror.js').Need} Watch the need of whoever reads the file
+import { Changed } from '../content/origin.js';
+/** @typedef {(url: string, size: number) => () => import('../content/mirror.js').Need} Watch the need of whoever reads the file
  * @typedef {(url: string) => boolean} Spared whether the page wants this one left alone */
 
 /** @param {string|null} header @param {number} size @returns {number[]|null} start and end (exclusive) of RFC 9110 14.1.2; end not after start: none;
@@ -11,7 +11,7 @@ export function parseRange(header, size) {
   return from ? [+from, to ? Math.min(size, +to + 1) : size] : [Math.max(0, size - +to), size];
 }
 
-/** @param {import('./mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
+/** @param {import('../content/mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
  * @param {Spared} spared @returns {{close(): void}} */
 export function bridge(mirror, watch, loaded, spared = () => false) {
   const stop = new AbortController(), container = navigator.serviceWorker;

@@ -1,6 +1,6 @@
 /** What the page's players need right now: the only place that looks at <video> and <audio>. */
 
-/** @typedef {import('../lib/mirror.js').Need} Need */
+/** @typedef {import('../content/mirror.js').Need} Need */
 
 /** @param {HTMLMediaElement} el @param {number} size of its file @returns {Need} */
 function need(el, size) {

@@ -1,5 +1,5 @@
 /** Verified pieces by SHA-256 (hex), within a byte budget: hides memory, storage and who is evicted. */
-import { within } from './bytes.js';
+import { within } from '../util/bytes.js';
 
 const HOT = 16 << 20;  // bytes kept in memory as well: what viewers read and neighbours ask for now
 
