@@ -8,24 +8,51 @@ import { adopt, spared, watch } from './page/watch.js';
  *   loader held; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
-export function start({ base, src = '', config, data, files = {}, players = [], release = () => {}, circles = [], worker, extras, ...rest }) {
-  const page = /** @type {any} */ (globalThis), storage = data.storage ? page[data.storage] : page.polycircle?.storage;
+export function start({
+  base,
+  src = '',
+  config,
+  data,
+  files = {},
+  players = [],
+  release = () => {},
+  circles = [],
+  worker,
+  extras,
+  ...rest
+}) {
+  const page = /** @type {any} */ (globalThis),
+    storage = data.storage ? page[data.storage] : page.polycircle?.storage;
   if (page.polycircle instanceof Circle) return page.polycircle;
   const more = extras ?? (() => import(`${base}package/${config.package}/elements.js`));
-  let settle = () => {}, dressed = /** @type {Promise<any>} */ (Promise.resolve());
+  let settle = () => {},
+    dressed = /** @type {Promise<any>} */ (Promise.resolve());
   /** @type {Circle} */
-  const circle = page.polycircle = new Circle({ base, config, data, ...rest, settled: new Promise(ok => { settle = () => ok(0); }),
-    storage: storage && more().then(({ injectedStore }) => injectedStore(storage)), coarse: matchMedia('(pointer: coarse)').matches,
-    ask: () => dressed.then(asking => asking?.ask()), worker: worker ?? navigator.serviceWorker?.getRegistration('/').catch(() => null),
-    spared, watch: (url, size) => watch(url, size, () => circle.peers.length > 0) });
+  const circle = (page.polycircle = new Circle({
+    base,
+    config,
+    data,
+    ...rest,
+    settled: new Promise(ok => {
+      settle = () => ok(0);
+    }),
+    storage: storage && more().then(({ injectedStore }) => injectedStore(storage)),
+    coarse: matchMedia('(pointer: coarse)').matches,
+    ask: () => dressed.then(asking => asking?.ask()),
+    worker: worker ?? navigator.serviceWorker?.getRegistration('/').catch(() => null),
+    spared,
+    watch: (url, size) => watch(url, size, () => circle.peers.length > 0),
+  }));
   takeOver(circle, players, release, settle);
   addEventListener('pagehide', () => circle.leave('away'));
-  addEventListener('storage', () => circle.decide());  // in another tab
+  addEventListener('storage', () => circle.decide()); // in another tab
   addEventListener('pageshow', () => {
     circle.decide();
     circle.join('away');
   });
-  dressed = circle.ready.then(more).then(({ dress }) => dress(circle, { files, circles, config, lang: data.lang, base, src }))
+  dressed = circle.ready
+    .then(more)
+    .then(({ dress }) => dress(circle, { files, circles, config, lang: data.lang, base, src }))
     .catch(error => console.warn('polycircle:', error));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
@@ -34,16 +61,30 @@ export function start({ base, src = '', config, data, files = {}, players = [], 
 /** What players want first is fetched while they and the worker find each other.
  * @param {Circle} circle @param {HTMLMediaElement[]} players @param {() => void} release @param {() => void} settle */
 async function takeOver(circle, players, release, settle) {
-  const { mirror } = circle, controlled = circle.mirroring();
+  const { mirror } = circle,
+    controlled = circle.mirroring();
   await circle.loaded;
   if (circle.out.size) players = [];
-  Promise.all(players.map(async el => {
-    const url = el.currentSrc, media = mirror?.find(url);
-    const first = media && mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({ slack: 0, playing: true, rate: 0 }));
-    while (first && !(await first.next()).done);
-  })).catch(() => {});
-  Promise.all(players.map(el => el.readyState > 1 || new Promise(ok => el.addEventListener('loadeddata', ok)))).then(settle);
-  if (!mirror?.media.length || !await controlled) return release();
+  Promise.all(
+    players.map(async el => {
+      const url = el.currentSrc,
+        media = mirror?.find(url);
+      const first =
+        media &&
+        mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({
+          slack: 0,
+          playing: true,
+          rate: 0,
+        }));
+      while (first && !(await first.next()).done);
+    }),
+  ).catch(() => {});
+  Promise.all(
+    players.map(
+      el => el.readyState > 1 || new Promise(ok => el.addEventListener('loadeddata', ok)),
+    ),
+  ).then(settle);
+  if (!mirror?.media.length || !(await controlled)) return release();
   const look = adopt(url => !circle.out.size && !!mirror.find(url));
   circle.addEventListener('change', look);
   release();

@@ -4,19 +4,31 @@ import { done, openDb } from './util/db.js';
 import { off } from './page/watch.js';
 /** @typedef {Record<string, string>} Files */
 
-const tag = /** @type {HTMLScriptElement} */ (document.currentScript), sw = navigator.serviceWorker;
+const tag = /** @type {HTMLScriptElement} */ (document.currentScript),
+  sw = navigator.serviceWorker;
 // @ts-ignore: the instance puts it before this script
-const config = /** @type {any} */ (POLYCIRCLE_CONFIG), sha = config.package;
-const { href: base, origin } = new URL(config.base ?? '.', tag.src);  // told where the tag's address is short, beside a site
-const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map());  // players with what their preload and autoplay were
+const config = /** @type {any} */ (POLYCIRCLE_CONFIG),
+  sha = config.package;
+const { href: base, origin } = new URL(config.base ?? '.', tag.src); // told where the tag's address is short, beside a site
+const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map()); // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
-const refused = /** @type {Set<string>} */ (new Set());  // directives of the page's policy that we met
-let alive = false;  // the package is here: the rest takes a moment
-let packed = /** @type {Promise<Blob|null>|null} */ (null);  // the manifest
+const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
+let alive = false; // the package is here: the rest takes a moment
+let packed = /** @type {Promise<Blob|null>|null} */ (null); // the manifest
 
 function hold() {
-  for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'))) {
-    if (off(el) || players.has(el) || el.readyState || el.networkState == 2 || !el.paused || el.preload == 'none' && !el.autoplay) continue;
+  for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
+    document.querySelectorAll('video,audio')
+  )) {
+    if (
+      off(el) ||
+      players.has(el) ||
+      el.readyState ||
+      el.networkState == 2 ||
+      !el.paused ||
+      (el.preload == 'none' && !el.autoplay)
+    )
+      continue;
     players.add(el);
     held.set(el, [el.getAttribute('preload'), el.autoplay]);
     el.preload = 'none';
@@ -40,17 +52,28 @@ function release() {
 async function register() {
   const file = tag.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js');
   if (!file) throw 'no data-worker';
-  const url = new URL(file, location.href).href, old = await sw.getRegistration('/');
-  const script = old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
-  return script && script != url && !/\/circle-sw\.js$/.test(script) ? null : sw.register(url, { scope: '/' });
+  const url = new URL(file, location.href).href,
+    old = await sw.getRegistration('/');
+  const script =
+    old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
+  return script && script != url && !/\/circle-sw\.js$/.test(script)
+    ? null
+    : sw.register(url, { scope: '/' });
 }
 
 /** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */
 async function unpack(gz) {
-  const tar = await new Response(new Blob([gz]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
-  const text = (/** @type {number} */ at, /** @type {number} */ n) => new TextDecoder().decode(new Uint8Array(tar, at, n));
+  const tar = await new Response(
+    new Blob([gz]).stream().pipeThrough(new DecompressionStream('gzip')),
+  ).arrayBuffer();
+  const text = (/** @type {number} */ at, /** @type {number} */ n) =>
+    new TextDecoder().decode(new Uint8Array(tar, at, n));
   const files = /** @type {Files} */ ({});
-  for (let at = 0, size; at < tar.byteLength && text(at, 1) > '\0'; at += 512 + Math.ceil(size / 512) * 512) {
+  for (
+    let at = 0, size;
+    at < tar.byteLength && text(at, 1) > '\0';
+    at += 512 + Math.ceil(size / 512) * 512
+  ) {
     size = parseInt(text(at + 124, 11), 8);
     files[text(at, 100).replace(/\0.*/s, '')] = text(at + 512, size);
   }
@@ -59,50 +82,95 @@ async function unpack(gz) {
 
 /** What storage holds is marked in localStorage, so that a first visit need not wait for IndexedDB to open. */
 function mark(value = '') {
-  try { return value ? localStorage.polycircle = value : localStorage.polycircle; } catch { return undefined; }
+  try {
+    return value ? (localStorage.polycircle = value) : localStorage.polycircle;
+  } catch {
+    return undefined;
+  }
 }
 
 /** From the spool, which costs the host no process, else from the program. @param {string} kept @param {string} path */
 async function take(kept, path) {
-  const r = config.spool && await fetch(config.spool + kept).catch(() => 0);
+  const r = config.spool && (await fetch(config.spool + kept).catch(() => 0));
   return r?.ok ? r : fetch(base + path);
 }
 
 /** @param {Promise<IDBDatabase|null>} db @param {string|undefined} marked @returns {Promise<Files>} from storage, else from the instance, checked */
 async function files(db, marked) {
-  const kv = async (/** @type {IDBTransactionMode} */ mode) => (await db)?.transaction('kv', mode).objectStore('kv');
-  const store = marked == sha && await kv('readonly'), kept = store && await done(store.get('package'));
+  const kv = async (/** @type {IDBTransactionMode} */ mode) =>
+    (await db)?.transaction('kv', mode).objectStore('kv');
+  const store = marked == sha && (await kv('readonly')),
+    kept = store && (await done(store.get('package')));
   if (kept?.sha == sha) return kept.files;
-  if (config.version) packed = take(`manifest-${config.cid}-${config.version}.json.gz`, `manifest/${config.cid}.json.gz`).then(r => r.blob()).catch(() => null);
-  const gz = await (await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`)).arrayBuffer();
-  const hex = isSecureContext && [...new Uint8Array(await crypto.subtle.digest('SHA-256', gz))].map(b => (b + 256).toString(16).slice(1)).join('');
+  if (config.version)
+    packed = take(
+      `manifest-${config.cid}-${config.version}.json.gz`,
+      `manifest/${config.cid}.json.gz`,
+    )
+      .then(r => r.blob())
+      .catch(() => null);
+  const gz = await (
+    await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`)
+  ).arrayBuffer();
+  const hex =
+    isSecureContext &&
+    [...new Uint8Array(await crypto.subtle.digest('SHA-256', gz))]
+      .map(b => (b + 256).toString(16).slice(1))
+      .join('');
   if (hex && hex != sha) throw new Error('the package is not the one that was promised');
   const fresh = await unpack(gz);
-  kv('readwrite').then(store => store && done(store.put({ sha, files: fresh }, 'package'))).then(() => mark(sha), () => {});
+  kv('readwrite')
+    .then(store => store && done(store.put({ sha, files: fresh }, 'package')))
+    .then(
+      () => mark(sha),
+      () => {},
+    );
   return fresh;
 }
 
 async function run() {
-  const marked = mark(), worker = sw && register().catch(console.warn);
-  const db = /** @type {Promise<IDBDatabase|null>} */ (Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000, null))]));
+  const marked = mark(),
+    worker = sw && register().catch(console.warn);
+  const db = /** @type {Promise<IDBDatabase|null>} */ (
+    Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000, null))])
+  );
   try {
     const all = await files(db, marked);
     // a blob module, or where a policy forbids those a plain one
-    const load = (/** @type {string} */ name) => import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' })))
-      .catch(() => import(`${base}package/${sha}/${name}`));
+    const load = (/** @type {string} */ name) =>
+      import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' }))).catch(
+        () => import(`${base}package/${sha}/${name}`),
+      );
     alive = true;
     const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
-    start({ base, src: tag.src, config, data: { p2p: config.p2p, ...tag.dataset }, files: all, circles: circles.default.circles, extras: () => load('elements.js'),
-      players: [...players], release, worker, packed, db, fresh: !marked });
+    start({
+      base,
+      src: tag.src,
+      config,
+      data: { p2p: config.p2p, ...tag.dataset },
+      files: all,
+      circles: circles.default.circles,
+      extras: () => load('elements.js'),
+      players: [...players],
+      release,
+      worker,
+      packed,
+      db,
+      fresh: !marked,
+    });
   } catch (error) {
     release();
     await new Promise(ok => setTimeout(ok, 50));
     const lines = [...refused].map(name => `${name} ${origin}`).join('; ');
-    console.error('polycircle:', lines ? `add to this page's Content-Security-Policy: ${lines}` : error);
+    console.error(
+      'polycircle:',
+      lines ? `add to this page's Content-Security-Policy: ${lines}` : error,
+    );
   }
 }
 
-const page = /** @type {any} */ (globalThis), tags = 'off' in tag.dataset ? 0 : page.polycircleTags = (page.polycircleTags ?? 0) + 1;
+const page = /** @type {any} */ (globalThis),
+  tags = 'off' in tag.dataset ? 0 : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
 if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {

@@ -8,4 +8,6 @@ navigator.serviceWorker?.getRegistration('/').then(found => {
 indexedDB.deleteDatabase('polycircle');
 try {
   for (const name of ['polycircle', 'polycircle-ask']) localStorage.removeItem(name);
-} catch { /* it is forbidden, so there is nothing */ }
+} catch {
+  /* it is forbidden, so there is nothing */
+}

@@ -5,41 +5,84 @@ import { fromBase64, hex, must, sha256, utf8 } from '../util/bytes.js';
  *   origin last said that it still has this very file (performance.now); check: it is being asked
  * @typedef {{version: number, media: Media[]}} Manifest */
 
-const MOST = 2 ** 26, STEP = 4096;  // bytes of what is unpacked, which nobody has checked yet; and of what is given to be unpacked at a time: a browser makes of that whatever comes
+const MOST = 2 ** 26,
+  STEP = 4096; // bytes of what is unpacked, which nobody has checked yet; and of what is given to be unpacked at a time: a browser makes of that whatever comes
 
 /** @param {Blob} packed gzip, or what it holds where somebody on the way has unpacked it @returns {Promise<any>} the envelope, with nothing of it checked @throws when it is too long, or none */
 export async function unpack(packed) {
   let left = MOST;
-  const each = (/** @type {Transformer<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>['transform']} */ transform) => new TransformStream({ transform });
-  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31, stream = packed.stream();
-  const text = zipped ? stream.pipeThrough(each((part, out) => {
-    for (let at = 0; at < part.length; at += STEP) out.enqueue(part.subarray(at, at + STEP));
-  })).pipeThrough(new DecompressionStream('gzip')) : stream;
-  return new Response(text.pipeThrough(each((part, out) => {
-    must((left -= part.length) >= 0, 'manifest: too long');
-    out.enqueue(part);
-  }))).json();
+  const each = (
+    /** @type {Transformer<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>['transform']} */ transform,
+  ) => new TransformStream({ transform });
+  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31,
+    stream = packed.stream();
+  const text = zipped
+    ? stream
+        .pipeThrough(
+          each((part, out) => {
+            for (let at = 0; at < part.length; at += STEP)
+              out.enqueue(part.subarray(at, at + STEP));
+          }),
+        )
+        .pipeThrough(new DecompressionStream('gzip'))
+    : stream;
+  return new Response(
+    text.pipeThrough(
+      each((part, out) => {
+        must((left -= part.length) >= 0, 'manifest: too long');
+        out.enqueue(part);
+      }),
+    ),
+  ).json();
 }
 
 /** @param {any} m one media of the payload @param {number} index @param {string[]} bases @returns {Promise<Media>} */
 async function media(m, index, bases) {
-  const hashes = fromBase64(m.sha256), count = Math.ceil(m.size / m.piece), tail = m.path.split('/').map(encodeURIComponent).join('/');
+  const hashes = fromBase64(m.sha256),
+    count = Math.ceil(m.size / m.piece),
+    tail = m.path.split('/').map(encodeURIComponent).join('/');
   must(hashes.length == count * 32 && count, m.path);
-  return { ...m, index, withdrawn: false, checked: -Infinity, check: null,
-    hashes: /** @type {string[]} */ (hex(hashes).match(/.{64}/g)), root: (await sha256(hashes)).slice(0, 16), urls: bases.map(base => new URL('./' + tail, base).href) };
+  return {
+    ...m,
+    index,
+    withdrawn: false,
+    checked: -Infinity,
+    check: null,
+    hashes: /** @type {string[]} */ (hex(hashes).match(/.{64}/g)),
+    root: (await sha256(hashes)).slice(0, 16),
+    urls: bases.map(base => new URL('./' + tail, base).href),
+  };
 }
 
 /** @param {any} envelope @param {{key: string, cid: string, seen: number, home: string}} expected key: pinned, Ed25519 in base64url; seen: the
  *   highest version ever accepted; home: the page's own origin @returns {Promise<Manifest>} @throws when anything is wrong */
 export async function readManifest({ key, signed, sig }, expected) {
   must(key === expected.key, 'manifest: key');
-  const imported = await crypto.subtle.importKey('raw', /** @type {any} */ (fromBase64(key)), 'Ed25519', false, ['verify']);
-  must(await crypto.subtle.verify('Ed25519', imported, /** @type {any} */ (fromBase64(sig)), utf8('polycircle-manifest-1\n' + signed)),
-    'manifest: signature');
+  const imported = await crypto.subtle.importKey(
+    'raw',
+    /** @type {any} */ (fromBase64(key)),
+    'Ed25519',
+    false,
+    ['verify'],
+  );
+  must(
+    await crypto.subtle.verify(
+      'Ed25519',
+      imported,
+      /** @type {any} */ (fromBase64(sig)),
+      utf8('polycircle-manifest-1\n' + signed),
+    ),
+    'manifest: signature',
+  );
   const m = JSON.parse(signed);
   must(m.v === 1 && m.cid === expected.cid, 'manifest: circle');
   must(m.version >= expected.seen, `manifest: older than ${expected.seen}`);
   const bases = m.origins.map((/** @type {string} */ o) => new URL(o, expected.home).href);
   must(bases.length, 'manifest: origin');
-  return { version: m.version, media: await Promise.all(m.media.map((/** @type {any} */ x, /** @type {number} */ i) => media(x, i, bases))) };
+  return {
+    version: m.version,
+    media: await Promise.all(
+      m.media.map((/** @type {any} */ x, /** @type {number} */ i) => media(x, i, bases)),
+    ),
+  };
 }

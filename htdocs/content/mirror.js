@@ -14,10 +14,22 @@ import { now, sha256 } from '../util/bytes.js';
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], expecting(): boolean, ban(peer: Peer, why: string): void,
  *   got(media: Media, index: number): void, withdrawn(media: Media): void}} Surroundings */
 
-const AHEAD = 8, PEER_CAP = 4, STALLED_MS = 600, DOWN_MS = 3000, PATIENCE_MS = 8000, FRESH_MS = 5000, STALE_MS = 7000, ORIGINS = 6, STRIKES = 3;
+const AHEAD = 8,
+  PEER_CAP = 4,
+  STALLED_MS = 600,
+  DOWN_MS = 3000,
+  PATIENCE_MS = 8000,
+  FRESH_MS = 5000,
+  STALE_MS = 7000,
+  ORIGINS = 6,
+  STRIKES = 3;
 
 export class Mirror {
-  #around; #timer = 0; #kicked = false; #origins = 0; #down = 0;
+  #around;
+  #timer = 0;
+  #kicked = false;
+  #origins = 0;
+  #down = 0;
   /** differs between neighbours, so that not all of them ask an origin for the same piece at the same moment */
   #margin = 0.6 + 0.6 * Math.random();
   #jobs = /** @type {Map<string, Job>} */ (new Map());
@@ -26,9 +38,13 @@ export class Mirror {
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
   /** counted in this page life */
   #counted = /** @type {Set<string>} */ (new Set());
-  media = /** @type {Media[]} */ ([]); version = 0; bytes = { storage: 0, peers: 0, origin: 0 };
+  media = /** @type {Media[]} */ ([]);
+  version = 0;
+  bytes = { storage: 0, peers: 0, origin: 0 };
   /** @param {Surroundings} around */
-  constructor(around) { this.#around = around; }
+  constructor(around) {
+    this.#around = around;
+  }
   /** @param {import('./manifest.js').Manifest} manifest verified */
   use({ version, media }) {
     this.version = version;
@@ -38,37 +54,60 @@ export class Mirror {
   }
 
   /** as the worker compares them: no percent-encoding, which pages and programs use differently */
-  get urls() { return [...this.#byUrl.keys()]; }
-  find(/** @type {string} */ url) { return this.#byUrl.get(unescape(url.split('#')[0])); }
-  has(/** @type {Media} */ media, /** @type {number} */ index) { return !media.withdrawn && this.#around.pieces.has(media.hashes[index]); }
-  count(/** @type {Media} */ media) { return media.hashes.filter((_, i) => this.has(media, i)).length; }
+  get urls() {
+    return [...this.#byUrl.keys()];
+  }
+  find(/** @type {string} */ url) {
+    return this.#byUrl.get(unescape(url.split('#')[0]));
+  }
+  has(/** @type {Media} */ media, /** @type {number} */ index) {
+    return !media.withdrawn && this.#around.pieces.has(media.hashes[index]);
+  }
+  count(/** @type {Media} */ media) {
+    return media.hashes.filter((_, i) => this.has(media, i)).length;
+  }
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them.
    * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need */
   async *read(media, url, start, end, need) {
     const at = Math.floor(start / media.piece);
     /** @type {Reader} */
-    const reader = { media, url, at, last: Math.floor((end - 1) / media.piece), ahead: at, need, jobs: new Set() };
+    const reader = {
+      media,
+      url,
+      at,
+      last: Math.floor((end - 1) / media.piece),
+      ahead: at,
+      need,
+      jobs: new Set(),
+    };
     if (this.has(media, at) || this.#around.peers().length) this.#valid(media, url).catch(() => {});
     try {
       for (; reader.at <= reader.last; reader.at++) {
-        const piece = this.#want(reader, reader.at), from = reader.at * media.piece;
+        const piece = this.#want(reader, reader.at),
+          from = reader.at * media.piece;
         this.#readAhead(reader);
         const bytes = await piece;
         await this.#valid(media, url);
         yield bytes.subarray(Math.max(0, start - from), end - from);
       }
-    } finally { this.#release(reader); }
+    } finally {
+      this.#release(reader);
+    }
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
-  async supply(hash) { return this.#current.has(hash) ? this.#around.pieces.get(hash) : null; }
+  async supply(hash) {
+    return this.#current.has(hash) ? this.#around.pieces.get(hash) : null;
+  }
   /** Something changed: look again. */
-  kick() {  // not by a timer: those are slow in a hidden tab
+  kick() {
+    // not by a timer: those are slow in a hidden tab
     if (!this.#kicked) queueMicrotask(() => this.#tick());
     this.#kicked = true;
   }
 
   withdraw(/** @type {Media} */ media) {
-    for (const job of [...this.#jobs.values()]) if (job.media == media) this.#finish(job, null, new Changed(media.path));
+    for (const job of [...this.#jobs.values()])
+      if (job.media == media) this.#finish(job, null, new Changed(media.path));
     if (media.withdrawn) return;
     media.withdrawn = true;
     for (const hash of media.hashes) this.#current.delete(hash);
@@ -77,15 +116,22 @@ export class Mirror {
   /** Throws when the origin has another file; waits only when nobody has looked for 7 s. @param {Media} media @param {string} url */
   async #valid(media, url) {
     const age = now() - media.checked;
-    if (age > FRESH_MS) media.check ??= recheck(media, url).catch(() => this.withdraw(media)).finally(() => { media.check = null; });
+    if (age > FRESH_MS)
+      media.check ??= recheck(media, url)
+        .catch(() => this.withdraw(media))
+        .finally(() => {
+          media.check = null;
+        });
     if (age > STALE_MS) await media.check;
     if (media.withdrawn) throw new Changed(media.path);
   }
   /** @param {Reader} reader @param {number} index @returns {Promise<Uint8Array>} */
   async #want(reader, index) {
-    const { media } = reader, hash = media.hashes[index], bytes = this.#jobs.has(hash) ? null : await this.#around.pieces.get(hash);
+    const { media } = reader,
+      hash = media.hashes[index],
+      bytes = this.#jobs.has(hash) ? null : await this.#around.pieces.get(hash);
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
-    if (bytes) return this.#counted.add(hash), bytes;
+    if (bytes) return (this.#counted.add(hash), bytes);
     const job = this.#jobs.get(hash) ?? this.#job(media, index, hash);
     job.readers.add(reader);
     reader.jobs.add(job);
@@ -94,7 +140,16 @@ export class Mirror {
   }
   /** @param {Media} media @param {number} index @param {string} hash @returns {Job} */
   #job(media, index, hash) {
-    const job = /** @type {any} */ ({ media, index, hash, born: now(), readers: new Set(), tries: new Set(), failed: new Set(), over: false });
+    const job = /** @type {any} */ ({
+      media,
+      index,
+      hash,
+      born: now(),
+      readers: new Set(),
+      tries: new Set(),
+      failed: new Set(),
+      over: false,
+    });
     job.result = new Promise((done, fail) => Object.assign(job, { done, fail }));
     job.result.catch(() => {});
     this.#jobs.set(hash, job);
@@ -104,7 +159,8 @@ export class Mirror {
   #readAhead(/** @type {Reader} */ reader) {
     if (!reader.need().playing || reader.ahead - reader.at > AHEAD / 2) return;
     const end = Math.min(reader.last, reader.at + AHEAD);
-    for (let i = Math.max(reader.ahead, reader.at) + 1; i <= end; i++) if (!this.has(reader.media, i)) this.#want(reader, i).catch(() => {});
+    for (let i = Math.max(reader.ahead, reader.at) + 1; i <= end; i++)
+      if (!this.has(reader.media, i)) this.#want(reader, i).catch(() => {});
     reader.ahead = end;
   }
   /** What only this reader wanted is stopped. */
@@ -118,39 +174,69 @@ export class Mirror {
   #tick() {
     this.#kicked = false;
     clearTimeout(this.#timer);
-    const jobs = [...this.#jobs.values()].map(job => ({ job, slack: this.#slack(job) })).sort((a, b) => a.slack - b.slack);
+    const jobs = [...this.#jobs.values()]
+      .map(job => ({ job, slack: this.#slack(job) }))
+      .sort((a, b) => a.slack - b.slack);
     for (const { job, slack } of jobs) if (!job.over) this.#decide(job, slack);
     if (this.#jobs.size) this.#timer = +setTimeout(() => this.#tick(), 50);
   }
 
   #slack(/** @type {Job} */ job) {
-    return Math.min(...[...job.readers].map(reader => {
-      const { slack, rate } = reader.need();
-      return slack + Math.max(0, job.index - reader.at) * job.media.piece * rate;
-    }));
+    return Math.min(
+      ...[...job.readers].map(reader => {
+        const { slack, rate } = reader.need();
+        return slack + Math.max(0, job.index - reader.at) * job.media.piece * rate;
+      }),
+    );
   }
 
   #decide(/** @type {Job} */ job, /** @type {number} */ slack) {
     const tries = [...job.tries];
-    if (tries.length > 2 || tries.some(t => now() - t.moved < (slack < 3 ? STALLED_MS : 2000))) return;
+    if (tries.length > 2 || tries.some(t => now() - t.moved < (slack < 3 ? STALLED_MS : 2000)))
+      return;
     const peer = this.#pick(job);
     if (peer) return void this.#ask(job, peer);
-    if (tries.some(t => !t.from) || this.#canWait(job, slack) || now() < this.#down || this.#origins >= ORIGINS) return;
+    if (
+      tries.some(t => !t.from) ||
+      this.#canWait(job, slack) ||
+      now() < this.#down ||
+      this.#origins >= ORIGINS
+    )
+      return;
     const run = [job];
-    for (let next; run.length < AHEAD && (next = this.#jobs.get(job.media.hashes[job.index + run.length])); run.push(next)) {
-      if (next.tries.size || next.media != job.media || this.#pick(next) || this.#canWait(next, this.#slack(next))) break;
+    for (
+      let next;
+      run.length < AHEAD && (next = this.#jobs.get(job.media.hashes[job.index + run.length]));
+      run.push(next)
+    ) {
+      if (
+        next.tries.size ||
+        next.media != job.media ||
+        this.#pick(next) ||
+        this.#canWait(next, this.#slack(next))
+      )
+        break;
     }
     this.#fetch(run);
   }
   /** Whether neighbours, those who come or those who have some of the file, may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const hope = (/** @type {Peer} */ p) => p.knows(job.media.root) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p);
-    return slack > this.#margin && now() - job.born < PATIENCE_MS && (this.#around.expecting() || this.#around.peers().some(hope));
+    const hope = (/** @type {Peer} */ p) =>
+      p.knows(job.media.root) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p);
+    return (
+      slack > this.#margin &&
+      now() - job.born < PATIENCE_MS &&
+      (this.#around.expecting() || this.#around.peers().some(hope))
+    );
   }
   /** @param {Job} job @returns {Peer|undefined} the neighbour that has least to do for us */
   #pick(job) {
-    const able = (/** @type {Peer} */ p) => p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index);
-    return this.#around.peers().filter(p => able(p) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p)).sort((a, b) => a.inflight - b.inflight)[0];
+    const able = (/** @type {Peer} */ p) =>
+      p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index);
+    return this.#around
+      .peers()
+      .filter(p => able(p) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p))
+      .sort((a, b) => a.inflight - b.inflight)[0];
   }
 
   async #ask(/** @type {Job} */ job, /** @type {Peer} */ peer) {
@@ -158,8 +244,10 @@ export class Mirror {
     const attempt = { from: peer, moved: now(), stop: new AbortController() };
     job.tries.add(attempt);
     try {
-      const bytes = await peer.get(job.hash, size, attempt.stop.signal, () => { attempt.moved = now(); });
-      if (await sha256(bytes) != job.hash) return this.#around.ban(peer, 'lied');
+      const bytes = await peer.get(job.hash, size, attempt.stop.signal, () => {
+        attempt.moved = now();
+      });
+      if ((await sha256(bytes)) != job.hash) return this.#around.ban(peer, 'lied');
       peer.strikes = 0;
       if (!job.over) this.bytes.peers += size;
       this.#finish(job, bytes);
@@ -168,23 +256,39 @@ export class Mirror {
       if (why == 'busy') peer.rests = now() + 300;
       else if (why == 'off') peer.up = false;
       else if (why != 'stopped') job.failed.add(peer);
-    } finally { this.#ended(job, attempt); }
+    } finally {
+      this.#ended(job, attempt);
+    }
   }
   /** @param {Job[]} run jobs of neighbouring pieces, one request */
   async #fetch(run) {
-    const [{ media, index, readers }] = run, url = [...readers][0]?.url ?? media.urls[0];
-    const attempt = { from: null, moved: now(), stop: new AbortController() }, checks = /** @type {Promise<void>[]} */ ([]);
+    const [{ media, index, readers }] = run,
+      url = [...readers][0]?.url ?? media.urls[0];
+    const attempt = { from: null, moved: now(), stop: new AbortController() },
+      checks = /** @type {Promise<void>[]} */ ([]);
     for (const job of run) job.tries.add(attempt);
     this.#origins++;
     const got = async (/** @type {number} */ i, /** @type {Uint8Array} */ bytes) =>
-      await sha256(bytes) == media.hashes[i] ? this.#finish(run[i - index], bytes) : this.withdraw(media);
+      (await sha256(bytes)) == media.hashes[i]
+        ? this.#finish(run[i - index], bytes)
+        : this.withdraw(media);
     try {
-      await fetchPieces(media, url, index, index + run.length - 1, attempt.stop.signal, (i, bytes) => checks.push(got(i, bytes)), n => {
-        attempt.moved = now();
-        this.bytes.origin += n;
-      });
+      await fetchPieces(
+        media,
+        url,
+        index,
+        index + run.length - 1,
+        attempt.stop.signal,
+        (i, bytes) => checks.push(got(i, bytes)),
+        n => {
+          attempt.moved = now();
+          this.bytes.origin += n;
+        },
+      );
       await Promise.all(checks);
-    } catch (error) { this.#originFailed(media, run, error); } finally {
+    } catch (error) {
+      this.#originFailed(media, run, error);
+    } finally {
       this.#origins--;
       for (const job of run) this.#ended(job, attempt);
     }
@@ -194,7 +298,8 @@ export class Mirror {
     if (error instanceof Changed) return this.withdraw(media);
     if (run.every(job => job.over)) return;
     this.#down = now() + DOWN_MS;
-    if (!this.#around.peers().length && !this.#around.expecting()) for (const job of run) this.#finish(job, null, error);
+    if (!this.#around.peers().length && !this.#around.expecting())
+      for (const job of run) this.#finish(job, null, error);
   }
 
   #ended(/** @type {Job} */ job, /** @type {Try} */ attempt) {
@@ -207,11 +312,13 @@ export class Mirror {
     job.over = true;
     this.#jobs.delete(job.hash);
     for (const attempt of job.tries) {
-      if (attempt.from && bytes && now() - attempt.moved > STALLED_MS) {  // somebody else was quicker
+      if (attempt.from && bytes && now() - attempt.moved > STALLED_MS) {
+        // somebody else was quicker
         attempt.from.rests = now() + 2000;
         if (++attempt.from.strikes >= STRIKES) attempt.from.close('slow');
       }
-      if (attempt.from || ![...this.#jobs.values()].some(other => other.tries.has(attempt))) attempt.stop.abort();
+      if (attempt.from || ![...this.#jobs.values()].some(other => other.tries.has(attempt)))
+        attempt.stop.abort();
     }
     if (!bytes) return job.fail(error);
     this.#counted.add(job.hash);

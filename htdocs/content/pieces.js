@@ -1,19 +1,29 @@
 /** Verified pieces by SHA-256 (hex), within a byte budget: hides memory, storage and who is evicted. */
 import { within } from '../util/bytes.js';
 
-const HOT = 16 << 20;  // bytes kept in memory as well: what viewers read and neighbours ask for now
+const HOT = 16 << 20; // bytes kept in memory as well: what viewers read and neighbours ask for now
 
 export class Pieces {
-  #store; #budget; #total = 0; #saving = 0; #hotBytes = 0;
+  #store;
+  #budget;
+  #total = 0;
+  #saving = 0;
+  #hotBytes = 0;
   #index = /** @type {Map<string, {size: number, used: number}>} */ (new Map());
   #hot = /** @type {Map<string, Uint8Array>} */ (new Map());
   #persist = false;
-  held = 0;  // bytes that storage held when the page opened
+  held = 0; // bytes that storage held when the page opened
   /** @param {import('./store.js').Store} store @param {number} budget in bytes */
-  constructor(store, budget = 256 << 20) { this.#store = store; this.#budget = budget; }
+  constructor(store, budget = 256 << 20) {
+    this.#store = store;
+    this.#budget = budget;
+  }
   /** Learns what storage holds; a piece the index does not know (the page died before it was saved) counts as 256 KiB. */
   async open() {
-    const [index, hashes] = await Promise.all([within(this.#store.get('kv', 'index'), 1000, null), within(this.#store.keys('pieces'), 2000, [])]);
+    const [index, hashes] = await Promise.all([
+      within(this.#store.get('kv', 'index'), 1000, null),
+      within(this.#store.keys('pieces'), 2000, []),
+    ]);
     const saved = new Map(index ?? []);
     for (const hash of hashes ?? saved.keys()) {
       const entry = saved.get(hash) ?? { size: 256 << 10, used: 0 };
@@ -28,10 +38,13 @@ export class Pieces {
     for (const [hash, bytes] of [...this.#hot]) this.put(hash, bytes);
   }
 
-  has(/** @type {string} */ hash) { return this.#hot.has(hash) || this.#index.has(hash); }
+  has(/** @type {string} */ hash) {
+    return this.#hot.has(hash) || this.#index.has(hash);
+  }
   /** @param {string} hash @returns {Promise<Uint8Array|null>} */
   async get(hash) {
-    const entry = this.#index.get(hash), hot = this.#hot.get(hash);
+    const entry = this.#index.get(hash),
+      hot = this.#hot.get(hash);
     if (entry) entry.used = Date.now();
     if (hot || !entry) return hot ?? null;
     const bytes = await within(this.#store.get('pieces', hash), 1500, null);
@@ -46,7 +59,8 @@ export class Pieces {
     this.#index.set(hash, { size: bytes.length, used: Date.now() });
     this.#total += bytes.length;
     this.#evict();
-    this.#store.put('pieces', hash, bytes).catch(() => {  // most likely QuotaExceededError: live within what fits
+    this.#store.put('pieces', hash, bytes).catch(() => {
+      // most likely QuotaExceededError: live within what fits
       this.delete(hash);
       this.#budget = Math.max(this.#total * 0.9, 1 << 20);
       this.#evict();

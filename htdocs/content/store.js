@@ -9,9 +9,14 @@ export function memoryStore() {
   const all = new Map();
   return {
     get: async (store, key) => all.get(store + key),
-    put: async (store, key, value) => { all.set(store + key, value); },
-    delete: async (store, key) => { all.delete(store + key); },
-    keys: async store => [...all.keys()].filter(key => key.startsWith(store)).map(key => key.slice(store.length)),
+    put: async (store, key, value) => {
+      all.set(store + key, value);
+    },
+    delete: async (store, key) => {
+      all.delete(store + key);
+    },
+    keys: async store =>
+      [...all.keys()].filter(key => key.startsWith(store)).map(key => key.slice(store.length)),
   };
 }
 
@@ -24,13 +29,16 @@ export function idbStore(db) {
   let end;
   const flush = async () => {
     await sleep(30);
-    const work = steps, tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
+    const work = steps,
+      tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
     steps = [];
-    await /** @type {Promise<void>} */ (new Promise((ok, no) => {
-      tx.oncomplete = () => ok();
-      tx.onabort = () => no(tx.error);
-      for (const step of work) step(tx);
-    }));
+    await /** @type {Promise<void>} */ (
+      new Promise((ok, no) => {
+        tx.oncomplete = () => ok();
+        tx.onabort = () => no(tx.error);
+        for (const step of work) step(tx);
+      })
+    );
   };
   const write = (/** @type {Step} */ step) => {
     if (steps.push(step) == 1) end = flush();
@@ -50,9 +58,14 @@ export function idbStore(db) {
  *   asked before it is open need not wait @returns {Store} */
 export function openStore(injected, opening = openDb(), fresh = false) {
   let early = fresh && !injected;
-  const store = injected ?? within(opening, 2000, null).then(db => db ? idbStore(db) : memoryStore());
-  store.finally(() => { early = false; });
-  const late = (/** @type {keyof Store} */ name) => async (/** @type {any[]} */ ...args) => early && /get|keys/.test(name) ? null
-    : /** @type {any} */ (await store)[name](...args);
+  const store =
+    injected ?? within(opening, 2000, null).then(db => (db ? idbStore(db) : memoryStore()));
+  store.finally(() => {
+    early = false;
+  });
+  const late =
+    (/** @type {keyof Store} */ name) =>
+    async (/** @type {any[]} */ ...args) =>
+      early && /get|keys/.test(name) ? null : /** @type {any} */ (await store)[name](...args);
   return { get: late('get'), put: late('put'), delete: late('delete'), keys: late('keys') };
 }

@@ -5,7 +5,7 @@
 /** @typedef {EventTarget & {sig: string, role: string, peers: {sig: string}[], stats(): Stats, leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
 
 /** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const element = id => /** @type {HTMLElement} */ (document.getElementById(id));
 const drop = /** @type {HTMLButtonElement} */ (element('drop'));
 
 /** @param {number | null | undefined} ms */
@@ -38,7 +38,8 @@ function show(circle) {
   element('links').textContent = String(peers);
   element('role').textContent = away ? 'none' : circle.role === 'greeter' ? 'greeter' : 'viewer';
   if (away) say('Dropped out. The others have noticed; their film goes on.', 'alone');
-  else if (peers) say(`In the circle, connected to ${peers} other ${peers === 1 ? 'viewer' : 'viewers'}.`, 'on');
+  else if (peers)
+    say(`In the circle, connected to ${peers} other ${peers === 1 ? 'viewer' : 'viewers'}.`, 'on');
   else say('In the circle, and the only one so far. Open a second viewer.', 'on');
 }
 
@@ -61,7 +62,7 @@ function start(circle) {
 
 /** Resolves when the package has come; polls beside the event, which may be over. */
 function circleHere() {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const look = () => {
       const circle = /** @type {any} */ (window).polycircle;
       if (!circle) return;
@@ -79,16 +80,19 @@ const other = otherName();
 const second = /** @type {HTMLAnchorElement} */ (element('second'));
 if (other) {
   second.href = other;
-  element('second-note').textContent = `At ${new URL(other).host}: another name, so another browser storage.`;
+  element('second-note').textContent =
+    `At ${new URL(other).host}: another name, so another browser storage.`;
 } else {
   second.href = location.href;
-  element('second-note').textContent = 'Open it in another browser or a private window: one browser is one viewer.';
+  element('second-note').textContent =
+    'Open it in another browser or a private window: one browser is one viewer.';
 }
 
 if (document.querySelector('script[src*="/signal"]')) {
   circleHere().then(start);
   setTimeout(() => {
-    if (!(/** @type {any} */ (window).polycircle)) say('The circle did not answer: the film comes from the server as on any site.', 'alone');
+    if (!(/** @type {any} */ (window).polycircle))
+      say('The circle did not answer: the film comes from the server as on any site.', 'alone');
   }, 8000);
 } else {
   document.body.classList.add('plain');

@@ -10,50 +10,88 @@ let page = /** @type {Asking} */ (/** @type {any} */ (null));
 
 /** The first of these that there is. The tag's goes first, then those of the visitor, then the page's: what somebody agrees to is to be
  * understood, and only then to match what is around it. @param {(string|undefined)[]} wanted as in BCP 47 */
-export const language = (...wanted) => wanted.map(tag => /^(en|de|fr|es|pt|it|nl|pl|ja|zh)\b/i.exec(tag ?? '')?.[0].toLowerCase()).find(Boolean) ?? 'en';
+export const language = (...wanted) =>
+  wanted
+    .map(tag => /^(en|de|fr|es|pt|it|nl|pl|ja|zh)\b/i.exec(tag ?? '')?.[0].toLowerCase())
+    .find(Boolean) ?? 'en';
 
 /** @param {RTCIceServer[]} servers @returns {string} their hosts, for people */
-export const hosts = servers => [...new Set(servers.flatMap(s => s.urls).map(url => url.replace(/^\w+:|(:\d+)?(\?.*)?$/g, '')))].join(', ');
+export const hosts = servers =>
+  [
+    ...new Set(servers.flatMap(s => s.urls).map(url => url.replace(/^\w+:|(:\d+)?(\?.*)?$/g, ''))),
+  ].join(', ');
 
 /** @param {string} color as computed @returns {number} how bright, to 255; NaN when it can be seen through, or is not told in sRGB */
 function bright(color) {
-  const [, red, green, blue] = /** @type {any} */ (/^rgb\((\d+), (\d+), (\d+)\)$/.exec(color)) ?? [];
+  const [, red, green, blue] =
+    /** @type {any} */ (/^rgb\((\d+), (\d+), (\d+)\)$/.exec(color)) ?? [];
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
 
 /** The page's own colours, if they can be told and read on each other (W3C AERT 2.2), else the browser's. @param {HTMLElement} box */
 function paint(box) {
   const [body, root] = [document.body, document.documentElement].map(el => getComputedStyle(el));
-  const back = [body, root].map(of => of.backgroundColor).find(color => bright(color) >= 0) ?? '', own = Math.abs(bright(back) - bright(body.color)) > 125;
+  const back = [body, root].map(of => of.backgroundColor).find(color => bright(color) >= 0) ?? '',
+    own = Math.abs(bright(back) - bright(body.color)) > 125;
   [box.style.background, box.style.color] = own ? [back, body.color] : ['Canvas', 'CanvasText'];
 }
 
 /** @param {Circle} circle @param {Setup} setup @returns {Asking} */
 export function asking(circle, { config, base, lang }) {
-  const tongue = language(lang, ...navigator.languages, document.documentElement.lang), host = hosts(config.ice);
-  let said = /** @type {Promise<(name: string) => string>|null} */ (null), open = /** @type {Promise<void>|null} */ (null);
-  let box = /** @type {any} */ (null), before = /** @type {any} */ (null), wanted = false, close = () => {};  // before: what had the focus
+  const tongue = language(lang, ...navigator.languages, document.documentElement.lang),
+    host = hosts(config.ice);
+  let said = /** @type {Promise<(name: string) => string>|null} */ (null),
+    open = /** @type {Promise<void>|null} */ (null);
+  let box = /** @type {any} */ (null),
+    before = /** @type {any} */ (null),
+    wanted = false,
+    close = () => {}; // before: what had the focus
 
   /** Texts alone, and short ones. */
-  const words = () => said ??= fetch(`${base}package/${config.package}/ask-${tongue}.json`, { credentials: 'omit' }).then(async r => {
-    const all = await r.json();
-    if (!all.yes) throw all;  // an error
-    return (/** @type {string} */ name) => name == 'stun' && !host ? '' : String(all[name]).slice(0, LONGEST).replace('{host}', host);
-  });
+  const words = () =>
+    (said ??= fetch(`${base}package/${config.package}/ask-${tongue}.json`, {
+      credentials: 'omit',
+    }).then(async r => {
+      const all = await r.json();
+      if (!all.yes) throw all; // an error
+      return (/** @type {string} */ name) =>
+        name == 'stun' && !host ? '' : String(all[name]).slice(0, LONGEST).replace('{host}', host);
+    }));
   /** What was said is asked again only when the visitor wants it, who is then led there. */
-  const wants = () => circle.asks && (wanted || !circle.said && circle.p2p == 'ask');
+  const wants = () => circle.asks && (wanted || (!circle.said && circle.p2p == 'ask'));
 
   /** It stands at the window's lower edge; the page gets as much room at its end, so nothing stays covered, nor what has the focus. */
   async function show() {
-    const say = await words(), { style } = document.documentElement, { paddingBottom, scrollPaddingBottom } = style;
+    const say = await words(),
+      { style } = document.documentElement,
+      { paddingBottom, scrollPaddingBottom } = style;
     if (!wants()) return void (open = null);
-    const [yes, no] = ['yes', 'no'].map(value => html('button', { type: 'button', value }, say(value)));
-    box = html('div', { class: 'polycircle-ask', role: 'region', tabindex: -1, 'aria-label': say('title'), lang: tongue },
-      html('div', {}, html('p', { role: 'status' }, say('title')), html('p', {}, say('text'), ' ', say('stun'))), html('p', {}, yes, ' ', no));
+    const [yes, no] = ['yes', 'no'].map(value =>
+      html('button', { type: 'button', value }, say(value)),
+    );
+    box = html(
+      'div',
+      {
+        class: 'polycircle-ask',
+        role: 'region',
+        tabindex: -1,
+        'aria-label': say('title'),
+        lang: tongue,
+      },
+      html(
+        'div',
+        {},
+        html('p', { role: 'status' }, say('title')),
+        html('p', {}, say('text'), ' ', say('stun')),
+      ),
+      html('p', {}, yes, ' ', no),
+    );
     if (!document.body) await new Promise(ok => addEventListener('DOMContentLoaded', ok));
     document.body.prepend(box);
     paint(box);
-    const room = new ResizeObserver(() => { style.paddingBottom = style.scrollPaddingBottom = `${box.offsetHeight}px`; });
+    const room = new ResizeObserver(() => {
+      style.paddingBottom = style.scrollPaddingBottom = `${box.offsetHeight}px`;
+    });
     room.observe(box);
     await new Promise(ok => {
       close = () => {
@@ -65,7 +103,9 @@ export function asking(circle, { config, base, lang }) {
         close = () => {};
         ok(0);
       };
-      box.onkeydown = (/** @type {KeyboardEvent} */ e) => { if (e.key == 'Escape') close(); };
+      box.onkeydown = (/** @type {KeyboardEvent} */ e) => {
+        if (e.key == 'Escape') close();
+      };
       box.onclick = (/** @type {any} */ { target }) => {
         if (!target.value) return;
         circle.decide(target.value);
@@ -74,36 +114,43 @@ export function asking(circle, { config, base, lang }) {
     });
   }
 
-  const ask = () => open ??= show().catch(error => {
-    open = said = null;
-    console.warn('polycircle:', error);
-  });
+  const ask = () =>
+    (open ??= show().catch(error => {
+      open = said = null;
+      console.warn('polycircle:', error);
+    }));
   const look = () => {
     wanted = false;
     wants() ? ask() : close();
   };
   circle.addEventListener('change', look);
   look();
-  return page = {
-    words, tongue,
+  return (page = {
+    words,
+    tongue,
     /** @returns {Promise<void>} when it was answered, or closed */
     async ask() {
       wanted = true;
       before = document.activeElement;
-      if (!box?.isConnected) close();  // the page has another body now
+      if (!box?.isConnected) close(); // the page has another body now
       if (!wants()) return;
       const over = ask();
-      words().then(() => box?.focus(), () => {});
+      words().then(
+        () => box?.focus(),
+        () => {},
+      );
       await over;
     },
-  };
+  });
 }
 
 /** <poly-ask>: a button for a footer. What the page has put into it stays where there are no words. */
 export class PolyAsk extends PolyElement {
   /** @param {Circle} circle @param {AbortSignal} signal */
   async show(circle, signal) {
-    const { tongue, words } = page, say = await words().catch(() => null), button = html('button', { type: 'button', lang: tongue });
+    const { tongue, words } = page,
+      say = await words().catch(() => null),
+      button = html('button', { type: 'button', lang: tongue });
     if (!say || signal.aborted) return;
     const draw = () => {
       this.hidden = !circle.asks;

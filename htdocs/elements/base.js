@@ -10,40 +10,60 @@ function fill(el, attributes, children) {
 }
 
 /** @param {string} tag @param {Record<string, string|number>} [attributes] @param {(Node|string)[]} children */
-export const html = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+export const html = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
 /** @param {string} tag @param {Record<string, string|number>} attributes */
-export const svg = (tag, attributes) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, []);
+export const svg = (tag, attributes) =>
+  fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, []);
 
 /** @param {number} n bytes, for people */
 export function size(n) {
   const [unit, by] = n < 1e6 ? ['kilobyte', 1e3] : n < 1e9 ? ['megabyte', 1e6] : ['gigabyte', 1e9];
-  return new Intl.NumberFormat(undefined, { style: 'unit', unit, maximumFractionDigits: n < 1e6 ? 0 : 1 }).format(n / by);
+  return new Intl.NumberFormat(undefined, {
+    style: 'unit',
+    unit,
+    maximumFractionDigits: n < 1e6 ? 0 : 1,
+  }).format(n / by);
 }
 
 export class PolyElement extends HTMLElement {
   #stop = new AbortController();
   /** @param {string} tag */
-  static define(tag) { if (!customElements.get(tag)) customElements.define(tag, /** @type {any} */ (this)); }
-
-  connectedCallback() {
-    const { signal } = this.#stop = new AbortController(), circle = /** @type {any} */ (globalThis).polycircle;
-    if (circle?.ready) return this.show(circle, signal);
-    document.addEventListener('polycircle', e => this.show(/** @type {CustomEvent} */ (e).detail, signal), { signal, once: true });
+  static define(tag) {
+    if (!customElements.get(tag)) customElements.define(tag, /** @type {any} */ (this));
   }
 
-  disconnectedCallback() { this.#stop.abort(); }
+  connectedCallback() {
+    const { signal } = (this.#stop = new AbortController()),
+      circle = /** @type {any} */ (globalThis).polycircle;
+    if (circle?.ready) return this.show(circle, signal);
+    document.addEventListener(
+      'polycircle',
+      e => this.show(/** @type {CustomEvent} */ (e).detail, signal),
+      { signal, once: true },
+    );
+  }
+
+  disconnectedCallback() {
+    this.#stop.abort();
+  }
   /** @param {Circle} circle @param {AbortSignal} signal aborted when the element leaves */
-  show(circle, signal) { throw new TypeError(`${circle} ${signal}: not shown`); }
+  show(circle, signal) {
+    throw new TypeError(`${circle} ${signal}: not shown`);
+  }
   /** Draws now, whenever the circle has changed, and once more when it has come to rest.
    * @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
   follow(circle, signal, draw) {
-    let last = '', moves = true;
+    let last = '',
+      moves = true;
     const look = () => {
-      const now = JSON.stringify([circle.sig, circle.peers, circle.stats()]), moved = now != last;
+      const now = JSON.stringify([circle.sig, circle.peers, circle.stats()]),
+        moved = now != last;
       if (moved || moves) draw();
       [last, moves] = [now, moved];
     };
-    for (const type of ['join', 'peer', 'leave', 'stats']) circle.addEventListener(type, look, { signal });
+    for (const type of ['join', 'peer', 'leave', 'stats'])
+      circle.addEventListener(type, look, { signal });
     look();
   }
 }

@@ -1,6 +1,7 @@
 /** The owner's brake: learns from the loader's configuration, while the page is open, whether visitors may mirror (doc/PROTOCOL.md 1.3). It is looked
  * at every four minutes, and not by pages that nobody sees and that have no links: a file of the spool, which costs no process, or else mostly a 304. */
-const LOOK_MS = 240000, SOON_MS = 60000;
+const LOOK_MS = 240000,
+  SOON_MS = 60000;
 
 /** @param {import('../page/circle.js').Circle} circle @param {string} src of the loader @param {import('../page/circle.js').Config} config */
 export function brake(circle, src, { spool, key }) {
@@ -8,11 +9,20 @@ export function brake(circle, src, { spool, key }) {
   const cached = /** @type {any} */ (performance.getEntriesByName(src)[0])?.transferSize === 0;
   let due = performance.now() + (cached ? SOON_MS : LOOK_MS);
   const look = async () => {
-    if (performance.now() < due || document.hidden && !circle.peers.length || circle.out.has('left') || circle.out.has('no')) return;
+    if (
+      performance.now() < due ||
+      (document.hidden && !circle.peers.length) ||
+      circle.out.has('left') ||
+      circle.out.has('no')
+    )
+      return;
     due = performance.now() + LOOK_MS;
-    const load = async (/** @type {string} */ url) => (await fetch(url, { cache: 'no-cache', credentials: 'omit' })).text();
+    const load = async (/** @type {string} */ url) =>
+      (await fetch(url, { cache: 'no-cache', credentials: 'omit' })).text();
     const read = (/** @type {string} */ text) => /POLYCIRCLE_CONFIG=(.*);\n/.exec(text)?.[1];
-    const config = spool && read(await load(`${spool}signal-${key}.js`).catch(() => '')) || read(await load(src));
+    const config =
+      (spool && read(await load(`${spool}signal-${key}.js`).catch(() => ''))) ||
+      read(await load(src));
     if (config) JSON.parse(config).mirror === false ? circle.leave('brake') : circle.join('brake');
   };
   setInterval(() => look().catch(() => {}), 5000);

@@ -5,7 +5,15 @@ export class PolyCircles extends PolyElement {
   static circles = /** @type {{can: string, cid: string}[]} */ ([]);
   /** @param {import('./base.js').Circle} circle */
   show({ cid }) {
-    const items = PolyCircles.circles.map(c => html('li', c.cid == cid ? { 'aria-current': 'true' } : {}, c.can, ' ', html('code', {}, c.cid)));
+    const items = PolyCircles.circles.map(c =>
+      html(
+        'li',
+        c.cid == cid ? { 'aria-current': 'true' } : {},
+        c.can,
+        ' ',
+        html('code', {}, c.cid),
+      ),
+    );
     this.replaceChildren(html('ul', {}, ...items));
   }
 }

@@ -9,24 +9,39 @@ const LARGEST = 512 << 20;
 export class PolyMedia extends PolyElement {
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
   async show(circle, signal) {
-    const src = this.getAttribute('src') ?? '', url = new URL(src, document.baseURI).href;
+    const src = this.getAttribute('src') ?? '',
+      url = new URL(src, document.baseURI).href;
     await circle.loaded;
-    const worker = await within(circle.mirroring(), 1000, false), media = circle.mirror?.find(url);
+    const worker = await within(circle.mirroring(), 1000, false),
+      media = circle.mirror?.find(url);
     if (signal.aborted) return;
-    const kind = /^(video|audio|image)/.exec(media?.type ?? '')?.[1] ?? (/\.(png|jpe?g|gif|webp|avif|svg)$/i.test(src) ? 'image' : 'video');
-    const child = /** @type {any} */ (this.querySelector('video,audio,img') ?? (kind == 'image' ? html('img', { alt: this.getAttribute('alt') ?? '' })
-      : html(kind, { controls: '', preload: 'metadata' })));
+    const kind =
+      /^(video|audio|image)/.exec(media?.type ?? '')?.[1] ??
+      (/\.(png|jpe?g|gif|webp|avif|svg)$/i.test(src) ? 'image' : 'video');
+    const child = /** @type {any} */ (
+      this.querySelector('video,audio,img') ??
+        (kind == 'image'
+          ? html('img', { alt: this.getAttribute('alt') ?? '' })
+          : html(kind, { controls: '', preload: 'metadata' }))
+    );
     if (!child.parentNode) this.append(child);
-    if (worker || !media || media.size > LARGEST || !circle.mirror || circle.out.size || off(this)) return void (child.src = url);
+    if (worker || !media || media.size > LARGEST || !circle.mirror || circle.out.size || off(this))
+      return void (child.src = url);
     try {
       const parts = [];
-      for await (const part of circle.mirror.read(media, url, 0, media.size, () => ({ slack: 1, playing: true, rate: 0.1 / media.piece }))) {
+      for await (const part of circle.mirror.read(media, url, 0, media.size, () => ({
+        slack: 1,
+        playing: true,
+        rate: 0.1 / media.piece,
+      }))) {
         if (signal.aborted) return;
         parts.push(/** @type {any} */ (part));
       }
       const blob = URL.createObjectURL(new Blob(parts, { type: media.type }));
       signal.addEventListener('abort', () => URL.revokeObjectURL(blob));
       child.src = blob;
-    } catch { child.src = url; }
+    } catch {
+      child.src = url;
+    }
   }
 }

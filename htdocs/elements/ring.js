@@ -7,22 +7,27 @@ export class PolyRing extends PolyElement {
   #moved = /** @type {Map<string, number>} */ (new Map());
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
   show(circle, signal) {
-    const picture = svg('svg', { viewBox: '-100 -100 200 200', role: 'img' }), text = html('p', { role: 'status' });
+    const picture = svg('svg', { viewBox: '-100 -100 200 200', role: 'img' }),
+      text = html('p', { role: 'status' });
     this.replaceChildren(picture, text);
     this.follow(circle, signal, () => this.#draw(circle, picture, text));
   }
   /** @param {import('./base.js').Circle} circle @param {SVGElement} picture @param {HTMLElement} text */
   #draw(circle, picture, text) {
-    const me = circle.sig || 'this tab', { peers } = circle;
+    const me = circle.sig || 'this tab',
+      { peers } = circle;
     const sigs = [...new Set([me, ...peers.flatMap(p => [p.sig, ...p.neighbours])])].sort();
     /** @type {Map<string, [number, number]>} */
-    const place = new Map(sigs.map((sig, i) => {
-      const angle = 2 * Math.PI * i / sigs.length - Math.PI / 2;
-      return [sig, [R * Math.cos(angle), R * Math.sin(angle)]];
-    }));
+    const place = new Map(
+      sigs.map((sig, i) => {
+        const angle = (2 * Math.PI * i) / sigs.length - Math.PI / 2;
+        return [sig, [R * Math.cos(angle), R * Math.sin(angle)]];
+      }),
+    );
     picture.replaceChildren(svg('circle', { r: R }));
     let flowing = 0;
-    for (const peer of peers) for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
+    for (const peer of peers)
+      for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
     for (const { sig, bytesIn, bytesOut } of peers) {
       const flows = bytesIn + bytesOut > (this.#moved.get(sig) ?? 0);
       this.#moved.set(sig, bytesIn + bytesOut);
@@ -39,7 +44,8 @@ export class PolyRing extends PolyElement {
   }
   /** @param {SVGElement} picture @param {Map<string, [number, number]>} place @param {string} a @param {string} b @param {string} kind */
   #line(picture, place, a, b, kind) {
-    const [x1, y1] = place.get(a) ?? [0, 0], [x2, y2] = place.get(b) ?? [0, 0];
+    const [x1, y1] = place.get(a) ?? [0, 0],
+      [x2, y2] = place.get(b) ?? [0, 0];
     picture.append(svg('line', { x1, y1, x2, y2, class: kind }));
   }
 }

@@ -2,14 +2,20 @@
 import { html, PolyElement, size } from './base.js';
 
 /** @type {['peers'|'storage'|'origin', string][]} */
-const SOURCES = [['peers', 'from visitors'], ['storage', 'from storage'], ['origin', 'from the server']];
+const SOURCES = [
+  ['peers', 'from visitors'],
+  ['storage', 'from storage'],
+  ['origin', 'from the server'],
+];
 
 export class PolyStats extends PolyElement {
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
   show(circle, signal) {
-    const bar = html('div', { class: 'bar', 'aria-hidden': 'true' }), list = html('dl');
+    const bar = html('div', { class: 'bar', 'aria-hidden': 'true' }),
+      list = html('dl');
     const rows = SOURCES.map(([source, label]) => {
-      const part = html('i', { class: source }), value = html('dd');
+      const part = html('i', { class: source }),
+        value = html('dd');
       bar.append(part);
       list.append(html('div', { class: source }, html('dt', {}, label), value));
       return { source, part, value };
@@ -18,10 +24,13 @@ export class PolyStats extends PolyElement {
     list.append(html('div', { class: 'given' }, html('dt', {}, 'given to visitors'), given));
     this.replaceChildren(bar, list);
     this.follow(circle, signal, () => {
-      const { bytes, uploaded } = circle.stats(), all = bytes.peers + bytes.storage + bytes.origin;
+      const { bytes, uploaded } = circle.stats(),
+        all = bytes.peers + bytes.storage + bytes.origin;
       for (const { source, part, value } of rows) {
         part.style.flexGrow = String(bytes[source]);
-        value.textContent = all ? `${size(bytes[source])} (${Math.round(100 * bytes[source] / all)} %)` : size(0);
+        value.textContent = all
+          ? `${size(bytes[source])} (${Math.round((100 * bytes[source]) / all)} %)`
+          : size(0);
       }
       given.textContent = size(uploaded);
     });

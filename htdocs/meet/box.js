@@ -3,10 +3,19 @@
 /** @typedef {{boxed(said: any): void, rejoin(ms: number): void}} Reader
  * @typedef {{box?: string, box_v?: number, poll_ms?: number}} Answer of a sync: where, the edition at least, how often */
 
-const STRIKES = 3, REST_MS = 600000;
+const STRIKES = 3,
+  REST_MS = 600000;
 
 export class Box {
-  #reader; #ask; #timer = 0; #url = ''; #least = 0; #read = 0; #strikes = 0; #rests = 0; #count = Math.floor(Math.random() * 1e9);
+  #reader;
+  #ask;
+  #timer = 0;
+  #url = '';
+  #least = 0;
+  #read = 0;
+  #strikes = 0;
+  #rests = 0;
+  #count = Math.floor(Math.random() * 1e9);
   /** @param {Reader} reader @param {typeof fetch} ask the test seam */
   constructor(reader, ask = (...args) => fetch(...args)) {
     this.#reader = reader;
@@ -16,7 +25,9 @@ export class Box {
   prove = /** @type {number|undefined} */ (undefined);
   #proven = false;
   /** whether the instance may give us one */
-  get good() { return performance.now() >= this.#rests; }
+  get good() {
+    return performance.now() >= this.#rests;
+  }
   /** The instance has answered: read here from now on, or (no box) no more. @param {Answer} answer */
   follow({ box = '', box_v = 0, poll_ms = 2000 }) {
     clearTimeout(this.#timer);
@@ -25,12 +36,19 @@ export class Box {
     if (this.#url) this.#later(poll_ms, poll_ms);
   }
 
-  #later(/** @type {number} */ wait, /** @type {number} */ every) { this.#timer = +setTimeout(() => this.#poll(every), wait); }
+  #later(/** @type {number} */ wait, /** @type {number} */ every) {
+    this.#timer = +setTimeout(() => this.#poll(every), wait);
+  }
 
   async #poll(/** @type {number} */ every) {
     const url = this.#url;
-    const said = await this.#ask(`${url}?${++this.#count}`, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(5000) })
-      .then(r => r.json()).catch(() => null);
+    const said = await this.#ask(`${url}?${++this.#count}`, {
+      cache: 'no-store',
+      credentials: 'omit',
+      signal: AbortSignal.timeout(5000),
+    })
+      .then(r => r.json())
+      .catch(() => null);
     if (url != this.#url) return;
     const fresh = said?.polycircle === 1 && said.v >= this.#least && Array.isArray(said.mail);
     this.#strikes = fresh ? 0 : this.#strikes + 1;
@@ -40,7 +58,7 @@ export class Box {
     this.#read = said.v;
     this.#proven ||= this.prove != null && said.v > this.prove;
     const asks = !this.#proven && this.prove == null;
-    this.prove = this.#proven ? undefined : this.prove ?? said.v;
+    this.prove = this.#proven ? undefined : (this.prove ?? said.v);
     this.#reader.boxed({ mail: said.mail, call: said.call || asks });
   }
   /** Back to asking the instance; a box is tried again later. */

@@ -10,22 +10,46 @@ let warned = false;
 /** One server that the browser cannot read is an error of the constructor: such ones go, and are named once. The list is changed in place, so the
  * next link need not look. @param {RTCIceServer[]} ice @param {object} more @returns {RTCPeerConnection} */
 function connection(ice, more) {
-  const make = (/** @type {RTCIceServer[]} */ iceServers) => new RTCPeerConnection({ iceServers, ...more });
-  try { return make(ice); } catch { /* which one? */ }
-  const bad = ice.filter(server => { try { make([server]).close(); } catch { return true; } });
+  const make = (/** @type {RTCIceServer[]} */ iceServers) =>
+    new RTCPeerConnection({ iceServers, ...more });
+  try {
+    return make(ice);
+  } catch {
+    /* which one? */
+  }
+  const bad = ice.filter(server => {
+    try {
+      make([server]).close();
+    } catch {
+      return true;
+    }
+  });
   ice.splice(0, ice.length, ...ice.filter(server => !bad.includes(server)));
-  if (bad.length && !warned) console.warn('polycircle: no browser can use these ICE servers:', ...bad.map(({ urls }) => urls));
+  if (bad.length && !warned)
+    console.warn(
+      'polycircle: no browser can use these ICE servers:',
+      ...bad.map(({ urls }) => urls),
+    );
   warned = true;
   return make(ice);
 }
 
-const GATHER_MS = 600, SETTLE_MS = 15, LOST_MS = 4000, LOW = 256 << 10;
+const GATHER_MS = 600,
+  SETTLE_MS = 15,
+  LOST_MS = 4000,
+  LOW = 256 << 10;
 
 export class Link {
-  #pc; #dc; #stun; #closed = false; #mine = ''; #theirs = '';
+  #pc;
+  #dc;
+  #stun;
+  #closed = false;
+  #mine = '';
+  #theirs = '';
   /** to be set before the other side has our description: what comes earlier would be lost */
   onmessage = /** @type {((data: any) => void)|null} */ (null);
-  onopen = /** @type {(() => void)|null} */ (null); onclose = /** @type {(() => void)|null} */ (null);
+  onopen = /** @type {(() => void)|null} */ (null);
+  onclose = /** @type {(() => void)|null} */ (null);
   /** @param {{ice: RTCIceServer[], certificate: RTCCertificate|null}} options */
   constructor({ ice, certificate }) {
     this.#pc = connection(ice, certificate ? { certificates: [certificate] } : {});
@@ -39,10 +63,16 @@ export class Link {
     this.#pc.onconnectionstatechange = () => this.#watch();
   }
 
-  get open() { return this.#dc.readyState == 'open'; }
-  get buffered() { return this.#dc.bufferedAmount; }
+  get open() {
+    return this.#dc.readyState == 'open';
+  }
+  get buffered() {
+    return this.#dc.bufferedAmount;
+  }
   /** Whether the path uses no uplink. */
-  get near() { return near(parse(this.#mine).candidates, parse(this.#theirs).candidates); }
+  get near() {
+    return near(parse(this.#mine).candidates, parse(this.#theirs).candidates);
+  }
   /** @returns {Promise<string>} packed offer */
   async offer() {
     await this.#pc.setLocalDescription();
@@ -55,11 +85,19 @@ export class Link {
     return this.#gathered(true);
   }
 
-  accept(/** @type {string} */ answer) { return this.#remote(answer, true); }
-  send(/** @type {any} */ data) { if (this.open) this.#dc.send(data); }
+  accept(/** @type {string} */ answer) {
+    return this.#remote(answer, true);
+  }
+  send(/** @type {any} */ data) {
+    if (this.open) this.#dc.send(data);
+  }
 
   async drained() {
-    if (this.open && this.buffered > LOW) await new Promise(ok => { this.#dc.onbufferedamountlow = ok; this.#dc.addEventListener('close', ok); });
+    if (this.open && this.buffered > LOW)
+      await new Promise(ok => {
+        this.#dc.onbufferedamountlow = ok;
+        this.#dc.addEventListener('close', ok);
+      });
   }
 
   close() {
@@ -87,7 +125,7 @@ export class Link {
       this.#pc.onicecandidate = this.#pc.onicegatheringstatechange = look;
       look();
     });
-    return this.#mine = pack(this.#pc.localDescription?.sdp ?? '', answer);
+    return (this.#mine = pack(this.#pc.localDescription?.sdp ?? '', answer));
   }
 
   async #watch() {

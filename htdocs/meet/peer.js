@@ -7,17 +7,32 @@ import { fromBase64, must } from '../util/bytes.js';
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
  * @typedef {{bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void, progress: () => void}} Pending */
 
-const MAX_ASKED = 8, MAX_ROOTS = 512, MAX_PIECES = 131072, PAUSE = 1 << 20;
+const MAX_ASKED = 8,
+  MAX_ROOTS = 512,
+  MAX_PIECES = 131072,
+  PAUSE = 1 << 20;
 
 export class Peer {
-  #hub; #next = 1; #serving = false; #sending = 0;
+  #hub;
+  #next = 1;
+  #serving = false;
+  #sending = 0;
   #pending = /** @type {Map<number, Pending>} */ (new Map());
   #asked = /** @type {{id: number, hash: string}[]} */ ([]);
   #have = /** @type {Map<string, Uint8Array>} */ (new Map());
   neighbours = /** @type {string[]} */ ([]);
-  bytesIn = 0; bytesOut = 0; strikes = 0; near = false; up = false; ready = false; closed = false;
-  rests = 0;  // until when it is not asked again (performance.now)
-  mine = false; re = ''; by = ''; timer = 0;  // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
+  bytesIn = 0;
+  bytesOut = 0;
+  strikes = 0;
+  near = false;
+  up = false;
+  ready = false;
+  closed = false;
+  rests = 0; // until when it is not asked again (performance.now)
+  mine = false;
+  re = '';
+  by = '';
+  timer = 0; // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */
   constructor(channel, sig, hub) {
     this.channel = channel;
@@ -27,26 +42,40 @@ export class Peer {
     channel.onmessage = data => {
       try {
         typeof data == 'string' ? this.#control(parseControl(data)) : this.#frame(parseFrame(data));
-      } catch (error) { this.close(`protocol: ${error}`); }
+      } catch (error) {
+        this.close(`protocol: ${error}`);
+      }
     };
   }
 
-  get inflight() { return this.#pending.size; }
-  greet() { this.say(this.#hub.hello(this)); }
-  say(/** @type {Message} */ message) { if (!this.closed) this.channel.send(JSON.stringify(message)); }
-  has(/** @type {string} */ root, /** @type {number} */ index) { return this.up && bit(this.#have.get(root), index); }
-  knows(/** @type {string} */ root) { return this.up && !!this.#have.get(root)?.some(Boolean); }
+  get inflight() {
+    return this.#pending.size;
+  }
+  greet() {
+    this.say(this.#hub.hello(this));
+  }
+  say(/** @type {Message} */ message) {
+    if (!this.closed) this.channel.send(JSON.stringify(message));
+  }
+  has(/** @type {string} */ root, /** @type {number} */ index) {
+    return this.up && bit(this.#have.get(root), index);
+  }
+  knows(/** @type {string} */ root) {
+    return this.up && !!this.#have.get(root)?.some(Boolean);
+  }
   /** @param {string} hash @param {number} size @param {AbortSignal} signal @param {() => void} progress @returns {Promise<Uint8Array>} unverified */
   get(hash, size, signal, progress) {
     const id = this.#next++;
-    return /** @type {Promise<Uint8Array>} */ (new Promise((done, fail) => {
-      this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, done, fail, progress });
-      signal.addEventListener('abort', () => {
-        if (this.#pending.has(id)) this.say({ t: 'stop', id });
-        fail(new Error('stopped'));
-      });
-      this.say({ t: 'get', id, h: hash });
-    })).finally(() => this.#pending.delete(id));
+    return /** @type {Promise<Uint8Array>} */ (
+      new Promise((done, fail) => {
+        this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, done, fail, progress });
+        signal.addEventListener('abort', () => {
+          if (this.#pending.has(id)) this.say({ t: 'stop', id });
+          fail(new Error('stopped'));
+        });
+        this.say({ t: 'get', id, h: hash });
+      })
+    ).finally(() => this.#pending.delete(id));
   }
 
   close(/** @type {string} */ why) {
@@ -65,7 +94,8 @@ export class Peer {
       this.ready = true;
     }
     for (const [root, , bits] of m.have ?? []) {
-      if (this.#have.size < MAX_ROOTS || this.#have.has(root)) this.#have.set(root, fromBase64(bits));
+      if (this.#have.size < MAX_ROOTS || this.#have.has(root))
+        this.#have.set(root, fromBase64(bits));
     }
     if (m.t == 'got') this.#got(m.r, m.i);
     if (m.t == 'get') this.#queue(m.id, m.h);
@@ -76,8 +106,9 @@ export class Peer {
   }
 
   #got(/** @type {string} */ root, /** @type {number[]} */ pieces) {
-    const old = this.#have.get(root), bits = new Uint8Array(Math.max(old?.length ?? 0, (Math.max(...pieces, 0) >> 3) + 1));
-    if (bits.length > MAX_PIECES / 8 || !old && this.#have.size >= MAX_ROOTS) return;
+    const old = this.#have.get(root),
+      bits = new Uint8Array(Math.max(old?.length ?? 0, (Math.max(...pieces, 0) >> 3) + 1));
+    if (bits.length > MAX_PIECES / 8 || (!old && this.#have.size >= MAX_ROOTS)) return;
     bits.set(old ?? []);
     for (const i of pieces) bits[i >> 3] |= 128 >> (i & 7);
     this.#have.set(root, bits);
@@ -86,7 +117,7 @@ export class Peer {
   #frame(/** @type {import('./wire.js').Frame} */ { id, offset, payload }) {
     const want = this.#pending.get(id);
     this.bytesIn += payload.length;
-    if (!want && id < this.#next) return;  // stopped meanwhile
+    if (!want && id < this.#next) return; // stopped meanwhile
     must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad message');
     want.bytes.set(payload, offset);
     want.at += payload.length;
@@ -108,7 +139,9 @@ export class Peer {
   async #serve() {
     this.#serving = true;
     for (let ask; !this.closed && (ask = this.#asked.shift());) {
-      const bytes = await this.#hub.serve(ask.hash, this).catch(() => /** @type {'none'} */ ('none'));
+      const bytes = await this.#hub
+        .serve(ask.hash, this)
+        .catch(() => /** @type {'none'} */ ('none'));
       if (typeof bytes == 'string') this.say({ t: 'no', id: ask.id, why: bytes });
       else await this.#send(ask.id, bytes);
     }

@@ -9,19 +9,42 @@ import { re as isId, sig as isSig } from './wire.js';
  * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: import('./instance.js').Refusal): void, holding(): object}} Hub
  *   holding: what a join says of media: {version, have} */
 
-const TARGET = 5, CAP = 8, STANDING = 3, OFFER_LIFE = 110000, OPEN_MS = 3000, ANSWER_MS = 8000, PENDING_MAX = 12, BY_INSTANCE = 'i';
+const TARGET = 5,
+  CAP = 8,
+  STANDING = 3,
+  OFFER_LIFE = 110000,
+  OPEN_MS = 3000,
+  ANSWER_MS = 8000,
+  PENDING_MAX = 12,
+  BY_INSTANCE = 'i';
 
 export class Signal {
-  #me; #instance; #hub; #timer = 0; #grows = 0; #busy = false; #again = false; #fails = 0; #failures = 0; #joined = false; #stopped = true; #cursor = '';
-  #said = /** @type {{due_ms?: number, standing?: number}} */ ({});  // the last answer
-  #offers = /** @type {Map<string, {link: Link, sdp: string, made: number, sent: boolean}>} */ (new Map());
+  #me;
+  #instance;
+  #hub;
+  #timer = 0;
+  #grows = 0;
+  #busy = false;
+  #again = false;
+  #fails = 0;
+  #failures = 0;
+  #joined = false;
+  #stopped = true;
+  #cursor = '';
+  #said = /** @type {{due_ms?: number, standing?: number}} */ ({}); // the last answer
+  #offers = /** @type {Map<string, {link: Link, sdp: string, made: number, sent: boolean}>} */ (
+    new Map()
+  );
   #mail = /** @type {{id: string, to: string, re: string, body: string}[]} */ ([]);
   #gone = /** @type {Set<string>} */ (new Set());
   /** sigs not to be linked: for ever, or until */
   #shunned = /** @type {Map<string, number>} */ (new Map());
   links = /** @type {Map<string, Peer>} */ (new Map());
-  box = /** @type {import('./box.js').Box|null} */ (null);  // once it is loaded
-  sig = ''; role = ''; greet = true; syncs = 0;
+  box = /** @type {import('./box.js').Box|null} */ (null); // once it is loaded
+  sig = '';
+  role = '';
+  greet = true;
+  syncs = 0;
   firstPeer = /** @type {number|null} */ (null);
   /** @param {import('./instance.js').Instance} instance @param {Identity} me @param {Hub} hub */
   constructor(instance, me, hub) {
@@ -30,9 +53,15 @@ export class Signal {
     this.#hub = hub;
   }
   /** Neighbours who said hello. */
-  get peers() { return [...this.links.values()].filter(p => p.ready); }
+  get peers() {
+    return [...this.links.values()].filter(p => p.ready);
+  }
   /** Whether somebody may be there in a moment. */
-  get expecting() { return !this.#stopped && (!this.#joined && this.#fails < 2 || this.links.size > this.peers.length); }
+  get expecting() {
+    return (
+      !this.#stopped && ((!this.#joined && this.#fails < 2) || this.links.size > this.peers.length)
+    );
+  }
 
   start() {
     if (!this.#stopped) return;
@@ -52,7 +81,9 @@ export class Signal {
     this.#joined = false;
   }
 
-  #bye() { this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true }); }
+  #bye() {
+    this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true });
+  }
   /** @param {boolean} greet false: never make us a greeter */
   setGreet(greet) {
     if (this.greet != greet) this.#soon(100);
@@ -61,7 +92,7 @@ export class Signal {
   /** Join anew: everything is idempotent. @param {number} ms from now */
   rejoin(ms) {
     this.#joined = false;
-    this.#again ||= this.#busy;  // its answer will set the timer
+    this.#again ||= this.#busy; // its answer will set the timer
     this.#soon(ms);
   }
   /** The signaling interface: a mail to a signal, by a common neighbour where there is one, else by the instance.
@@ -88,27 +119,48 @@ export class Signal {
     this.#busy = true;
     this.#again = false;
     try {
-      if (this.role == 'greeter') await this.#refill().catch(() => 0);  // in this request: the next may be far
+      if (this.role == 'greeter') await this.#refill().catch(() => 0); // in this request: the next may be far
       if (this.#stopped) return;
       const body = this.#compose();
       const answer = await this.#instance.ask('sync', body);
-      if (this.#stopped) return this.#bye();  // the instance may have heard it after our leaving
+      if (this.#stopped) return this.#bye(); // the instance may have heard it after our leaving
       this.#fails = 0;
       for (const { id } of body.offers) Object.assign(this.#offers.get(id) ?? {}, { sent: true });
       this.#mail = this.#mail.filter(m => !body.mail.includes(m));
       for (const sig of body.gone) this.#gone.delete(sig);
       this.#soon(Math.max(200, answer.due_ms ?? 60000));
       await this.#take(answer, !!body.key);
-    } catch (error) { this.#failed(error); } finally { this.#busy = false; }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#busy = false;
+    }
     if (this.#again) this.#soon(0);
   }
 
   #compose() {
-    const offers = [...this.#offers].filter(([, o]) => !o.sent).map(([id, { sdp }]) => ({ id, sdp })).slice(0, STANDING);
-    const mail = this.#mail.slice(0, 8), gone = [...this.#gone].slice(0, 16), says = !this.#joined || mail.length > 0 || offers.length > 0;
+    const offers = [...this.#offers]
+      .filter(([, o]) => !o.sent)
+      .map(([id, { sdp }]) => ({ id, sdp }))
+      .slice(0, STANDING);
+    const mail = this.#mail.slice(0, 8),
+      gone = [...this.#gone].slice(0, 16),
+      says = !this.#joined || mail.length > 0 || offers.length > 0;
     this.syncs++;
-    return { v: 1, token: this.#me.token, run: this.#me.run, key: this.#joined ? undefined : this.#me.key, cursor: this.#cursor || undefined,
-      greet: this.greet, box: this.box?.good, box_v: this.box?.prove, ...says && this.#hub.holding(), offers, mail, gone };
+    return {
+      v: 1,
+      token: this.#me.token,
+      run: this.#me.run,
+      key: this.#joined ? undefined : this.#me.key,
+      cursor: this.#cursor || undefined,
+      greet: this.greet,
+      box: this.box?.good,
+      box_v: this.box?.prove,
+      ...(says && this.#hub.holding()),
+      offers,
+      mail,
+      gone,
+    };
   }
 
   async #take(/** @type {any} */ answer, /** @type {boolean} */ join) {
@@ -121,14 +173,18 @@ export class Signal {
       this.#me.ice = answer.ice ?? this.#me.ice;
       this.#hub.joined(answer);
     }
-    for (const { due_ms = 0 } of answer.sent ?? []) {  // when those who have mail of ours read it
-      for (const peer of this.links.values()) if (!peer.mine && !peer.ready) this.#expire(peer, Math.min(due_ms, 3e4) + OPEN_MS);
+    for (const { due_ms = 0 } of answer.sent ?? []) {
+      // when those who have mail of ours read it
+      for (const peer of this.links.values())
+        if (!peer.mine && !peer.ready) this.#expire(peer, Math.min(due_ms, 3e4) + OPEN_MS);
     }
     this.box?.follow(answer);
     this.#mails(answer.mail);
-    const claims = (answer.peers ?? []).map((/** @type {any} */ p) => this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, ''));
+    const claims = (answer.peers ?? []).map((/** @type {any} */ p) =>
+      this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, ''),
+    );
     const offers = this.role == 'greeter' && !answer.standing && this.#refill();
-    if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true;  // all in one request
+    if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true; // all in one request
   }
 
   /** What its box says: mail is acknowledged at once, as is the wish to be asked. @param {any} said */
@@ -138,7 +194,7 @@ export class Signal {
   }
 
   #mails(/** @type {any[]} */ mails = []) {
-    for (const m of mails) this.#read(m.from, m.re, m.body, BY_INSTANCE), this.#cursor = m.n;
+    for (const m of mails) (this.#read(m.from, m.re, m.body, BY_INSTANCE), (this.#cursor = m.n));
   }
 
   #failed(/** @type {any} */ error) {
@@ -147,7 +203,8 @@ export class Signal {
       this.#cursor = '';
       for (const offer of this.#offers.values()) offer.sent = false;
     } else if (error.code != '') this.#hub.refused(error);
-    const wait = error.after || 1000 * 2 ** this.#fails++, hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
+    const wait = error.after || 1000 * 2 ** this.#fails++,
+      hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
     this.#soon(hopeless ? 300000 : Math.min(60000, wait) * (0.5 + Math.random()));
   }
   /** A greeter's offers are to last until the request after the next. @returns {Promise<boolean>} whether new ones are urgent */
@@ -157,24 +214,34 @@ export class Signal {
       link.close();
       this.#offers.delete(id);
     }
-    const { due_ms = 0, standing = 0 } = this.#said, all = [...this.#offers.values()], good = all.filter(o => now() - o.made + due_ms < OFFER_LIFE);
-    const sent = good.filter(o => o.sent).length, missing = Math.min(STANDING - Math.min(standing, sent) - good.length + sent, PENDING_MAX - all.length);
+    const { due_ms = 0, standing = 0 } = this.#said,
+      all = [...this.#offers.values()],
+      good = all.filter(o => now() - o.made + due_ms < OFFER_LIFE);
+    const sent = good.filter(o => o.sent).length,
+      missing = Math.min(
+        STANDING - Math.min(standing, sent) - good.length + sent,
+        PENDING_MAX - all.length,
+      );
     if (missing <= 0 || !this.greet) return false;
-    await Promise.all(Array.from({ length: missing }, async () => {
-      const link = new Link(this.#me);
-      this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: now(), sent: false });
-    }));
+    await Promise.all(
+      Array.from({ length: missing }, async () => {
+        const link = new Link(this.#me);
+        this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: now(), sent: false });
+      }),
+    );
     return !standing;
   }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these: no neighbour is given up
    * for what may never open. @param {string} sig @param {Link} link @param {boolean} mine whose offer
    * @param {string} by who brought an offer that nobody asked for @returns {Peer|null} null: not wanted */
   #enter(sig, link, mine, by = '') {
-    const old = this.links.get(sig), glare = old && !old.ready && old.mine != mine && mine != this.sig < sig;  // of two offers the lower SIG's counts
-    if (glare || sig == this.sig || this.#stopped || this.#shunned.get(sig) == Infinity) return link.close(), null;
+    const old = this.links.get(sig),
+      glare = old && !old.ready && old.mine != mine && mine != this.sig < sig; // of two offers the lower SIG's counts
+    if (glare || sig == this.sig || this.#stopped || this.#shunned.get(sig) == Infinity)
+      return (link.close(), null);
     old?.close('replaced');
     const opening = [...this.links.values()].filter(p => !p.ready && p.by == by).length;
-    if (opening >= (by ? 2 : CAP) || by && this.links.size >= CAP) return link.close(), null;
+    if (opening >= (by ? 2 : CAP) || (by && this.links.size >= CAP)) return (link.close(), null);
     const peer = Object.assign(new Peer(link, sig, this.#hub), { mine, by });
     this.links.set(sig, peer);
     link.onopen = () => {
@@ -187,7 +254,8 @@ export class Signal {
   }
   /** One too many said hello: a neighbour goes who has others, and owes us nothing. */
   #spare() {
-    if (this.peers.length > CAP) this.peers.find(p => !p.inflight && p.neighbours.length > 2)?.close('bye');
+    if (this.peers.length > CAP)
+      this.peers.find(p => !p.inflight && p.neighbours.length > 2)?.close('bye');
   }
 
   #expire(/** @type {Peer} */ peer, /** @type {number} */ ms) {
@@ -197,16 +265,22 @@ export class Signal {
   /** Their offer. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for
    * @returns {Promise<boolean>} whether the instance is to carry the answer */
   async #answer(sig, re, sdp, near, by) {
-    const told = !!by[1], old = this.links.get(sig);
-    if (!isSig(sig) || !isId(re) || old && (old.ready || !told)) return false;
-    const link = new Link(this.#me), peer = this.#enter(sig, link, false, by);
+    const told = !!by[1],
+      old = this.links.get(sig);
+    if (!isSig(sig) || !isId(re) || (old && (old.ready || !told))) return false;
+    const link = new Link(this.#me),
+      peer = this.#enter(sig, link, false, by);
     try {
       if (!peer) return false;
       peer.near = near;
       const body = await link.answer(sdp);
-      told ? this.send(sig, { re, body }) : this.#mail.push({ id: randomHex(8), to: sig, re, body });
+      told
+        ? this.send(sig, { re, body })
+        : this.#mail.push({ id: randomHex(8), to: sig, re, body });
       return !told;
-    } catch { return peer?.close('bad offer'), false; }
+    } catch {
+      return (peer?.close('bad offer'), false);
+    }
   }
   /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {string} by whom: a neighbour's sig, or the instance */
   async #read(from, re, body, by) {
@@ -219,11 +293,14 @@ export class Signal {
         peer = this.#enter(from, offer.link, true);
       } else if (!peer?.mine || peer.ready || peer.re != re) return;
       await /** @type {Link|undefined} */ (peer?.channel)?.accept(body);
-    } catch { if (!peer?.ready) peer?.close('bad offer'); }
+    } catch {
+      if (!peer?.ready) peer?.close('bad offer');
+    }
   }
   /** A neighbour said this. @param {import('./wire.js').Message} m @param {Peer} peer */
   heard(m, peer) {
-    if (m.t == 'mail') this.links.get(m.to)?.say({ t: 'from', from: peer.sig, re: m.re, body: m.body });
+    if (m.t == 'mail')
+      this.links.get(m.to)?.say({ t: 'from', from: peer.sig, re: m.re, body: m.body });
     if (m.t == 'from') this.#read(m.from, m.re, m.body, peer.sig);
     if (m.t == 'peers') this.#growSoon();
     if (m.t != 'hello') return;
@@ -242,27 +319,38 @@ export class Signal {
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     this.#announce();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
-    if (!this.links.size) this.role == 'greeter' ? this.#joined = false : this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures++, 8));
+    if (!this.links.size)
+      this.role == 'greeter'
+        ? (this.#joined = false)
+        : this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures++, 8));
   }
   /** Neighbours learn our neighbours. */
   #announce() {
     const list = this.peers.map(p => p.sig);
-    for (const peer of this.peers) peer.say({ t: 'peers', list: list.filter(sig => sig != peer.sig) });
+    for (const peer of this.peers)
+      peer.say({ t: 'peers', list: list.filter(sig => sig != peer.sig) });
     this.#growSoon();
   }
 
-  #growSoon() { this.#grows ||= +setTimeout(() => this.#grow(), 100 + Math.random() * 400); }
+  #growSoon() {
+    this.#grows ||= +setTimeout(() => this.#grow(), 100 + Math.random() * 400);
+  }
   /** One more link, to a neighbour's neighbour: of a pair the lower SIG offers. */
   async #grow() {
     this.#grows = 0;
     const known = new Set(this.peers.flatMap(p => p.neighbours));
-    const strangers = [...known].filter(sig => sig > this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now());
+    const strangers = [...known].filter(
+      sig => sig > this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now(),
+    );
     if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
     const sig = strangers[Math.floor(Math.random() * strangers.length)];
-    const link = new Link(this.#me), peer = this.#enter(sig, link, true);
+    const link = new Link(this.#me),
+      peer = this.#enter(sig, link, true);
     try {
-      if (peer) this.send(sig, { re: peer.re = randomHex(6), body: await link.offer() });
-    } catch { peer?.close('bad offer'); }
+      if (peer) this.send(sig, { re: (peer.re = randomHex(6)), body: await link.offer() });
+    } catch {
+      peer?.close('bad offer');
+    }
   }
 }

@@ -20,13 +20,56 @@ export function addresses(list, urls, at, open, tag = '') {
   };
   const inLine = (/** @type {string} */ url) => {
     const start = at.tags[at.urls.indexOf(url)];
-    return !!start && [start, new URL(start).pathname].some(src => tag.startsWith(`<script src="${src}signal?`));
+    return (
+      !!start &&
+      [start, new URL(start).pathname].some(src => tag.startsWith(`<script src="${src}signal?`))
+    );
   };
-  const rows = urls.map((url, i) => make('li', {}, make('span', { className: 'path' }, url), inLine(url) ? ' (in the line) ' : ' ', at.gone.includes(url) ? '(does not answer) ' : '',
-    ...i && !inLine(url) ? [button(url, 'first', 'Use in the line', 'The line is given by this address from now on. Lines that are in pages already go on.')] : [],
-    ...urls.length > 1 ? [button(url, 'forget', 'Remove', 'Removed. Its pages stay allowed in the circles.', `Press again: pages whose line has ${url} share nothing then, and load from your host.`)] : []));
-  if (!urls.includes(base)) rows.push(make('li', {}, make('span', { className: 'path' }, base), ' (this page; not one of them: pages at this address share nothing yet) ',
-    button(base, 'address', 'Add it', 'Added: pages at this address may share, too. See the line for your pages, above.')));
-  say(says, '');  // what was asked may be about a row that has gone
+  const rows = urls.map((url, i) =>
+    make(
+      'li',
+      {},
+      make('span', { className: 'path' }, url),
+      inLine(url) ? ' (in the line) ' : ' ',
+      at.gone.includes(url) ? '(does not answer) ' : '',
+      ...(i && !inLine(url)
+        ? [
+            button(
+              url,
+              'first',
+              'Use in the line',
+              'The line is given by this address from now on. Lines that are in pages already go on.',
+            ),
+          ]
+        : []),
+      ...(urls.length > 1
+        ? [
+            button(
+              url,
+              'forget',
+              'Remove',
+              'Removed. Its pages stay allowed in the circles.',
+              `Press again: pages whose line has ${url} share nothing then, and load from your host.`,
+            ),
+          ]
+        : []),
+    ),
+  );
+  if (!urls.includes(base))
+    rows.push(
+      make(
+        'li',
+        {},
+        make('span', { className: 'path' }, base),
+        ' (this page; not one of them: pages at this address share nothing yet) ',
+        button(
+          base,
+          'address',
+          'Add it',
+          'Added: pages at this address may share, too. See the line for your pages, above.',
+        ),
+      ),
+    );
+  say(says, ''); // what was asked may be about a row that has gone
   list.replaceChildren(...rows);
 }

@@ -18,14 +18,28 @@ const KEY = 'polycircle-owner-code';
 let memory = '';
 
 export const code = {
-  get: () => { try { return sessionStorage.getItem(KEY) ?? memory; } catch { return memory; } },
+  get: () => {
+    try {
+      return sessionStorage.getItem(KEY) ?? memory;
+    } catch {
+      return memory;
+    }
+  },
   set: (/** @type {string} */ value) => {
     memory = value;
-    try { sessionStorage.setItem(KEY, value); } catch { /* memory will do */ }
+    try {
+      sessionStorage.setItem(KEY, value);
+    } catch {
+      /* memory will do */
+    }
   },
   forget: () => {
     memory = '';
-    try { sessionStorage.removeItem(KEY); } catch { /* nothing was kept */ }
+    try {
+      sessionStorage.removeItem(KEY);
+    } catch {
+      /* nothing was kept */
+    }
   },
 };
 
@@ -39,43 +53,51 @@ function door(/** @type {string} */ at) {
 
 /** What the owner does when an answer did not come, though the program may have done it; of others the state shows it. @type {Record<string, string>} */
 const LOST = {
-  prove: 'The program may have taken your file away already: upload it once more, then press again.',
-  recode: 'There may be another code now: when this one opens nothing any longer, the new one stands in the file owner-code.',
+  prove:
+    'The program may have taken your file away already: upload it once more, then press again.',
+  recode:
+    'There may be another code now: when this one opens nothing any longer, the new one stands in the file owner-code.',
   upgrade: 'The new version may be in place already: see below which one answers.',
 };
-const LOOK = 'It may have been done all the same: look at what this page shows now, or load it again, before you press once more.';
+const LOOK =
+  'It may have been done all the same: look at what this page shows now, or load it again, before you press once more.';
 /** These only tell. */
 const TELL = ['state', 'status', 'folders', 'look', 'tiers', 'index'];
 
 /** @param {string} action @param {string} [said] what the program says to a later try @returns {string} */
-const lostWords = (action, said) => `${said ? `The first answer did not come; to the second try the program says: “${said}”` : 'The program did not answer: the network may be away, or the host busy.'} ` +
-  (TELL.includes(action) ? 'Try again in a moment.' : LOST[action] ?? LOOK);
+const lostWords = (action, said) =>
+  `${said ? `The first answer did not come; to the second try the program says: “${said}”` : 'The program did not answer: the network may be away, or the host busy.'} ` +
+  (TELL.includes(action) ? 'Try again in a moment.' : (LOST[action] ?? LOOK));
 
 /** @typedef {import('../meet/instance.js').Refusal & {lost?: boolean}} Failure lost: it may have been done */
 /** @param {string} action @param {object} [fields] @param {string} [at] another address of the instance @returns {Promise<any>} the answer
  * @throws {Failure} its message is for people */
 export async function act(action, fields = {}, at = base) {
-  for (let tries = 0; ; tries++) try {
-    return await door(at).ask('owner', { v: 1, code: code.get(), do: action, ...fields });
-  } catch (error) {
-    const refusal = /** @type {Failure} */ (error);
-    if (!refusal.code && tries < 2) {  // the third one is in the form that firewalls do not look into
-      await new Promise(ok => setTimeout(ok, 300));
-      continue;
+  for (let tries = 0; ; tries++)
+    try {
+      return await door(at).ask('owner', { v: 1, code: code.get(), do: action, ...fields });
+    } catch (error) {
+      const refusal = /** @type {Failure} */ (error);
+      if (!refusal.code && tries < 2) {
+        // the third one is in the form that firewalls do not look into
+        await new Promise(ok => setTimeout(ok, 300));
+        continue;
+      }
+      refusal.lost = !TELL.includes(action) && (!refusal.code || tries > 0);
+      if (!refusal.code || refusal.lost)
+        refusal.message = lostWords(action, refusal.code && refusal.message);
+      throw refusal;
     }
-    refusal.lost = !TELL.includes(action) && (!refusal.code || tries > 0);
-    if (!refusal.code || refusal.lost) refusal.message = lostWords(action, refusal.code && refusal.message);
-    throw refusal;
-  }
 }
 
 /** An answer that was lost on the way is asked for again, a few times. @param {string} action @param {object} [fields] */
 export async function persist(action, fields) {
-  for (let tries = 0; ; tries++) try {
-    return await act(action, fields);
-  } catch (error) {
-    const { code: why } = /** @type {any} */ (error);
-    if (tries > 5 || why && why != 'busy' && why != 'live_lost') throw error;
-    await new Promise(ok => setTimeout(ok, 1000 * 2 ** tries));
-  }
+  for (let tries = 0; ; tries++)
+    try {
+      return await act(action, fields);
+    } catch (error) {
+      const { code: why } = /** @type {any} */ (error);
+      if (tries > 5 || (why && why != 'busy' && why != 'live_lost')) throw error;
+      await new Promise(ok => setTimeout(ok, 1000 * 2 ** tries));
+    }
 }

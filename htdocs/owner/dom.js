@@ -26,7 +26,10 @@ export const warning = (words, hidden = false) => {
 export const apart = (/** @type {string} */ name) => `\u2068${name}\u2069`;
 
 /** A list of terms and what they are. @param {HTMLElement} dl @param {[string, string|Node][]} rows */
-export const describe = (dl, rows) => dl.replaceChildren(...rows.map(([term, what]) => make('div', {}, make('dt', {}, term), make('dd', {}, what))));
+export const describe = (dl, rows) =>
+  dl.replaceChildren(
+    ...rows.map(([term, what]) => make('div', {}, make('dt', {}, term), make('dd', {}, what))),
+  );
 
 /** @param {number} n bytes */
 export function size(n) {
@@ -42,7 +45,7 @@ let last = '';
 /** Words under a form: what went wrong, or how it stands. Of a place that has only just come a screen reader tells no change, so #said, which
  * stays, has its words, too. @param {string} id @param {string} text @param {'bad'|'good'|''} [kind] */
 export function say(id, text, kind = '') {
-  const el = $(id) ?? $('inside-says');  // a circle may have gone, and its places with it
+  const el = $(id) ?? $('inside-says'); // a circle may have gone, and its places with it
   if (text) last = el.id;
   el.textContent = text;
   el.dataset.kind = kind;
@@ -52,13 +55,26 @@ export function say(id, text, kind = '') {
 /** Who has only a keyboard goes on where they were, also when that was drawn anew meanwhile: at what has the same words in the same box, or
  * the same place in it; where the box has gone, at the words about it. @param {HTMLElement|null} had @returns {() => void} to be called afterwards */
 function keepFocus(had) {
-  const WHAT = 'button, input, textarea, select, summary, a', box = had?.parentElement?.closest('[id]'), inBox = [...box?.querySelectorAll(WHAT) ?? []];
-  const at = had ? inBox.indexOf(had) : -1, words = (/** @type {Element} */ el) => el.ariaLabel ?? el.textContent;
+  const WHAT = 'button, input, textarea, select, summary, a',
+    box = had?.parentElement?.closest('[id]'),
+    inBox = [...(box?.querySelectorAll(WHAT) ?? [])];
+  const at = had ? inBox.indexOf(had) : -1,
+    words = (/** @type {Element} */ el) => el.ariaLabel ?? el.textContent;
   const name = had && words(had);
   return () => {
-    const now = /** @type {HTMLElement[]} */ ([...$(box?.id ?? '')?.querySelectorAll(WHAT) ?? []]);
-    const next = had?.isConnected ? had : had?.id && $(had.id) || now.find(el => words(el) && words(el) == name) || now[Math.min(at, now.length - 1)];
-    if (at < 0 && !had?.isConnected || ![had, document.body, null].includes(/** @type {any} */ (document.activeElement))) return;
+    const now = /** @type {HTMLElement[]} */ ([
+      ...($(box?.id ?? '')?.querySelectorAll(WHAT) ?? []),
+    ]);
+    const next = had?.isConnected
+      ? had
+      : (had?.id && $(had.id)) ||
+        now.find(el => words(el) && words(el) == name) ||
+        now[Math.min(at, now.length - 1)];
+    if (
+      (at < 0 && !had?.isConnected) ||
+      ![had, document.body, null].includes(/** @type {any} */ (document.activeElement))
+    )
+      return;
     next?.focus();
     const spoken = $(last);
     if (document.activeElement == next || !spoken) return;
@@ -69,7 +85,9 @@ function keepFocus(had) {
 
 /** Draws the page's state anew; told by the page. @type {() => Promise<any>} */
 let reread = async () => {};
-export const onLost = (/** @type {() => Promise<any>} */ again) => { reread = again; };
+export const onLost = (/** @type {() => Promise<any>} */ again) => {
+  reread = again;
+};
 
 /** A form that works off one press at a time and says why it failed. @param {string} id @param {() => Promise<any>} work */
 export function onSubmit(id, work) {
@@ -81,7 +99,8 @@ export function onSubmit(id, work) {
 }
 /** @param {HTMLElement} el whose buttons rest meanwhile @param {string} says @param {() => Promise<any>} work */
 export async function busy(el, says, work) {
-  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button:enabled')]), stay = keepFocus(/** @type {HTMLElement|null} */ (document.activeElement));
+  const buttons = /** @type {HTMLButtonElement[]} */ ([...el.querySelectorAll('button:enabled')]),
+    stay = keepFocus(/** @type {HTMLElement|null} */ (document.activeElement));
   say(says, '');
   for (const b of buttons) b.disabled = true;
   el.setAttribute('aria-busy', 'true');
@@ -92,11 +111,17 @@ export async function busy(el, says, work) {
     const { message, code, lost } = /** @type {import('./api.js').Failure} */ (error);
     say(says, message, 'bad');
     why = code;
-    if (lost) await reread().then(() => say(says, message, 'bad'), again => { why = again.code; });
+    if (lost)
+      await reread().then(
+        () => say(says, message, 'bad'),
+        again => {
+          why = again.code;
+        },
+      );
   } finally {
     for (const b of buttons) b.disabled = false;
     el.removeAttribute('aria-busy');
-    stay();  // a button that rests loses the focus
+    stay(); // a button that rests loses the focus
     if (why == 'wrong_code') wrong(el, says);
   }
 }
@@ -108,7 +133,7 @@ export function onPress(button, box, says, sure, run) {
   let asked = -Infinity;
   button.addEventListener('click', ({ detail }) => {
     if (!sure) return void busy(box, says, run);
-    if (detail > 1) return;  // a double click is no second thought
+    if (detail > 1) return; // a double click is no second thought
     const again = performance.now() - asked < SURE_MS && $(says).textContent == sure;
     asked = again ? -Infinity : performance.now();
     again ? busy(box, says, run) : say(says, sure, 'bad');
@@ -120,7 +145,12 @@ function wrong(el, says) {
   const field = /** @type {HTMLInputElement|null} */ (el.querySelector('input:not([hidden])'));
   if (field) {
     field.setAttribute('aria-invalid', 'true');
-    field.setAttribute('aria-describedby', [...new Set([...(field.getAttribute('aria-describedby') ?? '').split(' '), says])].join(' ').trim());
+    field.setAttribute(
+      'aria-describedby',
+      [...new Set([...(field.getAttribute('aria-describedby') ?? '').split(' '), says])]
+        .join(' ')
+        .trim(),
+    );
     field.addEventListener('input', () => field.removeAttribute('aria-invalid'), { once: true });
     field.focus();
     field.select();
@@ -132,6 +162,14 @@ function wrong(el, says) {
 export async function copy(field, says) {
   field.focus();
   field.select();
-  const done = await navigator.clipboard?.writeText(field.value).then(() => true, () => false) || document.execCommand('copy');
-  say(says, done ? 'Copied.' : 'It is selected: press Ctrl+C (on a Mac: Cmd+C).', done ? 'good' : '');
+  const done =
+    (await navigator.clipboard?.writeText(field.value).then(
+      () => true,
+      () => false,
+    )) || document.execCommand('copy');
+  say(
+    says,
+    done ? 'Copied.' : 'It is selected: press Ctrl+C (on a Mac: Cmd+C).',
+    done ? 'good' : '',
+  );
 }

@@ -17,26 +17,47 @@ export function sums(rows) {
       if (!at) break;
     }
   }
-  return [...all].filter(([path, { media }]) => media && path && path != SPOOL).sort(([a], [b]) => a < b ? -1 : 1);
+  return [...all]
+    .filter(([path, { media }]) => media && path && path != SPOOL)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Those that may not be read, why, and what to do; '': all may. @param {Row[]} rows */
 export function shut(rows) {
-  const all = rows.filter(([,,,, why]) => why), named = all.slice(0, 3).map(([path,,,, why]) => `${path ? apart(path) : 'the folder of the whole site'} (${why})`);
-  return all.length ? `${count(all.length, 'folder')} cannot be read, or not what is in ${all.length > 1 ? 'them' : 'it'}: ${named.join(', ')}${all.length > 3 ? ', …' : ''}. ` +
-    'Give such a folder the permissions 755 by FTP, and load this page again.' : '';
+  const all = rows.filter(([, , , , why]) => why),
+    named = all
+      .slice(0, 3)
+      .map(
+        ([path, , , , why]) => `${path ? apart(path) : 'the folder of the whole site'} (${why})`,
+      );
+  return all.length
+    ? `${count(all.length, 'folder')} cannot be read, or not what is in ${all.length > 1 ? 'them' : 'it'}: ${named.join(', ')}${all.length > 3 ? ', …' : ''}. ` +
+        'Give such a folder the permissions 755 by FTP, and load this page again.'
+    : '';
 }
 
 /** Our own files, in the document root. */
 const SPOOL = 'polycircle-spool';
 
 /** What somebody types, as a path below the document root. */
-export const clean = (/** @type {string} */ text) => text.trim().replace(/^https?:\/\/[^/]*/, '').split('/').filter(s => s && s != '.').join('/');
+export const clean = (/** @type {string} */ text) =>
+  text
+    .trim()
+    .replace(/^https?:\/\/[^/]*/, '')
+    .split('/')
+    .filter(s => s && s != '.')
+    .join('/');
 
 /** Does this address bring the file that lies in the folder? The browser asks, as a visitor's would. */
-async function serves(/** @type {string} */ url, /** @type {{file: string, size: number, mtime: number}} */ seen) {
-  const answer = await fetch(new URL(seen.file, url), { method: 'HEAD', cache: 'no-store' }).catch(() => null);
-  const length = Number(answer?.headers.get('content-length')), modified = Date.parse(answer?.headers.get('last-modified') ?? '') / 1000;
+async function serves(
+  /** @type {string} */ url,
+  /** @type {{file: string, size: number, mtime: number}} */ seen,
+) {
+  const answer = await fetch(new URL(seen.file, url), { method: 'HEAD', cache: 'no-store' }).catch(
+    () => null,
+  );
+  const length = Number(answer?.headers.get('content-length')),
+    modified = Date.parse(answer?.headers.get('last-modified') ?? '') / 1000;
   return !!answer?.ok && length == seen.size && modified == seen.mtime;
 }
 
@@ -45,18 +66,52 @@ async function serves(/** @type {string} */ url, /** @type {{file: string, size:
  *   elsewhere: at a site that this page may not speak to before it is loaded again
  * @returns {{form: HTMLFormElement, enter: () => void}} enter: lists the folders */
 export function folderForm(id, { circle, root, shared }) {
-  const field = make('input', { id: `${id}folder`, autocapitalize: 'none', spellcheck: false, placeholder: 'such as films', autocomplete: 'off' });
-  const folders = make('fieldset', { id: `${id}folders`, className: 'folders' }), site = make('input', { id: `${id}site`, type: 'url', placeholder: 'https://www.site.example/films/' });
-  const whole = warning('This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.', true);
+  const field = make('input', {
+    id: `${id}folder`,
+    autocapitalize: 'none',
+    spellcheck: false,
+    placeholder: 'such as films',
+    autocomplete: 'off',
+  });
+  const folders = make('fieldset', { id: `${id}folders`, className: 'folders' }),
+    site = make('input', {
+      id: `${id}site`,
+      type: 'url',
+      placeholder: 'https://www.site.example/films/',
+    });
+  const whole = warning(
+    'This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.',
+    true,
+  );
   whole.id = `${id}whole`;
-  const asked = make('div', { id: `${id}site-asked`, hidden: true }, make('label', { htmlFor: site.id }, 'The address of this folder on your site'), site,
-    make('p', { className: 'hint' }, 'As a visitor would type it. Open one of its files in another tab to be sure.'));
-  const form = make('form', { id: `${id}folder-form` }, note(`${id}folders-says`), folders,
-    make('label', { htmlFor: field.id }, 'The folder to share: choose it above, or type its name'), field, whole, asked,
-    make('button', {}, 'Share this folder'), note(`${id}folder-form-says`));
+  const asked = make(
+    'div',
+    { id: `${id}site-asked`, hidden: true },
+    make('label', { htmlFor: site.id }, 'The address of this folder on your site'),
+    site,
+    make(
+      'p',
+      { className: 'hint' },
+      'As a visitor would type it. Open one of its files in another tab to be sure.',
+    ),
+  );
+  const form = make(
+    'form',
+    { id: `${id}folder-form` },
+    note(`${id}folders-says`),
+    folders,
+    make('label', { htmlFor: field.id }, 'The folder to share: choose it above, or type its name'),
+    field,
+    whole,
+    asked,
+    make('button', {}, 'Share this folder'),
+    note(`${id}folder-form-says`),
+  );
   let sure = false;
 
-  const warn = () => { whole.hidden = clean(field.value) != '' || !sure; };
+  const warn = () => {
+    whole.hidden = clean(field.value) != '' || !sure;
+  };
 
   async function list() {
     const rows = /** @type {Row[]} */ ([]);
@@ -68,36 +123,71 @@ export function folderForm(id, { circle, root, shared }) {
       if (after == null || rows.length > 5000) break;
       say(`${id}folders-says`, `Looking: ${count(rows.length, 'folder')} so far.`);
     }
-    say(`${id}folders-says`, shut(rows) || (sums(rows).length ? '' : 'No folder with films, pictures or downloads was found. Type one below, or upload it first and load this page again.'),
-      shut(rows) ? 'bad' : '');
+    say(
+      `${id}folders-says`,
+      shut(rows) ||
+        (sums(rows).length
+          ? ''
+          : 'No folder with films, pictures or downloads was found. Type one below, or upload it first and load this page again.'),
+      shut(rows) ? 'bad' : '',
+    );
   }
 
   function draw(/** @type {[string, Sum][]} */ found) {
-    const rows = found.slice(0, 300).map(([path, { files, bytes }]) => make('label', { className: 'choice' },
-      make('input', { type: 'radio', name: `${id}choice`, value: path, checked: path == field.value, onchange: () => { field.value = path; warn(); } }),
-      make('span', {}, make('bdi', {}, path), make('small', {}, `${count(files, 'file')}, ${size(bytes)}`))));
-    folders.replaceChildren(make('legend', {}, 'Folders of your web site with films, pictures or downloads'), ...rows);
+    const rows = found.slice(0, 300).map(([path, { files, bytes }]) =>
+      make(
+        'label',
+        { className: 'choice' },
+        make('input', {
+          type: 'radio',
+          name: `${id}choice`,
+          value: path,
+          checked: path == field.value,
+          onchange: () => {
+            field.value = path;
+            warn();
+          },
+        }),
+        make(
+          'span',
+          {},
+          make('bdi', {}, path),
+          make('small', {}, `${count(files, 'file')}, ${size(bytes)}`),
+        ),
+      ),
+    );
+    folders.replaceChildren(
+      make('legend', {}, 'Folders of your web site with films, pictures or downloads'),
+      ...rows,
+    );
   }
 
   async function share() {
-    const folder = clean(field.value), c = circle(), at = site.value.trim();
+    const folder = clean(field.value),
+      c = circle(),
+      at = site.value.trim();
     if (!c) return;
     if (!folder && !sure) {
       sure = true;
       warn();
-      throw new Error('Choose a folder. To share the whole web site all the same, press the button once more.');
+      throw new Error(
+        'Choose a folder. To share the whole web site all the same, press the button once more.',
+      );
     }
     const seen = await act('look', { folder });
     if (!seen.file) throw new Error('There is nothing to share in this folder yet.');
-    let { url } = seen, elsewhere = false;
+    let { url } = seen,
+      elsewhere = false;
     if (!asked.hidden && at) {
       const named = new URL(at.replace(/\/?$/, '/'));
       elsewhere = named.origin != location.origin;
       url = elsewhere ? named.href : named.pathname;
     }
-    if (!elsewhere && !await serves(new URL(url, location.origin).href, seen)) {
+    if (!elsewhere && !(await serves(new URL(url, location.origin).href, seen))) {
       asked.hidden = false;
-      throw new Error(`The site does not serve ${apart(new URL(url, location.origin).href + seen.file)} as it lies in this folder. Type the address of the folder, or choose another.`);
+      throw new Error(
+        `The site does not serve ${apart(new URL(url, location.origin).href + seen.file)} as it lies in this folder. Type the address of the folder, or choose another.`,
+      );
     }
     await act('share', { circle: c.can, folder, url });
     await shared(elsewhere);

@@ -7,7 +7,11 @@ const memory = randomHex(16);
 
 /** This browser's own part of the name: nobody else's file proves anything for it. */
 export function nonce() {
-  try { return sessionStorage['polycircle-nonce'] ??= randomHex(16); } catch { return memory; }
+  try {
+    return (sessionStorage['polycircle-nonce'] ??= randomHex(16));
+  } catch {
+    return memory;
+  }
 }
 
 /** @param {{proof?: string, program?: string}} state */
@@ -21,7 +25,8 @@ function show({ proof, program }) {
 
 /** The name is made of the code, and another one once somebody has changed that. @returns {Promise<boolean>} it is another one now */
 async function renew() {
-  const before = $('proof-name').textContent, state = await act('state', { nonce: nonce() }).catch(() => null);
+  const before = $('proof-name').textContent,
+    state = await act('state', { nonce: nonce() }).catch(() => null);
   if (state?.proof) show(state);
   return before != $('proof-name').textContent;
 }
@@ -35,7 +40,9 @@ export function offerProof(state, entered) {
   document.addEventListener('wrong-code', renew);
   onSubmit('proof-form', async () => {
     const proved = await act('prove', { nonce: nonce() }).catch(async error => {
-      if (await renew()) error.message = 'The code was changed meanwhile, and the file has another name now: see above. Upload one of that name, then press again.';
+      if (await renew())
+        error.message =
+          'The code was changed meanwhile, and the file has another name now: see above. Upload one of that name, then press again.';
       throw error;
     });
     code.set(proved.code);

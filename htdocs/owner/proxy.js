@@ -7,17 +7,41 @@ import { busy, input, make, note, warning } from './dom.js';
 export function proxyNote(place, proxy, again) {
   place.replaceChildren();
   if (!proxy) return;
-  const says = note('proxy-says'), words = warning(`Your requests come from ${proxy.from}, ${proxy.for ? `which speaks for ${proxy.for}` : 'an address of an inner network'}: a proxy stands before this program (your host's, or a CDN). ` +
-    'Unless it is known here, all visitors count as one, and the limits of one visitor turn the others away.');
+  const says = note('proxy-says'),
+    words = warning(
+      `Your requests come from ${proxy.from}, ${proxy.for ? `which speaks for ${proxy.for}` : 'an address of an inner network'}: a proxy stands before this program (your host's, or a CDN). ` +
+        'Unless it is known here, all visitors count as one, and the limits of one visitor turn the others away.',
+    );
   if (!proxy.proxies) {
-    place.append(words, make('p', {}, 'It does not say for whom it speaks. Ask your host: “Please let your proxy send X-Forwarded-For to my CGI programs, and tell me its addresses.” ' +
-      'If you are in the same network as the host, nothing is wrong.'));
+    place.append(
+      words,
+      make(
+        'p',
+        {},
+        'It does not say for whom it speaks. Ask your host: “Please let your proxy send X-Forwarded-For to my CGI programs, and tell me its addresses.” ' +
+          'If you are in the same network as the host, nothing is wrong.',
+      ),
+    );
     return;
   }
   const field = make('input', { id: 'proxies', value: proxy.proxies, spellcheck: false });
-  const form = make('form', {}, make('label', { htmlFor: field.id }, 'Addresses and networks of your host\'s proxies, or your CDN\'s'), field,
-    make('p', { className: 'hint' }, `A CDN has many, and publishes a list: put all of its networks here (192.0.2.0/24). If ${proxy.for} is your own address, and you know the proxy, it is right. Whoever is listed is believed.`),
-    make('button', {}, 'It is known: believe it'), says);
+  const form = make(
+    'form',
+    {},
+    make(
+      'label',
+      { htmlFor: field.id },
+      "Addresses and networks of your host's proxies, or your CDN's",
+    ),
+    field,
+    make(
+      'p',
+      { className: 'hint' },
+      `A CDN has many, and publishes a list: put all of its networks here (192.0.2.0/24). If ${proxy.for} is your own address, and you know the proxy, it is right. Whoever is listed is believed.`,
+    ),
+    make('button', {}, 'It is known: believe it'),
+    says,
+  );
   form.addEventListener('submit', (/** @type {SubmitEvent} */ e) => {
     e.preventDefault();
     busy(form, says.id, async () => {

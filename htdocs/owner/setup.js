@@ -17,29 +17,55 @@ const circle = (/** @type {Status} */ s) => s.circles?.[0];
 /** What a step's line says once it is done; '': it is not. @type {Record<string, (s: Status) => string>} */
 const done = {
   code: () => 'The code was right.',
-  address: s => s.urls?.length && s.root ? s.urls.join(', ') : '',
+  address: s => (s.urls?.length && s.root ? s.urls.join(', ') : ''),
   visitors: s => {
-    const c = circle(s), asked = { ask: 'visitors are asked', on: 'visitors are connected', off: 'nobody is connected' };
-    return c ? `${c.can}: ${asked[/** @type {'on'} */ (c.p2p)]}, ${c.ice.length ? c.ice.map(i => i.urls).join(', ') : 'same network only'}` : '';
+    const c = circle(s),
+      asked = {
+        ask: 'visitors are asked',
+        on: 'visitors are connected',
+        off: 'nobody is connected',
+      };
+    return c
+      ? `${c.can}: ${asked[/** @type {'on'} */ (c.p2p)]}, ${c.ice.length ? c.ice.map(i => i.urls).join(', ') : 'same network only'}`
+      : '';
   },
-  folder: s => circle(s)?.dir ? `${circle(s)?.dir}, served at ${circle(s)?.url}` : '',
-  index: s => circle(s)?.version && circle(s)?.files ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}` : '',
-  tag: s => passed(circle(s)) ? 'The line for your pages.' : '',
+  folder: s => (circle(s)?.dir ? `${circle(s)?.dir}, served at ${circle(s)?.url}` : ''),
+  index: s =>
+    circle(s)?.version && circle(s)?.files
+      ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}`
+      : '',
+  tag: s => (passed(circle(s)) ? 'The line for your pages.' : ''),
   done: () => '',
 };
 
 /** @type {Wizard} */
-const w = { status: /** @type {any} */ ({}), step: 'code', control: {}, async next() { await look(); } };
+const w = {
+  status: /** @type {any} */ ({}),
+  step: 'code',
+  control: {},
+  async next() {
+    await look();
+  },
+};
 
 /** @param {string} step @param {boolean} [focus] @param {boolean} [anew] the step's work is done once more */
 function show(step, focus = true, anew = false) {
   w.step = step;
   w.control.stop = true;
   for (const id of ORDER) {
-    const section = $(`step-${id}`), words = id == step || !code.get() ? '' : done[id](w.status);
+    const section = $(`step-${id}`),
+      words = id == step || !code.get() ? '' : done[id](w.status);
     section.dataset.state = id == step ? 'current' : words ? 'done' : 'later';
-    const change = id == 'code' ? [] : [make('button', { type: 'button', textContent: id == 'index' ? 'Read again' : 'Change',
-      onclick: () => show(id, true, id == 'index') })];
+    const change =
+      id == 'code'
+        ? []
+        : [
+            make('button', {
+              type: 'button',
+              textContent: id == 'index' ? 'Read again' : 'Change',
+              onclick: () => show(id, true, id == 'index'),
+            }),
+          ];
     change[0]?.setAttribute('aria-describedby', `h-${id}`);
     section.querySelector('.summary')?.replaceChildren(make('span', {}, words), ...change);
   }
@@ -52,17 +78,43 @@ function show(step, focus = true, anew = false) {
 const enter = {
   address() {
     const s = w.status;
-    describe($('host'), [['Web server', s.software || 'unknown'], ['The program runs by', s.face == 'fastcgi' ? 'FastCGI' : 'CGI'],
-      ['The program', s.program], ['Its data', `${s.data} (${s.outside ? 'outside the web site, as it should be' : 'inside the web site'})`]]);
+    describe($('host'), [
+      ['Web server', s.software || 'unknown'],
+      ['The program runs by', s.face == 'fastcgi' ? 'FastCGI' : 'CGI'],
+      ['The program', s.program],
+      [
+        'Its data',
+        `${s.data} (${s.outside ? 'outside the web site, as it should be' : 'inside the web site'})`,
+      ],
+    ]);
     $('outside').hidden = s.outside;
     $('url').textContent = base;
-    const roots = s.roots.map((root, i) => make('label', { className: 'choice' },
-      make('input', { type: 'radio', name: 'root', value: root, required: true, checked: s.root ? s.root == root : i == 0 }), make('span', { className: 'path' }, root)));
+    const roots = s.roots.map((root, i) =>
+      make(
+        'label',
+        { className: 'choice' },
+        make('input', {
+          type: 'radio',
+          name: 'root',
+          value: root,
+          required: true,
+          checked: s.root ? s.root == root : i == 0,
+        }),
+        make('span', { className: 'path' }, root),
+      ),
+    );
     $('roots').replaceChildren($('roots').firstElementChild ?? '', ...roots);
   },
   visitors() {
     const c = circle(w.status);
-    input('can').value = c?.can ?? (location.hostname.replace(/^www\./, '').replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'films');
+    input('can').value =
+      c?.can ??
+      (location.hostname
+        .replace(/^www\./, '')
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-|-$/g, '')
+        .slice(0, 40) ||
+        'films');
     input('can').readOnly = !!c;
     noteProxy();
     choice = choices('', w.status.stun ?? [], c);
@@ -71,19 +123,21 @@ const enter = {
   index: () => read(),
 };
 
-const noteProxy = () => proxyNote($('proxy'), w.status.proxy, async () => {
-  w.status = await act('status');
-  noteProxy();
-});
+const noteProxy = () =>
+  proxyNote($('proxy'), w.status.proxy, async () => {
+    w.status = await act('status');
+    noteProxy();
+  });
 
 /** @type {import('./choices.js').Choice} */
 let choice;
 
-let ended = false;  // a walk has; to go on with it would read nothing
+let ended = false; // a walk has; to go on with it would read nothing
 
 /** @param {boolean} [anyway] the owner has seen what is not right, and goes on */
 async function read(anyway) {
-  const c = circle(w.status), control = /** @type {{stop?: boolean}} */ ({});
+  const c = circle(w.status),
+    control = /** @type {{stop?: boolean}} */ ({});
   w.control.stop = true;
   w.control = control;
   if (!c) return;
@@ -92,11 +146,18 @@ async function read(anyway) {
     if (!walk || control.stop) return;
     ended = true;
     say('index-says', result(walk), bad(walk) ? 'bad' : 'good');
-    if (walk.files && (!bad(walk) || anyway)) return void await w.next();
+    if (walk.files && (!bad(walk) || anyway)) return void (await w.next());
     w.status = await persist('status');
-    say('index-form-says', walk.files ? 'Put it right, then press the button. Pressed as it is, you go on without these.'
-      : 'There is nothing to share in this folder. Choose another one above.', 'bad');
-  } catch (error) { say('index-form-says', /** @type {Error} */ (error).message, 'bad'); }
+    say(
+      'index-form-says',
+      walk.files
+        ? 'Put it right, then press the button. Pressed as it is, you go on without these.'
+        : 'There is nothing to share in this folder. Choose another one above.',
+      'bad',
+    );
+  } catch (error) {
+    say('index-form-says', /** @type {Error} */ (error).message, 'bad');
+  }
 }
 
 /** From the beginning, where the last reading has ended. */
@@ -115,29 +176,43 @@ async function look() {
 function forms() {
   onSubmit('code-form', async () => {
     code.set(input('code').value.trim());
-    await look().catch(error => { code.forget(); throw error; });
+    await look().catch(error => {
+      code.forget();
+      throw error;
+    });
   });
   onSubmit('address-form', async () => {
     if (location.protocol != 'https:' && !local)
-      throw new Error('Browsers share files on https pages only. Switch https on in your panel (often "SSL" or "Let\'s Encrypt"), open this page with https:// and go on.');
-    w.status = await act('begin', { url: base, root: /** @type {HTMLInputElement} */ (document.querySelector('[name=root]:checked')).value });
+      throw new Error(
+        'Browsers share files on https pages only. Switch https on in your panel (often "SSL" or "Let\'s Encrypt"), open this page with https:// and go on.',
+      );
+    w.status = await act('begin', {
+      url: base,
+      root: /** @type {HTMLInputElement} */ (document.querySelector('[name=root]:checked')).value,
+    });
     await w.next();
   });
   const attempt = trial(text => say('visitors-form-says', text));
   onSubmit('visitors-form', async () => {
     const server = choice.server();
     if (server != circle(w.status)?.ice[0]?.urls) await attempt(server);
-    w.status = await act('circle', { circle: input('can').value, p2p: choice.p2p(), ice: server ? [server] : [] });
+    w.status = await act('circle', {
+      circle: input('can').value,
+      p2p: choice.p2p(),
+      ice: server ? [server] : [],
+    });
     await w.next();
   });
-  onSubmit('index-form', () => ended || done.index(w.status) ? again(true) : read());
+  onSubmit('index-form', () => (ended || done.index(w.status) ? again(true) : read()));
   onSubmit('tag-form', async () => {
     passed(circle(w.status), true);
     show('done');
   });
   onSubmit('done-form', async () => {
-    const answer = await act('finish').catch(async error => {  // was it done, and the answer lost?
-      if (error.code == 'wrong_code' && (await act('state', { nonce: nonce() })).state == 'set') return location.reload();
+    const answer = await act('finish').catch(async error => {
+      // was it done, and the answer lost?
+      if (error.code == 'wrong_code' && (await act('state', { nonce: nonce() })).state == 'set')
+        return location.reload();
       throw error;
     });
     if (!answer) return;
@@ -159,7 +234,11 @@ function locked() {
 
 export async function setupPage() {
   forms();
-  const folder = folderForm('', { circle: () => circle(w.status), root: () => w.status.root ?? '', shared: async elsewhere => elsewhere ? location.reload() : w.next() });
+  const folder = folderForm('', {
+    circle: () => circle(w.status),
+    root: () => w.status.root ?? '',
+    shared: async elsewhere => (elsewhere ? location.reload() : w.next()),
+  });
   $('folder-place').append(folder.form);
   enter.folder = folder.enter;
   enter.tag = tagStep(w).enter;
@@ -175,18 +254,34 @@ export async function setupPage() {
         $('h-locked').focus();
       } else {
         show('code');
-        say('code-form-says', 'There is another code now. Enter the one that stands in the file.', 'bad');
+        say(
+          'code-form-says',
+          'There is another code now. Enter the one that stands in the file.',
+          'bad',
+        );
       }
     });
-    const safe = location.protocol == 'https:' ? 'https, as it should be' : local ? 'http on this machine, for a try' : 'not encrypted: the site needs https before it can share';
-    describe($('found'), [['This page', `${base} (${safe})`], ['The program', state.program], ['Its data', state.data]]);
+    const safe =
+      location.protocol == 'https:'
+        ? 'https, as it should be'
+        : local
+          ? 'http on this machine, for a try'
+          : 'not encrypted: the site needs https before it can share';
+    describe($('found'), [
+      ['This page', `${base} (${safe})`],
+      ['The program', state.program],
+      ['Its data', state.data],
+    ]);
     $('code-path').textContent = `${state.data}/setup-code`;
     offerProof(state, look);
     show('code', false);
-    if (code.get()) await look().catch(error => {
-      if (error.code == 'wrong_code') code.forget();
-      else say('page-says', error.message, 'bad');
-      show('code', false);
-    });
-  } catch (error) { say('page-says', /** @type {Error} */ (error).message, 'bad'); }
+    if (code.get())
+      await look().catch(error => {
+        if (error.code == 'wrong_code') code.forget();
+        else say('page-says', error.message, 'bad');
+        show('code', false);
+      });
+  } catch (error) {
+    say('page-says', /** @type {Error} */ (error).message, 'bad');
+  }
 }

@@ -7,12 +7,23 @@ import { $, copy, count, input, onSubmit, say } from './dom.js';
 
 /** Has the owner of this circle's set-up gone on behind the line? One that began anew in the same tab has another line. @param {{api_key: string}|undefined} c @param {boolean} [now] */
 export const passed = (c, now = false) => {
-  try { return !!c && (now ? sessionStorage['polycircle-tag'] = c.api_key : sessionStorage['polycircle-tag']) == c.api_key; } catch { return false; }
+  try {
+    return (
+      !!c &&
+      (now ? (sessionStorage['polycircle-tag'] = c.api_key) : sessionStorage['polycircle-tag']) ==
+        c.api_key
+    );
+  } catch {
+    return false;
+  }
 };
 
 /** What is to be seen after the owner has opened the page. @type {Record<string, string>} */
-const WAITS = { on: 'The first visitor shows up here.', ask: 'Press "Take part" there: then the first visitor, you, shows up here.',
-  off: 'Nobody shows up here as long as nobody is connected (step 3).' };
+const WAITS = {
+  on: 'The first visitor shows up here.',
+  ask: 'Press "Take part" there: then the first visitor, you, shows up here.',
+  off: 'Nobody shows up here as long as nobody is connected (step 3).',
+};
 
 /** @param {import('./setup.js').Wizard} w */
 export function tagStep(w) {
@@ -27,37 +38,58 @@ export function tagStep(w) {
     clearTimeout(timer);
     if (w.step != 'tag' || document.hidden) return;
     const answer = await act('status').catch(error => error);
-    if (answer.code == 'wrong_code') return void document.dispatchEvent(new Event('wrong-code'));  // no code of before is asked with again and again
-    const c = answer.circles?.find((/** @type {any} */ one) => one.can == w.status.circles?.[0]?.can);
+    if (answer.code == 'wrong_code') return void document.dispatchEvent(new Event('wrong-code')); // no code of before is asked with again and again
+    const c = answer.circles?.find(
+      (/** @type {any} */ one) => one.can == w.status.circles?.[0]?.can,
+    );
     if (c) {
-      const came = c.signals > 0 || c.statistics.joins > 0, refused = c.refused.find((/** @type {string} */ origin) => !c.origins.includes(origin));
-      say('arrived', came ? `Your site loads it: ${count(c.signals, 'visitor')} here now.` : `Now open that page in another window. ${WAITS[c.p2p]}`, came ? 'good' : '');
+      const came = c.signals > 0 || c.statistics.joins > 0,
+        refused = c.refused.find((/** @type {string} */ origin) => !c.origins.includes(origin));
+      say(
+        'arrived',
+        came
+          ? `Your site loads it: ${count(c.signals, 'visitor')} here now.`
+          : `Now open that page in another window. ${WAITS[c.p2p]}`,
+        came ? 'good' : '',
+      );
       $('refused').hidden = !refused;
       $('refused-origin').textContent = refused ?? '';
     }
     timer = setTimeout(wait, 3000);
   }
 
-  onSubmit('check-form', () => look('check-form-says', new URL(input('page').value).href, w.status.circles?.[0]?.api_key ?? '', w.status.urls ?? []));
+  onSubmit('check-form', () =>
+    look(
+      'check-form-says',
+      new URL(input('page').value).href,
+      w.status.circles?.[0]?.api_key ?? '',
+      w.status.urls ?? [],
+    ),
+  );
   onSubmit('refused', async () => {
-    await act('allow', { circle: w.status.circles?.[0]?.can, origin: $('refused-origin').textContent });
+    await act('allow', {
+      circle: w.status.circles?.[0]?.can,
+      origin: $('refused-origin').textContent,
+    });
     await wait();
   });
   $('tag-copy').addEventListener('click', () => copy($('tag'), 'tag-says'));
   $('worker-copy').addEventListener('click', () => copy($('worker-line'), 'worker-says'));
   document.addEventListener('visibilitychange', wait);
 
-  const offer = async () => tiers($('tiers'), w.status, await at, async () => {
-    w.status = await act('status');
-    await show();
-    await offer();
-  }).catch(error => say('ways-says', error.message, 'bad'));
+  const offer = async () =>
+    tiers($('tiers'), w.status, await at, async () => {
+      w.status = await act('status');
+      await show();
+      await offer();
+    }).catch(error => say('ways-says', error.message, 'bad'));
   $('ways').addEventListener('toggle', offer, { once: true });
 
   async function show() {
     const { urls = [], circles = [] } = w.status;
     at = place(urls, circles[0].api_key);
-    const all = lines(circles[0], await at), [{ tag, worker }] = all;
+    const all = lines(circles[0], await at),
+      [{ tag, worker }] = all;
     /** @type {HTMLTextAreaElement} */ ($('tag')).value = tag;
     $('tag-for').textContent = worker ? '' : reason(all[0], true);
     /** @type {HTMLTextAreaElement} */ ($('worker-line')).value = worker;

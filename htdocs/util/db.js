@@ -2,15 +2,17 @@
  * Stores: kv (package, token, certificate, manifest, index of pieces), pieces (hash: bytes). */
 
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-export const done = request => new Promise((ok, no) => {
-  request.onsuccess = () => ok(request.result);
-  request.onerror = () => no(request.error);
-});
+export const done = request =>
+  new Promise((ok, no) => {
+    request.onsuccess = () => ok(request.result);
+    request.onerror = () => no(request.error);
+  });
 
 /** @returns {Promise<IDBDatabase>} fails where there is none (private mode); may hang where it is blocked */
 export async function openDb() {
   const request = indexedDB.open('polycircle', 1);
-  request.onupgradeneeded = () => ['kv', 'pieces'].map(name => request.result.createObjectStore(name));
+  request.onupgradeneeded = () =>
+    ['kv', 'pieces'].map(name => request.result.createObjectStore(name));
   const db = await done(request);
   db.onversionchange = () => db.close();
   return db;
