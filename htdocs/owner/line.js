@@ -63,11 +63,14 @@ function late(html, line) {
   );
 }
 
+/** What stands before the key in an address; a CMS may have put parameters of its own there, and behind it. */
+const LOADER = `signal(?:\\.js)?\\?(?:[^"'\\s>]*[&?;])?(?:api_key=)?`;
+
 /** How the line is in this page's text; comments do not count. 'once' is as it should be; 'late': behind a player or a picture, or last in the body; 'curly':
  * quotes that are none to a browser; 'text': it is shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'late'|'twice'|'curly'|'idle'|'text'|'none'} */
 export function found(html, key) {
   const bare = html.replace(/<!--.*?-->/gs, ''),
-    address = `signal(\\.js)?\\?(api_key=)?${key}(?![\\w-])`;
+    address = `${LOADER}${key}(?![\\w-])`;
   const dead = bare.replace(/<(template|textarea)\b.*?<\/\1>/gis, '');
   const all =
       dead.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [],
@@ -104,9 +107,12 @@ export const inPage = (html, at) =>
     ...html
       .replace(/<!--.*?-->/gs, '')
       .matchAll(
-        /<script\b[^>]*?\ssrc\s*=\s*["']?([^"'\s>]*?signal(?:\.js)?\?(?:api_key=)?[\w-]{22}[^"'\s>]*)[^>]*>/gi,
+        new RegExp(
+          `<script\\b[^>]*?\\ssrc\\s*=\\s*["']?([^"'\\s>]*?${LOADER}[\\w-]{22}(?![\\w-])[^"'\\s>]*)[^>]*>`,
+          'gi',
+        ),
       ),
-  ].map(([tag, src]) => [tag, new URL(src, at).href]);
+  ].map(([tag, src]) => [tag, new URL(src.replace(/&(amp|#0*38);/gi, '&'), at).href]);
 
 /** The address of a line that loads nothing; '': none is seen from here. @param {string} html @param {string} at the page's address */
 export async function dead(html, at) {

@@ -7,13 +7,21 @@
 #include "handler/handler.h"
 #include "util/assets.h"
 
-/* KEY, or api_key=KEY; further parameters are somebody else's (cache busters). */
-static const char *find_key(struct exchange *x) {
-    static const char name[] = "api_key=";
-    const char *found = strstr(x->req->query, name);
-    const char *key = found && (found == x->req->query || found[-1] == '&') ? found + sizeof name - 1 : x->req->query;
-    size_t len = strcspn(key, "&=");
-    return len && len <= CAP_KEY ? arena_copy(x->ctx->arena, key, len) : "";
+/* The circle of the first key in the query: KEY, or api_key=KEY, and what a CMS and its optimizers make of that when they add a
+ * parameter of their own: KEY?ver=6.4, KEY=&ver=6.4, ver=6.4&KEY, amp;KEY. */
+static enum err find_circle(struct exchange *x, struct circle *c) {
+    static const char between[] = "&?;", name[] = "api_key=",
+                      plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *at = x->req->query;
+    enum err e = ERR_UNKNOWN_KEY;
+    for (size_t i = 0; i < CAP_PARAMETERS && e == ERR_UNKNOWN_KEY; i++) {
+        const char *key = strncmp(at, name, sizeof name - 1) == 0 ? at + sizeof name - 1 : at;
+        size_t len = strspn(key, plain);
+        if (len && len <= CAP_KEY) e = circle_by_key(x->ctx, arena_copy(x->ctx->arena, key, len), c);
+        at += strcspn(at, between);
+        at += strspn(at, between);
+    }
+    return e;
 }
 
 /* Where manifest and package may be fetched without a process, if every page of the circle may read there. */
@@ -53,7 +61,7 @@ enum err handle_signal(struct exchange *x) {
     struct circle c;
     json_t *values;
     struct buf script = {.arena = x->ctx->arena};
-    enum err e = circle_by_key(x->ctx, find_key(x), &c);
+    enum err e = find_circle(x, &c);
     const struct asset *asset = asset_find(e == ERR_REMOVED ? "removed.js" : "loader.js");
     if (e == ERR_OK) {
         TRY(config(x, &c, &values));

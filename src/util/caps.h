@@ -4,6 +4,7 @@ enum cap {
     CAP_BODY = 122880, /* bytes of a request body on the wire */
     CAP_DRAIN = 8 << 20, /* bytes of a refused body that are still read away */
     CAP_KEY = 64, /* characters of an api key */
+    CAP_PARAMETERS = 16, /* of a query, in which one is looked for */
     CAP_ID = 16, /* characters of a client's message or offer id */
     CAP_SDP = 1024, /* characters of a packed offer */
     CAP_MAIL_BODY = 8192,

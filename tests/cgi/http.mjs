@@ -203,7 +203,11 @@ same([r.status, r.headers['content-type'], r.headers['cache-control']], [200, 't
 const config = JSON.parse(/^\{const POLYCIRCLE_CONFIG=(.*);\n/.exec(r.bytes.toString())[1]);
 same([config.can, config.cid, config.key, config.version, config.ice[0].urls, config.up_kbps], ['open', open.cid, open.api_key, 1, 'stun:stun.example:3478', 0], 'its configuration');
 same(w.request('/signal', { query: open.api_key, send: { HTTP_IF_NONE_MATCH: r.headers.etag } }).status, 304, 'the loader: 304');
-same(w.request('/signal', { query: `x=1&api_key=${open.api_key}&y` }).headers.etag, r.headers.etag, 'signal?api_key=KEY is the same');
+const stands = k => [`x=1&api_key=${k}&y`, `${k}?ver=6.4.2`, `${k}&ver=6.4.2`, `${k}=&ver=6.4.2`, `${k}%3Fver=6.4.2`, `api_key=${k}?ver=6.4.2`, `ver=6.4.2&${k}`, `ver=6.4.2?${k}`, `ver=6.4.2&amp;${k}`, `?${k}`,
+  `${'a&'.repeat(15)}${k}`];
+const standsNot = k => [`ver=${k}`, `${k}x`, `x${k}`, `xapi_key=${k}`, `${k.slice(0, -1)}`, `-${k}`, `${'a&'.repeat(16)}${k}`, `${'&'.repeat(9000)}`];
+for (const query of stands(open.api_key)) same(w.request('/signal', { query }).headers.etag, r.headers.etag, `signal?${query}`);
+for (const query of standsNot(open.api_key)) same(w.request('/signal', { query }).status, 403, `signal?${query.slice(0, 60)} has no key`);
 const wire = () => /"wire": ?"(\w)"/.exec(w.request('/signal', { query: open.api_key }).bytes.toString())?.[1];
 same(wire(), undefined, 'the loader says nothing of a firewall');
 w.must('set', 'wire', 'h');

@@ -120,7 +120,7 @@ for (const [what, options] of Object.entries(places))
         }
         for (const path of ['client.js', 'circle-sw.js', 'circles.json', 'probe', 'measure', 'selftest', 'owner.js', `manifest/${blog.cid}.json`])
           assert.equal((await blog.ask(path, { headers: { Accept: '*/*' } })).text, '<p>the CMS has no such page</p>', path);
-        for (const path of [`signal?${blog.key}`, `signal.js?${blog.key}`, `signal?api_key=${blog.key}`, `signal?${blog.key}=&ver=6.1`, `signal?ver=6.1&api_key=${blog.key}`])
+        for (const path of [`signal?${blog.key}`, `signal.js?${blog.key}`, `signal?api_key=${blog.key}`, `signal?${blog.key}=&ver=6.1`, `signal?${blog.key}?ver=6.1`, `signal?ver=6.1&api_key=${blog.key}`, `signal.js?ver=6.1&${blog.key}`])
           assert.match((await blog.ask(path)).text, /POLYCIRCLE_CONFIG=\{.*"base":"polycircle\/"/, path);
         assert.equal(parse((await blog.ask('polycircle/health')).text)?.ok, true);
         assert.equal((await blog.ask('polycircle/circle-sw.js')).headers.get('service-worker-allowed'), '/');
@@ -307,9 +307,9 @@ for (const kind of [...kinds, ...hostingKinds.filter(name => name.startsWith('ng
       await must(dir, ['init', '--url', 'http://site.example/polycircle/']);
       const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', 'demo', '--json']));
       server = await startServer(kind, dir, { change: besideSite });
-      for (const path of [...NAMES.map(name => `/${name}`), `/signal?${'x'.repeat(22)}`, '/package/x', '/polycircle'])
+      for (const path of [...NAMES.map(name => `/${name}`), `/signal?${'x'.repeat(22)}`, `/signal?v=${key}`, `/signal?${key}x`, '/package/x', '/polycircle'])
         assert.equal((await server.request({ path })).status, 404, `${path} is the site's`);
-      for (const path of [`/signal?${key}`, `/signal.js?api_key=${key}`, `/signal?${key}&v=2`])
+      for (const path of [`/signal?${key}`, `/signal.js?api_key=${key}`, `/signal?${key}&v=2`, `/signal?${key}?v=2`, `/signal?v=2&${key}`])
         assert.match(String((await server.request({ path })).body), /"base":"polycircle\/"/, path);
       assert.equal(parse((await server.request({ path: '/polycircle/health' })).body)?.ok, true);
       const joined = await server.sync({ v: 1, key, token: '1'.repeat(64), run: '00000001' }, { path: '/polycircle/sync' });

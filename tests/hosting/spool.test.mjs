@@ -146,7 +146,7 @@ test('short addresses: the loader is a file, and the program where there is none
     joined = await server.sync({ v: 1, key: api_key, token: String(n).padStart(64, '0'), run: '00000001' }, { path: '/polycircle/sync' });
     assert.equal(joined.status, 200, JSON.stringify(joined.json));
   }
-  for (const path of [`/signal?${api_key}`, `/signal.js?${api_key}`, `/signal?api_key=${api_key}`]) assert.ok(isFile(await server.request({ path })), path);
+  for (const path of [`/signal?${api_key}`, `/signal.js?${api_key}`, `/signal?api_key=${api_key}`, `/signal?${api_key}?ver=6.4.2`, `/signal?${api_key}&ver=6.4.2`, `/signal?ver=6.4.2&${api_key}`]) assert.ok(isFile(await server.request({ path })), path);
   assert.equal((await server.request({ path: `/signal?${'k'.repeat(21)}A` })).status, 403, 'another key: the program says no');
   assert.equal((await server.request({ path: '/signal?nobody-has-this-key-at-all' })).status, 404, 'what is no key is the site\'s');
   assert.equal((await polycircle(dir, ['circle', 'remove', 'test'], {}, at)).code, 0);

@@ -42,6 +42,7 @@ test('the line in a page', () => {
     [tag.replace('src="', 'src=&#8220;').replace('">', '&#8221;>'), 'curly'], [tag.replaceAll('"', '&ldquo;'), 'curly'], [tag.replaceAll('"', '\u2019'), 'curly'],
     [tag.replaceAll('"', '&quot;'), 'curly'], [tag.replace('></', ' data-p2p=\u201cask\u201d></'), 'curly'], [tag + tag.replaceAll('"', '\u201c'), 'once'],
     [`<video src=a.mp4></video>${tag}`, 'late'], [`<body><p>x</p>${tag}\n<script>1</script></body></html>`, 'late'], [`<body>${tag}<video></video></body>`, 'once'], [`<!-- <video> -->${tag}<img>`, 'once'], [`<noscript><img src=x></noscript>${tag}`, 'once'],
+    ...['&#038;ver=6.4', '?ver=6.4', '=&amp;v=1'].map(more => [tag.replace(key, key + more), 'once']), ...['ver=6.4&#038;', 'v=1&api_key='].map(before => [tag.replace(key, before + key), 'once']), [tag.replace(key, `v=${key}`), 'none'],
     [tag.replaceAll('<', '&lt;').replaceAll('>', '&gt;'), 'text'], [`&lt;script src="signal?${key}"`, 'text']]) assert.equal(found(html, key), is, html);
 });
 
@@ -73,6 +74,8 @@ test('a line in a page that loads nothing, and one that has no worker', async ()
     return new Response(served[url] ?? 'no such page', { status: served[url] ? 200 : 404 });
   });
   try {
+    for (const query of [`${key}&#038;ver=6.4`, `ver=6.4&#038;${key}`, `v=1&amp;api_key=${key}?ver=6.4`])
+      assert.equal(await dead(`<script src="/signal?${query}">`, page), `https://site.example/signal?${query.replace(/&[^;]*;/g, '&')}`, query);
     const tag = (src, more = '') => `<head><script src="${src}signal?${key}"${more}></script></head>`;
     for (const [html, src] of [[tag(at), ''], [tag('/x/'), ''], [tag('https://site.example/'), `https://site.example/signal?${key}`], [tag('/'), `https://site.example/signal?${key}`], ['', ''],
       [`<!-- ${tag('/')} -->`, ''], [tag('https://unseen.example/'), '']]) assert.equal(await dead(html, page), src, html);
