@@ -2,7 +2,7 @@
 // loopback port, and viewers: real Chromium processes, each with a profile of its own.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -10,23 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { makeDirectory, must, startServer } from '../servers/server.mjs';
+import { FLAGS, ended, how, kill, launch, makeFilm } from './chromium.mjs';
+
+export { ended, launch, makeFilm };
 
 const run = promisify(execFile);
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-  '--disable-sync', '--mute-audio', '--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'];
-
-const how = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, chromiumSandbox: false };
 let count = 0;
 
 /** What must come at last may take so many times as long as on a quiet machine (POLYCIRCLE_LONG=1: that long). */
 export const PATIENCE = process.env.POLYCIRCLE_LONG ? 1 : 4;
-
-/** An H.264 film of about `kbps` that a browser can show from its first bytes on. */
-export async function makeFilm(path, { seconds, kbps = 2400, tone = 300 }) {
-  await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=24', '-f', 'lavfi', '-i', `sine=frequency=${tone}`, '-t', seconds,
-    '-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', `${kbps}k`, '-minrate', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${kbps / 2}k`,
-    '-x264-params', 'nal-hrd=cbr', '-pix_fmt', 'yuv420p', '-g', '24', '-c:a', 'aac', '-movflags', '+faststart', path]);
-}
 
 export const page = (body, head = '') => `<!doctype html><meta charset="utf-8"><title>test</title>${head}<body>${body}</body>`;
 
@@ -78,28 +70,6 @@ export async function addSpool(site, url = site.url) {
   await site.program(['set', 'spool_url', `${url}/polycircle-spool/`]);
   return dir;
 }
-
-async function kill(which) {
-  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
-    if (await which(pid).catch(() => false)) try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone */ }
-  }
-}
-
-/** Whether a process is a browser that this one started. */
-async function ours(pid) {
-  const [state, line] = await Promise.all(['stat', 'cmdline'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8')));
-  return state.split(') ').at(-1).split(' ')[1] == process.pid && /chrom|firefox/.test(line);
-}
-
-/** Waits for a browser's end. One that hangs is killed after 10 s, for which playwright would wait for ever. */
-export async function ended(closing, force = () => kill(ours)) {
-  const over = Promise.resolve(closing).then(() => true, () => true);
-  if (!await Promise.race([over, sleep(10_000, false, { ref: false })])) await force();
-  await over;
-}
-
-/** A browser with a profile that is thrown away. */
-export const launch = (...args) => chromium.launch({ ...how, args: [...FLAGS, ...args] });
 
 /**
  * A viewer of its own: {page, open(url), restart(), kill(), close(), agent}. Its film's life is recorded from the first byte on. It is a browser

@@ -1,0 +1,118 @@
+// The laboratory: one instance behind a real lighttpd, and before it a server that is each case's own site, under a host name of its own:
+// its pages, its files as an origin of origins.mjs gives them, and all else from the instance. A case is run without and with the tag.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import { createRequire } from 'node:module';
+import { join, normalize } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
+import { FLAGS, ended, how, makeFilm } from '../browser/chromium.mjs';
+import { makeDirectory, must, startServer, tier0 } from '../servers/server.mjs';
+import { answer } from './origins.mjs';
+import { record } from './page.mjs';
+
+const sh = promisify(execFile), require = createRequire(import.meta.url);
+const SECONDS = 8, KBPS = 6000, PICTURES = 20;
+
+/** What the sites share: a film, another one, a sound, pictures, a download, the film in parts for players by script. */
+async function makeMedia(dir) {
+  const at = name => join(dir, name), film = at('film.mp4');
+  await mkdir(at('hls'), { recursive: true });
+  await mkdir(at('dash'));
+  await makeFilm(film, { seconds: SECONDS, kbps: KBPS });
+  await makeFilm(at('other.mp4'), { seconds: 4, kbps: 1000, tone: 500 });
+  const ffmpeg = (...words) => sh('ffmpeg', ['-v', 'error', '-y', ...words]);
+  await ffmpeg('-i', film, '-vn', '-c:a', 'copy', at('sound.m4a'));
+  await ffmpeg('-i', film, '-c', 'copy', '-hls_time', '2', '-hls_playlist_type', 'vod', at('hls/film.m3u8'));
+  await ffmpeg('-i', film, '-c', 'copy', '-f', 'dash', '-seg_duration', '2', at('dash/film.mpd'));
+  await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=1', '-frames:v', String(PICTURES), '-pix_fmt', 'rgb24', at('picture-%02d.png'));
+  await writeFile(at('data.bin'), randomBytes(3_000_000));
+}
+
+/** A request passed on to the instance as if it came to its own host. */
+function pass(req, res, port, host) {
+  const headers = { ...req.headers, host };
+  if (headers.origin) headers.origin = `http://${host}`;
+  const on = request({ port, host: '127.0.0.1', method: req.method, path: req.url, headers }, r => {
+    res.writeHead(r.statusCode, r.headers);
+    r.pipe(res);
+  });
+  on.on('error', () => res.destroy());
+  req.pipe(on);
+}
+
+export async function openLab() {
+  const dir = await makeDirectory(), instance = await startServer('lighttpd-fastcgi', dir), host = `127.0.0.1:${instance.port}`;
+  await makeMedia(join(dir, 'site/media'));
+  await sh('chmod', ['-R', 'a+rX', join(dir, 'site')]);
+  await must(dir, ['init', '--root', join(dir, 'site'), '--url', `http://${host}${tier0}`]);
+  const browser = await chromium.launch({ ...how, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const runs = new Map(), server = createServer((req, res) => serve(req, res).catch(() => res.destroy()));
+  await new Promise(ok => { server.listen(0, '127.0.0.1', ok); });
+  const { port } = server.address();
+  let count = 0;
+
+  async function serve(req, res) {
+    const run = runs.get(req.headers.host), path = decodeURIComponent(new URL(req.url, 'http://x').pathname);
+    if (!run || run.down) return res.destroy();
+    const entry = { at: Date.now(), method: req.method, host: req.headers.host, url: req.url, range: req.headers.range ?? null, status: 0, bytes: 0 };
+    run.log.push(entry);
+    if (path.startsWith(tier0)) return pass(req, res, instance.port, host);
+    if (/^\/+media\//.test(path)) return answer(req, res, join(dir, 'site', normalize(path)), run, entry);
+    const file = run.files[path] ?? (/^\/npm\//.test(path) ? await readFile(require.resolve(path.slice(5))) : null);
+    const { status = 200, headers = {}, body } = file === null ? { status: 404, body: '' } : typeof file == 'string' || Buffer.isBuffer(file) ? { body: file } : file;
+    entry.status = status;
+    res.writeHead(status, { 'content-type': /\.m?js$/.test(path) ? 'text/javascript' : /\.css$/.test(path) ? 'text/css' : 'text/html; charset=utf-8', 'cache-control': 'no-cache', ...headers });
+    res.end(body);
+  }
+
+  /** A site of its own: {url, host, key, tag(), log, files (path -> text), how, far}. */
+  async function makeRun(origin, at = '/media/') {
+    const id = `s${++count}`, hosts = { host: `${id}.localhost:${port}`, near: `files.${id}.localhost:${port}`, far: `far-${id}.localhost:${port}` };
+    const run = { ...hosts, id, url: `http://${hosts.host}`, how: origin, counts: {}, log: [], files: {}, down: false };
+    const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--json']));
+    await must(dir, ['publish', id, join(dir, 'site/media'), '--at', at.replace('%FAR%', `http://${hosts.far}`)]);
+    for (const name of Object.values(hosts)) runs.set(name, run);
+    return Object.assign(run, { key, base: tier0, tag: (extra = '', query = '') => `<script src="${tier0}signal?${key}${query}" ${extra}></script>` });
+  }
+
+  /** The end of a run's host names; what it has seen stays. */
+  const endRun = run => { for (const name of [run.host, run.near, run.far]) runs.delete(name); };
+
+  /** A visitor of a run: a context, the lines of its consoles. */
+  async function makeVisitor(run, settings = {}) {
+    const { init = [], ...more } = settings, context = await browser.newContext({ ...more });
+    await context.addInitScript(record);
+    for (const script of init) await context.addInitScript(script);
+    const lines = [];
+    context.on('console', m => lines.push([m.type(), m.text()]));
+    context.on('weberror', e => lines.push(['error', `uncaught: ${e.error().message}`]));
+    let tab = null;
+    const visitor = {
+      context, lines,
+      get tab() { return tab; },
+      async open(path) {
+        tab ??= await context.newPage();
+        await tab.goto(new URL(path, run.url).href, { waitUntil: 'domcontentloaded' });
+        return tab;
+      },
+      async another() { return (tab = await context.newPage()); },
+      close: () => ended(context.close(), () => {}),
+    };
+    return visitor;
+  }
+
+  return {
+    dir, port, browser, makeRun, endRun, makeVisitor,
+    async close() {
+      await ended(browser.close());
+      server.closeAllConnections();
+      server.close();
+      await instance.stop();
+      for (let tries = 0; tries < 3; tries++) await rm(dir, { recursive: true, force: true }).catch(() => sleep(200));
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// Other people's sites: each case without and with the tag, in real Chromium. What is known to be wrong stands in cases.mjs, and is to be
+// taken off when it is mended. POLYCIRCLE_LONG=1: every pair of a page, an origin and a visitor, too.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { known } from './cases.mjs';
+import { openLab } from './lab.mjs';
+import { healed, runCase, select } from './run.mjs';
+
+const results = [];
+let lab;
+
+before(async () => { lab = await openLab(); });
+after(() => lab?.close());
+
+describe('with the tag as without', { concurrency: 4 }, () => {
+  for (const c of select({ long: Boolean(process.env.POLYCIRCLE_LONG) })) {
+    test(c.name, async t => {
+      const result = await runCase(lab, c);
+      results.push(result);
+      for (const [name, what] of Object.entries(result.wrong)) t.diagnostic(`${name}: ${what}`);
+      assert.deepEqual(Object.fromEntries(result.unknown.map(name => [name, result.wrong[name]])), {}, c.name);
+    });
+  }
+});
+
+test('what is known to be wrong still is', t => {
+  const mended = healed(results);
+  for (const line of known) if (!mended.includes(line)) t.diagnostic(`still wrong: ${line.what}`);
+  assert.deepEqual(mended.map(line => line.what), [], 'take them off the list in tests/sites/cases.mjs');
+});
