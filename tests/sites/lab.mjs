@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
-import { createRequire } from 'node:module';
 import { join, normalize } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { FLAGS, ended, how, makeFilm } from '../browser/chromium.mjs';
@@ -14,7 +14,7 @@ import { makeDirectory, must, startServer, tier0 } from '../servers/server.mjs';
 import { answer } from './origins.mjs';
 import { record } from './page.mjs';
 
-const sh = promisify(execFile), require = createRequire(import.meta.url);
+const sh = promisify(execFile), packages = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const SECONDS = 8, KBPS = 6000, PICTURES = 20;
 
 /** What the sites share: a film, another one, a sound, pictures, a download, the film in parts for players by script. */
@@ -49,7 +49,12 @@ export async function openLab() {
   await makeMedia(join(dir, 'site/media'));
   await sh('chmod', ['-R', 'a+rX', join(dir, 'site')]);
   await must(dir, ['init', '--root', join(dir, 'site'), '--url', `http://${host}${tier0}`]);
-  const browser = await chromium.launch({ ...how, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  let browser = null;
+  /** The one browser, or another where that one has crashed. */
+  const chrome = async () => {
+    if (!(await browser)?.isConnected()) browser = chromium.launch({ ...how, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+    return browser;
+  };
   const runs = new Map(), server = createServer((req, res) => serve(req, res).catch(() => res.destroy()));
   await new Promise(ok => { server.listen(0, '127.0.0.1', ok); });
   const { port } = server.address();
@@ -62,7 +67,8 @@ export async function openLab() {
     run.log.push(entry);
     if (path.startsWith(tier0)) return pass(req, res, instance.port, host);
     if (/^\/+media\//.test(path)) return answer(req, res, join(dir, 'site', normalize(path)), run, entry);
-    const file = run.files[path] ?? (/^\/npm\//.test(path) ? await readFile(require.resolve(path.slice(5))) : null);
+    const file = run.files[path] ?? (/^\/npm\//.test(path) ? await readFile(join(packages, normalize(path.slice(4)))).catch(() => null) : null);
+    if (file?.pass) return pass(Object.assign(req, { url: file.pass }), res, instance.port, host);
     const { status = 200, headers = {}, body } = file === null ? { status: 404, body: '' } : typeof file == 'string' || Buffer.isBuffer(file) ? { body: file } : file;
     entry.status = status;
     res.writeHead(status, { 'content-type': /\.m?js$/.test(path) ? 'text/javascript' : /\.css$/.test(path) ? 'text/css' : 'text/html; charset=utf-8', 'cache-control': 'no-cache', ...headers });
@@ -76,17 +82,17 @@ export async function openLab() {
     const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--json']));
     await must(dir, ['publish', id, join(dir, 'site/media'), '--at', at.replace('%FAR%', `http://${hosts.far}`)]);
     for (const name of Object.values(hosts)) runs.set(name, run);
-    return Object.assign(run, { key, base: tier0, tag: (extra = '', query = '') => `<script src="${tier0}signal?${key}${query}" ${extra}></script>` });
+    return Object.assign(run, { key, tag: (extra = '', query = '') => `<script src="${tier0}signal?${key}${query}" ${extra}></script>` });
   }
 
   /** The end of a run's host names; what it has seen stays. */
   const endRun = run => { for (const name of [run.host, run.near, run.far]) runs.delete(name); };
 
-  /** A visitor of a run: a context, the lines of its consoles. */
+  /** A visitor of a run: a context, the lines of its consoles, `beside`: who ends with it. */
   async function makeVisitor(run, settings = {}) {
-    const { init = [], ...more } = settings, context = await browser.newContext({ ...more });
-    await context.addInitScript(record);
-    for (const script of init) await context.addInitScript(script);
+    const { init = [], ...more } = settings ?? {}, context = await (await chrome()).newContext({ permissions: ['microphone'], ...more });
+    await context.addInitScript(record, process.env.POLYCIRCLE_LONG ? 6000 : 12_000);
+    for (const script of init) await context.addInitScript(...[script].flat());
     const lines = [];
     context.on('console', m => lines.push([m.type(), m.text()]));
     context.on('weberror', e => lines.push(['error', `uncaught: ${e.error().message}`]));
@@ -99,16 +105,23 @@ export async function openLab() {
         await tab.goto(new URL(path, run.url).href, { waitUntil: 'domcontentloaded' });
         return tab;
       },
+      /** to another page of the site and back again; whether the browser had kept the page */
+      async back() {
+        await tab.goto(`${run.url}/plain`);
+        await tab.goBack({ waitUntil: 'commit' });
+        return tab.evaluate(() => lab.until(() => document.readyState == 'complete').then(() => lab.persisted));
+      },
       async another() { return (tab = await context.newPage()); },
-      close: () => ended(context.close(), () => {}),
+      beside: null,
+      close: () => Promise.all([ended(context.close(), () => {}), visitor.beside?.close()]),
     };
     return visitor;
   }
 
   return {
-    dir, port, browser, makeRun, endRun, makeVisitor,
+    makeRun, endRun, makeVisitor,
     async close() {
-      await ended(browser.close());
+      await ended((await browser)?.close());
       server.closeAllConnections();
       server.close();
       await instance.stop();

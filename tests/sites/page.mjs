@@ -1,12 +1,12 @@
 // What runs in the pages of the laboratory, before their own scripts: what a visitor would see, hear and get is written down.
 
-/** Makes globalThis.lab: events of players, and the few things that tests do. */
-export function record() {
+/** Makes globalThis.lab: events of players, and the few things that tests do. stand: ms after which a film that does not move stands. */
+export function record(stand) {
   const EVENTS = ['loadstart', 'loadedmetadata', 'loadeddata', 'canplay', 'canplaythrough', 'play', 'playing', 'pause', 'seeking', 'seeked', 'ended', 'error', 'emptied',
     'abort', 'ratechange', 'volumechange', 'durationchange'];
   const born = performance.now(), now = () => Math.round(performance.now() - born);
   const lab = globalThis.lab = {
-    events: [],
+    events: [], persisted: false,
     sleep: ms => new Promise(ok => { setTimeout(ok, ms); }),
     /** the value of `test` once it is true; undefined: never */
     async until(test, ms = 20_000) {
@@ -26,8 +26,8 @@ export function record() {
       } catch (error) { return `error: ${error.name}`; }
     },
     player: () => lab.until(() => document.querySelector('video, audio')),
-    /** Plays to the end: 'ended', the error's code, or where it stands for 6 s. Timings in ms: first frame, all of it. */
-    async plays({ rate = 4, stand = 6000, wait = 0 } = {}) {
+    /** Plays to the end: 'ended', the error's code, or where it stands. Timings in ms: first frame, all of it. */
+    async plays({ rate = 4, wait = 0 } = {}) {
       await lab.sleep(wait);
       const el = await lab.player(), began = now();
       if (!el) return { film: 'none' };
@@ -53,6 +53,7 @@ export function record() {
       return el.error ? `error ${el.error.code}` : shown ? now() - began : 'stands';
     },
   };
+  addEventListener('pageshow', ({ persisted }) => { lab.persisted = persisted; });
   for (const type of EVENTS) {
     addEventListener(type, ({ target }) => { if (target instanceof HTMLMediaElement || target instanceof HTMLSourceElement) lab.events.push([type, now()]); }, true);
   }

@@ -1,12 +1,17 @@
 // Other people's pages. Each is {head, body (with %TAG% where it is not in the head), files, at (where the circle's files are), act}:
 // act(visitor, run) does on the page what people and scripts do there, and gives {same: what must be equal with and without the tag,
 // times: ms, mirrored: whether anything came through us}. All of it is run twice, with and without.
+import { tier0 } from '../servers/server.mjs';
+
 const FILM = '<video id="film" controls muted preload="metadata" src="/media/film.mp4"></video>';
 const SITE_WORKER = `const offline = caches.open('own').then(c => c.put('/offline', new Response('<h1>offline page</h1>', { headers: { 'content-type': 'text/html' } })));
 addEventListener('install', e => e.waitUntil(offline));
 addEventListener('fetch', e => { if (e.request.mode == 'navigate') e.respondWith(fetch(e.request).catch(() => caches.match('/offline'))); });`;
 
 export const html = (head, body) => `<!doctype html><html><head><meta charset="utf-8"><title>a site</title>${head}</head><body>${body}</body></html>`;
+
+const PLAYER = '<video id="film" controls="" muted="" preload="metadata" src="/media/film.mp4"></video>';
+const js = name => `<script src="/npm/${name}"></script>`, css = name => `<link rel="stylesheet" href="/npm/${name}">`;
 
 /** Opens the page and plays its film to the end. */
 const watches = (options = {}) => async v => {
@@ -33,7 +38,7 @@ async function offline(v, run) {
   v.forgive = true;  // what a network that is gone writes to the console
   return { same: { read } };
 }
-const ownWorker = script => ({ head: `%TAG%<script>${script}</script>`, body: FILM, files: { '/own.js': SITE_WORKER }, act: offline });
+const ownWorker = script => ({ head: `%TAG%<script>${script}</script>`, body: FILM.replace('metadata', 'none'), files: { '/own.js': SITE_WORKER }, act: offline });
 const register = "navigator.serviceWorker.register('/own.js')";
 
 /** The film of a frame. */
@@ -138,6 +143,39 @@ export const pages = {
     v.forgive = true;  // each 401 is a line
     return { same: { before: before.startsWith('206'), after: after.slice(0, 3) } };
   } },
+  'video.js': { head: `${css('video.js/dist/video-js.min.css')}${js('video.js/dist/video.min.js')}%TAG%`,
+    body: '<video id="film" class="video-js" controls muted preload="auto" data-setup="{}"><source src="/media/film.mp4" type="video/mp4"></video>', act: watches() },
+  'video.js, HLS': { head: `${css('video.js/dist/video-js.min.css')}${js('video.js/dist/video.min.js')}%TAG%`,
+    body: `<video id="film" class="video-js" controls muted></video><script>videojs('film', { html5: { vhs: { overrideNative: true } } }).src({ src: '/media/hls/film.m3u8', type: 'application/x-mpegURL' })</script>`,
+    act: watches() },
+  plyr: { head: `${css('plyr/dist/plyr.css')}${js('plyr/dist/plyr.min.js')}%TAG%`, body: `${FILM}<script>new Plyr('#film', { iconUrl: '', blankVideo: '', loadSprite: false })</script>`, act: watches() },
+  'MediaElement, WordPress': { head: `${css('mediaelement/build/mediaelementplayer.min.css')}${js('mediaelement/build/mediaelement-and-player.min.js')}%TAG%`,
+    body: `<video id="film" muted width="320" height="180" preload="metadata" controls><source type="video/mp4" src="/media/film.mp4?_=1"><a href="/media/film.mp4">film</a></video>
+      <script>new MediaElementPlayer('film', { iconSprite: '/none.svg' })</script>`, files: { '/none.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>' }, act: watches() },
+  'hls.js': { head: `${js('hls.js/dist/hls.min.js')}%TAG%`, body: `<video id="film" muted controls></video><script>const hls = new Hls(); hls.loadSource('/media/hls/film.m3u8'); hls.attachMedia(film);</script>`, act: watches() },
+  'dash.js': { head: `${js('dashjs/dist/dash.all.min.js')}%TAG%`, body: `<video id="film" muted controls></video><script>dashjs.MediaPlayer().create().initialize(film, '/media/dash/film.mpd', false);</script>`, act: watches() },
+  'React, hydrated': { head: `%TAG%${js('react/umd/react.development.js')}${js('react-dom/umd/react-dom.development.js')}`, body: `<div id="root">${PLAYER}</div><script>addEventListener('load', () => {
+      const video = React.createElement('video', { id: 'film', controls: true, muted: true, preload: 'metadata', src: '/media/film.mp4' }); ReactDOM.hydrateRoot(root, video); })</script>`, act: watches({ wait: 800 }) },
+  'Vue, hydrated': { head: `%TAG%${js('vue/dist/vue.global.js')}`, body: `<div id="root">${PLAYER}</div><script>addEventListener('load', () => {
+      Vue.createSSRApp({ render: () => Vue.h('video', { id: 'film', controls: true, muted: true, preload: 'metadata', src: '/media/film.mp4' }) }).mount('#root'); })</script>`, act: watches({ wait: 800 }) },
+  'SPA, from page to page': { head: '%TAG%', body: `<main><video muted controls preload="metadata" src="/media/other.mp4"></video></main><script>function go(path, name) {
+      history.pushState(null, '', path); document.querySelector('main').innerHTML = \`<video muted controls preload="auto" src="/media/\${name}"></video>\`; }</script>`, async act(v) {
+    const tab = await v.open('/'), seen = await tab.evaluate(async () => {
+      const all = [];
+      for (const [path, name] of [['/film', 'film.mp4'], ['/other', 'other.mp4'], ['/film', 'film.mp4']]) { go(path, name); await lab.sleep(100); all.push(await lab.plays()); }
+      return all;
+    });
+    return { same: seen.map(({ film, at }) => ({ film, at })), times: Object.fromEntries(seen.map(({ all }, i) => [`film ${i}`, all])) };
+  } },
+  'inlined tag': { head: '<script>fetch("%SRC%").then(r => r.text()).then(text => { const el = document.createElement("script"); el.textContent = text; document.head.append(el); })</script>', body: FILM, act: watches({ wait: 500 }) },
+  'combined with other scripts': { head: '<script src="/all.js"></script>', body: FILM, files: { '/all.js': '%LOADER%' }, act: watches({ wait: 500 }) },
+  'asks first, back from another page': { head: '%TAG%', extra: 'data-p2p="ask"', body: FILM, async act(v, run) {
+    const tab = await v.open('/');
+    await tab.evaluate(() => lab.sleep(1500));
+    const persisted = await v.back();
+    await tab.evaluate(() => lab.sleep(2500));
+    return { same: { persisted, joined: run.log.filter(({ url }) => /\/sync/.test(url)).length } };
+  } },
   'reads and sets its player': { head: '%TAG%', body: FILM, act: gives(async () => {
     const el = await lab.player(), seen = () => [el.preload, el.autoplay, el.getAttribute('preload'), el.hasAttribute('autoplay'), el.crossOrigin, el.getAttribute('crossorigin'), el.getAttribute('src')];
     const early = seen();
@@ -158,10 +196,10 @@ export const pages = {
 
 /** The page's files for a run; tag(extra, query) is '' for who has none. */
 export function filesOf(page, run, tagged) {
-  const shape = page.tag ?? (tag => tag), tag = tagged ? shape(run.tag('', page.query)) : '', src = tagged ? `${run.base}signal?${run.key}` : '/none.js';
+  const shape = page.tag ?? (tag => tag), tag = tagged ? shape(run.tag(page.extra, page.query)) : '', src = tagged ? `${tier0}signal?${run.key}` : '/none.js';
   const fill = text => text.replaceAll('%TAG%', tag).replaceAll('%SRC%', src).replaceAll('%FAR%', run.far);
   const files = { '/': { body: fill(html(page.head, page.body)), headers: page.headers }, '/plain': html('', ''), '/none.js': '' };
-  for (const [path, text] of Object.entries(page.files ?? {})) files[path] = fill(text);
+  for (const [path, text] of Object.entries(page.files ?? {})) files[path] = text == '%LOADER%' ? tagged ? { pass: src } : '' : fill(text);
   return files;
 }
 

@@ -16,13 +16,14 @@ async function look(lab, c, tagged) {
   const page = pages[c.page], visitor = visitors[c.visitor], run = await lab.makeRun({ ...origins[c.origin], ...page.origin }, page.at);
   run.tagged = tagged;
   run.files = filesOf(page, run, tagged);
-  const v = await lab.makeVisitor(run, visitor.settings), began = Date.now();
+  let v = { lines: [], close() {} };
   try {
-    await visitor.before?.(v, run, page);
+    v = await lab.makeVisitor(run, visitor.settings);
+    await visitor.before?.(v, run, page, lab);
     const { same, times = {} } = await page.act(v, run);
     const tab = v.tab, events = await tab.evaluate(() => lab.events.map(([type]) => type)).catch(() => []);
     return {
-      same, times, events, took: Date.now() - began, ours: tagged && await ours(tab).catch(() => false),
+      same, times, events, ours: tagged && await ours(tab).catch(() => false),
       errors: v.forgive ? [] : v.lines.filter(([type]) => type == 'error').map(([, text]) => text), lines: v.lines,
       log: run.log.slice(run.mark ?? 0).filter(({ url }) => /^\/+media\//.test(url)),
     };

@@ -17,6 +17,29 @@ async function leaves(v) {
   await v.another();
 }
 
+/** Another visitor of the same site, who has the film and stays. Without the tag there is nobody. `slow`: bytes a second that it gives. */
+const beside = slow => async function neighbour(v, run, page, lab) {
+  await came(v);
+  if (!run.tagged) return;
+  const other = await lab.makeVisitor(run, slow && { init: [[rate => {
+    const { send } = RTCDataChannel.prototype;
+    let free = 0;
+    RTCDataChannel.prototype.send = function (data) {
+      free = Math.max(free, performance.now());
+      const wait = free - performance.now();
+      free += ((data.byteLength ?? data.length) / rate) * 1000;
+      setTimeout(() => { if (this.readyState == 'open') send.call(this, data); }, wait);
+    };
+  }, slow]] });
+  v.beside = other;
+  const tab = await other.open('/');
+  await tab.evaluate(async () => {
+    await lab.until(() => navigator.serviceWorker.controller && globalThis.polycircle?.mirror?.version, 6000);
+    await lab.get('/media/film.mp4');
+  });
+  run.mark = run.log.length;
+};
+
 export const visitors = {
   first: {},
   second: { before: came },
@@ -42,6 +65,13 @@ export const visitors = {
     await v.open('/');
     await v.tab.evaluate(() => lab.sleep(1500));
     await v.another();
+  } },
+  'with a neighbour': { before: beside(0) },
+  'with a slow neighbour': { before: beside(50_000) },
+  'comes back from another page': { async before(v) {
+    await came(v);
+    const { open } = v;
+    v.open = async path => { await open(path); await v.tab.evaluate(() => lab.sleep(300)); await v.back(); return v.tab; };
   } },
   'the worker was stopped': { async before(v) {
     await came(v);
