@@ -1,8 +1,10 @@
 // Every route and every error of doc/PROTOCOL.md, by CGI run directly.
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, utimesSync, chmodSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+import { gunzipSync } from 'node:zlib';
 import { World, done, form, hex, matches, ok, program, same } from './world.mjs';
 
 const w = new World();
@@ -241,6 +243,14 @@ same([script.status, script.headers['content-type']], [200, 'text/javascript'], 
 same(w.request('/client.js', { send: { HTTP_IF_NONE_MATCH: `W/${script.headers.etag}` } }).status, 304, 'client.js: 304');
 r = w.request('/circle-sw.js');
 same([r.status, r.headers['service-worker-allowed']], [200, '/'], 'circle-sw.js');
+// what the minifier must not do: join what is served as one, or give a page names of ours
+writeFileSync(join(w.dir, 'client.mjs'), script.bytes);
+same(spawnSync(process.execPath, ['--check', join(w.dir, 'client.mjs')]).status, 0, 'client.js is a module');
+for (const [path, query] of [['/signal', open.api_key], ['/signal', gone.api_key], ['/circle-sw.js', '']]) {
+  const page = createContext({}), text = w.request(path, { query }).bytes.toString();
+  const run = () => { try { runInContext(text, page); } catch (error) { return error.name; } };
+  same([run() === 'SyntaxError' || run() === 'SyntaxError', Object.keys(page)], [false, []], `${path}?${query} leaves no name in a page, also when it runs twice`);
+}
 r = w.request('/circles.json');
 same(r.json.circles.map((c) => c.can), ['hidden', 'open', 'vault'], 'circles.json: those that are listed');
 same(Object.keys(r.json.circles[0]).slice(0, 3), ['can', 'cid', 'sign'], 'circles.json: its fields');
