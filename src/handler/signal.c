@@ -10,8 +10,8 @@
 /* The circle of the first key in the query: KEY, or api_key=KEY, and what a CMS and its optimizers make of that when they add a
  * parameter of their own: KEY?ver=6.4, KEY=&ver=6.4, ver=6.4&KEY, amp;KEY. */
 static enum err find_circle(struct exchange *x, struct circle *c) {
-    static const char between[] = "&?;", name[] = "api_key=",
-                      plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char between[] = "&?;", name[] = "api_key=";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const char *at = x->req->query;
     enum err e = ERR_UNKNOWN_KEY;
     for (size_t i = 0; i < CAP_PARAMETERS && e == ERR_UNKNOWN_KEY; i++) {
