@@ -8,29 +8,32 @@ import { visitors } from './visitors.mjs';
 const SHOULD = 'as it should be';
 const of = (page, origin = SHOULD, visitor = 'second', more = {}) => ({ name: `${page}; ${origin}; ${visitor}`, page, origin, visitor, ...more });
 
-/** Each was found to be worse with the tag than without, or must never be. */
-export const named = [
-  of('plain', SHOULD, 'first'), of('plain', SHOULD, 'second', { mirrored: true }), of('plain', SHOULD, 'saw it all before'),
-  of('plain', 'a redirect far, without CORS'), of('plain', 'a redirect near, without CORS'), of('plain', 'a redirect far, without CORS', 'first'),
-  of('film on another host'), of('film on another host', 'a redirect far, CORS for all'),
-  of('plain', 'parts of 100 kB'), of('plain', 'cut after 300 kB'), of('plain', 'an answer after 2 s'), of('plain', '200 to every range'),
-  of('plain', 'no ranges, no length'), of('plain', '401 for ever'), of('plain', 'gone'), of('plain', 'a wrong byte'), of('plain', '404 for a range'),
-  of('plain', 'another Last-Modified each time'), of('plain', 'hotlink protection'), of('plain', '403 for HEAD'),
-  of('a film by script', 'each third a 503'), of('a film by script', '200 to every range'), of('a film by script', 'no ranges, no length'), of('a film by script', 'parts of 100 kB'),
-  of('scrubbing', '2 MB/s'), of('seeks', '2 MB/s'),
-  of('tag at the end of body', SHOULD, 'first'), of('tag at the end, preload=auto', SHOULD, 'first'),
-  of('sandboxed frame', SHOULD, 'first'), of('srcdoc frame', SHOULD, 'first'), of('frame without the tag', SHOULD, 'second', { mirrored: false }),
-  of('module tag', SHOULD, 'first'), of('strict CSP', SHOULD, 'first'), of('Trusted Types', SHOULD, 'first'),
+/** Each was found to be worse with the tag than without, or must never be. Every run has them. */
+const short = [
+  of('plain', SHOULD, 'first'), of('plain', SHOULD, 'second', { mirrored: true }), of('plain', SHOULD, 'with a neighbour'), of('plain', SHOULD, 'comes back from another page'),
+  ...['a redirect far, without CORS', 'parts of 100 kB', 'cut after 300 kB', '200 to every range', 'no ranges, no length', '401 for ever', 'a wrong byte', 'another Last-Modified each time']
+    .map(origin => of('plain', origin)),
+  of('film on another host'), of('a film by script', 'each third a 503'), of('scrubbing', '2 MB/s'), of('tag at the end, preload=auto', SHOULD, 'first'),
+  ...['sandboxed frame', 'srcdoc frame', 'module tag', 'strict CSP', 'Trusted Types', 'inlined tag', 'video.js', 'hls.js', 'React, hydrated', 'reads and sets its player'].map(page => of(page, SHOULD, 'first')),
   of('WordPress, film.mp4?_=1', SHOULD, 'second', { mirrored: true }), of('a name with ?ver=6.4.2 behind the key', SHOULD, 'second', { mirrored: true }),
-  ...['right after the tag', 'at DOMContentLoaded', 'at load'].flatMap(when => ['first', 'had its own worker before'].map(who => of(`the site's own worker, ${when}`, SHOULD, who))),
-  of('unregisters every worker', SHOULD, 'first'), of('unregisters every worker'), of('clears its storage'),
-  of('pictures that the browser has'), of('a download in parts'), of('a download that is resumed (If-Range)'), of('conditional requests'), of('a file that is locked later'),
-  ...['video.js', 'plyr', 'MediaElement, WordPress', 'hls.js', 'dash.js', 'video.js, HLS', 'React, hydrated', 'Vue, hydrated'].map(page => of(page, SHOULD, 'first')),
-  of('SPA, from page to page'), of('inlined tag', SHOULD, 'first'), of('combined with other scripts', SHOULD, 'first'), of('deferred tag'), of('async tag'),
-  of('tag put in by a script after load', SHOULD, 'first'), of('tag twice'), of('asks first, back from another page'),
-  of('plain', SHOULD, 'with a neighbour'), of('plain', SHOULD, 'with a slow neighbour'), of('plain', SHOULD, 'comes back from another page'), of('plain', SHOULD, 'the worker was stopped'),
-  of('reads and sets its player'), of('reads and sets its player', SHOULD, 'first'),
+  ...['right after the tag', 'at load'].map(when => of(`the site's own worker, ${when}`, SHOULD, 'first')), of("the site's own worker, at load", SHOULD, 'had its own worker before'),
+  ...['unregisters every worker', 'pictures that the browser has', 'a download in parts', 'a download that is resumed (If-Range)', 'conditional requests', 'a file that is locked later',
+    'asks first, back from another page'].map(page => of(page)),
 ];
+
+/** Those that a long run has besides. */
+const more = [
+  ...['a redirect far, without CORS', 'cut after 300 kB', '200 to every range'].map(origin => of('plain', origin, 'first')),
+  ...['a redirect near, without CORS', 'an answer after 2 s', 'gone', '404 for a range', 'hotlink protection', '403 for HEAD', 'no Last-Modified', '503 for ever'].map(origin => of('plain', origin)),
+  ...['saw it all before', 'with a slow neighbour', 'the worker was stopped', 'another tab open', 'storage blocked', 'storage full', 'no service workers'].map(who => of('plain', SHOULD, who)),
+  of('film on another host', 'a redirect far, CORS for all'), of('seeks', '2 MB/s'), of('frame without the tag'), of('tag at the end of body', SHOULD, 'first'),
+  ...['200 to every range', 'no ranges, no length', 'parts of 100 kB'].map(origin => of('a film by script', origin)),
+  of("the site's own worker, at DOMContentLoaded", SHOULD, 'first'), ...['right after the tag', 'at DOMContentLoaded'].map(when => of(`the site's own worker, ${when}`, SHOULD, 'had its own worker before')),
+  ...['unregisters every worker', 'plyr', 'MediaElement, WordPress', 'dash.js', 'video.js, HLS', 'Vue, hydrated', 'combined with other scripts', 'tag put in by a script after load']
+    .map(page => of(page, SHOULD, 'first')),
+  ...['clears its storage', 'SPA, from page to page', 'deferred tag', 'async tag', 'tag twice', 'reads and sets its player'].map(page => of(page)),
+];
+export const named = [...short, ...more];
 
 /** Pages and visitors of the pairs: those whose film comes by plain HTTP, whatever the origin does. */
 const paired = ['plain', 'autoplay', 'sources', 'sound', 'made by a script', 'tag at the end of body', 'WordPress, film.mp4?_=1', 'scrubbing', 'deferred tag', 'a download by script'];
@@ -40,6 +43,9 @@ export const made = pairs({ page: paired, origin: Object.keys(origins), visitor:
 for (const { page, origin, visitor } of named) {
   if (!pages[page] || !origins[origin] || !visitors[visitor]) throw new Error(`no such page, origin or visitor: ${page}; ${origin}; ${visitor}`);
 }
+
+/** The cases of a run. only: a regular expression of names. */
+export const select = ({ long = false, only = '' }) => (long || only ? [...named, ...made] : short).filter(({ name }) => RegExp(only).test(name));
 
 /**
  * What is known to be wrong: cases by page, origin, visitor (what is not said is any), the aspects that may differ there, and in words
@@ -62,7 +68,10 @@ export const known = [
   { page: ['a file that is locked later'], aspects: ['answers'], what: 'a 401 does not withdraw a file' },
   { page: ['reads and sets its player'], aspects: ['answers', 'bytes'], what: 'a script sees what we do to its player, and what it sets is lost' },
   { page: ['tag at the end, preload=auto'], aspects: ['bytes'], what: 'the tag at the end of body: the film is loaded twice' },
-  { page: ['SPA, from page to page'], aspects: ['bytes'], what: 'a film that is shown again is loaded again' },
+  { page: ['plain'], visitor: ['comes back from another page'], sometimes: true, aspects: ['console'], what: 'a page that comes back: a 409 in the console' },
+  { page: ['plain'], origin: ['a wrong byte'], sometimes: true, aspects: ['bytes'], what: 'a file that is not the published one comes twice' },
+  { page: ['React, hydrated', 'Vue, hydrated'], sometimes: true, aspects: ['bytes'], what: 'a film that has begun by plain HTTP is loaded anew' },
+  { page: ['SPA, from page to page'], sometimes: true, aspects: ['bytes'], what: 'a film that is shown again is loaded again' },
   { page: ['inlined tag', 'combined with other scripts'], aspects: ['console'], what: 'a tag that an optimizer inlined or combined: an error in the console' },
   { page: ['seeks'], aspects: ['bytes'], sometimes: true, what: 'seeks: cancelling does not cancel' },
   { page: ['sandboxed frame'], aspects: ['answers', 'console'], what: 'an uncaught error in a sandboxed frame' },

@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { made, known, named } from './cases.mjs';
+import { known, select } from './cases.mjs';
 import { compare } from './compare.mjs';
 import { openLab } from './lab.mjs';
 import { origins } from './origins.mjs';
@@ -61,8 +61,6 @@ export async function runCases(lab, cases, width, each) {
   }));
   return results;
 }
-
-export const select = ({ long, only }) => [...named, ...long ? made : []].filter(({ name }) => !only || RegExp(only).test(name));
 
 if (process.argv[1] == fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { long: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' }, json: { type: 'boolean' }, report: { type: 'string' }, width: { type: 'string' } } });

@@ -2,9 +2,9 @@
 // taken off when it is mended. POLYCIRCLE_LONG=1: every pair of a page, an origin and a visitor, too.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { known } from './cases.mjs';
+import { known, select } from './cases.mjs';
 import { openLab } from './lab.mjs';
-import { healed, runCase, select } from './run.mjs';
+import { healed, runCase } from './run.mjs';
 
 const results = [];
 let lab;
@@ -25,6 +25,6 @@ describe('with the tag as without', { concurrency: 4 }, () => {
 
 test('what is known to be wrong still is', t => {
   const mended = healed(results);
-  for (const line of known) if (!mended.includes(line)) t.diagnostic(`still wrong: ${line.what}`);
+  for (const line of known) if (results.some(r => r.lines.includes(line)) && !mended.includes(line)) t.diagnostic(`still wrong${line.sometimes ? ' now and then' : ''}: ${line.what}`);
   assert.deepEqual(mended.map(line => line.what), [], 'take them off the list in tests/sites/cases.mjs');
 });
