@@ -8,13 +8,18 @@ import { join, normalize } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 import { FLAGS, ended, how, makeFilm } from '../browser/chromium.mjs';
 import { makeDirectory, must, startServer, tier0 } from '../servers/server.mjs';
 import { answer } from './origins.mjs';
 import { record } from './page.mjs';
 
 const sh = promisify(execFile), packages = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const BROWSERS = {
+  chromium: () => chromium.launch({ ...how, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] }),
+  firefox: () => firefox.launch({ channel: 'moz-firefox', executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr', headless: true,
+    firefoxUserPrefs: { 'media.peerconnection.ice.loopback': true, 'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 0 } }),
+};
 const SECONDS = 8, KBPS = 6000, PICTURES = 20;
 
 /** What the sites share: a film, another one, a sound, pictures, a download, the film in parts for players by script. */
@@ -44,15 +49,16 @@ function pass(req, res, port, host) {
   req.pipe(on);
 }
 
-export async function openLab() {
+/** browser: 'chromium' or 'firefox' */
+export async function openLab(kind = 'chromium') {
   const dir = await makeDirectory(), instance = await startServer('lighttpd-fastcgi', dir), host = `127.0.0.1:${instance.port}`;
   await makeMedia(join(dir, 'site/media'));
   await sh('chmod', ['-R', 'a+rX', join(dir, 'site')]);
   await must(dir, ['init', '--root', join(dir, 'site'), '--url', `http://${host}${tier0}`]);
   let browser = null;
   /** The one browser, or another where that one has crashed. */
-  const chrome = async () => {
-    if (!(await browser)?.isConnected()) browser = chromium.launch({ ...how, args: FLAGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const running = async () => {
+    if (!(await browser)?.isConnected()) browser = BROWSERS[kind]();
     return browser;
   };
   const runs = new Map(), server = createServer((req, res) => serve(req, res).catch(() => res.destroy()));
@@ -90,7 +96,7 @@ export async function openLab() {
 
   /** A visitor of a run: a context, the lines of its consoles, `beside`: who ends with it. */
   async function makeVisitor(run, settings = {}) {
-    const { init = [], ...more } = settings ?? {}, context = await (await chrome()).newContext({ permissions: ['microphone'], ...more });
+    const { init = [], ...more } = settings ?? {}, context = await (await running()).newContext(kind == 'chromium' ? { permissions: ['microphone'], ...more } : more);
     await context.addInitScript(record, process.env.POLYCIRCLE_LONG ? 6000 : 12_000);
     for (const script of init) await context.addInitScript(...[script].flat());
     const lines = [];
@@ -119,7 +125,7 @@ export async function openLab() {
   }
 
   return {
-    makeRun, endRun, makeVisitor,
+    kind, makeRun, endRun, makeVisitor,
     async close() {
       await ended((await browser)?.close());
       server.closeAllConnections();
