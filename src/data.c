@@ -199,9 +199,10 @@ const char *data_claim(const char *given) {
     if (!named_hidden(file_name(folder)) || access(dir, F_OK) == 0) return dir;
     up(folder);
     int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock >= 0) lock_briefly(lock);
+    if (lock < 0) return dir; /* what cannot be opened was not searched; whoever writes into it says why not */
+    lock_briefly(lock);
     dir = data_directory(given); /* another process may have been first */
-    (void)directory_make(dir); /* whoever writes into it says why not */
-    if (lock >= 0) (void)close(lock);
+    (void)directory_make(dir);
+    (void)close(lock);
     return dir;
 }

@@ -109,12 +109,9 @@ static enum err mend_modes(struct patient *p, struct finding *) {
  * as it is there when somebody has put a copy in the place of the file only. Looked at before anything opens the file. */
 static const char *foreign_journal(struct patient *p) {
     struct stat st;
-    unsigned char head[20] = {0};
-    FILE *f = fopen(arena_path(ctx_of(p)->arena, p->dir, "polycircle.db"), "rbe");
-    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
-    if (f) (void)fclose(f);
-    if (n < sizeof head || head[18] < 1 || head[18] > 2) return NULL;
-    const char *path = arena_text(ctx_of(p)->arena, "%s/polycircle.db%s", p->dir, head[18] == 2 ? "-journal" : "-wal");
+    enum header header = store_header(arena_path(ctx_of(p)->arena, p->dir, "polycircle.db"));
+    if (header != HEADER_WAL && header != HEADER_JOURNAL) return NULL;
+    const char *path = arena_path(ctx_of(p)->arena, p->dir, header == HEADER_WAL ? "polycircle.db-journal" : "polycircle.db-wal");
     return stat(path, &st) == 0 && st.st_size ? path : NULL;
 }
 

@@ -77,7 +77,7 @@ static enum err bring_keys(struct restore *r) {
 static enum err lock(struct restore *r) {
     struct ctx there = {.arena = r->ctx->arena};
     const char *mark;
-    enum err e = access(r->path, F_OK) == 0 ? replace_lock(&r->there, r->dir, r->copy) : ERR_DAMAGED;
+    enum err e = replace_lock(&r->there, r->dir, r->copy, &r->ctx->fault);
     there.store = r->there;
     if (e == ERR_OK) e = setting_number(&there, "gen", 0, &r->gen);
     if (e == ERR_OK) e = setting_get(&there, "restored", &mark);

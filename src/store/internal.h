@@ -10,6 +10,7 @@ struct store {
     bool in_transaction[2];
     bool wrote;
     bool wal;
+    bool creates; /* polycircle.db may be made; else one without anything in it is damaged */
     bool scratch; /* MAIN is a working copy: no backup before it is migrated */
     bool retired; /* as store_enter read it */
     int64_t gen; /* as store_enter read it */
@@ -27,6 +28,8 @@ enum err store_error(const struct store *s, enum db db, int rc);
 enum err store_code(const struct store *s, enum db db, int rc); /* the same, and says nothing in the log */
 enum err store_exec(struct store *s, enum db db, const char *sql);
 enum err store_try(struct store *s, const char *sql); /* the same of MAIN, and says nothing in the log */
+/* Nothing could be found out of a file (errno): for a moment, or because it is closed to us. */
+enum err store_unread(struct fault *fault, const char *path);
 /* errno as ours, with words. */
 enum err store_errno(struct fault *fault, const char *path);
 void store_finalize(struct store *s, enum db db);

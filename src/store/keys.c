@@ -24,12 +24,12 @@ enum err key_read(const char *dir, const char *cid, uint8_t seed[static KEY_SEED
     int fd = file_open(path, &id);
     if (fd < 0) return errno == ENOENT ? ERR_NOT_FOUND : ERR_FILES;
     size_t len = id.size < LINE ? (size_t)id.size : LINE; /* an owner's editor may have ended the line otherwise, or not at all */
-    bool good = file_read(fd, line, len, 0);
+    bool read = file_read(fd, line, len, 0);
     line[strcspn(line, "\r\n")] = '\0';
-    good = good && hex_decode(seed, KEY_SEED, line);
+    bool good = read && hex_decode(seed, KEY_SEED, line);
     explicit_bzero(line, sizeof line);
     (void)close(fd);
-    return good ? ERR_OK : ERR_DAMAGED;
+    return good ? ERR_OK : read ? ERR_DAMAGED : ERR_FILES; /* what cannot be read just now is not to be replaced */
 }
 
 /* Root runs a command by hand: the program itself must be able to read it, as the owner of the directory. */

@@ -3,9 +3,12 @@
 #include "util/file.h"
 
 /* The first statement of the transaction locks that file and not the copy, which BEGIN IMMEDIATE would. */
-enum err replace_lock(struct store **out, const char *dir, const struct store *copy) {
+enum err replace_lock(struct store **out, const char *dir, const struct store *copy, struct fault *fault) {
     TRY(store_new(out, dir));
     struct store *s = *out;
+    enum header header = store_header(s->main_path);
+    if (header == HEADER_UNREAD) return store_unread(fault, s->main_path);
+    if (header == HEADER_NONE || header == HEADER_EMPTY) return ERR_DAMAGED;
     int rc = store_connect(&s->db[MAIN], s->main_path, SQLITE_OPEN_READWRITE);
     if (rc != SQLITE_OK) return store_code(s, MAIN, rc);
     char *begin = sqlite3_mprintf("PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ATTACH %Q AS copy; BEGIN;UPDATE "

@@ -115,22 +115,35 @@ enum err store_errno(struct fault *fault, const char *path) {
     return fault_errno(fault, errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_FILES, path);
 }
 
-/* Bytes 18 and 19 of the header (SQLite file format 1.3.3): 2 is WAL. */
-static bool is_wal(const char *path) {
-    unsigned char head[20] = {0};
-    FILE *f = fopen(path, "rbe");
-    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
-    if (f) (void)fclose(f);
-    return n == sizeof head && head[18] == 2;
+enum header store_header(const char *path) {
+    uint8_t head[20];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT || errno == ENOTDIR ? HEADER_NONE : HEADER_UNREAD;
+    bool known = fstat(fd, &st) == 0, whole = known && file_read(fd, head, sizeof head, 0);
+    int why = errno;
+    (void)close(fd);
+    errno = why;
+    if (known && st.st_size == 0) return HEADER_EMPTY;
+    if (!whole) return known && st.st_size < (off_t)sizeof head ? HEADER_OTHER : HEADER_UNREAD;
+    return head[18] == HEADER_JOURNAL || head[18] == HEADER_WAL ? (enum header)head[18] : HEADER_OTHER;
+}
+
+enum err store_unread(struct fault *fault, const char *path) {
+    return fault_errno(fault, errno == EACCES || errno == EPERM ? ERR_READ_ONLY : ERR_BUSY, path);
+}
+
+static bool has_wal(const char *path, char wal[static 1100]) {
+    struct stat st;
+    (void)snprintf(wal, 1100, "%s-wal", path);
+    return stat(wal, &st) == 0 && st.st_size;
 }
 
 /* Somebody has put a copy (which has no WAL) in the place of a file that had one: SQLite would apply that to it. A header
  * says WAL before there is anything in one, hence the second look. */
-static void set_aside(const char *path) {
+static void set_aside(const char *path, enum header header) {
     char wal[1100], to[1120];
-    struct stat st;
-    (void)snprintf(wal, sizeof wal, "%s-wal", path);
-    if (stat(wal, &st) != 0 || st.st_size == 0 || is_wal(path)) return;
+    if (!has_wal(path, wal) || store_header(path) != header) return;
     (void)snprintf(to, sizeof to, "%s.foreign", wal);
     (void)fprintf(stderr, "polycircle: %s is of another file than polycircle.db: renamed to *.foreign\n", wal);
     (void)rename(wal, to);
@@ -138,13 +151,23 @@ static void set_aside(const char *path) {
     (void)unlink(wal);
 }
 
-static enum err open_main(struct store *s, int flags, struct fault *fault) {
+/* May SQLite open it? Of an empty file it would make a new database, and of a WAL that is beside one nothing would be left. */
+static enum err look_at(struct store *s, enum header header, struct fault *fault) {
+    char wal[1100];
+    if (header == HEADER_UNREAD) return store_unread(fault, s->main_path);
+    if (header == HEADER_OTHER && has_wal(s->main_path, wal)) return ERR_DAMAGED;
+    if (s->creates || (header != HEADER_NONE && header != HEADER_EMPTY)) return ERR_OK;
+    /* a set-up that was broken off leaves an empty one, before there is a live database */
+    return header == HEADER_EMPTY && store_newest_live(s->dir) ? ERR_DAMAGED : ERR_NOT_SET_UP;
+}
+
+static enum err open_main(struct store *s, struct fault *fault) {
     const char *path = s->main_path;
-    struct stat st;
-    if (!(flags & SQLITE_OPEN_CREATE) && stat(path, &st) != 0 && errno != EACCES) return ERR_NOT_SET_UP;
-    s->wal = is_wal(path); /* before SQLite opens it: closing any descriptor of the file drops its locks */
-    if (!s->wal) set_aside(path);
-    int rc = store_connect(&s->db[MAIN], path, SQLITE_OPEN_READWRITE | flags);
+    enum header header = store_header(path); /* before SQLite opens it: closing any descriptor of the file drops its locks */
+    TRY(look_at(s, header, fault));
+    s->wal = header == HEADER_WAL;
+    if (!s->wal && header != HEADER_OTHER) set_aside(path, header);
+    int rc = store_connect(&s->db[MAIN], path, SQLITE_OPEN_READWRITE | (s->creates ? SQLITE_OPEN_CREATE : 0));
     if (rc != SQLITE_OK) return store_error(s, MAIN, rc);
     (void)sqlite3_wal_autocheckpoint(s->db[MAIN], 100); /* whoever finds nobody else here reads the whole WAL */
     (void)stat(path, &s->main_file);
@@ -168,7 +191,8 @@ static enum err create_main(struct store *s, const char *journal, struct fault *
     const char *dir = s->dir;
     if (!directory_make(dir)) return fault_errno(fault, ERR_FILES, dir);
     bool fresh = access(s->main_path, F_OK) != 0;
-    TRY(open_main(s, SQLITE_OPEN_CREATE, fault));
+    s->creates = true;
+    TRY(open_main(s, fault));
     bool wal = strcmp(journal, "wal") == 0 || (strcmp(journal, "auto") == 0 && store_wal_works(dir));
     if (fresh && wal) {
         TRY(store_exec(s, MAIN, "PRAGMA journal_mode=WAL"));
@@ -187,7 +211,7 @@ static enum err whole_or_none(struct store **out, enum err e) {
 
 enum err store_open(struct store **out, const char *dir, struct fault *fault) {
     TRY(store_new(out, dir));
-    return whole_or_none(out, open_main(*out, 0, fault));
+    return whole_or_none(out, open_main(*out, fault));
 }
 
 enum err store_create(struct store **out, const char *dir, const char *journal, struct fault *fault) {

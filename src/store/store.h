@@ -26,7 +26,21 @@ struct arg {
 #define B(p, n) ((struct arg){.kind = ARG_BLOB, .bytes = (p), .len = (n)})
 #define ARGS(...) (struct arg[]){__VA_ARGS__}, sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg)
 
-/* Opens dir/polycircle.db, migrating it when it is older. Absent: ERR_NOT_SET_UP.
+/* What polycircle.db says of its journal, in bytes 18 and 19 of the header (SQLite file format 1.3.3). What is done about the
+ * journals beside it depends on that, so what could not be read is neither the one nor the other. */
+enum header {
+    HEADER_JOURNAL = 1,
+    HEADER_WAL = 2,
+    HEADER_NONE, /* no such file */
+    HEADER_EMPTY, /* a file without a byte */
+    HEADER_OTHER, /* no header of SQLite's */
+    HEADER_UNREAD, /* errno says why */
+};
+/* Not while this process has the file open: its locks would be gone. */
+enum header store_header(const char *path);
+
+/* Opens dir/polycircle.db, migrating it when it is older. Absent: ERR_NOT_SET_UP. Not to
+ * be read just now: ERR_BUSY, with words, and nothing has changed.
  * *out stays open until store_close; both paths are copied. */
 enum err store_open(struct store **out, const char *dir, struct fault *fault);
 /* Makes dir (0700) and polycircle.db; an existing one is opened. journal: "auto" (probe), "wal" or

@@ -5,6 +5,7 @@
 #include "util/jsn.h"
 #include "world.h"
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,61 @@ static void opening(void) {
     same_text(store_journal(w.ctx.store), "truncate", "journal: truncate");
     world_write(&w, "polycircle.db", "garbage, garbage, garbage", 25);
     same_text(err_name(store_open(&s, w.dir, &fault)), "damaged", "a damaged polycircle.db says so");
+    world_close(&w);
+}
+
+static int64_t size_of(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* What cannot be looked at for a moment is not taken for something else. */
+static void not_read(void) {
+    struct world w;
+    struct fault fault = {0};
+    struct store *s = NULL;
+    struct rlimit was, none;
+    world_open(&w, "wal");
+    ok(size_of(world_path(&w, "polycircle.db-wal")) > 0, "what was acknowledged stands in the WAL");
+    ok(getrlimit(RLIMIT_NOFILE, &was) == 0, "the limit of files");
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = was.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &none);
+    enum err e = store_open(&s, w.dir, &fault);
+    (void)setrlimit(RLIMIT_NOFILE, &was);
+    same_text(err_name(e), "busy", "no file can be opened: tried again later");
+    ok(strstr(fault.text, strerror(EMFILE)), "in words: %s", fault.text);
+    ok(size_of(world_path(&w, "polycircle.db-wal")) > 0 && size_of(world_path(&w, "polycircle.db-wal.foreign")) < 0,
+       "the WAL is left alone");
+    same_text(err_name(store_open(&s, w.dir, &fault)), "ok", "again: it opens");
+    store_close(s);
+    same_int(world_number(world_path(&w, "polycircle.db"), "SELECT count(*) FROM circle"), 1, "with all that was in it");
+    world_close(&w);
+}
+
+/* A file of a panel's editor, an upload that broke off at once. */
+static void nothing_in_it(void) {
+    struct world w;
+    struct fault fault = {0};
+    struct store *s = NULL;
+    world_open(&w, "wal");
+    store_close(w.ctx.store);
+    w.ctx.store = NULL;
+    world_write(&w, "polycircle.db", "", 0);
+    world_write(&w, "polycircle.db-wal", "x", 1);
+    same_text(err_name(store_open(&s, w.dir, &fault)), "damaged", "an empty polycircle.db is damaged");
+    ok(size_of(world_path(&w, "polycircle.db")) == 0 && size_of(world_path(&w, "polycircle.db-wal")) == 1,
+       "and stays as it is, with its WAL");
+    world_write(&w, "polycircle.db", "no header, and long enough for one", 34);
+    same_text(err_name(store_open(&s, w.dir, &fault)), "damaged", "one without a header, too");
+    ok(size_of(world_path(&w, "polycircle.db-wal")) == 1, "with its WAL");
+    (void)unlink(world_path(&w, "polycircle.db-wal"));
+    (void)unlink(world_path(&w, "polycircle.db"));
+    world_sql(world_path(&w, "polycircle.db"), "CREATE TABLE circle(x)");
+    same_text(err_name(store_open(&s, w.dir, &fault)), "damaged", "a database of somebody else's, too");
+    world_write(&w, "polycircle.db", "", 0);
+    (void)unlink(world_path(&w, "live-1.db"));
+    same_text(err_name(store_open(&s, w.dir, &fault)), "not_set_up", "before there was a live one set-up was broken off");
+    same_text(err_name(store_create(&w.ctx.store, w.dir, "wal", &fault)), "ok", "and goes on");
     world_close(&w);
 }
 
@@ -273,11 +329,6 @@ static void one_read(void) {
     world_close(&w);
 }
 
-static int64_t size_of(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 ? st.st_size : -1;
-}
-
 /* A process that ends as CGI programs do leaves no WAL for the next one to read, and waits for nobody. */
 static void settles(void) {
     struct world w;
@@ -339,6 +390,8 @@ int main(void) {
     statements();
     migrations_run();
     opening();
+    not_read();
+    nothing_in_it();
     transactions();
     one_read();
     settles();
