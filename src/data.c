@@ -16,7 +16,7 @@ typedef char folder_path[PATH_MAX];
 
 /* Makes the program's folder another one. */
 typedef void way(const struct data_hints *h, folder_path at);
-static way outside, above, beside, within;
+static way outside, above, beside, within, clear;
 
 /* Where data may lie, for a program that was dropped into a site: of places with the same mark the first wins. */
 static const struct {
@@ -27,6 +27,7 @@ static const struct {
     {above, false}, /* one above the next */
     {beside, false}, /* beside the program's folder; where that is the document root, in it */
     {within, true}, /* in the program's folder */
+    {clear, false}, /* above all sites that the program may lie in: the place for new data */
 };
 
 /* What makes a place count: one with an earlier mark wins wherever it is. */
@@ -92,6 +93,16 @@ static void outside(const struct data_hints *h, folder_path at) {
 
 static void within(const struct data_hints *, folder_path) {}
 
+/* Above the root of a domain of its own may lie that of another one: ~/public_html/shop.example. */
+static void clear(const struct data_hints *h, folder_path at) {
+    outside(h, at);
+    if (is_served(h, at)) {
+        (void)snprintf(at, sizeof(folder_path), "%s", h->root);
+        up(at);
+    }
+    if (named_site(at)) up(at);
+}
+
 /* The first in order, so that all processes agree. */
 static const char *hidden(const char *dir, const char *mark) {
     DIR *d = opendir(dir);
@@ -116,7 +127,7 @@ static const char *choose(const struct data_hints *h, const char *bin) {
     unsigned char secret[16];
     folder_path out;
     (void)snprintf(out, sizeof out, "%s", bin);
-    outside(h, out);
+    clear(h, out);
     if ((access(out, W_OK) == 0 && !is_served(h, out)) || access(bin, W_OK) != 0) return name_it(out, "");
     randombytes_buf(secret, sizeof secret);
     hex_encode(suffix + 1, secret, sizeof secret);

@@ -8,6 +8,7 @@
 #include "host/choices.h"
 #include "host/owner.h"
 #include "host/restore.h"
+#include "util/named.h"
 
 static const char *program(struct exchange *x) {
     char path[PATH_MAX];
@@ -37,7 +38,8 @@ enum err owner_prove(struct exchange *x, const json_t *in, json_t *out) {
 }
 
 /* Does the web server serve what lies in dir? As far as directories tell. */
-static bool below(const char *dir, const char *const *roots, size_t n) {
+static bool below(struct arena *a, const char *dir, const char *const *roots, size_t n) {
+    if (named_site(arena_copy(a, dir, strlen(dir)))) return true;
     for (size_t i = 0; i < n; i++)
         if (strncmp(dir, roots[i], strlen(roots[i])) == 0 && dir[strlen(roots[i])] == '/') return true;
     return false;
@@ -55,7 +57,7 @@ static enum err status_host(struct exchange *x, json_t *out) {
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s}", "software", jsn_shown(a, x->req->software), "face",
                   getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", jsn_shown(a, where), "script",
                   jsn_shown(a, x->req->script), "data", jsn_shown(a, x->server->data), "outside",
-                  !below(x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version", PACKAGE_VERSION);
+                  !below(a, x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version", PACKAGE_VERSION);
     return jsn_add(out, host);
 }
 

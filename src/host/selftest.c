@@ -1,5 +1,6 @@
 #include "host/selftest.h"
 #include "circle/address.h"
+#include "util/named.h"
 #include "util/trial.h"
 #include <stdarg.h>
 #include <sys/random.h>
@@ -82,6 +83,7 @@ static bool inside(const char *path, const char *dir) {
 
 static enum level place(struct look *l) {
     struct stat st;
+    char site[PATH_MAX];
     const char *dir = l->facts->data;
     if (lstat(dir, &st) != 0) return say(l, LEVEL_WARN, "%s is not there yet.", dir);
     unsigned mode = st.st_mode & 07777;
@@ -90,6 +92,8 @@ static enum level place(struct look *l) {
                    (long)st.st_uid);
     if (inside(dir, l->facts->root))
         return say(l, LEVEL_WARN, "%s, permissions %04o, inside the folder of the web site (document root).", dir, mode);
+    if (realpath(dir, site) && named_site(site))
+        return say(l, LEVEL_WARN, "%s, permissions %04o, inside %s, which may be the folder of another web site.", dir, mode, site);
     return say(l, LEVEL_OK, "%s, permissions %04o, %s.", dir, mode,
                *l->facts->root ? "outside the folder of the web site" : "where the folder of the web site is, is not known");
 }

@@ -11,6 +11,18 @@ bool named_root(const char *name) {
     return one_of(named_roots, name);
 }
 
+bool named_site(char *path) {
+    for (char *end = path; *end; *end = '/') {
+        const char *name = end + strspn(end, "/");
+        end += name - end + (ptrdiff_t)strcspn(name, "/");
+        bool last = *end == '\0';
+        *end = '\0';
+        if (named_root(name) && access(path, W_OK) == 0) return true;
+        if (last) return false;
+    }
+    return false;
+}
+
 bool named_cgi(const char *name) {
     static const char *const names[] = {"cgi-bin", "cgi", "fcgi-bin", NULL};
     return one_of(names, name);

@@ -5,6 +5,9 @@
 /* What hosts call a document root: public_html, htdocs, ... NULL behind the last. */
 extern const char *const named_roots[];
 bool named_root(const char *name);
+/* Cuts a path off behind the outermost folder in it that is called so and that we may write: then it may be a site of the same
+ * account, while the host's own (/var/www) is nobody's. false: there is none, and the path is as it was. */
+bool named_site(char *path);
 /* A folder for programs: cgi-bin, ... */
 bool named_cgi(const char *name);
 /* Data of ours in a folder that is served: polycircle-data-<32 hex>. */

@@ -112,6 +112,11 @@ static void host(void) {
     ok(strstr(found, "inside the folder of the web site") != NULL, "%s", found);
     f.root = "/";
     same_text(look(&w, &f, "place", NULL), "ok", "a document root of / says nothing");
+    f.data = world_path(&w, "../public_html/polycircle-data");
+    ok(mkdir(world_path(&w, "../public_html"), 0755) == 0 && mkdir(f.data, 0700) == 0, "data where another domain may have its root");
+    same_text(look(&w, &f, "place", &found), "warn", "is said");
+    ok(strstr(found, "another web site") != NULL, "%s", found);
+    f.data = w.dir;
     static const mode_t wide[] = {0775, 0757, 04755, 02755};
     for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
         (void)chmod(f.program, wide[i]);
