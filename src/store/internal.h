@@ -28,7 +28,7 @@ enum err store_error(const struct store *s, enum db db, int rc);
 enum err store_code(const struct store *s, enum db db, int rc); /* the same, and says nothing in the log */
 enum err store_exec(struct store *s, enum db db, const char *sql);
 enum err store_try(struct store *s, const char *sql); /* the same of MAIN, and says nothing in the log */
-/* Nothing could be found out of a file (errno): for a moment, or because it is closed to us. */
+/* Nothing could be found out of a file (errno): it is closed to us, or for a moment (ERR_BUSY, with words). */
 enum err store_unread(struct fault *fault, const char *path);
 /* errno as ours, with words. */
 enum err store_errno(struct fault *fault, const char *path);

@@ -130,7 +130,7 @@ enum header store_header(const char *path) {
 }
 
 enum err store_unread(struct fault *fault, const char *path) {
-    return fault_errno(fault, errno == EACCES || errno == EPERM ? ERR_READ_ONLY : ERR_BUSY, path);
+    return errno == EACCES || errno == EPERM ? ERR_READ_ONLY : fault_errno(fault, ERR_BUSY, path);
 }
 
 static bool has_wal(const char *path, char wal[static 1100]) {
