@@ -30,14 +30,6 @@ static const struct {
     {clear, false}, /* above all sites that the program may lie in: the place for new data */
 };
 
-/* What makes a place count: one with an earlier mark wins wherever it is. */
-static const char *const marks[] = {
-    "/polycircle.db", /* an instance */
-    "/owner-code", /* one that has lost its database */
-    "/setup-code", /* set-up has begun */
-    "", /* it is there */
-};
-
 static char found[PATH_MAX + NAME_MAX + 80];
 
 static const char *name_it(const char *dir, const char *rest) {
@@ -134,16 +126,23 @@ static const char *choose(const struct data_hints *h, const char *bin) {
     return name_it(bin, suffix);
 }
 
+static const char *marked(const struct data_hints *h, const char *bin, const char *mark) {
+    const char *there = NULL;
+    for (size_t i = 0; !there && i < sizeof places / sizeof *places; i++) {
+        folder_path at;
+        (void)snprintf(at, sizeof at, "%s", bin);
+        places[i].way(h, at);
+        there = places[i].hidden ? hidden(at, mark) : plain(at, mark);
+    }
+    return there;
+}
+
+/* A place with an earlier mark wins wherever it is; of places without any, the first that is there. */
 static const char *look(const struct data_hints *h, const char *bin) {
-    for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            folder_path at;
-            (void)snprintf(at, sizeof at, "%s", bin);
-            places[i].way(h, at);
-            const char *there = places[i].hidden ? hidden(at, marks[m]) : plain(at, marks[m]);
-            if (there) return there;
-        }
-    return choose(h, bin);
+    const char *there = NULL;
+    for (size_t m = 0; !there && named_marks[m]; m++) there = marked(h, bin, named_marks[m]);
+    if (!there) there = marked(h, bin, "");
+    return there ? there : choose(h, bin);
 }
 
 /* Into the folder bin of a site? A cgi-bin is one by its name; in any other folder of a site the file's name must say that it is

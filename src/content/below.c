@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* O_PATH */
 #include "content/below.h"
 #include "circle/setting.h"
+#include "util/named.h"
 
 struct below below_begin(struct ctx *ctx, const char *dir) {
     return (struct below){.ctx = ctx, .dir = dir, .top = -1, .fd = -1};
@@ -35,11 +36,6 @@ static bool know_ours(struct below *b) {
     return true;
 }
 
-/* Codes, keys and the names of boxes are in the folder fd; of another instance, too. */
-static bool ours(const struct below *b, int fd, const struct stat *at) {
-    return is(at, &b->data) || is(at, &b->spool) || faccessat(fd, "polycircle.db", F_OK, 0) == 0;
-}
-
 /* Does the folder lie in one of ours? By its real parents, however it was reached. */
 static bool lies_in_ours(const struct below *b, int fd) {
     char up[PATH_MAX] = ".";
@@ -53,11 +49,12 @@ static bool lies_in_ours(const struct below *b, int fd) {
     return false;
 }
 
-/* fd; or, where the folder is ours, -1, and it is closed. */
-static int unless_ours(const struct below *b, int fd) {
+/* fd; or, where the folder is ours, -1, and it is closed. Codes, keys and the names of boxes are in those; of another instance,
+ * too. */
+static int unless_ours(const struct below *b, int fd, const char *name) {
     struct stat at;
     int why = fstat(fd, &at) == 0 ? 0 : errno;
-    if (!why && !ours(b, fd, &at)) return fd;
+    if (!why && !is(&at, &b->data) && !is(&at, &b->spool) && !named_data(fd, name)) return fd;
     (void)close(fd);
     errno = why;
     return -1;
@@ -71,7 +68,7 @@ static int start(struct below *b) {
     if (!know_ours(b)) return -1;
     int fd = open(b->dir, ON_THE_WAY);
     if (fd < 0) return -1;
-    if (!lies_in_ours(b, fd)) return b->top = unless_ours(b, fd);
+    if (!lies_in_ours(b, fd)) return b->top = unless_ours(b, fd, file_name(b->dir));
     (void)close(fd);
     errno = 0;
     return -1;
@@ -81,7 +78,7 @@ static int start(struct below *b) {
 static int enter(const struct below *b, int in, const char *name, int how) {
     struct stat at;
     int fd = openat(in, name, how | O_NOFOLLOW);
-    if (fd >= 0) return unless_ours(b, fd);
+    if (fd >= 0) return unless_ours(b, fd, name);
     if (errno == ENOTDIR) errno = fstatat(in, name, &at, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(at.st_mode) ? ELOOP : ENOTDIR;
     return -1;
 }

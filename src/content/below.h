@@ -2,8 +2,8 @@
  * no folder of our own files, whatever stands in a path by now. Who may write into the folder may exchange anything in it at any
  * moment, and must not come to read with our rights what he cannot read with his. The folder itself is the owner's to name, and
  * may be reached through links, as long as it neither is nor lies in a folder of our own. Ours are this instance's data directory
- * and its spool, by device and inode; and what holds a file named polycircle.db, another instance's: that counts for the shared
- * folder and those below it alone, for in the folders above others may make such a name. */
+ * and its spool, by device and inode; and what is another instance's by its name or a mark in it (util/named.h): that counts for
+ * the shared folder and those below it alone, for in the folders above others may make such a name. */
 #pragma once
 #include "circle/ctx.h"
 #include "util/file.h"

@@ -33,3 +33,12 @@ bool named_hidden(const char *name) {
     size_t n = sizeof begin - 1;
     return strncmp(name, begin, n) == 0 && strlen(name) == n + 32 && strspn(name + n, "0123456789abcdef") == 32;
 }
+
+const char *const named_marks[] = {"/polycircle.db", "/owner-code", "/setup-code", NULL};
+
+bool named_data(int fd, const char *name) {
+    if (strcmp(name, "polycircle-data") == 0 || named_hidden(name)) return true;
+    for (size_t i = 0; named_marks[i]; i++)
+        if (faccessat(fd, named_marks[i] + 1, F_OK, 0) == 0) return true;
+    return false;
+}

@@ -12,3 +12,8 @@ bool named_site(char *path);
 bool named_cgi(const char *name);
 /* Data of ours in a folder that is served: polycircle-data-<32 hex>. */
 bool named_hidden(const char *name);
+/* What tells that a folder is a data directory, the stronger first, each with a slash before it; NULL behind the last: an instance;
+ * one that has lost its database; set-up has begun. */
+extern const char *const named_marks[];
+/* Is the folder fd, of this name, a data directory? By its name (polycircle-data, or a hidden one), or by a mark in it. */
+bool named_data(int fd, const char *name);

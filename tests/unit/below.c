@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define HIDDEN "polycircle-data-0123456789abcdef0123456789abcdef"
+
 enum { SECRET = 4321, OLD = 1700000000 };
 
 static struct world w;
@@ -82,14 +84,24 @@ static void paths(void) {
         {"sub/../a.png", false},   {"./a.png", false},
         {"/etc/hostname", false},  {"", false},
         {"file", false},           {"data/polycircle.db", false},
-        {"spool/x.png", false},
+        {"spool/x.png", false},    {"begun/setup-code", false},
+        {"lost/signing/x", false}, {"polycircle-data/backups/x.db", false},
+        {HIDDEN "/x.png", false},
     };
+    static const char *const others[] = {
+        "site/begun", "site/lost", "site/lost/signing", "site/polycircle-data", "site/polycircle-data/backups", "site/" HIDDEN};
     fill();
     struct file_id id;
     (void)mkdir(at("site/data"), 0700);
     (void)mkdir(at("site/spool"), 0700);
     put("site/data/polycircle.db", 1);
     put("site/spool/x.png", 1);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) (void)mkdir(at(others[i]), 0700);
+    put("site/begun/setup-code", 1);
+    put("site/lost/owner-code", 1);
+    put("site/lost/signing/x", 1);
+    put("site/polycircle-data/backups/x.db", 1);
+    put("site/" HIDDEN "/x.png", 1);
     (void)!symlink(at("elsewhere"), at("site/link"));
     (void)!symlink(at("elsewhere/deep"), at("site/sub/link"));
     (void)!symlink("a.png", at("site/file"));
@@ -106,8 +118,9 @@ static void paths(void) {
     static const struct {
         const char *dir;
         bool good;
-    } tops[] = {{"site", true},          {"way", true}, {"data", false},      {"data/deep", false},
-                {"data/signing", false}, {"in", false}, {"site/spool", false}};
+    } tops[] = {{"site", true},        {"way", true},           {"data", false},
+                {"data/deep", false},  {"data/signing", false}, {"in", false},
+                {"site/spool", false}, {"site/lost", false},    {"site/polycircle-data", false}};
     (void)!symlink(at("site"), at("way"));
     (void)!symlink(at("data/signing"), at("in"));
     for (size_t i = 0; i < sizeof tops / sizeof *tops; i++) {
