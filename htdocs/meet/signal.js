@@ -16,6 +16,7 @@ const TARGET = 5,
   OPEN_MS = 3000,
   ANSWER_MS = 8000,
   PENDING_MAX = 12,
+  SHUN_MS = 30000,
   BY_INSTANCE = 'i';
 
 export class Signal {
@@ -37,7 +38,7 @@ export class Signal {
   );
   #mail = /** @type {{id: string, to: string, re: string, body: string}[]} */ ([]);
   #gone = /** @type {Set<string>} */ (new Set());
-  /** sigs not to be linked: for ever, or until */
+  /** sigs not to be linked, for ever or until; 'by' and a sig: who brings no offers until then */
   #shunned = /** @type {Map<string, number>} */ (new Map());
   links = /** @type {Map<string, Peer>} */ (new Map());
   box = /** @type {import('./box.js').Box|null} */ (null); // once it is loaded
@@ -235,11 +236,9 @@ export class Signal {
    * for what may never open. @param {string} sig @param {Link} link @param {boolean} mine whose offer
    * @param {string} by who brought an offer that nobody asked for @returns {Peer|null} null: not wanted */
   #enter(sig, link, mine, by = '') {
-    const old = this.links.get(sig),
-      glare = old && !old.ready && old.mine != mine && mine != this.sig < sig; // of two offers the lower SIG's counts
-    if (glare || sig == this.sig || this.#stopped || this.#shunned.get(sig) == Infinity)
+    if (sig == this.sig || this.#stopped || this.#shunned.get(sig) == Infinity)
       return (link.close(), null);
-    old?.close('replaced');
+    this.links.get(sig)?.close('replaced');
     const opening = [...this.links.values()].filter(p => !p.ready && p.by == by).length;
     if (opening >= (by ? 2 : CAP) || (by && this.links.size >= CAP)) return (link.close(), null);
     const peer = Object.assign(new Peer(link, sig, this.#hub), { mine, by });
@@ -262,12 +261,13 @@ export class Signal {
     clearTimeout(peer.timer);
     peer.timer = +setTimeout(() => peer.ready || peer.close('timeout'), ms);
   }
-  /** Their offer. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for
+  /** Their offer. Who is linked already, open or not yet, is not given up for it: anybody may have made it in that name; and whoever brought one
+   * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for
    * @returns {Promise<boolean>} whether the instance is to carry the answer */
   async #answer(sig, re, sdp, near, by) {
     const told = !!by[1],
-      old = this.links.get(sig);
-    if (!isSig(sig) || !isId(re) || (old && (old.ready || !told))) return false;
+      deaf = this.#shunned.get('by' + by) ?? 0;
+    if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return false;
     const link = new Link(this.#me),
       peer = this.#enter(sig, link, false, by);
     try {
@@ -315,7 +315,9 @@ export class Signal {
     this.links.delete(peer.sig);
     if (this.#stopped || why == 'replaced') return;
     if (peer.ready) this.#failures = 0;
-    else this.#shunned.set(peer.sig, Math.max(this.#shunned.get(peer.sig) ?? 0, now() + 30000));
+    else
+      for (const who of peer.by ? [peer.sig, 'by' + peer.by] : [peer.sig])
+        this.#shunned.set(who, Math.max(this.#shunned.get(who) ?? 0, now() + SHUN_MS));
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     this.#announce();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens

@@ -9,7 +9,7 @@ import { pack } from '../../htdocs/meet/sdp.js';
 function signal() {
   const asked = [], beacons = [], waiting = [], hub = { holding: () => ({}), joined: () => {}, refused: () => {} };
   const instance = { ask: (_, body) => new Promise((done, fail) => { asked.push(body); waiting.push({ done, fail }); }), beacon: (_, body) => beacons.push(body) };
-  const it = new Signal(instance, { token: 't', run: 'r', key: 'k', ice: [], certificate: null }, hub);
+  const it = new Signal(instance, { token: 't', run: 'r', key: 'k', ice: [] }, hub);
   return { it, asked, beacons, answer: more => waiting.shift().done({ polycircle: 1, sig: sig('a'), cursor: '1.0', ...more }) };
 }
 
@@ -52,25 +52,31 @@ class Connection {
   close() {}
 }
 
-test('offers that nobody asked for take few places, and no neighbour\'s', async t => {
+/** A signal whose links can be opened by hand, and its instance. */
+function visitor(t) {
   globalThis.RTCPeerConnection = Connection;
-  t.after(() => { delete globalThis.RTCPeerConnection; });
-  const offer = pack(SDP, false), closed = [], asked = [], waiting = [];
+  t.after(() => { it.stop(); delete globalThis.RTCPeerConnection; });
+  const closed = [], asked = [], waiting = [];
   const hub = { holding: () => ({}), joined() {}, refused() {}, met() {}, hello: () => ({ t: 'hello', v: 1, sig: sig('a'), version: 0, up: true, have: [] }),
     heard(m, p) { it.heard(m, p); }, closed(p, why) { closed.push([p.sig, why]); it.closed(p, why); } };
-  const it = new Signal({ ask: (_, body) => new Promise(done => { asked.push(body); waiting.push(done); }), beacon() {} },
-    { token: 't', run: 'r', key: 'k', ice: [], certificate: null }, hub);
-  t.after(() => it.stop());
-  const number = n => n.toString(16).padStart(64, '0');
-  const answer = async said => {
-    await until(() => waiting.length, 'a request');
-    waiting.shift()({ polycircle: 1, sig: sig('a'), role: 'greeter', cursor: '1.0', due_ms: 200, standing: 3, ...said });
-  };
-  const open = (n, others) => {
-    const peer = it.links.get(number(n));
-    peer.channel.onmessage(JSON.stringify({ t: 'hello', v: 1, sig: peer.sig, version: 0, up: true, have: [] }));
-    peer.channel.onmessage(JSON.stringify({ t: 'peers', list: others }));
-  };
+  const it = new Signal({ ask: (_, body) => new Promise(done => { asked.push(body); waiting.push(done); }), beacon() {} }, { token: 't', run: 'r', key: 'k', ice: [] }, hub);
+  return { it, closed, asked,
+    async answer(said) {
+      await until(() => waiting.length, 'a request');
+      waiting.shift()({ polycircle: 1, sig: sig('a'), role: 'greeter', cursor: '1.0', due_ms: 200, standing: 3, ...said });
+    },
+    open(n, others) {
+      const peer = it.links.get(number(n));
+      peer.channel.onmessage(JSON.stringify({ t: 'hello', v: 1, sig: peer.sig, version: 0, up: true, have: [] }));
+      peer.channel.onmessage(JSON.stringify({ t: 'peers', list: others }));
+    },
+    /** a neighbour brings an offer in somebody's name */
+    brings: (n, from, re) => it.links.get(number(n)).channel.onmessage(JSON.stringify({ t: 'from', from: number(from), re, body: OFFER })) };
+}
+const number = n => n.toString(16).padStart(64, '0'), OFFER = pack(SDP, false);
+
+test('offers that nobody asked for take few places, and no neighbour\'s', async t => {
+  const { it, closed, asked, answer, open, brings } = visitor(t), offer = OFFER;
   it.start();
   // none standing: it makes three; and five neighbours, asked for, each with others
   const friends = [0x101, 0x102, 0x103, 0x104, 0x105], others = [0x201, 0x202, 0x203].map(number);
@@ -80,7 +86,7 @@ test('offers that nobody asked for take few places, and no neighbour\'s', async 
   assert.equal(it.peers.length, 5);
   await answer({ mail: Array.from({ length: 16 }, (_, i) => ({ n: `1.${i}`, from: number(0x600 + i), re: `${i}`.padStart(12, 'e'), body: offer })) });
   await until(() => it.links.size > 5, 'some are answered');
-  for (let i = 0; i < 16; i++) it.links.get(number(0x101)).channel.onmessage(JSON.stringify({ t: 'from', from: number(0x700 + i), re: `${i}`.padStart(12, 'f'), body: offer }));
+  for (let i = 0; i < 16; i++) brings(0x101, 0x700 + i, `${i}`.padStart(12, 'f'));
   await answer({});
   assert.deepEqual([it.peers.map(p => p.sig).sort(), closed], [friends.map(number), []], 'the neighbours are there');
   assert.equal(it.links.size, 8, 'two of the instance, and of a neighbour what is left, which has two of its own');
@@ -91,4 +97,25 @@ test('offers that nobody asked for take few places, and no neighbour\'s', async 
   assert.equal(it.peers.length, 5, 'nobody goes for what is not open');
   for (const { sig: of } of [...it.links.values()].filter(p => !p.ready)) open(parseInt(of, 16), []);
   assert.deepEqual([it.peers.length, it.links.has(number(0x777)), closed], [8, true, [[number(0x101), 'bye']]]);
+});
+
+test('forged offers: no link that is there goes for one, and who brings them is not heard for a while', async t => {
+  const { it, closed, answer, open, brings } = visitor(t);
+  it.start();
+  // four neighbours, and a fifth whose link is not open yet
+  await answer({ role: 'peer', due_ms: 60000, peers: [1, 2, 3, 4, 5].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 5, 'five links');
+  for (const n of [1, 2, 3, 4]) open(n, [number(9)]);
+  const before = [...it.links.values()], links = () => [...it.links.values()].filter(peer => !before.includes(peer)).map(peer => parseInt(peer.sig, 16));
+  for (const from of [1, 2, 3, 4, 5]) brings(4, from, 'forged');
+  assert.deepEqual([it.links.size, it.links.get(number(5)), closed], [5, before[4], []]);
+  // addresses of its choice, in invented names: two are tried, and when they come to nothing no more
+  for (let from = 0x10; from < 0x20; from++) brings(4, from, 'forged');
+  await until(() => links().length == 2, 'two are tried');
+  for (const from of links()) it.links.get(number(from)).close('timeout');
+  for (let from = 0x20; from < 0x30; from++) brings(4, from, 'forged');
+  assert.deepEqual(links(), []);
+  brings(3, 0x40, 'honest');
+  await until(() => links()[0] == 0x40, "another neighbour's is answered");
+  assert.deepEqual(it.peers.map(p => parseInt(p.sig, 16)), [1, 2, 3, 4]);
 });
