@@ -1,7 +1,7 @@
 /** One neighbour: the protocol of doc/PROTOCOL.md 2.3 on one open channel. Hides requests, frames, bitmaps and serving; what the neighbour may
  * have, and what else it says, is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
 import { bit, CHUNK, frame, parseControl, parseFrame } from './wire.js';
-import { fromBase64, must } from '../util/bytes.js';
+import { fromBase64, must, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message
  * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
@@ -32,6 +32,7 @@ export class Peer {
   mine = false;
   re = '';
   by = '';
+  carried = pace(1000, 16); // whether one more mail of its is carried
   timer = 0; // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */
   constructor(channel, sig, hub) {

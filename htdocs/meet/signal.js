@@ -1,6 +1,6 @@
 /** One signal: this browser's presence in a circle. Joins, keeps standing offers when it is a greeter, opens links and introduces
  * neighbours to each other. Hides sync, mail and who offered to whom; gives greeted Peers. doc/PROTOCOL.md 1.4 and 2.2. */
-import { now, randomHex } from '../util/bytes.js';
+import { now, pace, randomHex } from '../util/bytes.js';
 import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';
@@ -18,6 +18,8 @@ const TARGET = 5,
   PENDING_MAX = 12,
   SHUN_MS = 30000,
   BY_INSTANCE = 'i';
+
+const linkOf = (/** @type {Peer} */ { channel }) => /** @type {Link} */ (channel);
 
 export class Signal {
   #me;
@@ -40,6 +42,7 @@ export class Signal {
   #gone = /** @type {Set<string>} */ (new Set());
   /** sigs not to be linked, for ever or until; 'by' and a sig: who brings no offers until then */
   #shunned = /** @type {Map<string, number>} */ (new Map());
+  #unasked = pace(3000, CAP); // whether one more of the offers that nobody asked for may be taken
   links = /** @type {Map<string, Peer>} */ (new Map());
   box = /** @type {import('./box.js').Box|null} */ (null); // once it is loaded
   sig = '';
@@ -233,19 +236,26 @@ export class Signal {
     return !standing;
   }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these: no neighbour is given up
-   * for what may never open. @param {string} sig @param {Link} link @param {boolean} mine whose offer
-   * @param {string} by who brought an offer that nobody asked for @returns {Peer|null} null: not wanted */
-  #enter(sig, link, mine, by = '') {
-    if (sig == this.sig || this.#stopped || this.#shunned.get(sig) == Infinity)
-      return (link.close(), null);
+   * for what may never open. A browser can make few connections, and counts closed ones for long: none is made before it is wanted.
+   * @param {string} sig @param {boolean} mine whose offer @param {string} by who brought an offer that nobody asked for
+   * @param {Link} [link] that of an offer of ours @returns {Peer|undefined} undefined: not wanted */
+  #enter(sig, mine, by = '', link) {
+    const opening = [...this.links.values()].filter(p => !p.ready && p.by == by && p.sig != sig);
+    if (
+      sig == this.sig ||
+      this.#stopped ||
+      this.#shunned.get(sig) == Infinity ||
+      opening.length >= (by ? 2 : CAP) ||
+      (by && (this.links.size >= CAP || !this.#unasked()))
+    )
+      return void link?.close();
+    const made = link ?? new Link(this.#me);
     this.links.get(sig)?.close('replaced');
-    const opening = [...this.links.values()].filter(p => !p.ready && p.by == by).length;
-    if (opening >= (by ? 2 : CAP) || (by && this.links.size >= CAP)) return (link.close(), null);
-    const peer = Object.assign(new Peer(link, sig, this.#hub), { mine, by });
+    const peer = Object.assign(new Peer(made, sig, this.#hub), { mine, by });
     this.links.set(sig, peer);
-    link.onopen = () => {
+    made.onopen = () => {
       this.firstPeer ??= now();
-      peer.near ||= link.near;
+      peer.near ||= made.near;
       peer.greet();
     };
     this.#expire(peer, ANSWER_MS);
@@ -268,12 +278,12 @@ export class Signal {
     const told = !!by[1],
       deaf = this.#shunned.get('by' + by) ?? 0;
     if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return false;
-    const link = new Link(this.#me),
-      peer = this.#enter(sig, link, false, by);
+    let peer;
     try {
+      peer = this.#enter(sig, false, by);
       if (!peer) return false;
       peer.near = near;
-      const body = await link.answer(sdp);
+      const body = await linkOf(peer).answer(sdp);
       told
         ? this.send(sig, { re, body })
         : this.#mail.push({ id: randomHex(8), to: sig, re, body });
@@ -285,21 +295,21 @@ export class Signal {
   /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {string} by whom: a neighbour's sig, or the instance */
   async #read(from, re, body, by) {
     const offer = by == BY_INSTANCE ? this.#offers.get(re) : undefined;
-    let peer = this.links.get(from) ?? null;
+    let peer = this.links.get(from);
     try {
       if (!parse(body).answer) return void this.#answer(from, re, body, false, by);
       if (offer && isSig(from)) {
         this.#offers.delete(re);
-        peer = this.#enter(from, offer.link, true);
+        peer = this.#enter(from, true, '', offer.link);
       } else if (!peer?.mine || peer.ready || peer.re != re) return;
-      await /** @type {Link|undefined} */ (peer?.channel)?.accept(body);
+      if (peer) await linkOf(peer).accept(body);
     } catch {
       if (!peer?.ready) peer?.close('bad offer');
     }
   }
   /** A neighbour said this. @param {import('./wire.js').Message} m @param {Peer} peer */
   heard(m, peer) {
-    if (m.t == 'mail')
+    if (m.t == 'mail' && peer.carried())
       this.links.get(m.to)?.say({ t: 'from', from: peer.sig, re: m.re, body: m.body });
     if (m.t == 'from') this.#read(m.from, m.re, m.body, peer.sig);
     if (m.t == 'peers') this.#growSoon();
@@ -347,10 +357,10 @@ export class Signal {
     if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
     const sig = strangers[Math.floor(Math.random() * strangers.length)];
-    const link = new Link(this.#me),
-      peer = this.#enter(sig, link, true);
+    let peer;
     try {
-      if (peer) this.send(sig, { re: (peer.re = randomHex(6)), body: await link.offer() });
+      peer = this.#enter(sig, true);
+      if (peer) this.send(sig, { re: (peer.re = randomHex(6)), body: await linkOf(peer).offer() });
     } catch {
       peer?.close('bad offer');
     }

@@ -37,6 +37,16 @@ export const randomHex = n => hex(crypto.getRandomValues(new Uint8Array(n)));
 export const sha256 = async bytes =>
   hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 export const now = () => performance.now();
+/** Whether one more is within the pace: one each ms, and at most so many at once. @param {number} ms @param {number} many @returns {() => boolean} */
+export const pace = (ms, many) => {
+  let next = 0;
+  return () => {
+    const after = Math.max(next, now()) + ms,
+      fits = after <= now() + ms * many;
+    if (fits) next = after;
+    return fits;
+  };
+};
 /** @param {number} ms */
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
 

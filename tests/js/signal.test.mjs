@@ -1,7 +1,7 @@
 /** A signal and a scripted instance (doc/PROTOCOL.md 1.4, 2.4). */
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { sig, until } from './world.mjs';
+import { sig, tick, until } from './world.mjs';
 import { Signal } from '../../htdocs/meet/signal.js';
 import { pack } from '../../htdocs/meet/sdp.js';
 
@@ -45,6 +45,8 @@ test('a wish to join anew outlives the answer to a request that was under way', 
 const SDP = ['v=0', `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=ice-ufrag:abcdefgh', 'a=ice-pwd:abcdefghabcdefghabcdefgh', 'a=candidate:1 1 udp 2122 192.0.2.55 5000 typ host', ''].join('\r\n');
 /** Gathers at once, never connects by itself. */
 class Connection {
+  static made = 0;
+  constructor() { Connection.made++; }
   iceGatheringState = 'new'; signalingState = 'stable'; connectionState = 'new';
   createDataChannel() { return { readyState: 'connecting', bufferedAmount: 0, send() {}, addEventListener() {}, close() {} }; }
   async setLocalDescription() { this.localDescription = { sdp: SDP }; this.iceGatheringState = 'complete'; }
@@ -118,4 +120,44 @@ test('forged offers: no link that is there goes for one, and who brings them is 
   brings(3, 0x40, 'honest');
   await until(() => links()[0] == 0x40, "another neighbour's is answered");
   assert.deepEqual(it.peers.map(p => parseInt(p.sig, 16)), [1, 2, 3, 4]);
+});
+
+test('a browser has few connections: none is made for an offer that is not wanted', async t => {
+  const { it, answer, open, brings } = visitor(t);
+  it.start();
+  await answer({ role: 'peer', due_ms: 200, peers: [1, 2, 3, 4].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 4, 'four links');
+  for (const n of [1, 2, 3, 4]) open(n, []);
+  Connection.made = 0;
+  for (let n = 0; n < 3000; n++) brings(1 + n % 4, 0x1000 + n, 'x');
+  await answer({ mail: Array.from({ length: 16 }, (_, i) => ({ n: `1.${i}`, from: number(0x600 + i), re: 'x', body: OFFER })) });
+  await tick(20);
+  assert.equal(Connection.made, 4, 'up to eight links');
+});
+
+test('... and few for those that nobody asked for: each that opens brings the next one, and is left', async t => {
+  const { it, answer, open, brings } = visitor(t);
+  it.start();
+  await answer({ role: 'peer', due_ms: 60000, peers: [{ sig: number(1), offer: { id: 'o', sdp: OFFER } }] });
+  await until(() => it.links.size == 1, 'a link');
+  open(1, []);
+  Connection.made = 0;
+  for (let n = 2; n < 100 && it.links.has(number(n - 1)); n++) {
+    brings(n - 1, n, 'x');
+    await tick();
+    if (it.links.has(number(n))) open(n, []);
+    if (n > 2) it.links.get(number(n - 1)).close('left');
+  }
+  assert.equal(Connection.made, 8);
+});
+
+test('mail is carried, not poured', async t => {
+  const { it, answer, open } = visitor(t), carried = [];
+  it.start();
+  await answer({ role: 'peer', due_ms: 60000, peers: [1, 2].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 2, 'two links');
+  for (const n of [1, 2]) open(n, []);
+  it.links.get(number(2)).channel.send = text => carried.push(JSON.parse(text));
+  for (let i = 0; i < 1000; i++) it.links.get(number(1)).channel.onmessage(JSON.stringify({ t: 'mail', to: number(2), re: `${i}`, body: OFFER }));
+  assert.deepEqual([carried.length, carried[0]], [16, { t: 'from', from: number(1), re: '0', body: OFFER }]);
 });
