@@ -89,6 +89,7 @@ export class Peer {
   }
 
   #control(/** @type {Message} */ m) {
+    must(this.ready != (m.t == 'hello'), 'bad message'); // once, before all else
     if (m.t == 'hello') {
       must(m.sig == this.sig, 'bad message');
       this.up = m.up;

@@ -329,7 +329,7 @@ export class Signal {
       for (const who of peer.by ? [peer.sig, 'by' + peer.by] : [peer.sig])
         this.#shunned.set(who, Math.max(this.#shunned.get(who) ?? 0, now() + SHUN_MS));
     if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
-    this.#announce();
+    peer.ready ? this.#announce() : this.#growSoon();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
     if (!this.links.size)
       this.role == 'greeter'

@@ -12,9 +12,10 @@ function hub(own, serve) {
     heard: m => log.heard.push(m), closed: (_, why) => log.closed.push(why) };
 }
 /** A Peer, and the bare end of the other side. */
-function one(serve = async () => PIECE) {
+function one(serve = async () => PIECE, greeted = true) {
   const [ours, theirs] = channels(), around = hub(sig('a'), serve), peer = new Peer(ours, sig('b'), around), got = [];
   theirs.onmessage = data => got.push(typeof data == 'string' ? JSON.parse(data) : data);
+  if (greeted) theirs.send(JSON.stringify(hub(sig('b')).hello()));
   return { peer, theirs, got, log: around.log, tell: m => theirs.send(JSON.stringify(m)) };
 }
 const ask = (peer, size, stop = new AbortController()) => peer.get(HASH, size, stop.signal, () => { });
@@ -48,6 +49,17 @@ for (const [what, say] of Object.entries({ 'a gap': t => t.send(frame(1, 50, 10)
     assert.match(log.closed.join(), /^protocol: [^,]*$/);
   });
 }
+
+test('hello comes first, and once', async () => {
+  const early = one(undefined, false);
+  early.tell({ t: 'peers', list: [] });
+  await until(() => early.peer.closed, 'the end');
+  const again = one();
+  await until(() => again.peer.ready, 'hello');
+  again.tell(hub(sig('b')).hello());
+  await until(() => again.peer.closed, 'the end');
+  assert.deepEqual([early, again].map(({ log }) => log.heard.length), [0, 1]);
+});
 
 test('stop: told to the other side; what still comes is ignored', async () => {
   const { peer, theirs, got } = one(), stop = new AbortController(), asked = ask(peer, 100, stop);

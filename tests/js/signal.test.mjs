@@ -161,3 +161,17 @@ test('mail is carried, not poured', async t => {
   for (let i = 0; i < 1000; i++) it.links.get(number(1)).channel.onmessage(JSON.stringify({ t: 'mail', to: number(2), re: `${i}`, body: OFFER }));
   assert.deepEqual([carried.length, carried[0]], [16, { t: 'from', from: number(1), re: '0', body: OFFER }]);
 });
+
+test('neighbours hear of neighbours when these change, however much one says', async t => {
+  const { it, closed, answer, open } = visitor(t), heard = [];
+  it.start();
+  await answer({ role: 'peer', due_ms: 60000, peers: [1, 2, 3].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 3, 'three links');
+  for (const n of [1, 2]) open(n, []);
+  it.links.get(number(2)).channel.send = text => heard.push(JSON.parse(text));
+  it.links.get(number(3)).close('timeout');
+  assert.deepEqual(heard, [], 'one that never opened was none');
+  const again = it.links.get(number(1)).channel, hello = JSON.stringify({ t: 'hello', v: 1, sig: number(1), version: 0, up: true, have: [] });
+  for (let i = 0; i < 1000; i++) again.onmessage(hello);
+  assert.deepEqual([heard, closed.map(([who]) => who)], [[{ t: 'peers', list: [] }], [number(3), number(1)]], 'who says hello twice is none any longer');
+});
