@@ -1,5 +1,5 @@
-/* Media ids (DESIGN 3): what a signal calls the media that it announces now, and nothing else; a medium that it goes on announcing
- * keeps its id. */
+/* Media ids (DESIGN 3): what a signal calls the media that it announces with this join, each by another. Nobody asks for one later, so
+ * none is kept. */
 #pragma once
 #include "meet/signal.h"
 

@@ -99,7 +99,7 @@ enum err signal_sweep(struct ctx *ctx) {
 
 /* Takes from *left what it has removed, and something for having looked. */
 static enum err sweep_one(struct ctx *ctx, int64_t ended, int64_t *left) {
-    static const enum sql rows[] = {SQL_ENDED_OFFERS, SQL_ENDED_MAIL, SQL_ENDED_MIDS};
+    static const enum sql rows[] = {SQL_ENDED_OFFERS, SQL_ENDED_MAIL};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         TRY(store_run(ctx->store, rows[i], ARGS(I(ended), I(*left))));
         *left -= store_changes(ctx->store, LIVE) + 1;

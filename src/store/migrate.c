@@ -72,6 +72,7 @@ const struct migration migrations[] = {
     {1, SCHEMA_MAIN, NULL},   {2, SCHEMA_MAIN_2, NULL},           {3, SCHEMA_MAIN_3, move_keys},
     {4, SCHEMA_MAIN_4, NULL}, {5, SCHEMA_MAIN_5, NULL},           {6, SCHEMA_MAIN_6, NULL},
     {7, SCHEMA_MAIN_7, NULL}, {8, SCHEMA_MAIN_8, pack_manifests}, {9, SCHEMA_MAIN_9, NULL},
+    {10, SCHEMA_MAIN_4, NULL}, /* another form of the live database */
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 
@@ -117,7 +118,6 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
     int version = store_version(s, &e), last = steps[count - 1].version;
     TRY(e);
     if (version == last) return ERR_OK;
-    if (version == 0 && !s->creates) return ERR_DAMAGED; /* there is nothing of ours in it */
     if (version > last)
         return fault_set(fault, ERR_NEWER, "polycircle.db is of version %d, this program knows %d: put the newer program back.",
                          version, last);

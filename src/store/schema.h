@@ -172,8 +172,6 @@
     " UNIQUE(sender, signal, id));"                                                                                               \
     "CREATE INDEX mail_signal ON mail(signal, rank, n);"                                                                          \
     "CREATE INDEX mail_expires ON mail(expires);"                                                                                 \
-    "CREATE TABLE mid(signal INTEGER NOT NULL, mid INTEGER NOT NULL, path TEXT NOT NULL,"                                         \
-    " PRIMARY KEY(signal, mid), UNIQUE(signal, path)) WITHOUT ROWID;"                                                             \
     "CREATE TABLE pulse(circle INTEGER PRIMARY KEY, n INTEGER NOT NULL, joined INTEGER NOT NULL, needy INTEGER NOT NULL,"         \
     " mail INTEGER NOT NULL DEFAULT 0, joins INTEGER NOT NULL DEFAULT 0, mails INTEGER NOT NULL DEFAULT 0);"                      \
     "CREATE TABLE refused(circle INTEGER NOT NULL, origin TEXT NOT NULL, n INTEGER NOT NULL,"                                     \

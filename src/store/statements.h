@@ -297,7 +297,6 @@
     X(ENDED_FIRST, LIVE, "SELECT signal FROM ended LIMIT 1")                                                                      \
     X(ENDED_OFFERS, LIVE, "DELETE FROM offer WHERE n IN (SELECT n FROM offer WHERE signal = ?1 LIMIT ?2)")                        \
     X(ENDED_MAIL, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE signal = ?1 LIMIT ?2)")                            \
-    X(ENDED_MIDS, LIVE, "DELETE FROM mid WHERE signal = ?1 AND mid IN (SELECT mid FROM mid WHERE signal = ?1 LIMIT ?2)")          \
     X(ENDED_DROP, LIVE, "DELETE FROM ended WHERE signal = ?1")                                                                    \
     X(PULSE_ADD, LIVE,                                                                                                            \
       "INSERT INTO pulse(circle, n, joined, needy, joins) VALUES(?1, 1, ?2, 0, 1)"                                                \
@@ -375,10 +374,6 @@
       "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE expires <= ?1 LIMIT 50) OR (sender = ?2 AND expires <= ?1)")         \
     X(MAIL_SENT, LIVE, "SELECT count(*), total(length(CAST(body AS BLOB))) FROM mail WHERE sender = ?1 AND expires > ?2")         \
     X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
-    /* media ids */                                                                                                               \
-    X(MID_LIST, LIVE, "SELECT mid, path FROM mid WHERE signal = ?1 ORDER BY path LIMIT ?2")                                       \
-    X(MID_ADD, LIVE, "INSERT INTO mid VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")                                                 \
-    X(MID_DROP, LIVE, "DELETE FROM mid WHERE signal = ?1 AND mid = ?2")                                                           \
     /* running counts */                                                                                                          \
     X(REFUSED_ADD, LIVE,                                                                                                          \
       "INSERT INTO refused SELECT ?1, ?2, 1, ?3 WHERE (SELECT count(*) FROM refused"                                              \
