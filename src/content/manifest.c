@@ -93,8 +93,10 @@ static enum err build(struct ctx *ctx, const struct circle *c, struct manifest *
     struct buf text = {.arena = a}, packed = {.arena = a};
     uint8_t signature[64];
     struct circle now;
+    int64_t seen;
     TRY(circle_by_id(ctx, c->id, &now)); /* its key may be another one since c was read */
-    m->version++;
+    TRY(setting_number(ctx, "versions", 0, &seen));
+    m->version = (m->version > seen ? m->version : seen) + 1;
     TRY(list_text(ctx, c, m, &text));
     TRY(signing_sign(ctx, &now, text.data, signature));
     struct jsn_quoted answer = {

@@ -4,17 +4,26 @@
 #include "store/keys.h"
 #include "util/apart.h"
 
-const char *backup_path(struct ctx *ctx, const char *dir, const char *kind) {
+const char *backup_path(struct ctx *ctx, const char *folder, const char *kind) {
     time_t seconds = ctx->now / 1000;
     struct tm t;
     (void)gmtime_r(&seconds, &t);
     const char *date = arena_text(ctx->arena, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday);
-    if (!*kind) return arena_text(ctx->arena, "%s/backups/polycircle-%s.db", dir, date);
-    return arena_text(ctx->arena, "%s/backups/polycircle-%s-%sT%02d%02d%02dZ.db", dir, kind, date, t.tm_hour, t.tm_min, t.tm_sec);
+    if (!*kind) return arena_text(ctx->arena, "%s/polycircle-%s.db", folder, date);
+    const char *second =
+        arena_text(ctx->arena, "%s/polycircle-%s-%sT%02d%02d%02dZ", folder, kind, date, t.tm_hour, t.tm_min, t.tm_sec);
+    struct stat st;
+    const char *path = arena_text(ctx->arena, "%s.db", second);
+    for (int n = 2; lstat(path, &st) == 0; n++) path = arena_text(ctx->arena, "%s-%d.db", second, n);
+    return path;
+}
+
+static const char *folder(struct ctx *ctx) {
+    return arena_path(ctx->arena, store_dir(ctx->store), "backups");
 }
 
 static const char *today(struct ctx *ctx) {
-    return backup_path(ctx, store_dir(ctx->store), "");
+    return backup_path(ctx, folder(ctx), "");
 }
 
 /* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
@@ -58,13 +67,19 @@ static bool is_daily(const char *name) {
     return true;
 }
 
-/* Of the daily ones the newest stay. */
+/* Of the daily ones the newest stay, today's in any case: later ones, of a clock that was ahead, go before older ones. */
 static void rotate(struct ctx *ctx) {
-    const char *dir = arena_path(ctx->arena, store_dir(ctx->store), "backups");
-    size_t n, daily = 0;
+    const char *dir = folder(ctx), *now = file_name(today(ctx));
+    struct texts daily = {0};
+    size_t n;
     const char **all = directory_names(ctx->arena, dir, &n);
-    while (n-- > 0)
-        if (is_daily(all[n]) && ++daily > BACKUPS_KEPT) (void)unlink(arena_path(ctx->arena, dir, all[n]));
+    for (size_t i = 0; i < n; i++)
+        if (is_daily(all[i])) texts_add(ctx->arena, &daily, all[i]);
+    for (size_t first = 0, left = daily.n; left > BACKUPS_KEPT; left--) {
+        const char *last = daily.all[daily.n - 1];
+        const char *goes = strcmp(last, now) > 0 ? daily.all[--daily.n] : daily.all[first++];
+        (void)unlink(arena_path(ctx->arena, dir, goes));
+    }
 }
 
 enum err backup_file(struct ctx *ctx, const char *path) {

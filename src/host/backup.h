@@ -18,5 +18,5 @@ enum err backup_file(struct ctx *ctx, const char *path);
 enum err backup_now(struct ctx *ctx, const char **path);
 /* The lock of backup and restore, until close(); -1: another process is at it. */
 int backup_lock(struct ctx *ctx, const char *dir);
-/* backups/polycircle-DATE.db of dir, or with a kind polycircle-KIND-DATETIME.db. */
-const char *backup_path(struct ctx *ctx, const char *dir, const char *kind);
+/* polycircle-DATE.db in the folder; or with a kind polycircle-KIND-DATETIME.db, a name that is free there. */
+const char *backup_path(struct ctx *ctx, const char *folder, const char *kind);

@@ -61,7 +61,6 @@ static enum err put(struct ctx *ctx, const char *path, const char *text) {
 enum err owner_open(struct ctx *ctx, const char *data) {
     if (owner_state(ctx, data) != OWNER_FRESH) return ERR_OK;
     if (!directory_make(data)) return fault_errno(&ctx->fault, trouble_error(errno), data);
-    (void)directory_guard(data); /* one that the owner has made by hand, perhaps inside the document root */
     return put(ctx, arena_path(ctx->arena, data, setup_code), make_code(ctx->arena));
 }
 

@@ -6,6 +6,7 @@
 #include "circle/signing.h"
 #include "content/index.h"
 #include "host/backup.h"
+#include "host/settings.h"
 #include "host/values.h"
 #include "store/keys.h"
 #include "store/replace.h"
@@ -26,10 +27,14 @@ struct restore {
     enum there is;
     struct store *copy, *there; /* a working copy of file; what is there, once it was looked at */
     struct key_list keys; /* that the copy has brought along */
-    int64_t gen; /* the generation of what is there */
+    int64_t gen, version; /* the generation of what is there, and the highest version of its lists */
     struct texts folders; /* that are shared there */
     bool saved; /* kept is written */
 };
+
+static const char *backups(struct ctx *ctx, const char *dir) {
+    return arena_path(ctx->arena, dir, "backups");
+}
 
 /* A step that has found what is there to be damaged does without it. */
 static enum err lost(struct restore *r, enum err e) {
@@ -82,6 +87,7 @@ static enum err lock(struct restore *r) {
     if (e == ERR_OK) e = setting_number(&there, "gen", 0, &r->gen);
     if (e == ERR_OK) e = setting_get(&there, "restored", &mark);
     if (e == ERR_OK && index_folders(&there, &r->folders) != ERR_OK) r->folders.n = 0; /* of another form: none is known */
+    if (e == ERR_OK && store_number(r->there, SQL_VERSION_MOST, ARGS(I(VALUES_VERSION)), &r->version, 0) != ERR_OK) r->version = 0;
     if (e != ERR_OK) return lost(r, e);
     r->is = *mark && strcmp(mark, r->mark) == 0 ? DONE : copy_alike(r->there, r->copy) ? ALIKE : OTHER;
     return ERR_OK;
@@ -130,9 +136,31 @@ static int64_t later(int64_t gen, int64_t other) {
     return other > gen && other < 2 * VALUES_GEN ? other : gen;
 }
 
-/* A generation that was never used, and versions by more than anybody publishes between two backups. */
+/* Versions of lists that no browser has seen go on above all that are known; and, since what is there may be lost, and may have
+ * been restored before, above the time in seconds: nobody publishes more often. */
+static enum err advance_versions(struct restore *r) {
+    int64_t seen;
+    TRY(store_number(r->copy, SQL_VERSION_MOST, ARGS(I(VALUES_VERSION)), &seen, 0));
+    if (r->version > seen) seen = r->version;
+    if (r->ctx->now / 1000 > seen) seen = r->ctx->now / 1000;
+    return store_run(r->copy, SQL_INSTANCE_SET, ARGS(T("versions"), I(seen)));
+}
+
+/* Who made the copy may have been another, as hold() says. Where nothing is there, the self-test finds a spool again. */
+static enum err keep_settings(struct restore *r) {
+    struct ctx copy = {.arena = r->ctx->arena, .store = r->copy}, there = {.arena = r->ctx->arena, .store = r->there};
+    const char *value;
+    if (r->is == LOST) return setting_put(&copy, "spool_dir", "");
+    for (size_t i = 0; i < settings_count; i++) {
+        if (!settings[i].here) continue;
+        TRY(setting_get(&there, settings[i].name, &value));
+        TRY(setting_put(&copy, settings[i].name, value));
+    }
+    return ERR_OK;
+}
+
+/* A generation that was never used, and what else must not be as it is in the copy. */
 static enum err advance(struct restore *r) {
-    enum { VERSIONS = 1000 };
     struct store *s = r->copy;
     int64_t gen;
     TRY(store_begin(s, MAIN, true));
@@ -140,7 +168,8 @@ static enum err advance(struct restore *r) {
     gen = later(later(gen, store_newest_live(r->dir)), r->gen);
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen + 1))));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("restored"), T(r->mark))));
-    TRY(store_run(s, SQL_MANIFESTS_ADVANCE, ARGS(I(VERSIONS))));
+    TRY(advance_versions(r));
+    TRY(keep_settings(r));
     TRY(forget(r));
     TRY(hold(r));
     return store_commit(s, MAIN);
@@ -151,7 +180,7 @@ static enum err put_rows(struct restore *r) {
 }
 
 static enum err put_file(struct restore *r) {
-    (void)mkdir(arena_path(r->ctx->arena, r->dir, "backups"), 0700);
+    (void)mkdir(backups(r->ctx, r->dir), 0700);
     return replace_file(r->copy, r->path, r->kept, r->saved, &r->ctx->fault);
 }
 
@@ -235,7 +264,7 @@ static void settle_keys(struct ctx *ctx, const char *dir) {
 enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
     struct restore r = begin(ctx, dir, file);
     r.mark = mark;
-    r.kept = backup_path(ctx, dir, "before-restore");
+    r.kept = backup_path(ctx, backups(ctx, dir), "before-restore");
     settle_keys(ctx, dir);
     enum err e = run(&r);
     end(&r);
@@ -258,7 +287,7 @@ static bool is_copy(const char *name) {
 }
 
 const char *restore_newest(struct ctx *ctx, const char *dir) {
-    const char *best = NULL, *folder = arena_path(ctx->arena, dir, "backups");
+    const char *best = NULL, *folder = backups(ctx, dir);
     struct file_id id;
     int64_t time = INT64_MIN;
     size_t n;
@@ -267,7 +296,9 @@ const char *restore_newest(struct ctx *ctx, const char *dir) {
     while (n-- > 0) {
         const char *path = arena_path(ctx->arena, folder, all[n]);
         if (!is_copy(all[n]) || !file_look(path, &id)) continue;
-        if (strstr(all[n], "-before-restore-")) id.mtime -= INT64_C(1) << 40; /* only where there is no other */
+        static const int64_t last = INT64_C(1) << 40; /* only where there is no other */
+        if (id.mtime > (ctx->now + SPAN_DAY) / 1000) id.mtime -= last; /* of a clock that was ahead */
+        if (strstr(all[n], "-before-restore-")) id.mtime -= 2 * last;
         if (id.mtime <= time || restore_possible(ctx, dir, path) != ERR_OK) continue;
         best = path;
         time = id.mtime;
@@ -286,9 +317,9 @@ static const char refused_name[] = "polycircle.restore-refused";
 
 void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool *refused) {
     struct ctx yesterday = {.arena = ctx->arena, .now = ctx->now - SPAN_DAY};
-    const char *since = file_name(backup_path(&yesterday, dir, "restored"));
+    const char *since = file_name(backup_path(&yesterday, backups(ctx, dir), "restored"));
     size_t n, kind = strlen("polycircle-restored-");
-    const char **all = directory_names(ctx->arena, arena_path(ctx->arena, dir, "backups"), &n);
+    const char **all = directory_names(ctx->arena, backups(ctx, dir), &n);
     *restored = "";
     while (n-- > 0) {
         bool later = strncmp(all[n], since, kind) == 0 && strcmp(all[n], since) > 0;
@@ -297,20 +328,30 @@ void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool 
     *refused = access(arena_path(ctx->arena, dir, refused_name), F_OK) == 0;
 }
 
+/* Out of the way, or it would be looked at again at each request: where it belongs, which may be on another disk, or taken by a
+ * folder; else beside it under a name that is free. Where it is then. */
+static const char *put_away(struct ctx *ctx, const char *dir, const char *path, bool restored) {
+    const char *to = restored ? backup_path(ctx, backups(ctx, dir), "restored") : arena_path(ctx->arena, dir, refused_name);
+    if (rename(path, to) == 0) return to;
+    if (restored && errno == EXDEV && file_copy(path, to) && unlink(path) == 0) return to;
+    to = backup_path(ctx, dir, restored ? "restored" : "refused");
+    return rename(path, to) == 0 ? to : path;
+}
+
 /* Under the lock. Its inode and the time of its renaming say whether we have been here: then only the moving was missing. */
 static void take_in(struct ctx *ctx, const char *dir, const char *path) {
     struct stat st;
     if (lstat(path, &st) != 0 || (ctx->now / 1000 >= st.st_mtime && ctx->now / 1000 - st.st_mtime < SPAN_UPLOAD / 1000)) return;
     const char *mark =
         arena_text(ctx->arena, "%lld %lld.%09ld", (long long)st.st_ino, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-    enum err e = S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022)
-                     ? restore_once(ctx, dir, path, mark, NULL)
-                     : fault_set(&ctx->fault, ERR_FILES, "%s must be a file of ours that nobody else can write: chmod 600", path);
+    bool ours = S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() && !(st.st_mode & 022);
+    enum err e = ours ? restore_once(ctx, dir, path, mark, NULL)
+                      : fault_set(&ctx->fault, ERR_FILES,
+                                  "%s must be a file of ours, with one name, that nobody else can write: chmod 600", path);
     if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
-    const char *to = e == ERR_OK ? backup_path(ctx, dir, "restored") : arena_path(ctx->arena, dir, refused_name);
-    (void)rename(path, to);
-    (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused",
-                  e == ERR_OK ? to : err_text(e, &ctx->fault));
+    const char *why = e == ERR_OK ? "" : err_text(e, &ctx->fault);
+    const char *to = put_away(ctx, dir, path, e == ERR_OK);
+    (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused", *why ? why : to);
 }
 
 void restore_waiting(struct ctx *ctx, const char *dir) {

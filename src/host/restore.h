@@ -10,7 +10,8 @@ enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const 
 /* The same under a lock that the caller has. mark: a text that stands for this restore; one that has been made is not made again
  * (""; always). */
 enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept);
-/* The newest file of backups/ that can be restored, one of before a restore only where there is no other; NULL: there is none. */
+/* The newest file of backups/ that can be restored, one of before a restore or of the future only where there is no other; NULL:
+ * there is none. */
 const char *restore_newest(struct ctx *ctx, const char *dir);
 /* ERR_OK: file would do for restore_file(); a copy of it was made and removed again. */
 enum err restore_possible(struct ctx *ctx, const char *dir, const char *file);

@@ -39,15 +39,16 @@ static bool yes_no(const char *value) {
 }
 
 const struct setting settings[] = {
-    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory, path},
-    {"budget", "polls a second that the greeters of a circle share (1 to 999; default 2)", small_number, small_number},
-    {"wire", "how clients encode what they send: d (base64url, default) or h (base32, where a firewall blocks d)", wire, wire},
+    {"root", "the web server's document root, from which publish tells URLs (a directory)", directory, path, false},
+    {"budget", "polls a second that the greeters of a circle share (1 to 999; default 2)", small_number, small_number, false},
+    {"wire", "how clients encode what they send: d (base64url, default) or h (base32, where a firewall blocks d)", wire, wire,
+     false},
     {"spool_dir", "a directory that the web server serves and this program may write: rosters and boxes are put there", directory,
-     absolute},
-    {"spool_url", "where it is served, https://host/path/", folder_url, folder_url},
-    {"spool_cors", "yes: pages of other origins may read the spool; no (default)", yes_no, yes_no},
+     absolute, true},
+    {"spool_url", "where it is served, https://host/path/", folder_url, folder_url, true},
+    {"spool_cors", "yes: pages of other origins may read the spool; no (default)", yes_no, yes_no, true},
     {"proxies", "addresses or networks, separated by spaces, whose X-Forwarded-For is believed (10.0.0.0/8 ::1)", networks_valid,
-     networks_valid},
+     networks_valid, true},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

@@ -7,6 +7,7 @@ struct setting {
     const char *name, *help;
     bool (*valid)(const char *value);
     bool (*form)(const char *value); /* could it be valid, if not on this host? */
+    bool here; /* it says to whom visitors' mail goes, or whom to believe: no copy that is restored changes it */
 };
 extern const struct setting settings[];
 extern const size_t settings_count;

@@ -195,7 +195,7 @@ enum tier_state tier_state(struct ctx *ctx, const char *dir) {
 /* Is there a note, and has it been there for too long? */
 static bool left(struct ctx *ctx, const char *data, const char *name, int64_t ms) {
     struct file_id id;
-    return file_look(arena_path(ctx->arena, data, name), &id) && ctx->now - id.mtime * 1000 > ms;
+    return file_look(arena_path(ctx->arena, data, name), &id) && llabs(ctx->now - id.mtime * 1000) > ms;
 }
 
 bool tier_left(struct ctx *ctx, const char *data) {

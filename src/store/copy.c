@@ -70,37 +70,12 @@ enum err copy_save_locked(const struct store *s, const char *path, copy_more *mo
     return e;
 }
 
-static enum err open_copy(struct store *copy, struct fault *fault) {
-    enum err e;
-    int rc = store_connect(&copy->db[MAIN], copy->main_path, SQLITE_OPEN_READWRITE);
-    if (rc != SQLITE_OK) return store_code(copy, MAIN, rc);
-    TRY(store_try(copy, "PRAGMA journal_mode=DELETE; PRAGMA temp_store=MEMORY"));
-    TRY(store_check(copy, MAIN, fault));
-    return store_version(copy, &e) > 0 ? ERR_OK : ERR_DAMAGED;
-}
-
-enum err copy_take(struct store **out, const char *file, const char *path, struct fault *fault) {
-    *out = NULL;
-    store_remove(path); /* what a kill has left */
-    if (!file_copy(file, path)) return store_errno(fault, file);
-    struct store *copy = calloc(1, sizeof *copy);
-    if (!copy || strlen(path) >= sizeof copy->main_path) abort();
-    memcpy(copy->main_path, path, strlen(path) + 1);
-    copy->scratch = true;
-    (void)stat(path, &copy->main_file); /* what store_begin() looks at */
-    enum err e = open_copy(copy, fault);
-    if (e == ERR_OK)
-        *out = copy;
-    else
-        copy_drop(copy);
-    return e == ERR_OK || e == ERR_DISK_FULL ? e : ERR_DAMAGED;
-}
-
-/* Tables and columns, to tell whether two files are of one form; views and triggers, which would run in our name. Of main alone:
- * what is attached to it (store/replace.c) must not be locked by that. */
+/* All that is in a schema, to tell whether two files are of one form: a view or a trigger would run in our name, and so would what
+ * stands in a table's or an index's own text (checks, computed columns). But for spaces and quotes, of which SQLite's versions
+ * write more or less; and for the keys that a backup carries. */
 static const char form[] =
-    "SELECT group_concat(x) FROM (SELECT m.name || '.' || ifnull(c.name, m.type) AS x FROM main.sqlite_master m LEFT JOIN"
-    " pragma_table_info(m.name, 'main') c WHERE m.type <> 'index' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid)";
+    "SELECT group_concat(x) FROM (SELECT type || name || replace(replace(replace(sql, ' ', ''), char(10), ''), '\"', '') AS x"
+    " FROM main.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND sql <> '" KEY_TABLE "' ORDER BY name)";
 
 /* "": it cannot be told. The caller frees it by sqlite3_free(). */
 static char *form_of(const struct store *s) {
@@ -121,20 +96,50 @@ bool copy_alike(const struct store *a, const struct store *b) {
     return equal;
 }
 
-/* Is it what this program makes itself? */
-static bool of_our_form(const struct store *copy) {
+/* Is it what this program makes itself, or did when this was its version? */
+static bool of_our_form(const struct store *copy, int version) {
     struct store model = {.db = {NULL}};
     bool good = store_connect(&model.db[MAIN], ":memory:", SQLITE_OPEN_READWRITE) == SQLITE_OK;
-    for (size_t i = 0; good && i < migrations_count; i++) good = store_try(&model, migrations[i].sql) == ERR_OK;
+    for (size_t i = 0; good && i < migrations_count && migrations[i].version <= version; i++)
+        good = store_try(&model, migrations[i].sql) == ERR_OK;
     good = good && copy_alike(&model, copy);
     (void)sqlite3_close(model.db[MAIN]);
     return good;
 }
 
+/* Before anything else is asked of it: its form. */
+static enum err open_copy(struct store *copy, struct fault *fault) {
+    enum err e;
+    int rc = store_connect(&copy->db[MAIN], copy->main_path, SQLITE_OPEN_READWRITE);
+    if (rc != SQLITE_OK) return store_code(copy, MAIN, rc);
+    TRY(store_try(copy, "PRAGMA journal_mode=DELETE; PRAGMA temp_store=MEMORY"));
+    int version = store_version(copy, &e);
+    if (version > store_form()) return migrate(copy, migrations, migrations_count, fault); /* refuses it, with words */
+    if (version < 1 || !of_our_form(copy, version)) return ERR_DAMAGED;
+    return store_check(copy, MAIN, fault);
+}
+
+enum err copy_take(struct store **out, const char *file, const char *path, struct fault *fault) {
+    *out = NULL;
+    store_remove(path); /* what a kill has left */
+    if (!file_copy(file, path)) return store_errno(fault, file);
+    struct store *copy = calloc(1, sizeof *copy);
+    if (!copy || strlen(path) >= sizeof copy->main_path) abort();
+    memcpy(copy->main_path, path, strlen(path) + 1);
+    copy->scratch = true;
+    (void)stat(path, &copy->main_file); /* what store_begin() looks at */
+    enum err e = open_copy(copy, fault);
+    if (e == ERR_OK)
+        *out = copy;
+    else
+        copy_drop(copy);
+    return e == ERR_OK || e == ERR_DISK_FULL || e == ERR_NEWER ? e : ERR_DAMAGED;
+}
+
 enum err copy_update(struct store *copy, struct fault *fault) {
     enum err e = migrate(copy, migrations, migrations_count, fault);
     store_finalize(copy, MAIN);
-    return e != ERR_OK || of_our_form(copy) ? e : ERR_DAMAGED;
+    return e;
 }
 
 void copy_drop(struct store *copy) {

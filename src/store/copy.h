@@ -13,12 +13,13 @@ enum err copy_save(struct store *s, const char *path, copy_more *more, struct fa
 /* The same while s is locked for writing: by a connection of its own, which only reads. */
 enum err copy_save_locked(const struct store *s, const char *path, copy_more *more, struct fault *fault);
 
-/* A working copy of file, to be changed and put in another's place: made at path, opened, whole. ERR_DAMAGED: file is no whole
- * database, perhaps with words. *out: NULL unless it is ERR_OK, and then nothing is left of it. */
+/* A working copy of file, to be changed and put in another's place: made at path, opened, whole. ERR_NEWER; ERR_DAMAGED: file is no
+ * whole database of a form that this program makes or has made, perhaps with words; nothing that is in it has run then. *out: NULL
+ * unless it is ERR_OK, and then nothing is left of it. */
 enum err copy_take(struct store **out, const char *file, const char *path, struct fault *fault);
-/* Brings it to our version. ERR_DAMAGED: it is not what this program makes itself; ERR_NEWER. */
+/* Brings it to our version. */
 enum err copy_update(struct store *copy, struct fault *fault);
-/* Do both have the same tables and columns, and nothing that would run in our name (views, triggers)? */
+/* Do both have the same tables and indexes, and nothing else (views, triggers)? */
 bool copy_alike(const struct store *a, const struct store *b);
 /* Closes it, and removes its file, if that is still there. NULL: nothing. */
 void copy_drop(struct store *copy);

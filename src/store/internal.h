@@ -18,6 +18,9 @@ struct store {
     struct stat main_file, live_file; /* which files the connections hold */
 };
 
+/* The signing keys in a copy (store/keys.h). */
+#define KEY_TABLE "CREATE TABLE signing(cid TEXT PRIMARY KEY, seed BLOB NOT NULL)"
+
 /* Of a file in the directory. */
 typedef char path_text[sizeof((struct store *)0)->dir + 64];
 

@@ -95,7 +95,7 @@ static int pack_one(sqlite3_stmt *stmt, const char *dir, const char *cid) {
 }
 
 enum err key_pack(struct store *copy, const char *dir, struct fault *fault) {
-    static const char table[] = "BEGIN; CREATE TABLE IF NOT EXISTS signing(cid TEXT PRIMARY KEY, seed BLOB NOT NULL)";
+    static const char table[] = "BEGIN; DROP TABLE IF EXISTS signing; " KEY_TABLE;
     sqlite3_stmt *stmt = NULL;
     key_path folder;
     if (!path_of(folder, dir, "", "")) return fault_set(fault, ERR_FILES, "%.200s...: too long a name", dir);
@@ -133,8 +133,8 @@ static void unpack_one(struct key_list *list, sqlite3_stmt *stmt) {
 
 /* They are in a table of their own, or before version 3 in the circles'. */
 enum err key_unpack(struct store *copy, struct key_list *out) {
-    static const char *const places[] = {"SELECT cid, seed FROM signing",
-                                         "SELECT lower(hex(cid)), substr(sign_secret, 1, 32) FROM circle"};
+    static const char *const places[] = {"SELECT cid, seed FROM signing LIMIT 10000",
+                                         "SELECT lower(hex(cid)), substr(sign_secret, 1, 32) FROM circle LIMIT 10000"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         sqlite3_stmt *stmt = NULL;
         int rc = sqlite3_prepare_v2(copy->db[MAIN], places[i], -1, &stmt, NULL);

@@ -30,6 +30,7 @@ struct key_list {
     } * all;
     size_t n;
 };
-/* Takes them out of a copy, of whatever version; out: all 0, to be given to key_forget(), also when it failed. */
+/* Takes them out of a copy, of whatever version and of our form (copy_take), 10,000 at most; out: all 0, to be given to
+ * key_forget(), also when it failed. */
 enum err key_unpack(struct store *copy, struct key_list *out);
 void key_forget(struct key_list *list);

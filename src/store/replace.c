@@ -55,7 +55,8 @@ enum err replace_file(struct store *copy, const char *path, const char *kept, bo
     (void)sqlite3_close(copy->db[MAIN]);
     copy->db[MAIN] = NULL;
     if (!file_sync(copy->main_path)) return store_errno(fault, copy->main_path);
-    if (!saved && link(path, kept) != 0 && errno != ENOENT && rename(path, kept) != 0) return store_errno(fault, kept);
+    if (!saved && link(path, kept) != 0 && errno != ENOENT && (errno == EEXIST || rename(path, kept) != 0))
+        return store_errno(fault, kept);
     TRY(move_side(path, "-journal", saved ? NULL : kept, fault));
     if (!saved) TRY(move_side(path, "-wal", kept, fault));
     if (!saved) TRY(move_side(path, "-shm", NULL, fault));

@@ -21,6 +21,9 @@
 #define BEST "s.suspect, s.surplus, s.needy"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
 
+/* Of lists; and what the next one of any list is to be above, since a restore. */
+#define VERSIONS "SELECT version AS v FROM manifest UNION ALL SELECT value FROM instance WHERE name = 'versions'"
+
 #define SQL_TABLE(X)                                                                                                              \
     /* transactions, by store_begin and store_commit */                                                                           \
     X(MAIN_READ, MAIN, "BEGIN")                                                                                                   \
@@ -126,12 +129,11 @@
       " (SELECT until FROM kept WHERE circle = ?1 ORDER BY until DESC LIMIT 1 OFFSET ?3))")                                       \
     X(MANIFEST_GET, MAIN, "SELECT version, packed FROM manifest WHERE circle = ?1")                                               \
     X(MANIFEST_HEAD, MAIN, "SELECT version, dir, url, size, length(packed) FROM manifest WHERE circle = ?1")                      \
-    X(MANIFESTS_ADVANCE, MAIN, "UPDATE manifest SET version = version + ?1")                                                      \
+    X(VERSION_MOST, MAIN, "SELECT max(v) FROM (" VERSIONS ") WHERE typeof(v) = 'integer' AND v <= ?1")                            \
     /* of a copy: what no program has counted to, ?1 at most */                                                                   \
     X(GEN_BEYOND, MAIN,                                                                                                           \
       "SELECT value FROM instance WHERE name = 'gen' AND (typeof(value) <> 'integer' OR value NOT BETWEEN 0 AND ?1)")             \
-    X(VERSION_BEYOND, MAIN,                                                                                                       \
-      "SELECT version FROM manifest WHERE typeof(version) <> 'integer' OR version NOT BETWEEN 1 AND ?1 LIMIT 1")                  \
+    X(VERSION_BEYOND, MAIN, "SELECT v FROM (" VERSIONS ") WHERE typeof(v) <> 'integer' OR v NOT BETWEEN 1 AND ?1 LIMIT 1")        \
     /* of a copy: what can be made anew; then each folder is due to be read */                                                    \
     X(COPY_PACKAGES, MAIN, "DELETE FROM package")                                                                                 \
     X(COPY_MEDIA, MAIN, "DELETE FROM media")                                                                                      \

@@ -193,7 +193,7 @@ bool file_program(char *path, size_t size) {
     return same;
 }
 
-bool directory_guard(const char *dir) {
+static bool guard(const char *dir) {
     const struct asset *deny = asset_find("htaccess.data.txt");
     char page[4096], rules[4096];
     (void)snprintf(page, sizeof page, "%s/index.html", dir);
@@ -202,8 +202,7 @@ bool directory_guard(const char *dir) {
 }
 
 bool directory_make(const char *dir) {
-    if (mkdir(dir, 0700) != 0) return errno == EEXIST;
-    return directory_guard(dir);
+    return (mkdir(dir, 0700) == 0 || errno == EEXIST) && guard(dir);
 }
 
 bool directory_itself(const char *name) {

@@ -58,9 +58,7 @@ const char **directory_names(struct arena *a, const char *dir, size_t *n);
 /* The same of one that is open, which is closed; of NULL: NULL. */
 const char **directory_list(struct arena *a, DIR *dir, size_t *n);
 /* Makes a directory for secrets: 0700, and in it what keeps a web server from showing it, should it be served. One that
- * is there already is left alone. false with errno. */
+ * is there already gets the latter, too. false with errno. */
 bool directory_make(const char *dir);
-/* Only the latter, in a directory that is there; what is there of it stays. */
-bool directory_guard(const char *dir);
 /* Milliseconds since 1970 by the wall clock; the only place that reads it. */
 int64_t clock_now(void);

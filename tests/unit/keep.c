@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAY = 86400000, HOUR = 3600000 };
+enum { DAY = 86400000, HOUR = 3600000, NOW = 1767323045 };
 
 static bool there(struct world *w, const char *name) {
     return access(world_path(w, name), F_OK) == 0;
@@ -70,6 +70,22 @@ static void daily(void) {
     ok(!there(&w, "backups/polycircle-2026-01-05.db") && there(&w, "backups/polycircle-2026-01-12.db"), "the oldest went");
     ok(there(&w, "backups/polycircle-v1.db") && there(&w, "backups/polycircle-2025-mine.db"), "and no other file");
     same_int(count(&w, "backups", ".part"), 0, "no part is left");
+    world_close(&w);
+}
+
+/* The host's clock was ahead for some days. */
+static void clock_ahead(void) {
+    struct world w;
+    const char *path;
+    world_open(&w, "truncate");
+    w.ctx.now += 400LL * DAY;
+    for (int day = 0; day < 7; day++, w.ctx.now += DAY) ok(backup_now(&w.ctx, &path) == ERR_OK, "a day that is not yet");
+    w.ctx.now -= 407LL * DAY;
+    ok(backup_now(&w.ctx, &path) == ERR_OK && access(path, F_OK) == 0, "the copy of today is there when it is said to be");
+    w.ctx.now += HOUR;
+    ok(!backup_due(&w.ctx), "and no other is due");
+    same_int(count(&w, "backups", ".db"), 7, "seven stay");
+    ok(!there(&w, "backups/polycircle-2027-02-12.db") && there(&w, "backups/polycircle-2027-02-06.db"), "a later one went");
     world_close(&w);
 }
 
@@ -195,13 +211,14 @@ static void restored(struct world *w, int64_t before, const char *name) {
     same_int(circles(db), 1, "%s: what the copy held", name);
     same_int(world_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0, "%s: whole", name);
     ok(gen(w) > before, "%s: the generation advances", name);
-    same_int(world_number(db, "SELECT version FROM manifest"), 1002, "%s: a manifest that no browser has seen", name);
+    int64_t version = world_number(db, "SELECT version FROM manifest");
+    ok(version > NOW, "%s: a manifest that no browser has seen: %lld", name, (long long)version);
     (void)world_call(w, "health", NULL);
     same_int(w->res.status, 200, "%s: it answers", name);
     const char *cid = hex_text(&w->arena, w->circle.cid.b, sizeof w->circle.cid.b);
     json_t *envelope = world_call(w, arena_text(&w->arena, "manifest/%s.json", cid), NULL);
     json_t *list = json_loads(world_string(envelope, "signed"), 0, NULL);
-    same_int(json_integer_value(json_object_get(list, "version")), 1002, "%s: signed as such", name);
+    same_int(json_integer_value(json_object_get(list, "version")), version, "%s: signed as such", name);
     same_int(count(w, ".", ".part"), 0, "%s: no part is left", name);
 }
 
@@ -384,6 +401,60 @@ static void not_believed(void) {
     world_close(&w);
 }
 
+/* Lists go on above all that browsers may have seen. */
+static void versions(void) {
+    static const char latest[] = "SELECT version FROM manifest";
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
+    world_sql(db, "UPDATE manifest SET version = 5000000000");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "much was published since the copy");
+    same_int(world_number(db, latest), 5000000001, "above that");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "the same copy once more");
+    same_int(world_number(db, latest), 5000000002, "and above what came since");
+    world_sql(copy, "DELETE FROM manifest");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "a copy of before there was a list");
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
+    world_sql(db, "INSERT INTO found(circle, path, kind, type, size, piece, at, sha256)"
+                  " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
+    ok(publish(&w), "published");
+    same_int(world_number(db, latest), 5000000003, "above all of it");
+    world_close(&w);
+}
+
+/* Two at once, a double click: what was there at first is kept, and what was there then. */
+static void twice(const char *state) {
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *first = NULL, *second = NULL;
+    for (const char **kept = &first; kept; kept = kept == &first ? &second : NULL) {
+        if (strcmp(state, "lost") == 0) world_write(&w, "polycircle.db", "lost", 4);
+        same_text(err_name(restore_file(&w.ctx, w.dir, copy, kept)), "ok", "restored, of one that is %s", state);
+    }
+    ok(first && second && strcmp(first, second) != 0, "under another name");
+    ok(access(first, F_OK) == 0 && access(second, F_OK) == 0, "both are there");
+    if (strcmp(state, "whole") == 0) same_int(circles(first), 2, "as it was");
+    world_close(&w);
+}
+
+/* To whom mail goes, and who is believed, is not for a copy to say. */
+static void settings_stay(void) {
+    static const char value[] = "SELECT value FROM instance WHERE name = 'spool_dir'", own[] = "/own/x-spool";
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db"), *dir;
+    world_sql(copy, "INSERT INTO instance VALUES('spool_dir', '/neighbour/x-spool'), ('proxies', '0.0.0.0/0'), ('budget', '9')");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "a copy with another spool");
+    same_int(world_number(db, "SELECT count(*) FROM instance WHERE name IN ('spool_dir', 'proxies')"), 0, "which is not taken");
+    same_int(world_number(db, "SELECT value FROM instance WHERE name = 'budget'"), 9, "as what harms nobody is");
+    world_sql(db, arena_text(&w.arena, "INSERT INTO instance VALUES('spool_dir', '%s')", own));
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "where there is one");
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK && setting_get(&w.ctx, "spool_dir", &dir) == ERR_OK, "opened");
+    same_text(dir, own, "that stays");
+    closed(&w);
+    ok(unlink(db) == 0, "lost");
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored");
+    same_int(world_number(db, value), -1, "no spool");
+    world_close(&w);
+}
+
 /* The highest that a copy may bring: counted on from, in whole numbers. */
 static void highest(void) {
     struct world w;
@@ -392,12 +463,15 @@ static void highest(void) {
     world_sql(copy, "UPDATE instance SET value = 2147483648 WHERE name = 'gen'; UPDATE manifest SET version = 1099511627776");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored");
     same_int(gen(&w), 2147483649, "the next generation");
-    same_int(world_number(db, "SELECT version FROM manifest"), 1099511628777, "and version");
+    same_int(world_number(db, "SELECT version FROM manifest"), 1099511627777, "and version");
     world_close(&w);
 }
 
+#define ENDLESS "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x, x FROM c"
+
 static void refused(void) {
     struct world w;
+    (void)alarm(120);
     const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
     static const char *const spoilt[][3] = {
         {"PRAGMA user_version=99", "newer program", "a newer version"},
@@ -405,6 +479,14 @@ static void refused(void) {
         {"ALTER TABLE media ADD COLUMN x", "no whole polycircle.db", "a column more"},
         {"CREATE TRIGGER x AFTER INSERT ON media BEGIN DELETE FROM origin; END", "no whole polycircle.db", "a trigger"},
         {"CREATE VIEW x AS SELECT * FROM circle", "no whole polycircle.db", "a view"},
+        {"DROP TABLE signing; CREATE VIEW signing(cid, seed) AS " ENDLESS, "no whole polycircle.db", "keys without end"},
+        {"DROP TABLE origin; CREATE VIEW origin(circle, origin) AS " ENDLESS, "no whole polycircle.db", "a table without end"},
+        {"PRAGMA user_version=99; DROP TABLE signing; CREATE VIEW signing(cid, seed) AS " ENDLESS, "newer program",
+         "the same of a newer version"},
+        {"CREATE INDEX x ON origin(origin) WHERE origin > 'x'", "no whole polycircle.db", "an index of another one"},
+        {"ALTER TABLE origin RENAME TO x; CREATE TABLE origin(circle, origin, CHECK(origin NOT LIKE '%x'));"
+         "INSERT INTO origin SELECT * FROM x; DROP TABLE x",
+         "no whole polycircle.db", "a check of another one"},
         {"PRAGMA user_version=0", "no whole polycircle.db", "somebody else's database"},
         {"UPDATE circle SET can = '../x' WHERE can = 'demo'", "circle \"../x\": its name is none", "a circle's name"},
         {"UPDATE circle SET p2p = '<script>'", "p2p is on, ask or off, not <script>", "a choice"},
@@ -431,7 +513,8 @@ static void refused(void) {
         const char *bad = world_path(&w, arena_text(&w.arena, "bad%zu.db", i));
         ok(file_copy(copy, bad), "a copy");
         world_sql(bad, spoilt[i][0]);
-        same_text(err_name(restore_file(&w.ctx, w.dir, bad, NULL)), i ? "damaged" : "newer", "%s is refused", spoilt[i][2]);
+        same_text(err_name(restore_file(&w.ctx, w.dir, bad, NULL)), strstr(spoilt[i][1], "newer") ? "newer" : "damaged",
+                  "%s is refused", spoilt[i][2]);
         ok(strstr(w.ctx.fault.text, spoilt[i][1]), "in words: %s", w.ctx.fault.text);
     }
     ok(truncate(copy, 40960) == 0, "half a copy");
@@ -461,6 +544,7 @@ static void by_renaming(void) {
     ok(!there(&w, "polycircle.restore") && count(&w, "backups", "-restored-") == 1 && count(&w, "backups", "-before-restore-") == 1,
        "both are in backups/");
     before = gen(&w);
+    int64_t version = world_number(db, "SELECT version FROM manifest");
     world_write(&w, "polycircle.restore", "garbage", 7);
     ok(utimensat(AT_FDCWD, wait_here, old, 0) == 0, "garbage waits");
     (void)world_call(&w, "health", NULL);
@@ -469,7 +553,41 @@ static void by_renaming(void) {
        "a symbolic link waits");
     (void)world_call(&w, "health", NULL);
     ok(w.res.status == 200 && !there(&w, "polycircle.restore"), "is refused");
-    same_int(world_number(db, "SELECT version FROM manifest"), 1002, "nothing has changed");
+    same_int(world_number(db, "SELECT version FROM manifest"), version, "nothing has changed");
+    world_close(&w);
+}
+
+static void lay(struct world *w, const char *copy) {
+    const struct timespec old[2] = {{1700000000, 0}, {1700000000, 0}};
+    const char *at = world_path(w, "polycircle.restore");
+    bool made = copy ? file_copy(copy, at) : mkdir(at, 0700) == 0;
+    if (!copy) world_write(w, "polycircle.restore/x.db", "x", 1);
+    ok(made && utimensat(AT_FDCWD, at, old, 0) == 0, "it waits");
+    (void)world_call(w, "health", NULL);
+    ok(w->res.status == 200 && !there(w, "polycircle.restore"), "and is out of the way behind one request");
+}
+
+/* The place where it belongs is taken, or on another disk. */
+static void out_of_the_way(void) {
+    struct world w;
+    char far[] = "/dev/shm/polycircle-test.XXXXXX";
+    const char *copy = prepared(&w, "truncate"), *bad = world_path(&w, "bad.db"), *db = world_path(&w, "polycircle.db");
+    world_write(&w, "bad.db", "garbage", 7);
+    lay(&w, NULL);
+    lay(&w, NULL);
+    lay(&w, bad);
+    same_int(count(&w, ".", "polycircle.restore-refused"), 1, "the first has the name of a refused one");
+    same_int(count(&w, ".", "polycircle-refused-"), 2, "the others have others");
+    ok(mkdtemp(far) && symlink(far, world_path(&w, "backups")) == 0, "copies go to another disk");
+    lay(&w, copy);
+    same_int(count(&w, "backups", "-restored-"), 1, "there it is");
+    same_int(circles(db), 1, "restored");
+    ok(link(copy, world_path(&w, "another")) == 0 && rename(copy, world_path(&w, "polycircle.restore")) == 0, "one with two names");
+    world_stamp(world_path(&w, "another"), 1700000000);
+    int64_t before = gen(&w);
+    (void)world_call(&w, "health", NULL);
+    ok(!there(&w, "polycircle.restore") && gen(&w) == before, "is refused");
+    ok(system(arena_text(&w.arena, "rm -r %s", far)) == 0, "tidied up");
     world_close(&w);
 }
 
@@ -516,9 +634,15 @@ static void newest(void) {
     const char *good = world_path(&w, "backups/polycircle-2026-01-02.db");
     world_write(&w, "backups/polycircle-2026-01-03.db", "garbage", 7);
     ok(file_copy(good, world_path(&w, "backups/polycircle-before-restore-x.db")), "one of before a restore");
+    world_stamp(good, NOW);
+    world_stamp(world_path(&w, "backups/polycircle-before-restore-x.db"), NOW + 1);
     const char *found = restore_newest(&w.ctx, w.dir);
     same_text(found ? found : "", good, "the newest that is whole");
-    ok(unlink(good) == 0, "without it");
+    ok(file_copy(good, world_path(&w, "backups/polycircle-2028-01-03.db")), "one of a clock that was ahead");
+    world_stamp(world_path(&w, "backups/polycircle-2028-01-03.db"), NOW + 2 * DAY);
+    found = restore_newest(&w.ctx, w.dir);
+    same_text(found ? found : "", good, "is not the newest");
+    ok(unlink(good) == 0 && unlink(world_path(&w, "backups/polycircle-2028-01-03.db")) == 0, "without both");
     found = restore_newest(&w.ctx, w.dir);
     ok(found && strstr(found, "-before-restore-x.db"), "the one of before a restore is better than none");
     world_close(&w);
@@ -589,6 +713,7 @@ static void the_end(void) {
 
 int main(void) {
     daily();
+    clock_ahead();
     one_at_a_time();
     in_the_way();
     restores("wal");
@@ -602,9 +727,14 @@ int main(void) {
     copied_over();
     another_folder();
     not_believed();
+    versions();
+    twice("whole");
+    twice("lost");
+    settings_stay();
     highest();
     refused();
     by_renaming();
+    out_of_the_way();
     exactly_once();
     no_keys();
     newest();

@@ -81,6 +81,8 @@ static void opening(void) {
     same_text(err_name(store_open(&s, "/nonexistent/data", &fault)), "not_set_up", "no directory: not set up");
     world_open(&w, "wal");
     same_text(store_journal(w.ctx.store), "wal", "journal: wal");
+    ok(access(world_path(&w, ".htaccess"), F_OK) == 0 && access(world_path(&w, "index.html"), F_OK) == 0,
+       "a directory that was there gets what keeps it from being served, too");
     ok(store_wal_works(w.dir), "the probe finds WAL safe on a local file system");
     ok(!store_wal_works("/proc"), "and not on one it does not know");
     ok(!store_wal_works("/nonexistent"), "nor where there is no directory");
