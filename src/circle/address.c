@@ -61,15 +61,26 @@ bool address_listed(const char *address, const char *networks) {
     return false;
 }
 
-const char *address_behind(struct arena *arena, const char *remote, const char *forwarded, const char *networks) {
+/* Some proxies write the port, too: 198.51.100.7:4711, [2001:db8::1]:4711. */
+static const char *without_port(struct arena *arena, const char *address) {
+    if (*address == '[') return arena_copy(arena, address + 1, strcspn(address + 1, "]"));
+    const char *colon = strchr(address, ':');
+    return colon && !strchr(colon + 1, ':') ? arena_copy(arena, address, (size_t)(colon - address)) : address;
+}
+
+static bool is_address(const char *text) {
     struct network one;
+    return !strchr(text, '/') && read_network(&one, text, strlen(text));
+}
+
+const char *address_behind(struct arena *arena, const char *remote, const char *forwarded, const char *networks) {
     size_t end = strlen(forwarded);
     while (end && address_listed(remote, networks)) {
         while (end && strchr(separators, forwarded[end - 1])) end--;
         size_t start = end;
         while (start && !strchr(separators, forwarded[start - 1])) start--;
-        const char *next = arena_copy(arena, forwarded + start, end - start);
-        if (strchr(next, '/') || !read_network(&one, next, strlen(next))) break;
+        const char *next = without_port(arena, arena_copy(arena, forwarded + start, end - start));
+        if (!is_address(next)) break;
         remote = next;
         end = start;
     }
@@ -97,8 +108,9 @@ enum via address_via(struct arena *arena, const char *remote, const char *forwar
     const char *comma = strrchr(forwarded, ',');
     *client = comma ? comma + 1 : forwarded;
     *client += strspn(*client, separators);
-    *client = arena_copy(arena, *client, strcspn(*client, separators));
-    if (address_listed(remote, networks) || strcmp(*client, remote) == 0) return VIA_NOBODY;
+    *client = without_port(arena, arena_copy(arena, *client, strcspn(*client, separators)));
+    if (address_listed(remote, networks)) return **client && !is_address(*client) ? VIA_SILENT : VIA_NOBODY;
+    if (strcmp(*client, remote) == 0) return VIA_NOBODY;
     if (**client) return VIA_PROXY;
     return address_listed(remote, inner) && public_host(host) ? VIA_SILENT : VIA_NOBODY;
 }

@@ -100,7 +100,7 @@ enum err spool_try(struct ctx *ctx, const char *dir, const char *value, bool hea
 }
 
 /* Removes the files with such a name (an extended regular expression, whole; a kill leaves some with a process id behind it,
- * see file_put) whose time is not after. */
+ * see file_put) whose time is not after, or of a clock that was ahead. */
 static void remove_named(struct ctx *ctx, const char *dir, const char *names, int64_t after_s) {
     regex_t re;
     struct file_id id;
@@ -109,7 +109,8 @@ static void remove_named(struct ctx *ctx, const char *dir, const char *names, in
     const char **all = directory_names(ctx->arena, dir, &n);
     for (size_t i = 0; i < n; i++) {
         const char *path = arena_path(ctx->arena, dir, all[i]);
-        if (regexec(&re, all[i], 0, NULL, 0) == 0 && file_look(path, &id) && id.mtime <= after_s) (void)unlink(path);
+        bool ours = regexec(&re, all[i], 0, NULL, 0) == 0 && file_look(path, &id);
+        if (ours && (id.mtime <= after_s || id.mtime > (ctx->now + SPAN_DAY) / 1000)) (void)unlink(path);
     }
     regfree(&re);
 }

@@ -175,8 +175,11 @@ static bool ends(const char *name, const char *ending) {
 /* What kills and crashes leave: parts of copies, probes of processes that are gone, live files of other generations. The
  * one before this may still be open somewhere. */
 static bool is_left(struct patient *p, const char *path, const char *name) {
+    enum { WRITTEN_S = 600 }; /* another command may be at it */
     int64_t n = 0, gen = store_gen(ctx_of(p)->store);
-    bool left = ends(name, ".part") || ends(name, ".part-journal");
+    struct file_id id;
+    bool part = ends(name, ".part") || ends(name, ".part-journal");
+    bool left = part && file_look(path, &id) && llabs(ctx_of(p)->now / 1000 - id.mtime) > WRITTEN_S;
     if (sscanf(name, "probe-%" SCNd64, &n) == 1) left |= n > 0 && kill((pid_t)n, 0) != 0 && errno == ESRCH;
     if (sscanf(name, "live-%" SCNd64, &n) == 1) left |= n > gen || n < gen - 1;
     if (left && p->mending) (void)unlink(path);
@@ -188,13 +191,17 @@ static enum err look_left(struct patient *p, struct finding *f) {
     return n ? say(p, f, WARN, "%zu left by what was interrupted", n) : say(p, f, OK, "none");
 }
 
-/* While no backup or restore is at work, which has parts that are no leavings. */
+/* While no backup or restore is at work, which has parts that are no leavings, and nobody makes the next live database. */
 static enum err mend_left(struct patient *p, struct finding *) {
+    bool host_ok;
     int lock = backup_lock(ctx_of(p), p->dir);
     if (lock < 0) return fault_set(&ctx_of(p)->fault, ERR_BUSY, "A backup or restore is at work: try again.");
-    (void)files(p, is_left, true);
+    enum err e = store_begin(ctx_of(p)->store, MAIN, true);
+    if (e == ERR_OK) e = store_enter(ctx_of(p)->store, "", &host_ok);
+    if (e == ERR_OK) (void)files(p, is_left, true);
+    store_rollback(ctx_of(p)->store);
     (void)close(lock);
-    return ERR_OK;
+    return e;
 }
 
 static enum err look_ids(struct patient *p, struct finding *f) {

@@ -42,7 +42,7 @@ static enum err keep_version(struct ctx *ctx, const struct spool *spool, handler
 static void freshen(struct ctx *ctx, const struct spool *spool, const char *name) {
     struct file_id id;
     const char *path = arena_path(ctx->arena, spool->dir, name);
-    if (file_look(path, &id) && id.mtime * 1000 < ctx->now - SPAN_LOADER)
+    if (file_look(path, &id) && llabs(ctx->now - id.mtime * 1000) > SPAN_LOADER)
         (void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -82,6 +82,6 @@ enum err spool_refresh(struct ctx *ctx, int64_t circle) {
     bool there =
         file_look(arena_text(ctx->arena, "%s/roster-%s.json", spool->dir, cid), &id) &&
         file_look(arena_text(ctx->arena, "%s/signal-%s.js", spool->dir, c.api_key), &loader); /* dropped: a choice changed */
-    if (there && id.mtime * 1000 > ctx->now - SPAN_SPOOL && e == ERR_OK) return ERR_OK;
+    if (there && llabs(ctx->now - id.mtime * 1000) < SPAN_SPOOL && e == ERR_OK) return ERR_OK;
     return keep_circle(ctx, spool, &c);
 }

@@ -2,6 +2,7 @@
  * Only where there is no file, or one that SQLite cannot read, or one of another form, is it replaced by rename; store_begin()
  * refuses to write into one that was replaced. */
 #include "host/restore.h"
+#include "circle/instance.h"
 #include "circle/setting.h"
 #include "circle/signing.h"
 #include "content/index.h"
@@ -28,7 +29,7 @@ struct restore {
     struct store *copy, *there; /* a working copy of file; what is there, once it was looked at */
     struct key_list keys; /* that the copy has brought along */
     int64_t gen, version; /* the generation of what is there, and the highest version of its lists */
-    struct texts folders; /* that are shared there */
+    struct texts folders, urls; /* that are shared there; of the instance there */
     bool saved; /* kept is written */
 };
 
@@ -87,6 +88,7 @@ static enum err lock(struct restore *r) {
     if (e == ERR_OK) e = setting_number(&there, "gen", 0, &r->gen);
     if (e == ERR_OK) e = setting_get(&there, "restored", &mark);
     if (e == ERR_OK && index_folders(&there, &r->folders) != ERR_OK) r->folders.n = 0; /* of another form: none is known */
+    if (e == ERR_OK && instance_urls(&there, &r->urls) != ERR_OK) r->urls.n = 0;
     if (e == ERR_OK && store_number(r->there, SQL_VERSION_MOST, ARGS(I(VALUES_VERSION)), &r->version, 0) != ERR_OK) r->version = 0;
     if (e != ERR_OK) return lost(r, e);
     r->is = *mark && strcmp(mark, r->mark) == 0 ? DONE : copy_alike(r->there, r->copy) ? ALIKE : OTHER;
@@ -146,11 +148,18 @@ static enum err advance_versions(struct restore *r) {
     return store_run(r->copy, SQL_INSTANCE_SET, ARGS(T("versions"), I(seen)));
 }
 
-/* Who made the copy may have been another, as hold() says. Where nothing is there, the self-test finds a spool again. */
+/* Who made the copy may have been another, as hold() says: where the instance is reached, to whom mail goes and who is believed
+ * stays as it is here. Where nothing is there, the self-test finds a spool again. */
 static enum err keep_settings(struct restore *r) {
     struct ctx copy = {.arena = r->ctx->arena, .store = r->copy}, there = {.arena = r->ctx->arena, .store = r->there};
     const char *value;
     if (r->is == LOST) return setting_put(&copy, "spool_dir", "");
+    if (r->urls.n) TRY(store_run(r->copy, SQL_COPY_BASES, NULL, 0));
+    for (size_t i = 0; i < r->urls.n; i++) {
+        struct base base;
+        TRY(instance_base(&copy, r->urls.all[i], &base));
+        TRY(store_run(r->copy, SQL_BASE_ADD, ARGS(T(base.url), T(base.host))));
+    }
     for (size_t i = 0; i < settings_count; i++) {
         if (!settings[i].here) continue;
         TRY(setting_get(&there, settings[i].name, &value));

@@ -23,7 +23,9 @@ static enum err counters(struct ctx *copy) {
         enum sql beyond;
         int64_t most;
         const char *what;
-    } all[] = {{SQL_GEN_BEYOND, VALUES_GEN, "gen"}, {SQL_VERSION_BEYOND, VALUES_VERSION, "the version of a list"}};
+    } all[] = {{SQL_GEN_BEYOND, VALUES_GEN, "gen"},
+               {SQL_VERSION_BEYOND, VALUES_VERSION, "the version of a list"},
+               {SQL_STATISTIC_BEYOND, VALUES_VERSION, "what is counted of a day"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const char *value;
         TRY(store_string(copy->store, all[i].beyond, ARGS(I(all[i].most)), copy->arena, &value));

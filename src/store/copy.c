@@ -107,6 +107,23 @@ static bool of_our_form(const struct store *copy, int version) {
     return good;
 }
 
+/* All texts are C's here: behind a NUL one could hold what nobody looks at. */
+static enum err no_nul(struct store *copy, struct fault *fault) {
+    static const char made[] =
+        "SELECT group_concat('SELECT 1 FROM \"' || m.name || '\" WHERE typeof(\"' || c.name || '\") = ''text'' AND"
+        " instr(CAST(\"' || c.name || '\" AS BLOB), x''00'')', ' UNION ALL ')"
+        " FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
+    sqlite3_stmt *text = NULL, *all = NULL;
+    int rc = sqlite3_prepare_v2(copy->db[MAIN], made, -1, &text, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_step(text);
+    if (rc == SQLITE_ROW) rc = sqlite3_prepare_v2(copy->db[MAIN], (const char *)sqlite3_column_text(text, 0), -1, &all, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_step(all);
+    (void)sqlite3_finalize(all);
+    (void)sqlite3_finalize(text);
+    if (rc == SQLITE_DONE) return ERR_OK;
+    return rc == SQLITE_ROW ? fault_set(fault, ERR_DAMAGED, "a text in it holds a NUL") : store_code(copy, MAIN, rc);
+}
+
 /* Before anything else is asked of it: its form. */
 static enum err open_copy(struct store *copy, struct fault *fault) {
     enum err e;
@@ -116,7 +133,8 @@ static enum err open_copy(struct store *copy, struct fault *fault) {
     int version = store_version(copy, &e);
     if (version > store_form()) return migrate(copy, migrations, migrations_count, fault); /* refuses it, with words */
     if (version < 1 || !of_our_form(copy, version)) return ERR_DAMAGED;
-    return store_check(copy, MAIN, fault);
+    TRY(store_check(copy, MAIN, fault));
+    return no_nul(copy, fault);
 }
 
 enum err copy_take(struct store **out, const char *file, const char *path, struct fault *fault) {

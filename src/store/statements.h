@@ -134,7 +134,9 @@
     X(GEN_BEYOND, MAIN,                                                                                                           \
       "SELECT value FROM instance WHERE name = 'gen' AND (typeof(value) <> 'integer' OR value NOT BETWEEN 0 AND ?1)")             \
     X(VERSION_BEYOND, MAIN, "SELECT v FROM (" VERSIONS ") WHERE typeof(v) <> 'integer' OR v NOT BETWEEN 1 AND ?1 LIMIT 1")        \
+    X(STATISTIC_BEYOND, MAIN, "SELECT n FROM statistic WHERE typeof(n) <> 'integer' OR n NOT BETWEEN 0 AND ?1 LIMIT 1")           \
     /* of a copy: what can be made anew; then each folder is due to be read */                                                    \
+    X(COPY_BASES, MAIN, "DELETE FROM base")                                                                                       \
     X(COPY_PACKAGES, MAIN, "DELETE FROM package")                                                                                 \
     X(COPY_MEDIA, MAIN, "DELETE FROM media")                                                                                      \
     X(COPY_FOUND, MAIN, "DELETE FROM found")                                                                                      \

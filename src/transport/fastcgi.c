@@ -17,6 +17,8 @@ struct self {
     char path[PATH_MAX]; /* empty: not known */
     struct stat file;
     int64_t looked; /* second of the last look: one a second is enough */
+    struct stat seen; /* what was there then, */
+    int64_t since; /* and since when */
 };
 
 /* libfcgi's buffer keeps what was read until something else comes into it: it is wiped, for an owner's code may be in it. */
@@ -57,7 +59,10 @@ static void look_at_file(struct self *self) {
     if (second == self->looked || !self->path[0]) return;
     self->looked = second;
     if (stat(self->path, &now) != 0 || (now.st_ino == self->file.st_ino && now.st_dev == self->file.st_dev)) return;
-    if (now.st_mtime + SETTLED > second) return;
+    bool same = now.st_ino == self->seen.st_ino && now.st_size == self->seen.st_size && now.st_mtime == self->seen.st_mtime;
+    if (!same) self->since = second;
+    self->seen = now;
+    if (now.st_mtime + SETTLED > second && second - self->since < SETTLED) return; /* its time may be of another clock */
     (void)execv(self->path, (char *[]){self->path, NULL}); /* on failure this one goes on */
 }
 

@@ -197,6 +197,14 @@ test('lighttpd: an idle process answers the first request after an upgrade as th
     await rename(join(dir, 'cgi/next'), join(dir, 'cgi/polycircle.fcgi'));
     await sleep(1100);
     for (let n = 0; n < 6; n++) assert.equal(await version(), '9.9.9', 'a file that does not start is not followed');
+    await put(dir, 'next', release.program(), 0o755, -7200);
+    await rename(join(dir, 'cgi/next'), join(dir, 'cgi/polycircle.fcgi'));
+    let followed = false;
+    for (let n = 0; n < 20 && !followed; n++) {
+      await sleep(500);
+      followed = await version() === release.version;
+    }
+    assert.ok(followed, 'one with the time of another time zone is, once it has stayed as it is');
   } finally {
     await server.stop();
     await removeDirectory(dir);

@@ -440,9 +440,12 @@ static void settings_stay(void) {
     static const char value[] = "SELECT value FROM instance WHERE name = 'spool_dir'", own[] = "/own/x-spool";
     struct world w;
     const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db"), *dir;
-    world_sql(copy, "INSERT INTO instance VALUES('spool_dir', '/neighbour/x-spool'), ('proxies', '0.0.0.0/0'), ('budget', '9')");
+    world_sql(copy, "INSERT INTO base VALUES('https://evil.example/', 'evil.example', -9);"
+                    "INSERT INTO instance VALUES('spool_dir', '/neighbour/x-spool'), ('proxies', '0.0.0.0/0'), ('budget', '9')");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "a copy with another spool");
     same_int(world_number(db, "SELECT count(*) FROM instance WHERE name IN ('spool_dir', 'proxies')"), 0, "which is not taken");
+    same_int(world_number(db, "SELECT count(*) FROM base WHERE host = 'site.example'"), 1, "its own address is there");
+    same_int(world_number(db, "SELECT count(*) FROM base"), 1, "and no other");
     same_int(world_number(db, "SELECT value FROM instance WHERE name = 'budget'"), 9, "as what harms nobody is");
     world_sql(db, arena_text(&w.arena, "INSERT INTO instance VALUES('spool_dir', '%s')", own));
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "where there is one");
@@ -500,6 +503,8 @@ static void refused(void) {
         {"UPDATE instance SET value = -1 WHERE name = 'gen'", "gen cannot be \"-1\"", "one below zero"},
         {"UPDATE instance SET value = 'x' WHERE name = 'gen'", "gen cannot be \"x\"", "one that is no number"},
         {"UPDATE manifest SET version = 1099511627777", "the version of a list cannot be \"1099511627777\"", "a version too high"},
+        {"UPDATE circle SET api_key = api_key || char(0) || 'x'", "a text in it holds a NUL", "a text behind a text"},
+        {"INSERT INTO statistic VALUES(1, 1, 'joins', 9223372036854775807)", "what is counted of a day", "a count without room"},
         {"UPDATE manifest SET version = 1.5", "the version of a list cannot be \"1.5\"", "half a version"},
         {"UPDATE base SET url = 'http://x/\"'", "an address of the instance cannot be", "an address"},
         {"UPDATE base SET host = 'evil.example'", "an address of the instance cannot be", "its host"},

@@ -113,7 +113,8 @@ static void host(void) {
     f.root = "/";
     same_text(look(&w, &f, "place", NULL), "ok", "a document root of / says nothing");
     f.data = world_path(&w, "../public_html/polycircle-data");
-    ok(mkdir(world_path(&w, "../public_html"), 0755) == 0 && mkdir(f.data, 0700) == 0, "data where another domain may have its root");
+    ok(mkdir(world_path(&w, "../public_html"), 0755) == 0 && mkdir(f.data, 0700) == 0,
+       "data where another domain may have its root");
     same_text(look(&w, &f, "place", &found), "warn", "is said");
     ok(strstr(found, "another web site") != NULL, "%s", found);
     f.data = w.dir;

@@ -276,6 +276,10 @@ static void shared_files(void) {
     same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "at once again");
     roster = json_load_file(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "roster-", &n)), 0, NULL);
     same_int(number(roster, "n"), 1, "nothing is written more often than every 5 s");
+    w.ctx.now -= 86400000;
+    same_text(err_name(spool_refresh(&w.ctx, w.circle.id)), "ok", "the clock was a day ahead");
+    roster = json_load_file(arena_text(&w.arena, "%s/%s", spool_dir(&w), only(&w, "roster-", &n)), 0, NULL);
+    ok(number(roster, "n") != 1, "it is written anew");
     same_text(err_name(choices_remove(&w.ctx, &w.circle)), "ok", "the circle is removed");
     (void)only(&w, "signal-", &n);
     same_int(n, 0, "its loader goes with it");
