@@ -117,6 +117,7 @@ enum err migrate(struct store *s, const struct migration *steps, size_t count, s
     int version = store_version(s, &e), last = steps[count - 1].version;
     TRY(e);
     if (version == last) return ERR_OK;
+    if (version == 0 && !s->creates) return ERR_DAMAGED; /* there is nothing of ours in it */
     if (version > last)
         return fault_set(fault, ERR_NEWER, "polycircle.db is of version %d, this program knows %d: put the newer program back.",
                          version, last);
