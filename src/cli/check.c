@@ -175,11 +175,8 @@ static bool ends(const char *name, const char *ending) {
 /* What kills and crashes leave: parts of copies, probes of processes that are gone, live files of other generations. The
  * one before this may still be open somewhere. */
 static bool is_left(struct patient *p, const char *path, const char *name) {
-    enum { WRITTEN_S = 600 }; /* another command may be at it */
     int64_t n = 0, gen = store_gen(ctx_of(p)->store);
-    struct file_id id;
-    bool part = ends(name, ".part") || ends(name, ".part-journal");
-    bool left = part && file_look(path, &id) && llabs(ctx_of(p)->now / 1000 - id.mtime) > WRITTEN_S;
+    bool left = ends(name, ".part") || ends(name, ".part-journal");
     if (sscanf(name, "probe-%" SCNd64, &n) == 1) left |= n > 0 && kill((pid_t)n, 0) != 0 && errno == ESRCH;
     if (sscanf(name, "live-%" SCNd64, &n) == 1) left |= n > gen || n < gen - 1;
     if (left && p->mending) (void)unlink(path);
@@ -191,7 +188,8 @@ static enum err look_left(struct patient *p, struct finding *f) {
     return n ? say(p, f, WARN, "%zu left by what was interrupted", n) : say(p, f, OK, "none");
 }
 
-/* While no backup or restore is at work, which has parts that are no leavings, and nobody makes the next live database. */
+/* While nobody is at work who has parts that are no leavings (a backup or restore; whoever writes polycircle.db makes keys), or
+ * makes the next live database. */
 static enum err mend_left(struct patient *p, struct finding *) {
     bool host_ok;
     int lock = backup_lock(ctx_of(p), p->dir);

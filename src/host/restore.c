@@ -11,6 +11,7 @@
 #include "host/values.h"
 #include "store/keys.h"
 #include "store/replace.h"
+#include <sodium.h>
 
 /* What is there, which says what is to be done. */
 enum there {
@@ -172,11 +173,14 @@ static enum err keep_settings(struct restore *r) {
 static enum err advance(struct restore *r) {
     struct store *s = r->copy;
     int64_t gen;
+    uint8_t pepper[32]; /* whoever made the copy may know its own */
+    randombytes_buf(pepper, sizeof pepper);
     TRY(store_begin(s, MAIN, true));
     TRY(store_number(s, SQL_INSTANCE_GET, ARGS(T("gen")), &gen, 0));
     gen = later(later(gen, store_newest_live(r->dir)), r->gen);
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen + 1))));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("restored"), T(r->mark))));
+    TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("pepper"), B(pepper, sizeof pepper))));
     TRY(advance_versions(r));
     TRY(keep_settings(r));
     TRY(forget(r));

@@ -72,10 +72,10 @@ enum err copy_save_locked(const struct store *s, const char *path, copy_more *mo
 
 /* All that is in a schema, to tell whether two files are of one form: a view or a trigger would run in our name, and so would what
  * stands in a table's or an index's own text (checks, computed columns). But for spaces and quotes, of which SQLite's versions
- * write more or less; and for the keys that a backup carries. */
+ * write more or less. */
 static const char form[] =
     "SELECT group_concat(x) FROM (SELECT type || name || replace(replace(replace(sql, ' ', ''), char(10), ''), '\"', '') AS x"
-    " FROM main.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND sql <> '" KEY_TABLE "' ORDER BY name)";
+    " FROM main.sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY name)";
 
 /* "": it cannot be told. The caller frees it by sqlite3_free(). */
 static char *form_of(const struct store *s) {
@@ -96,13 +96,13 @@ bool copy_alike(const struct store *a, const struct store *b) {
     return equal;
 }
 
-/* Is it what this program makes itself, or did when this was its version? */
+/* Is it what this program makes itself, or did when this was its version; perhaps with the keys that a backup carries? */
 static bool of_our_form(const struct store *copy, int version) {
     struct store model = {.db = {NULL}};
     bool good = store_connect(&model.db[MAIN], ":memory:", SQLITE_OPEN_READWRITE) == SQLITE_OK;
     for (size_t i = 0; good && i < migrations_count && migrations[i].version <= version; i++)
         good = store_try(&model, migrations[i].sql) == ERR_OK;
-    good = good && copy_alike(&model, copy);
+    good = good && (copy_alike(&model, copy) || (store_try(&model, KEY_TABLE) == ERR_OK && copy_alike(&model, copy)));
     (void)sqlite3_close(model.db[MAIN]);
     return good;
 }

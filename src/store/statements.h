@@ -20,7 +20,6 @@
 /* Of signals: those that are asked first. As signal_role has them. */
 #define BEST "s.suspect, s.surplus, s.needy"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
-
 /* Of lists; and what the next one of any list is to be above, since a restore. */
 #define VERSIONS "SELECT version AS v FROM manifest UNION ALL SELECT value FROM instance WHERE name = 'versions'"
 

@@ -32,6 +32,7 @@ const char *trial_file_system(const char *dir, enum trial_place *place) {
 
 static void scratch(const char *dir, const char *what, char path[static PATH_MAX]) {
     (void)snprintf(path, PATH_MAX, "%s/trial-%s-%ld", dir, what, (long)getpid());
+    (void)unlink(path); /* of a process that was killed and had our number */
 }
 
 static bool fill(int fd, size_t bytes) {
@@ -67,7 +68,6 @@ int trial_write(const char *dir, size_t bytes, int64_t *ms, mode_t *mode) {
 int trial_room(const char *dir, size_t bytes) {
     char path[PATH_MAX];
     scratch(dir, "room", path);
-    (void)unlink(path); /* of a process that was killed and had our number */
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return errno;
     (void)unlink(path);

@@ -442,7 +442,10 @@ static void settings_stay(void) {
     const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db"), *dir;
     world_sql(copy, "INSERT INTO base VALUES('https://evil.example/', 'evil.example', -9);"
                     "INSERT INTO instance VALUES('spool_dir', '/neighbour/x-spool'), ('proxies', '0.0.0.0/0'), ('budget', '9')");
+    world_sql(copy, "UPDATE instance SET value = zeroblob(32) WHERE name = 'pepper'");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "a copy with another spool");
+    same_int(world_number(db, "SELECT count(*) FROM instance WHERE name = 'pepper' AND value <> zeroblob(32)"), 1,
+             "addresses are hashed with what nobody knows");
     same_int(world_number(db, "SELECT count(*) FROM instance WHERE name IN ('spool_dir', 'proxies')"), 0, "which is not taken");
     same_int(world_number(db, "SELECT count(*) FROM base WHERE host = 'site.example'"), 1, "its own address is there");
     same_int(world_number(db, "SELECT count(*) FROM base"), 1, "and no other");

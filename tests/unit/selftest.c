@@ -124,6 +124,8 @@ static void host(void) {
         same_text(look(&w, &f, "program", NULL), "warn", "a program of mode %04o", (unsigned)wide[i]);
     }
     f = there;
+    world_write(&w, arena_text(&w.arena, "trial-new-%ld", (long)getpid()), "x", 1);
+    same_text(look(&w, &f, "write", NULL), "ok", "what a process that was killed has left is in nobody's way");
     f.data = "/proc";
     same_text(look(&w, &f, "write", NULL), "fail", "a place where nothing can be written");
     same_text(look(&w, &f, "lock", &found), "warn", "nor locked");
