@@ -358,14 +358,14 @@ owner('in the console the focus stays where it was, what happened is told, and a
 });
 
 owner('a folder that a copy named is shared by a press, not by opening the console', async (host, open) => {
-  const run = (...args) => must(host.dir, args, { POLYCIRCLE_DATA: data(host) }, 'public_html/cgi-bin');
+  const cli = (...args) => must(host.dir, args, { POLYCIRCLE_DATA: data(host) }, 'public_html/cgi-bin');
   for (const name of ['films', 'other']) await host.put(`public_html/${name}/a.png`, name);
   await must(host.dir, ['init', '--url', host.base, '--root', join(host.dir, 'public_html')], { POLYCIRCLE_DATA: data(host) }, 'public_html/cgi-bin');
-  await run('circle', 'add', 'demo');
-  await run('publish', 'demo', join(host.dir, 'public_html/other'));
-  await run('backup', join(host.dir, 'data/copy.db'));
-  await run('publish', 'demo', join(host.dir, 'public_html/films'));
-  await run('restore', join(host.dir, 'data/copy.db'));
+  await cli('circle', 'add', 'demo');
+  await cli('publish', 'demo', join(host.dir, 'public_html/other'));
+  await cli('backup', join(host.dir, 'data/copy.db'));
+  await cli('publish', 'demo', join(host.dir, 'public_html/films'));
+  await cli('restore', join(host.dir, 'data/copy.db'));
   const p = await open(`${host.base}console`), files = () => sql(host, 'SELECT count(*) FROM media').toString().trim();
   const shares = [];
   p.on('request', request => { if (asks(request, 'share')) shares.push(request); });
