@@ -1,5 +1,5 @@
-/* Media ids (DESIGN 3): what a signal calls the media that it announces with this join, each by another. Nobody asks for one later, so
- * none is kept. */
+/* Media ids (DESIGN 3): what a signal calls the media that it announces with this join, each by another. Nobody asks for one later,
+ * so none is kept. */
 #pragma once
 #include "meet/signal.h"
 

@@ -262,7 +262,8 @@ static void media_ids(void) {
         wrong += world_run(&w, &in, &out) != ERR_OK;
     }
     pages = world_live(&w, "SELECT page_count FROM pragma_page_count()") - pages;
-    ok(!wrong && pages <= 150, "100 joins that announce all that they may take 3 KiB each at the most: %d pages of 2 KiB", (int)pages);
+    ok(!wrong && pages <= 150, "100 joins that announce all that they may take 3 KiB each at the most: %d pages of 2 KiB",
+       (int)pages);
     in.version = version + 1;
     (void)!world_run(&w, &in, &out);
     same_int((int64_t)out.n_mids, 0, "none for another version");

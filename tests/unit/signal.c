@@ -397,14 +397,14 @@ static void behind(void) {
     struct nets net = nets_at(&w, "192.0.2.1", 0);
     crowd(&w, 500, net.id[0], net.id[1], 0, w.ctx.now - 1000);
     crowd(&w, 9500, 7, 8, 0, w.ctx.now - 1000);
-    world_live_sql(
-        &w, "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 12999)"
-            " INSERT INTO mail(signal, sender, id, re, body, expires) SELECT s.id, 'x', 'p' || k.n, 'r', 'body', 1 << 60"
-            " FROM k, (SELECT min(id) AS id FROM signal) s;"
-            "INSERT INTO mail(signal, sender, id, re, body, expires) SELECT id, 'x', 'p', 'r', 'body', 1 << 60 FROM signal"
-            " WHERE id > (SELECT min(id) FROM signal);"
-            "INSERT INTO offer(signal, id, sdp, expires) SELECT signal, id, 'sdp', 1 FROM mail;"
-            "UPDATE pulse SET mail = (SELECT sum(length(body)) FROM mail)");
+    world_live_sql(&w,
+                   "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 12999)"
+                   " INSERT INTO mail(signal, sender, id, re, body, expires) SELECT s.id, 'x', 'p' || k.n, 'r', 'body', 1 << 60"
+                   " FROM k, (SELECT min(id) AS id FROM signal) s;"
+                   "INSERT INTO mail(signal, sender, id, re, body, expires) SELECT id, 'x', 'p', 'r', 'body', 1 << 60 FROM signal"
+                   " WHERE id > (SELECT min(id) FROM signal);"
+                   "INSERT INTO offer(signal, id, sdp, expires) SELECT signal, id, 'sdp', 1 FROM mail;"
+                   "UPDATE pulse SET mail = (SELECT sum(length(body)) FROM mail)");
     static const char rows[] = "SELECT (SELECT count(*) FROM signal) + (SELECT count(*) FROM mail) + "
                                "(SELECT count(*) FROM offer)";
     int64_t all = world_live(&w, rows), left = all;
