@@ -300,6 +300,8 @@ export class Signal {
       if (!parse(body).answer) return void this.#answer(from, re, body, false, by);
       if (offer && isSig(from)) {
         this.#offers.delete(re);
+        const claimed = peer && !peer.ready && !peer.mine && !peer.by;
+        if (claimed && from < this.sig) return offer.link.close(); // each has the other's: the lower SIG's offer counts
         peer = this.#enter(from, true, '', offer.link);
       } else if (!peer?.mine || peer.ready || peer.re != re) return;
       if (peer) await linkOf(peer).accept(body);

@@ -122,6 +122,18 @@ test('forged offers: no link that is there goes for one, and who brings them is 
   assert.deepEqual(it.peers.map(p => parseInt(p.sig, 16)), [1, 2, 3, 4]);
 });
 
+test('two have claimed the offers of each other: both go on with that of the lower SIG', async t => {
+  const { it, closed, asked, answer } = visitor(t), lower = number(1), higher = sig('b');
+  it.start();
+  await answer({ standing: 0, peers: [lower, higher].map(who => ({ sig: who, offer: { id: 'theirs', sdp: OFFER } })) });
+  await until(() => it.links.size == 2 && asked[1]?.offers.length == 3, 'it answers both, and offers');
+  const [toLower, toHigher] = it.links.values();
+  await answer({ mail: [lower, higher].map((from, i) => ({ n: `1.${i}`, from, re: asked[1].offers[i].id, body: pack(SDP, true) })) });
+  await until(() => asked.length == 3, 'the next request');
+  assert.equal(it.links.get(lower), toLower, 'theirs');
+  assert.deepEqual([it.links.get(higher) != toHigher, it.links.get(higher).mine, closed], [true, true, [[higher, 'replaced']]], 'ours');
+});
+
 test('a browser has few connections: none is made for an offer that is not wanted', async t => {
   const { it, answer, open, brings } = visitor(t);
   it.start();
