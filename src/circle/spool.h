@@ -17,7 +17,8 @@ void spool_put(struct ctx *ctx, const struct spool *spool, const char *name, con
 void spool_cover(struct ctx *ctx, const struct spool *spool);
 /* Removes boxes whose greeters have not written for SPAN_BOX_OLD. */
 void spool_sweep(struct ctx *ctx, const struct spool *spool);
-/* What it holds of a circle's loader, manifest and package goes: with this request's answer it is made anew from what is now. */
+/* What it holds of a circle's loader, manifest and package goes. It is made anew from what is now: behind this request's answer, of
+ * several circles that of the last; the others', and what a command drops, behind the circle's next join or change. */
 void spool_drop(struct ctx *ctx, const struct circle *c);
 /* Makes the directory, with an .htaccess for pages of other origins or without. */
 enum err spool_make(struct ctx *ctx, const char *dir, bool headers);
