@@ -1,4 +1,4 @@
-// The cases: those that were met on real sites, by name, then every pair of a page, an origin and a visitor once. And what is known to be
+// The cases: those that were met on real sites, by name, then every pair of some pages, the origins and the visitors once. And what is known to be
 // wrong at present.
 import { pairs } from './pairs.mjs';
 import { origins } from './origins.mjs';

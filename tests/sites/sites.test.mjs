@@ -1,5 +1,5 @@
 // Other people's sites: each case without and with the tag, in real Chromium. What is known to be wrong stands in cases.mjs, and is to be
-// taken off when it is mended. POLYCIRCLE_LONG=1: every pair of a page, an origin and a visitor, too.
+// taken off when it is mended. POLYCIRCLE_LONG=1: all that have a name, and the pairs, too.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { known, select } from './cases.mjs';
