@@ -16,6 +16,8 @@ export const plain = line => line.replace(/https?:\/\/[^\s'"<>)]+/g, url => new 
 
 /** Each: what is wrong, or null. `bare` is without the tag, `seen` with it. */
 export const aspects = {
+  // what fails without the tag, too, would be the same with it
+  bare: bare => bare.same.broken ?? null,
   answers: (bare, seen) => (same(bare.same, seen.same) ? null : `${JSON.stringify(seen.same)} for ${JSON.stringify(bare.same)}`),
   // a player may begin anew once
   events: (bare, seen) => {
