@@ -35,7 +35,7 @@ async function look(lab, c, tagged) {
   }
 }
 
-/** One case, without and with: {case, bare, seen, wrong, known}. What is not as expected is looked at once more: twice is no chance. */
+/** One case, without and with: {...c, bare, seen, wrong, unknown, lines (of known), healed, tries}. What is not as expected is looked at once more: twice is no chance. */
 export async function runCase(lab, c) {
   const settings = { ...c, exact: pages[c.page].exact }, lines = known.filter(line => ['page', 'origin', 'visitor'].every(key => !line[key] || line[key].includes(c[key])) && (line.browser ?? lab.kind) == lab.kind);
   for (let tries = 0; ; tries++) {
