@@ -25,7 +25,7 @@ enum there {
 struct restore {
     struct ctx *ctx;
     const char *dir, *file, *kept, *mark;
-    const char *path; /* polycircle.db */
+    const char *path, *part; /* polycircle.db; the working copy's */
     enum there is;
     struct store *copy, *there; /* a working copy of file; what is there, once it was looked at */
     struct key_list keys; /* that the copy has brought along */
@@ -58,7 +58,7 @@ static enum err take(struct restore *r) {
     fault->text[0] = '\0';
     if (stat(r->file, &a) == 0 && stat(r->path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
         return fault_set(fault, ERR_USAGE, "%.200s is polycircle.db itself: name a backup.", r->file);
-    enum err e = copy_take(&r->copy, r->file, arena_path(r->ctx->arena, r->dir, "restore.part"), fault);
+    enum err e = copy_take(&r->copy, r->file, r->part, fault);
     if (e == ERR_OK) e = key_unpack(r->copy, &r->keys);
     if (e == ERR_OK) e = copy_update(r->copy, fault);
     if (e == ERR_OK) e = look_at_values(r);
@@ -218,9 +218,13 @@ static enum err run(struct restore *r) {
     return ERR_OK;
 }
 
-static struct restore begin(struct ctx *ctx, const char *dir, const char *file) {
-    return (struct restore){
-        .ctx = ctx, .dir = dir, .file = file, .path = arena_path(ctx->arena, dir, "polycircle.db"), .is = UNSEEN};
+static struct restore begin(struct ctx *ctx, const char *dir, const char *file, const char *part) {
+    return (struct restore){.ctx = ctx,
+                            .dir = dir,
+                            .file = file,
+                            .path = arena_path(ctx->arena, dir, "polycircle.db"),
+                            .part = arena_path(ctx->arena, dir, part),
+                            .is = UNSEEN};
 }
 
 static void end(struct restore *r) {
@@ -229,8 +233,9 @@ static void end(struct restore *r) {
     key_forget(&r->keys);
 }
 
+/* Without the lock, so by a name of its own: a restore that is at work would put this copy in place of its. */
 enum err restore_possible(struct ctx *ctx, const char *dir, const char *file) {
-    struct restore r = begin(ctx, dir, file);
+    struct restore r = begin(ctx, dir, file, arena_text(ctx->arena, "look-%ld.part", (long)getpid()));
     enum err e = take(&r);
     end(&r);
     return e;
@@ -275,7 +280,7 @@ static void settle_keys(struct ctx *ctx, const char *dir) {
 }
 
 enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
-    struct restore r = begin(ctx, dir, file);
+    struct restore r = begin(ctx, dir, file, "restore.part");
     r.mark = mark;
     r.kept = backup_path(ctx, backups(ctx, dir), "before-restore");
     settle_keys(ctx, dir);

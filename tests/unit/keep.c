@@ -644,8 +644,10 @@ static void newest(void) {
     ok(file_copy(good, world_path(&w, "backups/polycircle-before-restore-x.db")), "one of before a restore");
     world_stamp(good, NOW);
     world_stamp(world_path(&w, "backups/polycircle-before-restore-x.db"), NOW + 1);
+    world_write(&w, "restore.part", "x", 1);
     const char *found = restore_newest(&w.ctx, w.dir);
     same_text(found ? found : "", good, "the newest that is whole");
+    ok(there(&w, "restore.part") && count(&w, ".", ".part") == 1, "what a restore has at work is left alone");
     ok(file_copy(good, world_path(&w, "backups/polycircle-2028-01-03.db")), "one of a clock that was ahead");
     world_stamp(world_path(&w, "backups/polycircle-2028-01-03.db"), NOW + 2 * DAY);
     found = restore_newest(&w.ctx, w.dir);
