@@ -137,6 +137,7 @@ static enum err look_main(struct patient *p, struct finding *f) {
     if (p->open) store_leave(ctx->store);
     if (p->open)
         return say(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
+    if (e == ERR_BUSY) return e; /* of which nothing is known: no copy is to be put in its place */
     const char *newest = restore_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
     if (e == ERR_NOT_SET_UP && !newest && !restore_waits(p->dir)) return e;
     if (ctx->store) store_close(ctx->store);

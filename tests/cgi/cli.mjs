@@ -1,7 +1,7 @@
 // The command line: what each command says to people and to scripts, and its exit status.
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { World, done, matches, ok, program, same } from './world.mjs';
@@ -371,6 +371,13 @@ same(readFileSync(join(w.data, 'polycircle.db'), 'utf8'), 'garbage', 'but does n
 r = w.cli('doctor', '--restore', '--json');
 same([r.status, r.json?.checks[3].level], [0, 'mended'], 'doctor --restore does');
 ok(w.cli('circle', 'list', '--json').json.some((c) => c.can === 'demo'), 'all is back');
+const whole = join(w.dir, 'whole.db');
+renameSync(join(w.data, 'polycircle.db'), whole);
+mkdirSync(join(w.data, 'polycircle.db'));
+r = w.cli('doctor', '--restore', '--json');
+same([r.status, r.json?.error], [1, 'busy'], 'what can only not be read just now is not called damaged');
+rmdirSync(join(w.data, 'polycircle.db'));
+renameSync(whole, join(w.data, 'polycircle.db'));
 unlinkSync(join(w.data, 'polycircle.db'));
 same(w.cli('doctor', '--restore').status, 0, 'also when polycircle.db is gone');
 
