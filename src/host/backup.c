@@ -18,12 +18,12 @@ const char *backup_path(struct ctx *ctx, const char *folder, const char *kind) {
     return path;
 }
 
-static const char *folder(struct ctx *ctx) {
-    return arena_path(ctx->arena, store_dir(ctx->store), "backups");
+const char *backup_folder(struct ctx *ctx, const char *dir) {
+    return arena_path(ctx->arena, dir, "backups");
 }
 
 static const char *today(struct ctx *ctx) {
-    return backup_path(ctx, folder(ctx), "");
+    return backup_path(ctx, backup_folder(ctx, store_dir(ctx->store)), "");
 }
 
 /* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
@@ -69,7 +69,7 @@ static bool is_daily(const char *name) {
 
 /* Of the daily ones the newest stay, today's in any case: later ones, of a clock that was ahead, go before older ones. */
 static void rotate(struct ctx *ctx) {
-    const char *dir = folder(ctx), *now = file_name(today(ctx));
+    const char *dir = backup_folder(ctx, store_dir(ctx->store)), *now = file_name(today(ctx));
     struct texts daily = {0};
     size_t n;
     const char **all = directory_names(ctx->arena, dir, &n);

@@ -18,5 +18,7 @@ enum err backup_file(struct ctx *ctx, const char *path);
 enum err backup_now(struct ctx *ctx, const char **path);
 /* The lock of backup and restore, until close(); -1: another process is at it. */
 int backup_lock(struct ctx *ctx, const char *dir);
+/* backups/ of the data directory dir. */
+const char *backup_folder(struct ctx *ctx, const char *dir);
 /* polycircle-DATE.db in the folder; or with a kind polycircle-KIND-DATETIME.db, a name that is free there. */
 const char *backup_path(struct ctx *ctx, const char *folder, const char *kind);

@@ -34,10 +34,6 @@ struct restore {
     bool saved; /* kept is written */
 };
 
-static const char *backups(struct ctx *ctx, const char *dir) {
-    return arena_path(ctx->arena, dir, "backups");
-}
-
 /* A step that has found what is there to be damaged does without it. */
 static enum err lost(struct restore *r, enum err e) {
     if (e != ERR_DAMAGED) return e;
@@ -193,7 +189,7 @@ static enum err put_rows(struct restore *r) {
 }
 
 static enum err put_file(struct restore *r) {
-    (void)mkdir(backups(r->ctx, r->dir), 0700);
+    (void)mkdir(backup_folder(r->ctx, r->dir), 0700);
     return replace_file(r->copy, r->path, r->kept, r->saved, &r->ctx->fault);
 }
 
@@ -282,7 +278,7 @@ static void settle_keys(struct ctx *ctx, const char *dir) {
 enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const char *mark, const char **kept) {
     struct restore r = begin(ctx, dir, file, "restore.part");
     r.mark = mark;
-    r.kept = backup_path(ctx, backups(ctx, dir), "before-restore");
+    r.kept = backup_path(ctx, backup_folder(ctx, dir), "before-restore");
     settle_keys(ctx, dir);
     enum err e = run(&r);
     end(&r);
@@ -305,7 +301,7 @@ static bool is_copy(const char *name) {
 }
 
 const char *restore_newest(struct ctx *ctx, const char *dir) {
-    const char *best = NULL, *folder = backups(ctx, dir);
+    const char *best = NULL, *folder = backup_folder(ctx, dir);
     struct file_id id;
     int64_t time = INT64_MIN;
     size_t n;
@@ -335,9 +331,9 @@ static const char refused_name[] = "polycircle.restore-refused";
 
 void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool *refused) {
     struct ctx yesterday = {.arena = ctx->arena, .now = ctx->now - SPAN_DAY};
-    const char *since = file_name(backup_path(&yesterday, backups(ctx, dir), "restored"));
+    const char *since = file_name(backup_path(&yesterday, backup_folder(ctx, dir), "restored"));
     size_t n, kind = strlen("polycircle-restored-");
-    const char **all = directory_names(ctx->arena, backups(ctx, dir), &n);
+    const char **all = directory_names(ctx->arena, backup_folder(ctx, dir), &n);
     *restored = "";
     while (n-- > 0) {
         bool later = strncmp(all[n], since, kind) == 0 && strcmp(all[n], since) > 0;
@@ -349,7 +345,7 @@ void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool 
 /* Out of the way, or it would be looked at again at each request: where it belongs, which may be on another disk, or taken by a
  * folder; else beside it under a name that is free. Where it is then. */
 static const char *put_away(struct ctx *ctx, const char *dir, const char *path, bool restored) {
-    const char *to = restored ? backup_path(ctx, backups(ctx, dir), "restored") : arena_path(ctx->arena, dir, refused_name);
+    const char *to = restored ? backup_path(ctx, backup_folder(ctx, dir), "restored") : arena_path(ctx->arena, dir, refused_name);
     if (rename(path, to) == 0) return to;
     if (restored && errno == EXDEV && file_copy(path, to) && unlink(path) == 0) return to;
     to = backup_path(ctx, dir, restored ? "restored" : "refused");

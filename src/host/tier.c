@@ -1,4 +1,5 @@
 #include "host/tier.h"
+#include "host/backup.h"
 #include "host/retire.h"
 #include "util/assets.h"
 #include <sodium.h>
@@ -119,7 +120,7 @@ static enum err read_file(struct ctx *ctx, const char *path, const char **old, s
 }
 
 static enum err back_up(struct ctx *ctx, const char *data, const struct tier *t, const char *old, const char **copy) {
-    const char *dir = arena_path(ctx->arena, data, "backups");
+    const char *dir = backup_folder(ctx, data);
     *copy = "";
     if (!old) return ERR_OK;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) return failed(ctx, dir);
