@@ -2,9 +2,8 @@
 #pragma once
 #include "store/copy.h"
 
-/* Opens dir/polycircle.db and locks it for writing. ERR_DAMAGED: there is none, or none that SQLite
- * can read. *out: to be closed behind all of this, also
- * when it failed: SQLite writes a journal back when it closes a file. */
+/* Opens dir/polycircle.db and locks it for writing. ERR_DAMAGED: there is none, or none that SQLite can read. *out: to be
+ * closed behind all of this, also when it failed: SQLite writes a journal back when it closes a file. */
 enum err replace_lock(struct store **out, const char *dir, const struct store *copy, struct fault *fault);
 /* The copy's rows in place of all that there holds, which is alike (copy_alike) and locked; in one transaction, or not at all:
  * whoever has it open sees one more commit. */

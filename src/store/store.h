@@ -39,8 +39,8 @@ enum header {
 /* Not while this process has the file open: its locks would be gone. */
 enum header store_header(const char *path);
 
-/* Opens dir/polycircle.db, migrating it when it is older. Absent: ERR_NOT_SET_UP. Not to
- * be read just now: ERR_BUSY, with words, and nothing has changed.
+/* Opens dir/polycircle.db, migrating it when it is older. Absent: ERR_NOT_SET_UP. Not to be read just now:
+ * ERR_BUSY, with words, and nothing has changed.
  * *out stays open until store_close; both paths are copied. */
 enum err store_open(struct store **out, const char *dir, struct fault *fault);
 /* Makes dir (0700) and polycircle.db; an existing one is opened. journal: "auto" (probe), "wal" or
