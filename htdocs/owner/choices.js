@@ -3,8 +3,9 @@ import { copy, make, note } from './dom.js';
 /** @typedef {[url: string, who: string][]} Servers the first is proposed
  * @typedef {{el: HTMLElement, p2p: () => string, server: () => string}} Choice server: '' for none */
 
-const NOTICE =
-  'This site shares its films, pictures and downloads among its visitors. If you take part, your browser connects directly to ' +
+/** @param {boolean} asked whether visitors are */
+const noticeOf = asked =>
+  `This site shares its films, pictures and downloads among its visitors. ${asked ? 'If you take part, your' : 'Your'} browser connects directly to ` +
   'those of other visitors who are here at the same time, gets parts of files from them and gives parts to them. Connected visitors see ' +
   "each other's internet address (IP address), which parts of files the other one has, and what it asks for. A random number, not your " +
   'address, stands for you in the list of who is here. The site itself keeps no address for this; the data that connects two browsers ' +
@@ -121,7 +122,7 @@ export function choices(id, servers, chosen) {
     servers.find(([url]) => url == server())?.[1] ?? server().replace(/^stuns?:|:\d+$/g, '');
   const tell = () => {
     other.hidden = picked('stun') != 'other';
-    notice.value = NOTICE + (who() ? STUN_NOTICE.replace('%', who()) : '');
+    notice.value = noticeOf(picked('p2p') != 'on') + (who() ? STUN_NOTICE.replace('%', who()) : '');
   };
   el.addEventListener('input', tell);
   tell();

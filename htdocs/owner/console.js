@@ -96,7 +96,7 @@ const notices = s =>
         'the counts, and whether sharing was stopped. What was there instead is kept beside it as polycircle-before-restore-… .'
       : '',
     s.restore_refused
-      ? 'The file polycircle.restore was refused: it is no whole copy of the database, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.'
+      ? 'The file polycircle.restore was refused: it is no whole copy of the database, or belongs to another user than the program runs as, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.'
       : '',
   ].filter(Boolean);
 

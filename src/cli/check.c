@@ -69,7 +69,11 @@ static enum err look_directory(struct patient *p, struct finding *f) {
     struct stat st;
     if (stat(p->dir, &st) != 0 || !S_ISDIR(st.st_mode)) return ERR_NOT_SET_UP;
     if (st.st_uid != geteuid())
-        return say(p, f, FAIL, "%s is another user's: run this as the user that the web server runs the program as", p->dir);
+        return say(
+            p, f, FAIL,
+            "%s belongs to user %ld, and this runs as user %ld. Run it as whom the web server runs the program; where it is so "
+            "already, the folder is to be that user's: chown -R %ld %s, as root",
+            p->dir, (long)st.st_uid, (long)geteuid(), (long)geteuid(), p->dir);
     if (st.st_mode & 077) return say(p, f, FAIL, "%s may be read by others: chmod 700 %s", p->dir, p->dir);
     return say(p, f, OK, "%s", p->dir);
 }

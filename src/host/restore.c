@@ -289,6 +289,9 @@ enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const 
 
 enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept) {
     int lock = backup_lock(ctx, dir);
+    if (lock < 0 && errno == EACCES)
+        return fault_set(&ctx->fault, ERR_READ_ONLY, "%s is another user's: run this as whom the web server runs the program.",
+                         dir);
     if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "%s: no such directory, or a backup or restore is at work.", dir);
     enum err e = restore_once(ctx, dir, file, "", kept);
     (void)close(lock);

@@ -87,9 +87,10 @@ static enum level place(struct look *l) {
     const char *dir = l->facts->data;
     if (lstat(dir, &st) != 0) return say(l, LEVEL_WARN, "%s is not there yet.", dir);
     unsigned mode = st.st_mode & 07777;
-    if (st.st_uid != geteuid() || mode & 077)
-        return say(l, LEVEL_FAIL, "%s has the permissions %04o and belongs to user %ld: others may look in.", dir, mode,
-                   (long)st.st_uid);
+    if (st.st_uid != geteuid())
+        return say(l, LEVEL_FAIL, "%s has the permissions %04o and belongs to user %ld; the program runs as user %ld.", dir, mode,
+                   (long)st.st_uid, (long)geteuid());
+    if (mode & 077) return say(l, LEVEL_FAIL, "%s has the permissions %04o and lets others look in.", dir, mode);
     if (inside(dir, l->facts->root))
         return say(l, LEVEL_WARN, "%s, permissions %04o, inside the folder of the web site (document root).", dir, mode);
     if (realpath(dir, site) && named_site(site))
@@ -243,12 +244,15 @@ static const struct check {
     {"machine", "Machine", ANYWHERE, machine,
      "The program must be made for this kind of processor; one that needs no libraries (a static one) runs on any Linux.", "", ""},
     {"place", "Where the data is", ANYWHERE, place, "Whoever can fetch the database has the keys of the instance.",
-     "Give the folder the permissions 700 by FTP or in the panel's file manager, and keep it beside the folder of the web site, "
-     "not "
-     "inside it.",
-     "Please tell me of a directory outside the document root that my programs may write."},
+     "Keep the folder beside the folder of the web site, not inside it. Where it belongs to the user as whom the program runs, "
+     "give "
+     "it the permissions 700 by FTP or in the panel's file manager; where it is another user's, your host must give it to that "
+     "user "
+     "first: with 700 before that the program is shut out.",
+     "Please give the folder of the data to the user as whom my programs run, or tell me of a directory outside the document root "
+     "that they may write."},
     {"write", "Writing", ANYWHERE, writing, "What is acknowledged must be on the disk first: each change waits for this.",
-     "Set the folder to 700 by FTP; it must belong to the user as whom the program runs. A slow disk is the host's.",
+     "The folder must belong to the user as whom the program runs, and then have the permissions 700. A slow disk is the host's.",
      "Please let my CGI programs write to this directory (or tell me why a write takes so long)."},
     {"umask", "Permissions of new files", ANYWHERE, privacy, "Keys and codes are files; only their owner may read them.",
      "This disk keeps no permissions (such as FAT): ask your host for a folder on another one, and put the data there.",
