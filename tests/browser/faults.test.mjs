@@ -29,8 +29,12 @@ test('a neighbour that lies is dropped, and no wrong byte reaches the page', () 
   await liar.open(site.url);
   await mirrored(lying);
   assert.equal(await lying.evaluate(digest, '/media/data.bin'), sha(bytes));
-  const tab = await honest.open(site.url);
-  await tab.evaluate(() => { globalThis.left = []; document.addEventListener('polycircle', e => e.detail.addEventListener('leave', x => left.push(x.detail.why))); });
+  const tab = await honest.tab();
+  await tab.addInitScript(() => {
+    globalThis.left = [];
+    document.addEventListener('polycircle', e => e.detail.addEventListener('leave', x => left.push(x.detail.why)));
+  });
+  await tab.goto(site.url, { waitUntil: 'commit' });
   await mirrored(tab);
   await until(tab, 'the link', () => polycircle.peers.length == 1);
   await until(tab, 'what it has', () => polycircle.signal.peers.some(p => p.has(polycircle.mirror.media[0].root, 11)));
