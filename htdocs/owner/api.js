@@ -1,4 +1,4 @@
-/** The owner's door of the instance (doc/PROTOCOL.md: POST owner) and where this page lives. The code is kept for this tab only. */
+/** The owner's door of the instance (doc/PROTOCOL.md: POST owner) and where this page lives. The code is this page's alone. */
 import { instance } from '../meet/instance.js';
 /** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], mirror: boolean, exclude: string, sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
  *   statistics: Record<string, number>, version: number, dir: string, url: string, waits: boolean, files: number, bytes: number, walk?: Walk}} Circle waits: a copy that was put back named its folder, which was not shared before
@@ -14,34 +14,50 @@ export function moveTo(url) {
   history.replaceState(null, '', url + location.pathname.replace(/.*\//, ''));
   base = url;
 }
+/** What the browser keeps for a tab every script of the site reads, also one of a page that the owner opens there later. So the code lies
+ * there only on the way from one page of the owner's to the next: by a link, or when this one is loaded again by itself. */
 const KEY = 'polycircle-owner-code';
-let memory = '';
+const stored = (/** @type {(storage: Storage) => any} */ use) => {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return null; // no storage: it is typed again
+  }
+};
+let memory = stored(storage => storage.getItem(KEY)) ?? '';
+stored(storage => storage.removeItem(KEY));
 
 export const code = {
-  get: () => {
-    try {
-      return sessionStorage.getItem(KEY) ?? memory;
-    } catch {
-      return memory;
-    }
-  },
+  get: () => memory,
   set: (/** @type {string} */ value) => {
     memory = value;
-    try {
-      sessionStorage.setItem(KEY, value);
-    } catch {
-      /* memory will do */
-    }
   },
   forget: () => {
     memory = '';
-    try {
-      sessionStorage.removeItem(KEY);
-    } catch {
-      /* nothing was kept */
-    }
   },
+  /** The page that comes next in this tab, now, is the owner's. */
+  hand: () => stored(storage => storage.setItem(KEY, memory)),
 };
+
+/** Loads this page again. */
+export function reload() {
+  code.hand();
+  location.reload();
+}
+
+/** Links to other pages of the owner's take the code along. */
+export function handOn() {
+  let leaves = 0;
+  document.addEventListener('click', event => {
+    const to = /** @type {Element} */ (event.target).closest('a')?.href ?? '';
+    const page = to.startsWith(base) && /^(setup|console|selftest)$/.test(to.slice(base.length));
+    leaves = page ? event.timeStamp : 0;
+  });
+  // not before: a link may be opened in another tab, and this one stay
+  addEventListener('pagehide', event => {
+    if (leaves && event.timeStamp - leaves < 10000) code.hand();
+  });
+}
 
 /** One for each address: it learns what a firewall lets through. @type {Map<string, import('../meet/instance.js').Instance>} */
 const doors = new Map();

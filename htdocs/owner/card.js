@@ -1,5 +1,5 @@
 /** One circle in the console: how it does, and what of it may be changed. */
-import { act, persist } from './api.js';
+import { act, persist, reload } from './api.js';
 import { choices, trial } from './choices.js';
 import { busy, count, describe, input, make, note, onPress, say, size, warning } from './dom.js';
 import { folderForm } from './folder.js';
@@ -157,7 +157,7 @@ function folder({ s, c, id, open }, read) {
     circle: () => c,
     root: () => s.root ?? '',
     async shared(elsewhere) {
-      if (elsewhere) return location.reload();
+      if (elsewhere) return reload();
       const found = await read();
       await open(c.can);
       if (found) say(`${id}_read`, `Shared now: ${found}`, 'good');

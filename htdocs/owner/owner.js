@@ -1,4 +1,5 @@
 /** The owner's pages: /setup, /console (and /selftest). One script; the page says which it is. */
+import { handOn } from './api.js';
 import { leaves, tellTrouble } from './arrive.js';
 import { consolePage } from './console.js';
 import { selftestPage } from './selftest.js';
@@ -8,6 +9,7 @@ import { setupPage } from './setup.js';
 const pages = { setup: setupPage, console: consolePage, selftest: selftestPage };
 
 async function begin() {
+  handOn();
   if (await leaves()) return;
   await Promise.all([pages[document.body.dataset.page ?? '']?.(), tellTrouble()]);
 }

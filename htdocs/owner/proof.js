@@ -3,16 +3,10 @@ import { act, code } from './api.js';
 import { $, onSubmit } from './dom.js';
 import { randomHex } from '../util/bytes.js';
 
-const memory = randomHex(16);
+const ours = randomHex(16);
 
-/** This browser's own part of the name: nobody else's file proves anything for it. */
-export function nonce() {
-  try {
-    return (sessionStorage['polycircle-nonce'] ??= randomHex(16));
-  } catch {
-    return memory;
-  }
-}
+/** This page's own part of the name: nobody else's file proves anything for it, and nobody can read it (api.js). */
+export const nonce = () => ours;
 
 /** @param {{proof?: string, program?: string}} state */
 function show({ proof, program }) {

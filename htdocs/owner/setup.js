@@ -1,6 +1,6 @@
 /** The set-up wizard. What is done already is seen from what the instance says, so a reload, another browser or a lost answer goes on
  * where it stopped. The steps of the folder and the tag are in modules of their own. */
-import { act, base, code, persist } from './api.js';
+import { act, base, code, persist, reload } from './api.js';
 import { local } from './arrive.js';
 import { choices, trial } from './choices.js';
 import { $, busy, count, describe, input, make, onSubmit, say, size } from './dom.js';
@@ -212,7 +212,7 @@ function forms() {
     const answer = await act('finish').catch(async error => {
       // was it done, and the answer lost?
       if (error.code == 'wrong_code' && (await act('state', { nonce: nonce() })).state == 'set')
-        return location.reload();
+        return reload();
       throw error;
     });
     if (!answer) return;
@@ -237,7 +237,7 @@ export async function setupPage() {
   const folder = folderForm('', {
     circle: () => circle(w.status),
     root: () => w.status.root ?? '',
-    shared: async elsewhere => (elsewhere ? location.reload() : w.next()),
+    shared: async elsewhere => (elsewhere ? reload() : w.next()),
   });
   $('folder-place').append(folder.form);
   enter.folder = folder.enter;

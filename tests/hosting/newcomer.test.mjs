@@ -148,7 +148,7 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
   await p.click('#after-done a');
   const read = async () => (await says(p, 'circle-127-0-0-1_read', /files?,/), p.textContent('#circle-127-0-0-1_read'));
   assert.match(await read(), /^2 files|Left out: written in the last ten seconds: 1 \(.second\.mp4.\): they wait for the next reading/, 'it has come this moment');
-  for (const late = Date.now() + 30_000 * PATIENCE; !/^2 files/.test(await read()); await p.reload()) assert.ok(Date.now() < late, await read());
+  for (const late = Date.now() + 30_000 * PATIENCE; !/^2 files/.test(await read()); await goes(p, code, p.url())) assert.ok(Date.now() < late, await read());
   await two.reload();
   await until(two, 'the second film', () => globalThis.polycircle?.stats().media.some(m => m.path == 'second.mp4'));
 
@@ -171,6 +171,12 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
   const log = await readFile(join(host.dir, 'run/access.log'), 'utf8');
   assert.ok(!log.includes(code) && !(await host.server.errors()).includes(code), 'no code in a log');
 }));
+
+/** As by a link of the owner's pages: it hands the code on. */
+async function goes(p, code, url) {
+  await p.evaluate(code => sessionStorage.setItem('polycircle-owner-code', code), code);
+  await p.goto(url);
+}
 
 /** Processes of the program: what they run, and as whom. */
 async function programs(host) {
@@ -207,8 +213,8 @@ test('FTP shows the web site alone, and the program came without its mode; later
     assert.equal((await (await fetch(`${host.base}probe`)).json()).face, 'fastcgi');
     assert.equal((await fetch(`${host.url}/polycircle/health`)).status, 200, 'the short address');
     assert.deepEqual(await host.owned('public_html/.htaccess', 'public_html/cgi-bin/.htaccess'), [0o644, 0o644]);
-    await end(host, p);
-    await p.goto(`${host.url}/polycircle/selftest`);
+    const code = await end(host, p);
+    await goes(p, code, `${host.url}/polycircle/selftest`);
     await p.click('#start button');
     await p.waitForSelector('#summary:not([hidden])', { timeout: 60_000 * PATIENCE });
     assert.match(await p.textContent('#verdict'), /^0 of \d+ fail/);
@@ -229,7 +235,7 @@ test('FTP shows the web site alone, and the program came without its mode; later
     assert.ok(old.length > 0, 'FastCGI processes are there');
     await copyFile(newer, host.at('polycircle.new'));
     await host.ftp('cd cgi-bin', 'put polycircle.new');
-    await p.goto(`${host.base}console`);
+    await goes(p, code, `${host.base}console`);
     await p.getByRole('button', { name: 'Use a new version' }).click();
     await p.locator('.note', { hasText: `Version 9.9.9 is in place of ${release.version}.` }).waitFor({ timeout: 20_000 * PATIENCE });
     await says(p, 'instance', /Version9\.9\.9/);

@@ -218,6 +218,14 @@ owner('the other proof: a file beside the program', async (host, viewer, p) => {
   await assert.rejects(stat(join(host.dir, 'public_html/cgi-bin', name)), 'the file is removed again');
 });
 
+/** Loads the page again, and types its code again: the page alone had it. */
+async function typeAgain(host, p) {
+  await p.reload();
+  await at(p, 'code');
+  await p.fill('#code', await host.read('polycircle-data/setup-code'));
+  await p.click('#code-form button');
+}
+
 owner('reloads, a killed program and another browser go on where it stopped', async (host, viewer, p) => {
   await host.put('public_html/films/big.bin', 'x');
   await truncate(join(host.dir, 'public_html/films/big.bin'), 700 << 20);
@@ -225,11 +233,11 @@ owner('reloads, a killed program and another browser go on where it stopped', as
   await p.fill('#code', await host.read('polycircle-data/setup-code'));
   await p.click('#code-form button');
   await at(p, 'address');
-  await p.reload();
+  await typeAgain(host, p);
   await at(p, 'address');
   await p.click('#address-form button');
   await at(p, 'visitors');
-  await p.reload();
+  await typeAgain(host, p);
   await at(p, 'visitors');
   await p.check('[name=stun][value=""]');
   await p.click('#visitors-form > button');
@@ -319,7 +327,7 @@ owner('what is refused, with words', async (host, viewer, p) => {
   await p.click('#address-form button');
   await at(p, 'visitors');
   await p.setExtraHTTPHeaders({ 'X-Forwarded-For': '198.51.100.7' });  // as a proxy of the host's would add it
-  await p.reload();
+  await typeAgain(host, p);
   await p.waitForSelector('text=which speaks for 198.51.100.7');
   if (shots) await p.screenshot({ path: join(shots, 'setup-proxy.png'), fullPage: true });
   assert.equal(await p.inputValue('#proxies'), '127.0.0.1');
@@ -549,7 +557,7 @@ owner('with the keyboard alone; readable by everybody, wide and on a phone', asy
   await says(p, 'circle-127-0-0-1_read', /Nothing had changed/);
   assert.match(await p.textContent('#said'), /Nothing had changed/, 'what is drawn anew is told by a place that stays');
   await inspect(p, 'console');
-  await p.evaluate(() => sessionStorage.clear());
+  assert.doesNotMatch(await p.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage })), /owner-code|nonce/, 'a script of the site finds no code');
   await p.reload();
   await p.waitForSelector('#enter:not([hidden])');
   await inspect(p, 'console-enter');

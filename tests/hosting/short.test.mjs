@@ -149,11 +149,17 @@ for (const [what, options] of Object.entries(places))
     } finally { await blog.close(); }
   });
 
+/** As by a link of the owner's pages: it hands the code on. */
+async function loadAgain(blog, p) {
+  await p.evaluate(code => sessionStorage.setItem('polycircle-owner-code', code), blog.code);
+  await p.reload();
+}
+
 /** The owner's console, open. */
 async function openConsole(blog, viewer, base = blog.base) {
   const p = await viewer.open(`${base}console`);
-  await p.evaluate(code => sessionStorage.setItem('polycircle-owner-code', code), blog.code);
-  await p.reload();
+  await p.waitForSelector('#enter:not([hidden])'); // the first one has looked for a code
+  await loadAgain(blog, p);
   await p.waitForSelector('#inside:not([hidden])');
   await p.waitForSelector('li:has(#tier-3) button');
   return p;
@@ -216,7 +222,7 @@ owner('the owner activates it in the console, and a page with the new tag has lo
   assert.equal(await again.textContent('#tier-3'), `The page ${blog.top} has the short line. Pages with the short line (${blog.top}signal?${blog.key}) load nothing of Polycircle once the short address is gone, and share nothing. ` +
     `First put the long line into them: ${long} Then press again. (Or leave the short address on, where nothing breaks, and choose under “Where it lives” which one the line has.)`);
   assert.equal((await blog.ask(`signal?${blog.key}`)).status, 200, 'asked once, nothing ends');
-  await again.reload();
+  await loadAgain(blog, again);
   await again.waitForSelector('li:has(#tier-3) button');
   await press(again, 'Back to the long address', 'Try it');
   assert.equal(again.url(), `${blog.base}console`);
@@ -225,7 +231,7 @@ owner('the owner activates it in the console, and a page with the new tag has lo
   await again.locator('#tier-3', { hasText: 'short address is gone' }).waitFor();
   await again.locator('#circle-films_card', { hasText: `The page ${blog.top} loads nothing of Polycircle, and shares nothing: its line has ${blog.top}signal?${blog.key}` }).waitFor();
   await blog.put('public_html/index.html', html(player, long));
-  await again.reload();
+  await loadAgain(blog, again);
   await again.waitForSelector('li:has(#tier-3) button');
   assert.doesNotMatch(await again.textContent('#circle-films_card'), /loads nothing/);
   // the visitor comes back to a page with the long tag: the worker of the address that ended is replaced

@@ -91,6 +91,31 @@ test('a set-up that begins anew in the same tab shows its own line', () => {
   assert.deepEqual([passed({ api_key: 'one' }), passed({ api_key: 'two' }), passed(undefined)], [true, false, false]);
 });
 
+test('the code is the page\'s alone: it lies in storage only on the way to the next one', async () => {
+  const kept = new Map(), heard = {}, listen = (type, call) => { heard[type] = call; }, real = globalThis.location;
+  globalThis.sessionStorage = /** @type {any} */ ({ getItem: k => kept.get(k) ?? null, setItem: (k, v) => kept.set(k, v), removeItem: k => kept.delete(k) });
+  Object.assign(globalThis, { document: { addEventListener: listen }, addEventListener: listen, location: new URL('https://site.example/cgi-bin/polycircle.fcgi/setup') });
+  try {
+    const { code, handOn } = await import('../../htdocs/owner/api.js?first');
+    code.set('secret');
+    handOn();
+    const click = (href, at) => heard.click({ timeStamp: at, target: { closest: () => href && { href } } });
+    const leave = at => { heard.pagehide({ timeStamp: at }); const left = [...kept.values()]; kept.clear(); return left; };
+    assert.deepEqual([code.get(), [...kept]], ['secret', []]);
+    assert.deepEqual(leave(1), [], 'loaded again, or another address typed');
+    click('https://site.example/blog.html', 2);
+    assert.deepEqual(leave(3), [], 'a page of the site');
+    click('https://site.example/cgi-bin/polycircle.fcgi/console', 4);
+    assert.deepEqual([...kept], [], 'a link may be opened in another tab');
+    assert.deepEqual(leave(20000), [], 'long ago');
+    click('https://site.example/cgi-bin/polycircle.fcgi/console', 20001);
+    assert.deepEqual(leave(20002), ['secret'], "a page of the owner's");
+    kept.set('polycircle-owner-code', 'secret');
+    const next = await import('../../htdocs/owner/api.js?next');
+    assert.deepEqual([next.code.get(), [...kept]], ['secret', []], 'which takes it away at once');
+  } finally { Object.assign(globalThis, { location: real }); delete globalThis.document; delete globalThis.addEventListener; }
+});
+
 test('sizes', () => assert.deepEqual([0, 999, 1500, 25_000_000, 7_300_000_000].map(size), ['0 bytes', '999 bytes', '1.5 kB', '25 MB', '7.3 GB']));
 
 test('one look: what two pages call by the same name is the same colour', () => {
