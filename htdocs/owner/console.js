@@ -222,7 +222,8 @@ export async function consolePage() {
       'good',
     );
   });
-  $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
+  if (state?.state != 'shut') // nobody can enter: what keeps the program out stands at the top
+    $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
   if (code.get() && state?.state == 'set')
     await open().catch(error => {
       if (error.code == 'wrong_code') code.forget();

@@ -4,7 +4,8 @@
 static enum err run(struct cli *cli) {
     const char *code, *path = arena_path(cli->ctx.arena, cli->data, "owner-code");
     if (cli->n_words) return fault_set(&cli->ctx.fault, ERR_USAGE, "usage: polycircle owner [--new]");
-    if (owner_state(&cli->ctx, cli->data) != OWNER_SET) return ERR_NOT_SET_UP;
+    enum owner state = owner_state(&cli->ctx, cli->data);
+    if (state != OWNER_SET) return state == OWNER_SHUT ? ERR_READ_ONLY : ERR_NOT_SET_UP;
     bool anew = cli_flag(cli, "--new");
     if (anew && cli_open(cli) == ERR_OK)
         TRY(owner_renew(&cli->ctx, cli->data, &code));

@@ -59,6 +59,7 @@ static enum err choose(struct exchange *x, const json_t *in, const struct action
     if (!v || !*out) return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "There is no such action of version 1: %s.", name);
     if ((*out)->who & ANYONE) return ERR_OK;
     enum owner state = owner_state(x->ctx, data);
+    if (state == OWNER_SHUT) return ERR_READ_ONLY;
     TRY(owner_check(x->ctx, data, state, code));
     if (!((*out)->who & (state == OWNER_OPEN ? WHILE_OPEN : WHEN_SET))) return ERR_LOCKED;
     return (*out)->store && !x->ctx->store ? x->unopened : ERR_OK;

@@ -17,12 +17,12 @@ static const char *program(struct exchange *x) {
 
 /* Before the code is known: where it is to be found. Afterwards nothing but that set-up is over. */
 enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
-    static const char *const names[] = {"fresh", "open", "set"};
+    static const char *const names[] = {"fresh", "open", "set", "shut"};
     const char *nonce = "", *data = x->server->data, *name;
     enum owner state = owner_state(x->ctx, data);
     TRY(jsn_optional_text(in, "nonce", 32, 32, &nonce, &x->ctx->fault));
     (void)json_object_set_new(out, "state", json_string(names[state]));
-    if (state == OWNER_FRESH || (state == OWNER_SET && !*nonce)) return ERR_OK;
+    if (state == OWNER_FRESH || state == OWNER_SHUT || (state == OWNER_SET && !*nonce)) return ERR_OK;
     enum err e = owner_proof(x->ctx, data, nonce, &name);
     if (state == OWNER_SET) return e == ERR_OK ? jsn_add(out, json_pack("{s:s}", "proof", name)) : ERR_OK;
     TRY(e);

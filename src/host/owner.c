@@ -14,6 +14,7 @@ static bool there(struct ctx *ctx, const char *data, const char *name) {
 
 enum owner owner_state(struct ctx *ctx, const char *data) {
     if (there(ctx, data, owner_code)) return OWNER_SET;
+    if (errno == EACCES) return OWNER_SHUT;
     if (there(ctx, data, setup_code)) return OWNER_OPEN;
     return there(ctx, data, "polycircle.db") ? OWNER_SET : OWNER_FRESH;
 }
@@ -59,7 +60,8 @@ static enum err put(struct ctx *ctx, const char *path, const char *text) {
 }
 
 enum err owner_open(struct ctx *ctx, const char *data) {
-    if (owner_state(ctx, data) != OWNER_FRESH) return ERR_OK;
+    enum owner state = owner_state(ctx, data);
+    if (state == OWNER_OPEN || state == OWNER_SET) return ERR_OK;
     if (!directory_make(data)) return fault_errno(&ctx->fault, trouble_error(errno), data);
     return put(ctx, arena_path(ctx->arena, data, setup_code), make_code(ctx->arena));
 }

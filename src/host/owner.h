@@ -9,6 +9,7 @@ enum owner {
     OWNER_FRESH, /* nothing is there */
     OWNER_OPEN, /* set-up goes on: the code is setup-code's */
     OWNER_SET, /* set up: the code is owner-code's; or a polycircle.db that came without codes */
+    OWNER_SHUT, /* the program may not look into the data directory: nothing is known */
 };
 
 enum owner owner_state(struct ctx *ctx, const char *data);

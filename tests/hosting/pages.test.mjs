@@ -73,6 +73,10 @@ const cases = {
     set: true, wrong: async (host) => { await init(host); await chmod(data(host), 0o500); return () => chmod(data(host), 0o700); },
     error: 'read_only', says: /may not write into its own folder/,
   },
+  'the folder was given to somebody else': {
+    set: true, wrong: async (host) => { await init(host); await chown(data(host), neighbour.uid, neighbour.gid); return () => host.own(data(host)); },
+    error: 'read_only', says: /^(?!.*Nothing is set up).*The folder of the data belongs to somebody else/s,
+  },
   'the database was put there by FTP': {
     set: true, wrong: async (host) => { await init(host); await chown(join(data(host), 'polycircle.db'), neighbour.uid, neighbour.gid); await chmod(join(data(host), 'polycircle.db'), 0o644); },
     error: 'read_only', says: /database belongs to somebody else.*chown www-data polycircle-data\/polycircle\.db/s,
@@ -102,8 +106,11 @@ describe('what is wrong, and the step for it', () => {
       assert.match([probe.trouble.title, probe.trouble.text, ...probe.trouble.steps].join(' '), says);
       for (const name of ['probe', 'health', 'setup']) assert.ok(!(await get(host, name, { Accept: 'text/html' })).body.includes(host.dir), `who is no owner learns no path of the host (${name})`);
       await page.emulateMedia({ colorScheme: count++ % 2 ? 'dark' : 'light' });
+      const told = set && page.waitForResponse(response => asks(response.request(), 'state')).then(response => response.finished());
       const answer = await page.goto(`${host.base}${set ? 'console' : 'setup'}`);
       await page.waitForSelector(set ? '.trouble' : 'body[data-page=error]');
+      await told;
+      await page.evaluate(() => new Promise(ok => setTimeout(ok)));
       if (shots) await page.screenshot({ path: join(shots, `${String(count).padStart(2, '0')} ${name.replace(/\W+/g, '-')}.png`), fullPage: true });
       assert.match(await page.locator('body').innerText(), says);
       assert.deepEqual([answer.headers()['content-type'], answer.status()], ['text/html; charset=utf-8', set ? 200 : 503]);
