@@ -10,8 +10,9 @@ import { proxyNote } from './proxy.js';
 import { tiers } from './tiers.js';
 /** @typedef {import('./api.js').Status} Status */
 
-/** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, danger?: boolean, sure?: string, when?: (s: Status) => boolean,
- *   run: (says: string, again: () => Promise<any>) => Promise<any>}} Care @type {Care[]} */
+/** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, apart?: string, danger?: boolean, sure?: string, when?: (s: Status) => boolean,
+ *   run: (says: string, again: () => Promise<any>, s: Status) => Promise<any>}} Care
+ * apart: the help where the program runs as another user than the owner's FTP account @type {Care[]} */
 const care = [
   {
     name: 'Use a new version',
@@ -25,11 +26,13 @@ const care = [
   {
     name: 'Copy the database now',
     help: "A copy of each day is made by itself, the newest seven are kept. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db. When FTP shows you the web site alone, your panel's file manager mostly shows the folder polycircle-data, too; else ask your host to fetch it or to put it there.",
-    run: async says => {
+    apart:
+      'A copy of each day is made by itself, the newest seven are kept. The program runs as another user than your FTP account: you can neither open them nor put one back by FTP. To fetch one, or to go back to one (polycircle restore, INSTALL 6), ask your host.',
+    run: async (says, _, { apart }) => {
       const { file, done } = await act('backup');
       say(
         says,
-        `${done ? 'Written' : 'It is large, and still being written. When it is whole, it will be'}: ${file}. Fetch it by FTP and keep it safe: it holds your keys.`,
+        `${done ? 'Written' : 'It is large, and still being written. When it is whole, it will be'}: ${file}. ${apart ? 'Ask your host to fetch it for you,' : 'Fetch it by FTP'} and keep it safe: it holds your keys.`,
         'good',
       );
     },
@@ -58,6 +61,8 @@ const care = [
   {
     name: 'Undo the end',
     help: 'Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, and delete by FTP the program and the folder polycircle-data (with the hidden files in it and in the folders below).',
+    apart:
+      'Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, delete the program by FTP, and ask your host to delete the folder polycircle-data: the program runs as another user than your FTP account, who may not delete the copies (backups) and the keys (signing) in it.',
     when: s => !!s.retired,
     run: async (_, again) => {
       await act('unretire');
@@ -100,16 +105,16 @@ const notices = s =>
       : '',
   ].filter(Boolean);
 
-/** @param {Care} one @param {number} i */
-function row({ name, help, danger, sure, run }, i) {
+/** @param {Status} s @param {Care} one @param {number} i */
+function row(s, { name, help, apart, danger, sure, run }, i) {
   const says = `care-${i}`,
     button = make('button', {
       type: 'button',
       className: danger ? 'danger' : '',
       textContent: name,
     });
-  const li = make('li', {}, button, make('p', { className: 'hint' }, help), note(says));
-  onPress(button, li, says, sure ?? '', () => run(says, open));
+  const li = make('li', {}, button, make('p', { className: 'hint' }, (s.apart && apart) || help), note(says));
+  onPress(button, li, says, sure ?? '', () => run(says, open, s));
   return li;
 }
 
@@ -150,7 +155,7 @@ async function open(fresh) {
     ['Program', s.program],
     ['Data', s.data],
   ]);
-  $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map(row));
+  $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map((one, i) => row(s, one, i)));
   await tiers($('tiers'), s, at, open).catch(error =>
     $('tiers').replaceChildren(make('li', { className: 'hint' }, error.message)),
   );

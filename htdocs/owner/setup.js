@@ -16,7 +16,7 @@ const ORDER = ['code', 'address', 'visitors', 'folder', 'index', 'tag', 'done'];
 const circle = (/** @type {Status} */ s) => s.circles?.[0];
 /** What a step's line says once it is done; '': it is not. @type {Record<string, (s: Status) => string>} */
 const done = {
-  code: () => 'The code was right.',
+  code: () => 'You have shown it.',
   address: s => (s.urls?.length && s.root ? s.urls.join(', ') : ''),
   visitors: s => {
     const c = circle(s),
@@ -274,6 +274,7 @@ export async function setupPage() {
     ]);
     $('code-path').textContent = `${state.data}/setup-code`;
     offerProof(state, look);
+    /** @type {HTMLDetailsElement} */ ($('proof')).open = state.apart;
     show('code', false);
     if (code.get())
       await look().catch(error => {

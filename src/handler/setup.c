@@ -26,8 +26,8 @@ enum err owner_state_action(struct exchange *x, const json_t *in, json_t *out) {
     enum err e = owner_proof(x->ctx, data, nonce, &name);
     if (state == OWNER_SET) return e == ERR_OK ? jsn_add(out, json_pack("{s:s}", "proof", name)) : ERR_OK;
     TRY(e);
-    return jsn_add(out, json_pack("{s:s, s:s, s:s}", "data", jsn_shown(x->ctx->arena, owner_shown(x->ctx, data)), "program",
-                                  jsn_shown(x->ctx->arena, program(x)), "proof", name));
+    return jsn_add(out, json_pack("{s:s, s:s, s:s, s:b}", "data", jsn_shown(x->ctx->arena, owner_shown(x->ctx, data)), "program",
+                                  jsn_shown(x->ctx->arena, program(x)), "proof", name, "apart", (int)owner_apart()));
 }
 
 enum err owner_prove(struct exchange *x, const json_t *in, json_t *out) {
@@ -54,10 +54,11 @@ static enum err status_host(struct exchange *x, json_t *out) {
     for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(jsn_shown(a, roots[i])));
     for (size_t i = 0; i < n_strays; i++) (void)json_array_append_new(others, json_string(jsn_shown(a, strays[i])));
     json_t *host =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s}", "software", jsn_shown(a, x->req->software), "face",
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s, s:b}", "software", jsn_shown(a, x->req->software), "face",
                   getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", jsn_shown(a, where), "script",
                   jsn_shown(a, x->req->script), "data", jsn_shown(a, x->server->data), "outside",
-                  !below(a, x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version", PACKAGE_VERSION);
+                  !below(a, x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version", PACKAGE_VERSION,
+                  "apart", (int)owner_apart());
     return jsn_add(out, host);
 }
 

@@ -19,6 +19,11 @@ enum owner owner_state(struct ctx *ctx, const char *data) {
     return there(ctx, data, "polycircle.db") ? OWNER_SET : OWNER_FRESH;
 }
 
+bool owner_apart(void) {
+    struct stat program;
+    return stat("/proc/self/exe", &program) != 0 || program.st_uid != geteuid();
+}
+
 /* A code's line, in groups of four. */
 static const char *make_code(struct arena *arena) {
     uint8_t raw[CODE_BYTES];

@@ -13,6 +13,8 @@ enum owner {
 };
 
 enum owner owner_state(struct ctx *ctx, const char *data);
+/* Does the program run as another user than its file belongs to? Then FTP does not open what the program keeps to itself. */
+bool owner_apart(void);
 /* A fresh instance becomes an open one: makes the data directory (0700) and setup-code. Does nothing when it is not fresh. */
 enum err owner_open(struct ctx *ctx, const char *data);
 /* One that is set up and whose owner-code is gone (deleted because nobody could read it, or never brought along with the

@@ -218,10 +218,11 @@ owner('a folder made by FTP, a program that runs as another user: a file shows w
   await at(p, 'code');
   const { uid, mode } = await stat(join(data(host), 'setup-code'));
   assert.ok(uid != neighbour.uid && (mode & 0o77) == 0, 'who made the folder may not read the code in it');
-  await p.click('#proof summary');
+  assert.equal(await p.locator('#proof').getAttribute('open'), '', 'so the other way is there to be seen');
   await ftp(`public_html/cgi-bin/${await p.textContent('#proof-name')}`, 0o644, '');
   await p.click('#proof-form button');
   await at(p, 'address');
+  assert.match(await p.textContent('#step-code .summary'), /^You have shown it/, 'no word of a code, where none was given');
   // meanwhile a second browser, which goes on when the first one has finished
   const other = await open(`${host.base}setup`);
   await at(other, 'code');
@@ -248,6 +249,14 @@ owner('a folder made by FTP, a program that runs as another user: a file shows w
   await other.click('#proof-form button');
   await other.waitForSelector('#inside-says:not(:empty)');
   assert.ok((await other.textContent('#inside-says')).includes(code));
+  assert.match(await other.textContent('#care'), /as another user than your FTP account: .*polycircle restore.*ask your host/, 'what is not to be opened by FTP');
+  await other.getByRole('button', { name: 'Copy the database now' }).click();
+  await other.locator('#care .note', { hasText: 'Written' }).waitFor();
+  assert.match(await other.textContent('#care'), /Written: \S+\.db\. Ask your host to fetch it for you, .*your keys/);
+  const end = other.getByRole('button', { name: 'End this instance' });
+  for (const _ of [1, 2]) await end.click();
+  await other.getByRole('button', { name: 'Undo the end' }).waitFor();
+  assert.match(await other.textContent('#care'), /ask your host to delete the folder polycircle-data/);
   await shot(other, 'console');
   // or the file of the code is deleted: the next look makes another
   await rm(join(data(host), 'owner-code'));
