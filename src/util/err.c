@@ -76,7 +76,27 @@ static const char *next_step(int why) {
     return "try again, and when it stays so send this to your host";
 }
 
+/* What is not there could not be made: to be put right is its folder. false: path is there, or alone. */
+static bool folder_shut(const char *path, char folder[static PATH_MAX], struct stat *st) {
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path || strlen(path) >= PATH_MAX || lstat(path, st) == 0 || errno != ENOENT) return false;
+    memcpy(folder, path, (size_t)(slash - path));
+    folder[slash - path] = '\0';
+    return stat(folder, st) == 0;
+}
+
 enum err fault_errno(struct fault *fault, enum err e, const char *path) {
     int why = errno;
+    char folder[PATH_MAX];
+    struct stat st;
+    if (why == EACCES && folder_shut(path, folder, &st)) {
+        path = folder;
+        if (st.st_uid != geteuid())
+            return fault_set(
+                fault, e,
+                "%.200s belongs to user %ld, and the program runs as user %ld, who may not write there: ask the host to "
+                "run your programs as you (suEXEC). (%s)",
+                path, (long)st.st_uid, (long)geteuid(), strerror(why));
+    }
     return fault_set(fault, e, "%.200s: %s. (%s)", path, next_step(why), strerror(why));
 }

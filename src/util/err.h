@@ -36,7 +36,7 @@
     X(EXISTS, exists, 409, "This name is taken.")                                                                \
     X(UPGRADE, upgrade_refused, 409, "polycircle.new may not take the place of this program.")                   \
     X(USAGE, usage, 400, "See --help.")                                                                          \
-    X(FILES, files, 500, "A file could not be read or written.")
+    X(FILES, files, 503, "A file could not be read or written.")
 
 #define ERR_ENUM(id, name, status, text) ERR_##id,
 enum [[nodiscard]] err{ERR_TABLE(ERR_ENUM) ERR_COUNT};
@@ -58,7 +58,8 @@ void text_clean(char *text);
  * fault_set(f, ERR_BAD_FIELD, "...")` reads well. */
 enum err fault_set(struct fault *fault, enum err e, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same, in the words of every file that could not be made, read or changed: "PATH: the next step. (why)", by errno. */
+/* The same, in the words of every file that could not be made, read or changed: "PATH: the next step. (why)", by errno. Of what
+ * may not be made it names the folder that was to hold it. */
 enum err fault_errno(struct fault *fault, enum err e, const char *path);
 
 /* Early return on failure. */

@@ -253,6 +253,8 @@ owner('a folder made by FTP, a program that runs as another user: a file shows w
   await other.getByRole('button', { name: 'Copy the database now' }).click();
   await other.locator('#care .note', { hasText: 'Written' }).waitFor();
   assert.match(await other.textContent('#care'), /Written: \S+\.db\. Ask your host to fetch it for you, .*your keys/);
+  await other.click('li:has(#tier-2) button');
+  await other.locator('#tier-2', { hasText: `cgi-bin belongs to user ${neighbour.uid}, and the program runs as user ${uid}, who may not write there` }).waitFor();
   const end = other.getByRole('button', { name: 'End this instance' });
   for (const _ of [1, 2]) await end.click();
   await other.getByRole('button', { name: 'Undo the end' }).waitFor();

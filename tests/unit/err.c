@@ -3,6 +3,7 @@
 #include "tap.h"
 #include <jansson.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int main(void) {
     static const struct {
@@ -37,6 +38,16 @@ int main(void) {
     (void)!fault_errno(&fault, ERR_FILES, "x");
     ok(strstr(fault.text, "x: try again") && strstr(fault.text, "(Input/output error)"), "any other has a step, too: %s",
        fault.text);
+    const uid_t user = geteuid();
+    if (user == 0 && seteuid(65534) != 0) abort();
+    errno = EACCES;
+    (void)!fault_errno(&fault, ERR_FILES, "/usr/polycircle-1f00/x");
+    ok(strstr(fault.text, "/usr/polycircle-1f00/x: give it permissions"), "of what is not to be looked for nothing more is known");
+    errno = EACCES;
+    (void)!fault_errno(&fault, ERR_FILES, "/usr/polycircle-1f00");
+    ok(strstr(fault.text, "/usr belongs to user 0, and the program runs as user ") == fault.text && strstr(fault.text, "suEXEC"),
+       "what may not be made: whose the folder is, %s", fault.text);
+    if (user == 0 && seteuid(0) != 0) abort();
     char many[1000];
     memset(many, 0xc3, sizeof many);
     for (size_t i = 1; i < sizeof many; i += 2) many[i] = (char)0xbc;
