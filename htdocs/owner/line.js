@@ -1,5 +1,5 @@
 /** The line for the site's pages: which one at each address, how it stands in a page, and whether it loads anything there. */
-import { text } from './place.js';
+import { FOLDER, text } from './place.js';
 import { say } from './dom.js';
 /** @typedef {import('./api.js').Circle} Circle
  * @typedef {{urls: string[], tags: string[]}} Place the instance's addresses, and what stands before signal?KEY at each
@@ -85,6 +85,27 @@ export function found(html, key) {
       : 'none';
 }
 
+/** Has something taken the key out of a line's address, as optimizers take all that stands behind the "?"? @param {string} html @param {string} at the page's address
+ * @param {string[]} urls the instance's */
+export function cut(html, at, urls) {
+  const starts = urls.flatMap(url =>
+      url.endsWith(`/${FOLDER}`) ? [url, new URL('..', url).href] : [url],
+    ),
+    scripts = html
+      .replace(/<!--.*?-->/gs, '')
+      .matchAll(/<script\b[^>]*?\ssrc\s*=\s*["']?([^"'\s>]+)/gi);
+  return [...scripts].some(
+    ([, src]) =>
+      !new RegExp(`${LOADER}[\\w-]{22}(?![\\w-])`, 'i').test(src) &&
+      URL.canParse(src, at) &&
+      starts.some(start =>
+        [`${start}signal`, `${start}signal.js`].includes(
+          new URL(src, at).href.replace(/[?#].*/, ''),
+        ),
+      ),
+  );
+}
+
 /** What the owner is told of it. */
 const PASTE =
   'Take it out, copy the line above again, and paste it where your editor takes HTML: a block or view named HTML, Code or Source.';
@@ -98,6 +119,7 @@ const FOUND = {
   curly: `The line is in that page, but does not work: an editor has turned its " into typographic quotes (\u201c \u201d). ${PASTE}`,
   idle: 'The line is in that page, but something in it (a type, nomodule or data-off) keeps browsers from running it as it should be: take that out.',
   text: `The line is in that page as text that visitors read, so nothing is loaded. ${PASTE}`,
+  cut: 'The line is in that page, but without what stands behind the ? in its address, and loads nothing: an optimizer has taken it out (“Remove query strings”). Except this address in its settings.',
   none: 'The line is not in that page (yet). Did you save it? Does a cache keep the old page?',
 };
 
@@ -154,7 +176,8 @@ export async function look(says, page, key, urls) {
     );
   if (!html) return say(says, 'There is no such page.', 'bad');
   const src = await dead(html, page),
-    is = found(html, key),
+    here = found(html, key),
+    is = here == 'none' && cut(html, page, urls) ? 'cut' : here,
     why = is == 'once' && !src ? await workerless(html, page, urls) : '';
   say(
     says,

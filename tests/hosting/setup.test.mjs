@@ -133,6 +133,10 @@ owner('from an uploaded program to a film shared between two browsers', async (h
   await p.fill('#page', `${host.url}/late.html`);
   await p.click('#check-form button');
   await says(p, 'check-form-says', /late: move the line up/);
+  await host.put('public_html/cut.html', html('', tag.replace(/\?[^"]*/, '')));
+  await p.fill('#page', `${host.url}/cut.html`);
+  await p.click('#check-form button');
+  await says(p, 'check-form-says', /without what stands behind the \?.*optimizer/);
   const one = await makeVisitor(), two = await makeVisitor();
   try {
     const first = await one.open(`${host.url}/film.html`);

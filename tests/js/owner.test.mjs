@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
-const { dead, found, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
+const { cut, dead, found, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
 const { passed } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { topOf } = await import('../../htdocs/owner/tiers.js');
@@ -76,6 +76,9 @@ test('a line in a page that loads nothing, and one that has no worker', async ()
   try {
     for (const query of [`${key}&#038;ver=6.4`, `ver=6.4&#038;${key}`, `v=1&amp;api_key=${key}?ver=6.4`])
       assert.equal(await dead(`<script src="/signal?${query}">`, page), `https://site.example/signal?${query.replace(/&[^;]*;/g, '&')}`, query);
+    for (const [src, is] of [['/x/signal', true], [`${at}signal.js?ver=6.4`, true], ['/signal', true], [`/x/signal?${key}`, false], ['/js/signal.js', false], ['https://other.example/x/signal', false], ['https://{', false]])
+      assert.equal(cut(`<script src="${src}"></script>`, page, [at, 'https://site.example/polycircle/']), is, String(src));
+    assert.equal(cut('<!-- <script src="/x/signal"></script> -->', page, [at]), false);
     const tag = (src, more = '') => `<head><script src="${src}signal?${key}"${more}></script></head>`;
     for (const [html, src] of [[tag(at), ''], [tag('/x/'), ''], [tag('https://site.example/'), `https://site.example/signal?${key}`], [tag('/'), `https://site.example/signal?${key}`], ['', ''],
       [`<!-- ${tag('/')} -->`, ''], [tag('https://unseen.example/'), '']]) assert.equal(await dead(html, page), src, html);
