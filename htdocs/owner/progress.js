@@ -34,7 +34,9 @@ export const bad = w =>
 /** @param {Walk} w */
 export const result = w =>
   `${count(w.files, 'file')}, ${size(w.bytes)}` +
-  (w.same ? '. Nothing had changed.' : `, version ${w.version}.`) +
+  (w.same
+    ? `. Nothing ${w.left_out.some(({ reason }) => reason == 'young') ? 'else ' : ''}had changed.`
+    : `, version ${w.version}.`) +
   (w.skipped
     ? ` Left out: ${w.left_out
         .map(

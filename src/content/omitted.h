@@ -14,7 +14,8 @@
     X(EXCLUDED, excluded, "left out by a pattern of yours", "")                                                             \
     X(NAME, name, "names that are not UTF-8, too long or too deep", "give them other names")                                \
     X(UNREADABLE, unreadable, "not readable", "let the program's user read them: permissions 644 of files, 755 of folders") \
-    X(YOUNG, young, "written in the last ten seconds", "they wait for the next reading")                                    \
+    X(YOUNG, young, "written in the last ten seconds",                                                                      \
+      "in ten seconds press \"Read the folder again\", or the next visits take them")                                       \
     X(CHANGED, changed, "changed while they were read", "publish again")
 
 #define OMIT_ENUM(id, name, text, cure) OMIT_##id,

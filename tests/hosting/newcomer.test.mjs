@@ -147,7 +147,7 @@ test('from the zip to a film that two visitors share, and back', { timeout: 110_
   await host.ftp('cd public_html/films', 'put second.mp4');
   await p.click('#after-done a');
   const read = async () => (await says(p, 'circle-127-0-0-1_read', /files?,/), p.textContent('#circle-127-0-0-1_read'));
-  assert.match(await read(), /^2 files|Left out: written in the last ten seconds: 1 \(.second\.mp4.\): they wait for the next reading/, 'it has come this moment');
+  assert.match(await read(), /^2 files|Nothing else had changed\. Left out: written in the last ten seconds: 1 \(.second\.mp4.\): in ten seconds press "Read the folder again"/, 'it has come this moment');
   for (const late = Date.now() + 30_000 * PATIENCE; !/^2 files/.test(await read()); await goes(p, code, p.url())) assert.ok(Date.now() < late, await read());
   await two.reload();
   await until(two, 'the second film', () => globalThis.polycircle?.stats().media.some(m => m.path == 'second.mp4'));

@@ -30,6 +30,9 @@ test('folders that may not be read are named with why and what to do', () => {
 test('what was left out is told with why, and what to do', () => {
   const walk = /** @type {any} */ ({ files: 2, bytes: 5, version: 3, skipped: 5, left_out: [{ reason: 'empty', text: 'empty files', cure: '', n: 1, names: ['a.mp4'] },
     { reason: 'unreadable', text: 'not readable', cure: 'let them be read', n: 4, names: ['x', 'y/', 'z'] }] });
+  const young = { reason: 'young', text: 'young', cure: '', n: 1, names: ['b.mp4'] };
+  assert.match(result({ ...walk, same: true }), /\. Nothing had changed\. Left out/);
+  assert.match(result({ ...walk, same: true, left_out: [young] }), /\. Nothing else had changed\. Left out/, 'what waits has changed');
   assert.equal(result(walk), '2 files, 5 bytes, version 3. Left out: empty files: 1 (\u2068a.mp4\u2069); not readable: 4 (\u2068x\u2069, \u2068y/\u2069, \u2068z\u2069, …): let them be read.', 'each name apart, for one may run from right to left');
   assert.deepEqual([bad(walk), bad({ ...walk, left_out: walk.left_out.slice(0, 1) })], [true, false]);
 });
