@@ -26,7 +26,8 @@ static enum err run_backup(struct cli *cli) {
 const struct command command_backup = {
     run_backup, "", "backup [FILE]",
     "Copies polycircle.db, as it is at this moment, into FILE, which must not exist; without FILE into backups/ as the copy\n"
-    "of today, of which the newest 7 are kept.\n"};
+    "of today, of which the newest 7 are kept. One of today that is there already becomes polycircle-earlier-TIME.db, of\n"
+    "which the newest 7 are kept, too.\n"};
 
 static enum err run_restore(struct cli *cli) {
     const char *kept = NULL;

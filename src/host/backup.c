@@ -3,6 +3,7 @@
 #include "store/copy.h"
 #include "store/keys.h"
 #include "util/apart.h"
+#include <fnmatch.h>
 
 const char *backup_path(struct ctx *ctx, const char *folder, const char *kind) {
     time_t seconds = ctx->now / 1000;
@@ -60,26 +61,27 @@ bool backup_due(struct ctx *ctx) {
     return is_due(ctx);
 }
 
-static bool is_daily(const char *name) {
-    static const char form[] = "polycircle-0000-00-00.db";
-    for (size_t i = 0; i < sizeof form; i++)
-        if (form[i] == '0' ? !strchr("0123456789", name[i]) || !name[i] : name[i] != form[i]) return false;
-    return true;
-}
-
-/* Of the daily ones the newest stay, today's in any case: later ones, of a clock that was ahead, go before older ones. */
-static void rotate(struct ctx *ctx) {
-    const char *dir = backup_folder(ctx, store_dir(ctx->store)), *now = file_name(today(ctx));
-    struct texts daily = {0};
+/* Of those with names like this the newest stay: later ones than now, of a clock that was ahead, go before older ones. */
+static void keep_newest(struct ctx *ctx, const char *like, const char *now) {
+    const char *dir = backup_folder(ctx, store_dir(ctx->store));
+    struct texts found = {0};
     size_t n;
     const char **all = directory_names(ctx->arena, dir, &n);
     for (size_t i = 0; i < n; i++)
-        if (is_daily(all[i])) texts_add(ctx->arena, &daily, all[i]);
-    for (size_t first = 0, left = daily.n; left > BACKUPS_KEPT; left--) {
-        const char *last = daily.all[daily.n - 1];
-        const char *goes = strcmp(last, now) > 0 ? daily.all[--daily.n] : daily.all[first++];
+        if (fnmatch(like, all[i], 0) == 0) texts_add(ctx->arena, &found, all[i]);
+    for (size_t first = 0, left = found.n; left > BACKUPS_KEPT; left--) {
+        const char *last = found.all[found.n - 1];
+        const char *goes = strcmp(last, now) > 0 ? found.all[--found.n] : found.all[first++];
         (void)unlink(arena_path(ctx->arena, dir, goes));
     }
+}
+
+/* Today's own stays in any case. */
+static void rotate(struct ctx *ctx) {
+    struct ctx next = {.arena = ctx->arena, .now = ctx->now + 1000};
+    const char *dir = backup_folder(ctx, store_dir(ctx->store));
+    keep_newest(ctx, "polycircle-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].db", file_name(today(ctx)));
+    keep_newest(ctx, "polycircle-earlier-[0-9]*T[0-9]*Z*.db", file_name(backup_path(&next, dir, "earlier")));
 }
 
 enum err backup_file(struct ctx *ctx, const char *path) {
@@ -98,11 +100,22 @@ int backup_lock(struct ctx *ctx, const char *dir) {
     return file_lock(arena_path(ctx->arena, dir, "keep.lock"));
 }
 
+/* A copy of today that is there already, by its own time. NULL: there is none. */
+static const char *set_aside(struct ctx *ctx, const char *path) {
+    struct file_id id;
+    if (!file_look(path, &id)) return NULL;
+    struct ctx then = {.arena = ctx->arena, .now = id.mtime * 1000};
+    const char *aside = backup_path(&then, backup_folder(ctx, store_dir(ctx->store)), "earlier");
+    return rename(path, aside) == 0 ? aside : NULL;
+}
+
 enum err backup_now(struct ctx *ctx, const char **path) {
     int lock = backup_lock(ctx, store_dir(ctx->store));
     if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "A backup or restore is at work: try again.");
     *path = today(ctx);
+    const char *aside = set_aside(ctx, *path);
     enum err e = make(ctx, *path);
+    if (e != ERR_OK && aside) (void)rename(aside, *path);
     (void)close(lock);
     return e;
 }

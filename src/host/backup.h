@@ -14,7 +14,8 @@ enum err backup_after(struct ctx *ctx);
 enum err backup_asked(struct ctx *ctx, const char **path, bool *done);
 /* Into a file that is not there yet, wherever the owner wants it. */
 enum err backup_file(struct ctx *ctx, const char *path);
-/* The same now, whether due or not, with the failure; *path: the file. ERR_BUSY: another process is at it. */
+/* The same now, whether due or not, with the failure; *path: the file. One of today that was there is polycircle-earlier-TIME.db
+ * then, of which as many are kept. ERR_BUSY: another process is at it. */
 enum err backup_now(struct ctx *ctx, const char **path);
 /* The lock of backup and restore, until close(); -1: another process is at it. */
 int backup_lock(struct ctx *ctx, const char *dir);

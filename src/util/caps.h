@@ -79,6 +79,6 @@ enum {
     GREETERS_MAX = 8,
     GREETERS_SHARE = 4, /* a network has places of its own for one in so many of them */
     WORDS_HEARD = 3, /* of so many networks' word a greeter is avoided, whatever it says itself */
-    BACKUPS_KEPT = 7, /* daily ones */
+    BACKUPS_KEPT = 7, /* daily ones; as many of those that another one of the day has replaced */
     GREETERS_COUNTED = 60, /* in a crowd all who wait are greeters; so none of them polls less than twice a minute */
 };

@@ -73,6 +73,36 @@ static void daily(void) {
     world_close(&w);
 }
 
+/* More than one on the same day: the state before a mistake may be in the first. */
+static void again_today(void) {
+    struct world w;
+    const char *path, *day = "backups/polycircle-2026-01-02.db";
+    world_open(&w, "truncate");
+    ok(backup_daily(&w.ctx) == ERR_OK, "the day's own copy");
+    world_stamp(world_path(&w, day), NOW);
+    add(&w, "second");
+    ok(backup_now(&w.ctx, &path) == ERR_OK && circles(path) == 2, "another one, asked for");
+    same_int(circles(world_path(&w, "backups/polycircle-earlier-2026-01-02T030405Z.db")), 1, "the one before it is kept");
+    world_write(&w, "backups/polycircle-earlier-mine.db", "x", 1);
+    world_write(&w, "backups/polycircle-earlier-2027-01-01T000000Z.db", "x", 1);
+    for (int n = 1; n < 10; n++) {
+        world_stamp(world_path(&w, day), NOW + n);
+        w.ctx.now += 1000;
+        ok(backup_now(&w.ctx, &path) == ERR_OK, "and again");
+    }
+    same_int(count(&w, "backups", "earlier-20"), 7, "the newest seven, and none of a clock that was ahead");
+    ok(!there(&w, "backups/polycircle-earlier-2027-01-01T000000Z.db"), "which goes first");
+    ok(!there(&w, "backups/polycircle-earlier-2026-01-02T030407Z.db") &&
+           there(&w, "backups/polycircle-earlier-2026-01-02T030408Z.db") && there(&w, "backups/polycircle-earlier-mine.db"),
+       "the oldest went, and no other file");
+    world_stamp(world_path(&w, day), NOW + 10);
+    world_write(&w, "backups/polycircle-2026-01-01.db", "x", 1);
+    ok(mkdir(world_path(&w, "backups/polycircle-2026-01-02.db.part"), 0700) == 0, "something is in the way");
+    ok(backup_now(&w.ctx, &path) != ERR_OK && there(&w, day) && !there(&w, "backups/polycircle-earlier-2026-01-02T030415Z.db"),
+       "the day's own stays what it was");
+    world_close(&w);
+}
+
 /* The host's clock was ahead for some days. */
 static void clock_ahead(void) {
     struct world w;
@@ -723,6 +753,7 @@ static void the_end(void) {
 
 int main(void) {
     daily();
+    again_today();
     clock_ahead();
     one_at_a_time();
     in_the_way();
