@@ -96,9 +96,10 @@ const notices = s =>
     s.retired
       ? 'This instance has ended: nothing is shared, and the buttons of the circles change nothing for visitors. “Undo the end” and what is left to do stand at the foot of this page.'
       : '',
-    s.restored
-      ? `The database was put back from a copy within the last day; that copy is now ${s.restored} in the folder backups. All is as it was when the copy was made, also what was chosen, ` +
-        'the counts, and whether sharing was stopped. What was there instead is kept beside it as polycircle-before-restore-… .'
+    s.before_restore || s.restored
+      ? 'The database was put back from a copy within the last day. All is as it was when the copy was made, also what was chosen, the counts, and whether sharing was stopped.' +
+        (s.before_restore ? ` What was there before is ${s.before_restore} in the folder backups.` : '') +
+        (s.restored ? ` What was called polycircle.restore is now ${s.restored} there.` : '')
       : '',
     s.restore_refused
       ? 'The file polycircle.restore was refused: it is no whole copy of the database, or belongs to another user than the program runs as, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.'

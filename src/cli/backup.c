@@ -37,10 +37,11 @@ static enum err run_restore(struct cli *cli) {
     TRY(cli_open(cli)); /* the next live database */
     return cli_tell(
         cli, "kept", kept,
-        arena_text(cli->ctx.arena,
-                   "%s is restored; clients join again by themselves.\n%s%s\nNext: polycircle publish each circle: nothing is "
-                   "shared until its files were read again.",
-                   cli->words[0], kept ? "What was there before is in " : "There was nothing before.", kept ? kept : ""));
+        arena_text(
+            cli->ctx.arena,
+            "%s is restored; clients join again by themselves.\n%s%s\nNow publish each circle (polycircle publish): nothing is "
+            "shared until its files were read again.",
+            cli->words[0], kept ? "What was there before is in " : "There was nothing before.", kept ? kept : ""));
 }
 
 const struct command command_restore = {

@@ -53,12 +53,11 @@ static enum err status_host(struct exchange *x, json_t *out) {
     struct arena *a = x->ctx->arena;
     for (size_t i = 0; i < n; i++) (void)json_array_append_new(list, json_string(jsn_shown(a, roots[i])));
     for (size_t i = 0; i < n_strays; i++) (void)json_array_append_new(others, json_string(jsn_shown(a, strays[i])));
-    json_t *host =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s, s:b}", "software", jsn_shown(a, x->req->software), "face",
-                  getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", jsn_shown(a, where), "script",
-                  jsn_shown(a, x->req->script), "data", jsn_shown(a, x->server->data), "outside",
-                  !below(a, x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version", PACKAGE_VERSION,
-                  "apart", (int)owner_apart());
+    json_t *host = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:s, s:b}", "software", jsn_shown(a, x->req->software),
+                             "face", getenv("REQUEST_METHOD") ? "cgi" : "fastcgi", "program", jsn_shown(a, where), "script",
+                             jsn_shown(a, x->req->script), "data", jsn_shown(a, x->server->data), "outside",
+                             !below(a, x->server->data, roots, n > 1 ? 1 : n), "roots", list, "others", others, "version",
+                             PACKAGE_VERSION, "apart", (int)owner_apart());
     return jsn_add(out, host);
 }
 
@@ -85,10 +84,12 @@ static enum err status_proxy(struct exchange *x, json_t *out) {
 }
 
 static enum err status_restore(struct exchange *x, json_t *out) {
-    const char *restored;
+    const char *before, *restored;
+    struct arena *a = x->ctx->arena;
     bool refused;
-    restore_told(x->ctx, x->server->data, &restored, &refused);
-    return jsn_add(out, json_pack("{s:s, s:b}", "restored", jsn_shown(x->ctx->arena, restored), "restore_refused", (int)refused));
+    restore_told(x->ctx, x->server->data, &before, &restored, &refused);
+    return jsn_add(out, json_pack("{s:s, s:s, s:b}", "before_restore", jsn_shown(a, before), "restored", jsn_shown(a, restored),
+                                  "restore_refused", (int)refused));
 }
 
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {

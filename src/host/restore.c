@@ -332,16 +332,22 @@ bool restore_waits(const char *dir) {
 
 static const char refused_name[] = "polycircle.restore-refused";
 
-void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool *refused) {
+/* The newest name of this kind in backups/ that was given within the last day, or "". */
+static const char *told(struct ctx *ctx, const char *dir, const char *kind) {
     struct ctx yesterday = {.arena = ctx->arena, .now = ctx->now - SPAN_DAY};
-    const char *since = file_name(backup_path(&yesterday, backup_folder(ctx, dir), "restored"));
-    size_t n, kind = strlen("polycircle-restored-");
+    const char *since = file_name(backup_path(&yesterday, backup_folder(ctx, dir), kind)), *newest = "";
+    size_t n, len = strlen("polycircle-") + strlen(kind);
     const char **all = directory_names(ctx->arena, backup_folder(ctx, dir), &n);
-    *restored = "";
     while (n-- > 0) {
-        bool later = strncmp(all[n], since, kind) == 0 && strcmp(all[n], since) > 0;
-        if (later && strcmp(all[n], *restored) > 0) *restored = all[n]; /* the names have the time in them */
+        bool later = strncmp(all[n], since, len) == 0 && strcmp(all[n], since) > 0;
+        if (later && strcmp(all[n], newest) > 0) newest = all[n]; /* the names have the time in them */
     }
+    return newest;
+}
+
+void restore_told(struct ctx *ctx, const char *dir, const char **before, const char **restored, bool *refused) {
+    *before = told(ctx, dir, "before-restore");
+    *restored = told(ctx, dir, "restored");
     *refused = access(arena_path(ctx->arena, dir, refused_name), F_OK) == 0;
 }
 

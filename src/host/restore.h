@@ -18,9 +18,9 @@ enum err restore_possible(struct ctx *ctx, const char *dir, const char *file);
 
 /* Does a file polycircle.restore lie in dir? One look at the disk. */
 bool restore_waits(const char *dir);
-/* What became of one, for its owner, who has seen no log: *restored the copy's name when it was made within the last day, else "";
- * *refused: it was, and lies there still. */
-void restore_told(struct ctx *ctx, const char *dir, const char **restored, bool *refused);
+/* What was restored within the last day, in whichever way, for the owner, who has seen no log: *before the name of what was
+ * there in backups/, *restored that of a polycircle.restore, or "". *refused: one was, and lies there still. */
+void restore_told(struct ctx *ctx, const char *dir, const char **before, const char **restored, bool *refused);
 /* Restores it, exactly once, and moves it into backups/. One that is refused is renamed to polycircle.restore-refused. Says
  * in the log what it did. Does nothing while it is being written (10 s) or another process is at it. */
 void restore_waiting(struct ctx *ctx, const char *dir);

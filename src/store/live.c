@@ -94,7 +94,7 @@ enum err store_renew(struct store *s) {
     TRY(store_begin(s, MAIN, true));
     enum err e = store_enter(s, "", &host_ok);
     if (e == ERR_OK && s->gen == lost) {
-        if (lost > 0) (void)fprintf(stderr, "polycircle: live database %" PRId64 " is lost, making the next\n", lost);
+        if (lost > 0) (void)fprintf(stderr, "polycircle: live database %" PRId64 " is made\n", lost + 1);
         e = make(s, lost + 1);
         if (e == ERR_OK) s->gen = lost + 1;
     }

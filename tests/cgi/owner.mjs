@@ -281,7 +281,8 @@ same(w.request('/signal', { query: r.json.circles[0].api_key }).bytes.toString()
 
 // a copy that was put back: its owner, who sees no log, is told
 const told = () => { const { restored, restore_refused } = owner('status').json; return [restored, restore_refused]; };
-same(told(), ['', false], 'nothing was put back');
+const before = () => owner('status').json.before_restore;
+same([...told(), before()], ['', false, ''], 'nothing was put back');
 const put = (/** @type {string} */ from) => {
   renameSync(from, join(w.data, 'polycircle.restore'));
   utimesSync(join(w.data, 'polycircle.restore'), 1_700_000_000, 1_700_000_000);
@@ -289,6 +290,7 @@ const put = (/** @type {string} */ from) => {
 };
 put(owner('backup').json.file);
 matches(told()[0], /^polycircle-restored-\d{4}-\d\d-\d\dT\d{6}Z\.db$/, 'put back');
+matches(before(), /^polycircle-before-restore-\d{4}-\d\d-\d\dT\d{6}Z\.db$/, 'and what was there before');
 writeFileSync(join(w.dir, 'no-copy'), 'x', { mode: 0o600 });
 put(join(w.dir, 'no-copy'));
 same(told()[1], true, 'one that was refused');
@@ -296,6 +298,10 @@ const [restored] = told();
 renameSync(join(w.data, 'backups', restored), join(w.data, 'backups', restored.replace(/\d{4}/, '2020')));
 rmSync(join(w.data, 'polycircle.restore-refused'));
 same(told(), ['', false], 'what was long ago is not told, nor what has gone');
+renameSync(join(w.data, 'backups', before()), join(w.data, 'backups', before().replace(/\d{4}/, '2020')));
+same(before(), '', 'neither');
+w.cli('restore', owner('backup').json.file);
+same([!!before(), ...told()], [true, '', false], 'put back by the command: told, too');
 
 // without its database
 code = kept('owner-code');
