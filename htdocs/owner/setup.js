@@ -222,6 +222,10 @@ function forms() {
     $('owner-path').textContent = `${w.status.data}/owner-code`;
     $('before-done').hidden = true;
     $('after-done').hidden = false;
+    say(
+      'after-done-says',
+      'Done. This is your code for the console. Keep it, as you keep a password:',
+    );
   });
 }
 
