@@ -42,11 +42,11 @@ function visitors({ s, c, id, change }) {
         const server = choice.server(),
           p2p = choice.p2p(),
           other = server != (c.ice[0]?.urls ?? '');
-        if (other) await attempt(server);
+        if (other) await attempt(server, choice.typed());
         await change(
           'circle',
           { ...(p2p != c.p2p && { p2p }), ...(other && { ice: server ? [server] : [] }) },
-          'Kept. Pages that are loaded from now on have it, within five minutes; those that are open keep what they had, unless you stop sharing for now. Does your privacy notice still say what is so?',
+          'Kept. It may take five minutes until every page that is loaded has it; those that are open keep what they had, unless you stop sharing for now. Does your privacy notice still say what is so?',
           says,
         );
       },
@@ -247,8 +247,12 @@ function end({ c, id, change }) {
     button,
     note(says),
   );
-  onPress(button, box, says, `Press again to end ${c.can} for good. This cannot be undone.`, () =>
-    change('remove', {}),
+  onPress(
+    button,
+    box,
+    says,
+    `Press again to end ${c.can} for good. Only putting back a copy of the database brings it again.`,
+    () => change('remove', {}),
   );
   return box;
 }

@@ -1,7 +1,7 @@
 /** How visitors take part, and by which STUN server they find each other: the same choice in set-up and in the console. */
 import { copy, make, note } from './dom.js';
 /** @typedef {[url: string, who: string][]} Servers the first is proposed
- * @typedef {{el: HTMLElement, p2p: () => string, server: () => string}} Choice server: '' for none */
+ * @typedef {{el: HTMLElement, p2p: () => string, server: () => string, typed: () => boolean}} Choice server: '' for none; typed: it is none of the list */
 
 /** @param {boolean} asked whether visitors are */
 const noticeOf = asked =>
@@ -126,7 +126,7 @@ export function choices(id, servers, chosen) {
   };
   el.addEventListener('input', tell);
   tell();
-  return { el, p2p: () => picked('p2p'), server };
+  return { el, p2p: () => picked('p2p'), server, typed: () => picked('stun') == 'other' };
 }
 
 /** Does this STUN server tell this browser its address? Nothing is known of it (true) where this browser's own address is a public one.
@@ -155,10 +155,10 @@ export async function answers(url, patience = 5000) {
 }
 
 /** Tries a server that is new here, once: pressed again, it is taken all the same.
- * @param {(text: string) => void} tell @returns {(url: string) => Promise<void>} throws what is to be said */
+ * @param {(text: string) => void} tell @returns {(url: string, typed: boolean) => Promise<void>} throws what is to be said */
 export function trial(tell) {
   let doubted = '';
-  return async url => {
+  return async (url, typed) => {
     if (!url || url == doubted) return;
     if (/^stuns?:$/.test(url))
       throw new Error(
@@ -176,7 +176,7 @@ export function trial(tell) {
     if (good) return;
     doubted = url;
     throw new Error(
-      `${url} did not answer this browser. It may be mistyped or down, or this network lets no UDP out: then visitors in such networks load from your host. Choose another, or press again to take it all the same.`,
+      `${url} did not answer this browser. It may be ${typed ? 'mistyped or ' : ''}down, or this network lets no UDP out: then visitors in such networks load from your host. Choose another, or press again to take it all the same.`,
     );
   };
 }

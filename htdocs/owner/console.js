@@ -98,7 +98,9 @@ const notices = s =>
       : '',
     s.before_restore || s.restored
       ? 'The database was put back from a copy within the last day. All is as it was when the copy was made, also what was chosen, the counts, and whether sharing was stopped.' +
-        (s.before_restore ? ` What was there before is ${s.before_restore} in the folder backups.` : '') +
+        (s.before_restore
+          ? ` What was there before is ${s.before_restore} in the folder backups.`
+          : '') +
         (s.restored ? ` What was called polycircle.restore is now ${s.restored} there.` : '')
       : '',
     s.restore_refused
@@ -114,7 +116,13 @@ function row(s, { name, help, apart, danger, sure, run }, i) {
       className: danger ? 'danger' : '',
       textContent: name,
     });
-  const li = make('li', {}, button, make('p', { className: 'hint' }, (s.apart && apart) || help), note(says));
+  const li = make(
+    'li',
+    {},
+    button,
+    make('p', { className: 'hint' }, (s.apart && apart) || help),
+    note(says),
+  );
   onPress(button, li, says, sure ?? '', () => run(says, open, s));
   return li;
 }
@@ -156,7 +164,9 @@ async function open(fresh) {
     ['Program', s.program],
     ['Data', s.data],
   ]);
-  $('care').replaceChildren(...care.filter(({ when }) => when?.(s) ?? true).map((one, i) => row(s, one, i)));
+  $('care').replaceChildren(
+    ...care.filter(({ when }) => when?.(s) ?? true).map((one, i) => row(s, one, i)),
+  );
   await tiers($('tiers'), s, at, open).catch(error =>
     $('tiers').replaceChildren(make('li', { className: 'hint' }, error.message)),
   );
@@ -228,8 +238,8 @@ export async function consolePage() {
       'good',
     );
   });
-  if (state?.state != 'shut') // nobody can enter: what keeps the program out stands at the top
-    $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
+  // where it is shut nobody can enter: what keeps the program out stands at the top
+  if (state?.state != 'shut') $(state && state.state != 'set' ? 'nothing' : 'enter').hidden = false;
   if (code.get() && state?.state == 'set')
     await open().catch(error => {
       if (error.code == 'wrong_code') code.forget();

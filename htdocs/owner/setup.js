@@ -34,7 +34,7 @@ const done = {
     circle(s)?.version && circle(s)?.files
       ? `${count(circle(s)?.files ?? 0, 'file')}, ${size(circle(s)?.bytes ?? 0)}`
       : '',
-  tag: s => (passed(circle(s)) ? 'The line for your pages.' : ''),
+  tag: s => (passed(circle(s)) ? `For pages of ${circle(s)?.origins.join(', ')}.` : ''),
   done: () => '',
 };
 
@@ -195,7 +195,7 @@ function forms() {
   const attempt = trial(text => say('visitors-form-says', text));
   onSubmit('visitors-form', async () => {
     const server = choice.server();
-    if (server != circle(w.status)?.ice[0]?.urls) await attempt(server);
+    if (server != circle(w.status)?.ice[0]?.urls) await attempt(server, choice.typed());
     w.status = await act('circle', {
       circle: input('can').value,
       p2p: choice.p2p(),

@@ -82,7 +82,7 @@ async function stun(p) {
     await other('nonsense !!');
     await tells('is not the address of a STUN server');
     await other(`127.0.0.1:${await freePort()}`);
-    await tells('did not answer this browser.*press again');
+    await tells('did not answer this browser.*mistyped or down.*press again');
     await other(good.url);
     await at(p, 'folder');
   } finally { await good.stop(); }
@@ -97,6 +97,7 @@ async function stun(p) {
 async function finish(host, p) {
   await p.click('#tag-form button');
   await p.click('#done-form button');
+  assert.match(await p.textContent('#step-tag .summary'), /^For pages of http/);
   await p.waitForSelector('#after-done:not([hidden])');
   const code = await p.textContent('#owner-code');
   assert.equal(code, await host.read('polycircle-data/owner-code'), 'the page shows the code of the file');
