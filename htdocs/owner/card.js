@@ -279,10 +279,14 @@ export function card(s, c, at, open) {
         make(
           'label',
           { htmlFor: tag.id },
-          i ? `The line for ${line.origins.join(' and ')}` : 'The line for your pages',
+          s.retired
+            ? 'To be taken out of your pages in the end'
+            : i
+              ? `The line for ${line.origins.join(' and ')}`
+              : 'The line for your pages',
         ),
         tag,
-        make('p', { className: 'hint' }, reason(line, all_lines.length == 1)),
+        s.retired ? '' : make('p', { className: 'hint' }, reason(line, all_lines.length == 1)),
       ];
     });
   describe(facts, [
@@ -369,13 +373,7 @@ export function card(s, c, at, open) {
       );
     },
   );
-  const box = make(
-    'div',
-    { id: `${id}_card`, className: 'card' },
-    make('h3', {}, c.can),
-    ...wrong,
-    facts,
-    ...tags,
+  const care = [
     silent,
     bar,
     note(says),
@@ -396,6 +394,12 @@ export function card(s, c, at, open) {
     folder(all, () => reading()),
     left(all, () => read(false)),
     end(all),
+  ];
+  const box = make(
+    'div',
+    { id: `${id}_card`, className: 'card' },
+    make('h3', {}, c.can),
+    ...(s.retired ? [facts, ...tags] : [...wrong, facts, ...tags, ...care]),
   );
   return { box, id, read };
 }

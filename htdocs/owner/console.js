@@ -94,7 +94,7 @@ const EXPOSED =
 const notices = s =>
   [
     s.retired
-      ? 'This instance has ended: nothing is shared, and the buttons of the circles change nothing for visitors. “Undo the end” and what is left to do stand at the foot of this page.'
+      ? 'This instance has ended: nothing is shared. “Undo the end” and what is left to do stand at the foot of this page.'
       : '',
     s.before_restore || s.restored
       ? 'The database was put back from a copy within the last day. All is as it was when the copy was made, also what was chosen, the counts, and whether sharing was stopped.' +

@@ -99,6 +99,7 @@ async function finish(host, p) {
   await p.click('#done-form button');
   assert.match(await p.textContent('#step-tag .summary'), /^For pages of http/);
   await p.waitForSelector('#after-done:not([hidden])');
+  assert.match(await p.textContent('#said'), /^Done\. This is your code/, 'told to who does not see it');
   const code = await p.textContent('#owner-code');
   assert.equal(code, await host.read('polycircle-data/owner-code'), 'the page shows the code of the file');
   return code;
@@ -641,6 +642,8 @@ owner('the console copies the database, ends the instance and undoes that', asyn
   assert.equal((await fetch(`${host.base}health`)).status, 200, 'asked once, nothing happens');
   await p.click('text=End this instance');
   await p.waitForSelector('text=Take its lines out of .htaccess');
+  assert.equal(await p.locator('#circles button').count(), 0, 'nothing is offered of a circle');
+  assert.ok((await p.inputValue('#circles textarea')).includes(tag), 'but the line is shown, which goes');
   assert.equal((await fetch(`${host.base}circle-sw.js`)).ok && (await (await fetch(tag)).text()).includes('unregister'), true, 'browsers are told to let go');
   assert.equal((await fetch(`${host.base}health`)).status, 410);
   await p.click('text="Undo the end"');
