@@ -311,6 +311,7 @@ export class Mirror {
     if (job.over) return;
     job.over = true;
     this.#jobs.delete(job.hash);
+    for (const reader of job.readers) reader.jobs.delete(job); // with its bytes: one reader may read all of a film
     for (const attempt of job.tries) {
       if (attempt.from && bytes && now() - attempt.moved > STALLED_MS) {
         // somebody else was quicker

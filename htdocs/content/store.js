@@ -29,9 +29,9 @@ export function idbStore(db) {
   let end;
   const flush = async () => {
     await sleep(30);
-    const work = steps,
-      tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
-    steps = [];
+    const work = steps;
+    steps = []; // first: a database that was closed under us throws
+    const tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
     await /** @type {Promise<void>} */ (
       new Promise((ok, no) => {
         tx.oncomplete = () => ok();

@@ -2,6 +2,8 @@ import './setup.mjs';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { afterEach, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Mirror } from '../../htdocs/content/mirror.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
 import { memoryStore } from '../../htdocs/content/store.js';
@@ -154,6 +156,19 @@ test('reading ahead is bounded, and ends with the reader', async () => {
   const { length } = asked;
   await new Promise(ok => setTimeout(ok, 200));
   assert.equal(asked.length, length);
+});
+
+test('what a reader has read is not in memory, while it reads on', async () => {
+  const given = [], give = i => { const bytes = file.slice(i * PIECE, (i + 1) * PIECE); given.push(new WeakRef(bytes)); return bytes; };
+  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], expecting: () => false, ban: assert.fail, got() {}, withdrawn: assert.fail }), peer = neighbour({ give });
+  m.use({ version: 1, media: [media()] });
+  origin();
+  const stream = m.read(m.media[0], URL_, 0, file.length, now);
+  for (let i = 0; i < COUNT - 1; i++) await stream.next();
+  setFlagsFromString('--expose-gc');
+  for (let i = 0; i < 3; i++) { runInNewContext('gc')(); await new Promise(ok => setTimeout(ok, 10)); }
+  assert.ok(given.length >= COUNT - 1 && given.filter(one => one.deref()).length < COUNT / 2, given.map(one => +!!one.deref()).join(''));
+  await stream.return();
 });
 
 test('two readers of one piece make one request', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { injectedStore } from '../../htdocs/content/injected.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
-import { memoryStore, openStore } from '../../htdocs/content/store.js';
+import { idbStore, memoryStore, openStore } from '../../htdocs/content/store.js';
 
 const bytes = (n, fill) => new Uint8Array(n).fill(fill), hash = i => i.toString(16).padStart(64, '0');
 
@@ -45,6 +45,24 @@ test('a first visit does not wait for storage to open', async () => {
   assert.equal(await store.get('kv', 'token'), null);
   assert.ok(performance.now() - began < 500);
   open(null);
+});
+
+test('a database that is closed under us: what cannot be written is refused, and not kept', async () => {
+  let closed = false, tried = 0;
+  const kept = [], transaction = () => {
+    tried++;
+    if (closed) throw new DOMException('closed', 'InvalidStateError');
+    const tx = { objectStore: () => ({ put: value => kept.push(value) }) };
+    setTimeout(() => tx.oncomplete(), 1);
+    return tx;
+  };
+  const store = idbStore({ transaction });
+  await store.put('kv', 'a', 1);
+  closed = true;
+  for (let i = 0; i < 3; i++) await assert.rejects(store.put('kv', 'a', 2), { name: 'InvalidStateError' });
+  closed = false;
+  await store.put('kv', 'a', 3);
+  assert.deepEqual([kept, tried], [[1, 3], 5]);
 });
 
 test('pieces: the least recently used go first, within the budget', async () => {
