@@ -1,4 +1,5 @@
 // How the self-test's page judges what it measures.
+import './setup.mjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filled, form, missing, overlap, owner, pollBudget, wire } from '../../htdocs/owner/measure.js';
