@@ -86,7 +86,7 @@ static enum err lock(struct restore *r) {
     if (e == ERR_OK) e = setting_get(&there, "restored", &mark);
     if (e == ERR_OK && index_folders(&there, &r->folders) != ERR_OK) r->folders.n = 0; /* of another form: none is known */
     if (e == ERR_OK && instance_urls(&there, &r->urls) != ERR_OK) r->urls.n = 0;
-    if (e == ERR_OK && store_number(r->there, SQL_VERSION_MOST, ARGS(I(VALUES_VERSION)), &r->version, 0) != ERR_OK) r->version = 0;
+    if (e == ERR_OK && store_number(r->there, SQL_VERSION_MOST, ARGS(I(UINT32_MAX - 1)), &r->version, 0) != ERR_OK) r->version = 0;
     if (e != ERR_OK) return lost(r, e);
     r->is = *mark && strcmp(mark, r->mark) == 0 ? DONE : copy_alike(r->there, r->copy) ? ALIKE : OTHER;
     return ERR_OK;
@@ -121,27 +121,29 @@ static enum err hold(struct restore *r) {
     return ERR_OK;
 }
 
-/* What would be believed and can be made anew goes: programs for visitors, hashes of files. Each file is read again before it is
- * signed: a little at a time as visitors come, or by `polycircle publish` at once. */
+/* What would be believed and can be made anew goes: programs for visitors, hashes of files, how far was counted. Each file is read
+ * again before it is signed: a little at a time as visitors come, or by `polycircle publish` at once. */
 static enum err forget(struct restore *r) {
-    static const enum sql all[] = {SQL_COPY_PACKAGES, SQL_COPY_MEDIA, SQL_COPY_FOUND,   SQL_COPY_OMITTED,
-                                   SQL_COPY_KEPT,     SQL_COPY_JOBS,  SQL_COPY_JOBS_DUE};
+    static const enum sql all[] = {SQL_COPY_PACKAGES, SQL_COPY_MEDIA,    SQL_COPY_FOUND,    SQL_COPY_OMITTED,   SQL_COPY_KEPT,
+                                   SQL_COPY_JOBS,     SQL_COPY_JOBS_DUE, SQL_COPY_VERSIONS, SQL_COPY_STATISTICS};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) TRY(store_run(r->copy, all[i], NULL, 0));
     return ERR_OK;
 }
 
 /* As far as it may be counted on from: what is there may be damaged, too. */
 static int64_t later(int64_t gen, int64_t other) {
-    return other > gen && other < 2 * VALUES_GEN ? other : gen;
+    return other > gen && other <= COUNTED_GEN ? other : gen;
 }
 
 /* Versions of lists that no browser has seen go on above all that are known; and, since what is there may be lost, and may have
- * been restored before, above the time in seconds: nobody publishes more often. */
+ * been restored before, above the time in seconds: nobody publishes more often. Neither who made the copy nor a clock that is ahead
+ * brings them to their end. */
 static enum err advance_versions(struct restore *r) {
     int64_t seen;
     TRY(store_number(r->copy, SQL_VERSION_MOST, ARGS(I(VALUES_VERSION)), &seen, 0));
-    if (r->version > seen) seen = r->version;
     if (r->ctx->now / 1000 > seen) seen = r->ctx->now / 1000;
+    if (seen > COUNTED_VERSION) seen = COUNTED_VERSION;
+    if (r->version > seen) seen = r->version;
     return store_run(r->copy, SQL_INSTANCE_SET, ARGS(T("versions"), I(seen)));
 }
 
@@ -173,7 +175,7 @@ static enum err advance(struct restore *r) {
     randombytes_buf(pepper, sizeof pepper);
     TRY(store_begin(s, MAIN, true));
     TRY(store_number(s, SQL_INSTANCE_GET, ARGS(T("gen")), &gen, 0));
-    gen = later(later(gen, store_newest_live(r->dir)), r->gen);
+    gen = later(later(later(0, gen), store_newest_live(r->dir)), r->gen);
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("gen"), I(gen + 1))));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("restored"), T(r->mark))));
     TRY(store_run(s, SQL_INSTANCE_SET, ARGS(T("pepper"), B(pepper, sizeof pepper))));

@@ -143,6 +143,8 @@
     X(COPY_KEPT, MAIN, "DELETE FROM kept")                                                                                        \
     X(COPY_JOBS, MAIN, "INSERT OR IGNORE INTO job(circle, dir, url, patient) SELECT circle, dir, url, 0 FROM manifest")           \
     X(COPY_JOBS_DUE, MAIN, "UPDATE job SET finished = 1, same = 0, refused = ''")                                                 \
+    X(COPY_VERSIONS, MAIN, "UPDATE manifest SET version = 1")                                                                     \
+    X(COPY_STATISTICS, MAIN, "DELETE FROM statistic WHERE n > 1 << 39")                                                           \
     X(MANIFEST_SET, MAIN, "REPLACE INTO manifest VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
     /* the walk through a folder */                                                                                               \
     X(JOB_SET, MAIN,                                                                                                              \

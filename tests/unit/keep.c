@@ -436,18 +436,18 @@ static void versions(void) {
     static const char latest[] = "SELECT version FROM manifest";
     struct world w;
     const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
-    world_sql(db, "UPDATE manifest SET version = 5000000000");
+    world_sql(db, "UPDATE manifest SET version = 4000000000");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "much was published since the copy");
-    same_int(world_number(db, latest), 5000000001, "above that");
+    same_int(world_number(db, latest), 4000000001, "above that");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "the same copy once more");
-    same_int(world_number(db, latest), 5000000002, "and above what came since");
+    same_int(world_number(db, latest), 4000000002, "and above what came since");
     world_sql(copy, "DELETE FROM manifest");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "a copy of before there was a list");
     ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
     world_sql(db, "INSERT INTO found(circle, path, kind, type, size, piece, at, sha256)"
                   " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
     ok(publish(&w), "published");
-    same_int(world_number(db, latest), 5000000003, "above all of it");
+    same_int(world_number(db, latest), 4000000003, "above all of it");
     world_close(&w);
 }
 
@@ -491,15 +491,49 @@ static void settings_stay(void) {
     world_close(&w);
 }
 
-/* The highest that a copy may bring: counted on from, in whole numbers. */
-static void highest(void) {
+/* The highest that a copy may bring, and a clock: from there the instance counts on, and takes its own copies. */
+static void highest(const char *counts, int64_t now, bool lost) {
+    static const char most[] = "SELECT (SELECT version FROM manifest) < 4294967295 - 9999999"
+                               " AND (SELECT value FROM instance WHERE name = 'gen') < 2147483648 - 9999999"
+                               " AND (SELECT coalesce(max(n), 0) FROM statistic) < 1099511627776 - 9999999";
     struct world w;
     const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
-    world_sql(db, "UPDATE instance SET value = 9223372036854775807 WHERE name = 'gen'"); /* damaged */
-    world_sql(copy, "UPDATE instance SET value = 2147483648 WHERE name = 'gen'; UPDATE manifest SET version = 1099511627776");
+    if (now) w.ctx.now = now;
+    world_sql(copy, counts);
+    if (lost) world_write(&w, "polycircle.db", "lost", 4);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored: %s, at %" PRId64, counts, now);
+    same_int(world_number(db, most), 1, "there is room for what comes");
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "opened");
+    world_sql(db, "INSERT INTO found(circle, path, kind, type, size, piece, at, sha256)"
+                  " VALUES(1, 'a.mp4', 2, 'video/mp4', 3, 262144, 3, zeroblob(32))");
+    int64_t version = world_number(db, "SELECT version FROM manifest");
+    ok(publish(&w) && world_number(db, "SELECT version FROM manifest") == version + 1, "published: the next version");
+    ok(unlink(copy) == 0 && copy_save(w.ctx.store, copy, key_pack, &w.ctx.fault) == ERR_OK, "a copy of its own");
+    closed(&w);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "which is good, too");
+    ok(world_number(db, "SELECT version FROM manifest") > version + 1, "above what was published");
+    same_int(world_number(db, most), 1, "and there is as much room");
+    world_close(&w);
+}
+
+static void limits(void) {
+    static const char none[] = "SELECT 1";
+    static const int64_t year_2110 = INT64_C(4417977600000);
+    for (int lost = 0; lost < 2; lost++) {
+        highest("UPDATE instance SET value = 2147483648 WHERE name = 'gen'", 0, lost);
+        highest("UPDATE instance SET value = 2147483647 WHERE name = 'gen'", 0, lost);
+        highest("UPDATE manifest SET version = 1099511627776", 0, lost);
+        highest("UPDATE manifest SET version = 4294967295", 0, lost);
+        highest("INSERT INTO instance VALUES('versions', 8589934592)", 0, lost);
+        highest("INSERT INTO statistic VALUES(1, 1, 'joins', 1099511627776)", 0, lost);
+        highest(none, year_2110, lost);
+    }
+    struct world w; /* damaged, or left by a program that had no such limits */
+    const char *copy = prepared(&w, "truncate"), *db = world_path(&w, "polycircle.db");
+    world_sql(db, "UPDATE instance SET value = 9223372036854775807 WHERE name = 'gen'; UPDATE manifest SET version = 1 << 40");
     same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "restored");
-    same_int(gen(&w), 2147483649, "the next generation");
-    same_int(world_number(db, "SELECT version FROM manifest"), 1099511627777, "and version");
+    same_int(gen(&w), 2, "the generation after that of the live database, and of the copy");
+    ok(world_number(db, "SELECT version FROM manifest") < UINT32_MAX, "a version that browsers can tell each other");
     world_close(&w);
 }
 
@@ -772,7 +806,7 @@ int main(void) {
     twice("whole");
     twice("lost");
     settings_stay();
-    highest();
+    limits();
     refused();
     by_renaming();
     out_of_the_way();
