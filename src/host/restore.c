@@ -19,7 +19,7 @@ enum there {
     ALIKE = 2, /* locked, and of the copy's form: it takes the rows */
     OTHER = 4, /* locked, and of another form: it is replaced */
     LOST = 8, /* no file, or none that can be read: it is replaced */
-    DONE = 16, /* restored already: a kill left to do only what comes behind */
+    DONE = 16, /* restored already, by one that was killed before it could say so */
 };
 
 struct restore {
@@ -31,6 +31,7 @@ struct restore {
     struct key_list keys; /* that the copy has brought along */
     int64_t gen, version; /* the generation of what is there, and the highest version of its lists */
     struct texts folders, urls; /* that are shared there; of the instance there */
+    struct texts held; /* folders of the copy that are not, in words */
     bool saved; /* kept is written */
 };
 
@@ -104,6 +105,18 @@ static bool shared_there(const struct restore *r, const char *dir) {
     return false;
 }
 
+static enum err say_held(struct restore *r, struct ctx *copy, const struct circle *c) {
+    const char *dir;
+    TRY(index_waits(copy, c, &dir));
+    if (*dir && !c->removed)
+        texts_add(copy->arena, &r->held,
+                  arena_text(copy->arena,
+                             "polycircle: the copy shares %s in %s, which was not shared here: nothing of it is, until you press "
+                             "\"Read the folder again\" in the console, or: polycircle publish %s %s\n",
+                             jsn_shown(copy->arena, dir), c->can, c->can, jsn_shown(copy->arena, dir)));
+    return ERR_OK;
+}
+
 /* Who made the copy may have been another than who restores it: what was not shared here is not, until its owner says so. Where
  * nothing was there, or nothing that can be read, there is nothing to compare it with. */
 static enum err hold(struct restore *r) {
@@ -116,7 +129,9 @@ static enum err hold(struct restore *r) {
         bool held = false;
         TRY(store_texts(r->copy, SQL_FOLDERS_OF, ARGS(I(list.all[i].id)), copy.arena, &dirs));
         for (size_t k = 0; k < dirs.n; k++) held = held || !shared_there(r, dirs.all[k]);
-        if (held) TRY(index_wait(&copy, &list.all[i]));
+        if (!held) continue;
+        TRY(index_wait(&copy, &list.all[i]));
+        TRY(say_held(r, &copy, &list.all[i]));
     }
     return ERR_OK;
 }
@@ -167,6 +182,21 @@ static enum err keep_settings(struct restore *r) {
     return ERR_OK;
 }
 
+/* The versions that the copy's lists have are ones that browsers may have seen with other content; and the keys that are here may
+ * be newer ones. In the copy, so that it is never there without. */
+static enum err sign(struct restore *r) {
+    struct ctx copy = {.arena = r->ctx->arena, .store = r->copy, .now = r->ctx->now};
+    struct circle_list all;
+    enum err e = circle_list(&copy, &all);
+    for (size_t i = 0; e == ERR_OK && i < all.n; i++) {
+        if (all.all[i].removed) continue;
+        e = signing_adopt(&copy, &all.all[i]);
+        if (e == ERR_OK) e = manifest_again(&copy, &all.all[i]);
+    }
+    r->ctx->fault = copy.fault;
+    return e;
+}
+
 /* A generation that was never used, and what else must not be as it is in the copy. */
 static enum err advance(struct restore *r) {
     struct store *s = r->copy;
@@ -183,6 +213,7 @@ static enum err advance(struct restore *r) {
     TRY(keep_settings(r));
     TRY(forget(r));
     TRY(hold(r));
+    TRY(sign(r));
     return store_commit(s, MAIN);
 }
 
@@ -205,7 +236,7 @@ static const struct {
     {bring_keys, UNSEEN}, /* the signing keys that it has, where there is none | those stay */
     {lock, UNSEEN}, /* keeps writers from what is there, and says what that is | nothing: the lock ends with the process */
     {save, ALIKE | OTHER}, /* what is there, into backups/ | one copy more, or a part of one */
-    {advance, ALIKE | OTHER | LOST}, /* generation, versions, nothing to be believed, in the working copy | nothing */
+    {advance, ALIKE | OTHER | LOST}, /* generation, versions, nothing to be believed, signed, in the working copy | new keys */
     {put_rows, ALIKE}, /* in one transaction | nothing: SQLite rolls it back */
     {put_file, OTHER | LOST}, /* by rename | the old file; the journals of one that is lost may lie in backups/ by then */
 };
@@ -239,36 +270,6 @@ enum err restore_possible(struct ctx *ctx, const char *dir, const char *file) {
     return e;
 }
 
-static enum err sign_all(struct ctx *ctx) {
-    struct circle_list all;
-    const char *dir;
-    TRY(store_begin(ctx->store, MAIN, true));
-    TRY(circle_list(ctx, &all));
-    for (size_t i = 0; i < all.n; i++) {
-        if (all.all[i].removed) continue;
-        TRY(signing_adopt(ctx, &all.all[i]));
-        TRY(manifest_again(ctx, &all.all[i]));
-        TRY(index_waits(ctx, &all.all[i], &dir));
-        if (!*dir) continue;
-        (void)fprintf(stderr,
-                      "polycircle: the copy shares %s in %s, which was not shared here: nothing of it is, until you press "
-                      "\"Read the folder again\" in the console, or: polycircle publish %s %s\n",
-                      jsn_shown(ctx->arena, dir), all.all[i].can, all.all[i].can, jsn_shown(ctx->arena, dir));
-    }
-    return store_commit(ctx->store, MAIN);
-}
-
-/* The versions that the restored manifests have are ones that browsers may have seen with other content; and the keys that are
- * here may be newer ones. */
-static enum err sign_anew(struct ctx *ctx, const char *dir) {
-    TRY(store_open(&ctx->store, dir, &ctx->fault));
-    enum err e = sign_all(ctx);
-    store_rollback(ctx->store);
-    store_close(ctx->store);
-    ctx->store = NULL;
-    return e;
-}
-
 /* A renewal of keys that was broken off is settled by the database that knows which one counts, while it is there. */
 static void settle_keys(struct ctx *ctx, const char *dir) {
     if (store_open(&ctx->store, dir, &ctx->fault) != ERR_OK) return;
@@ -286,7 +287,8 @@ enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const 
     end(&r);
     TRY(e);
     if (kept) *kept = access(r.kept, F_OK) == 0 ? r.kept : NULL;
-    return sign_anew(ctx, dir); /* killed before it: the next restore of this file does it */
+    for (size_t i = 0; i < r.held.n; i++) (void)fputs(r.held.all[i], stderr);
+    return ERR_OK;
 }
 
 enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept) {

@@ -144,6 +144,7 @@ enum err copy_take(struct store **out, const char *file, const char *path, struc
     struct store *copy = calloc(1, sizeof *copy);
     if (!copy || strlen(path) >= sizeof copy->main_path) abort();
     memcpy(copy->main_path, path, strlen(path) + 1);
+    (void)snprintf(copy->dir, sizeof copy->dir, "%.*s", (int)(file_name(path) - path - 1), path); /* where the keys are */
     copy->scratch = true;
     (void)stat(path, &copy->main_file); /* what store_begin() looks at */
     enum err e = open_copy(copy, fault);

@@ -171,6 +171,7 @@ for (const [journal, state] of ['whole', 'damaged', 'of another form'].flatMap((
     const { dir, at } = instance, copy = join(dir, 'run/copy.db'), now = join(dir, 'run/now.db');
     await instance.must('backup', copy);
     await instance.must('circle', 'add', 'later');
+    await instance.must('circle', 'rekey', 'demo'); // the copy has an older key
     await copyFile(at('polycircle.db'), now);
     if (journal === 'wal') assert.equal(sql(now, 'pragma journal_mode'), 'wal');
     const alone = () => { instance.other?.kill('SIGKILL'); };
@@ -195,6 +196,8 @@ for (const [journal, state] of ['whole', 'damaged', 'of another form'].flatMap((
         seen.add(JSON.parse(shown.stdout).map(({ can }) => can).join());
       }
       whole(at('polycircle.db'));
+      const { checks } = JSON.parse((await instance.command('check', '--json')).stdout);
+      assert.match(checks.find(({ what }) => what === 'signing keys').text, /each there and the right one/, `step ${n}`);
       await instance.must('doctor'); // what was interrupted is cleaned up
       assert.deepEqual((await readdir(at('.'))).filter((name) => name.includes('.part')), [], `step ${n}`);
     }).finally(alone);
