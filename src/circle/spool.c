@@ -5,6 +5,9 @@
 
 /* What this program makes there it knows by the whole name: the directory is in an owner's site, and may hold the owner's own. */
 #define NAME_BOX "box-[0-9a-f]{32}\\.json"
+#define NAME_PUBLIC                                                                                                \
+    "(signal|short)-[A-Za-z0-9_-]{22}\\.js|roster-[0-9a-f]{16}\\.json|manifest-[0-9a-f]{16}-[0-9]+\\.json(\\.gz)?" \
+    "|package-[0-9a-f]{16}-[0-9a-f]{64}\\.tar\\.gz"
 /* JSON that is a file of the spool. */
 static const char probe_text[] = "{\"polycircle\":1,\"value\":";
 static const char index_text[] = "<!doctype html><title>-</title>\n";
@@ -116,7 +119,7 @@ static void remove_named(struct ctx *ctx, const char *dir, const char *names, in
 }
 
 void spool_sweep(struct ctx *ctx, const struct spool *spool) {
-    remove_named(ctx, spool->dir, NAME_BOX, (ctx->now - SPAN_BOX_OLD) / 1000 - 1);
+    remove_named(ctx, spool->dir, NAME_BOX "|(" NAME_PUBLIC ")\\.[0-9]+", (ctx->now - SPAN_BOX_OLD) / 1000 - 1);
 }
 
 static void drop_of(struct ctx *ctx, const char *dir, const struct circle *c) {

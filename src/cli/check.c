@@ -4,9 +4,9 @@
 #include "content/folder.h"
 #include "content/manifest.h"
 #include "host/backup.h"
+#include "host/left.h"
 #include "host/restore.h"
 #include "host/rows.h"
-#include <signal.h>
 #include <stdarg.h>
 
 enum level { OK, MENDED, WARN, FAIL };
@@ -172,37 +172,15 @@ static enum err mend_live(struct patient *p, struct finding *) {
     return store_renew(ctx_of(p)->store);
 }
 
-static bool ends(const char *name, const char *ending) {
-    size_t n = strlen(name), m = strlen(ending);
-    return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
-/* What kills and crashes leave: parts of copies, probes of processes that are gone, live files of other generations. The
- * one before this may still be open somewhere. */
-static bool is_left(struct patient *p, const char *path, const char *name) {
-    int64_t n = 0, gen = store_gen(ctx_of(p)->store);
-    bool left = ends(name, ".part") || ends(name, ".part-journal");
-    if (sscanf(name, "probe-%" SCNd64, &n) == 1) left |= n > 0 && kill((pid_t)n, 0) != 0 && errno == ESRCH;
-    if (sscanf(name, "live-%" SCNd64, &n) == 1) left |= n > gen || n < gen - 1;
-    if (left && p->mending) (void)unlink(path);
-    return left;
-}
-
 static enum err look_left(struct patient *p, struct finding *f) {
-    size_t n = files(p, is_left, false);
+    size_t n = left_count(ctx_of(p), p->dir);
     return n ? say(p, f, WARN, "%zu left by what was interrupted", n) : say(p, f, OK, "none");
 }
 
-/* While nobody is at work who has parts that are no leavings (a backup or restore; whoever writes polycircle.db makes keys), or
- * makes the next live database. */
 static enum err mend_left(struct patient *p, struct finding *) {
-    bool host_ok;
     int lock = backup_lock(ctx_of(p), p->dir);
     if (lock < 0) return fault_set(&ctx_of(p)->fault, ERR_BUSY, "A backup or restore is at work: try again.");
-    enum err e = store_begin(ctx_of(p)->store, MAIN, true);
-    if (e == ERR_OK) e = store_enter(ctx_of(p)->store, "", &host_ok);
-    if (e == ERR_OK) (void)files(p, is_left, true);
-    store_rollback(ctx_of(p)->store);
+    enum err e = left_drop(ctx_of(p), p->dir);
     (void)close(lock);
     return e;
 }

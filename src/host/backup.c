@@ -1,5 +1,6 @@
 #include "host/backup.h"
 #include "circle/signing.h"
+#include "host/left.h"
 #include "store/copy.h"
 #include "store/keys.h"
 #include "util/apart.h"
@@ -90,7 +91,9 @@ enum err backup_file(struct ctx *ctx, const char *path) {
     return copy_save(ctx->store, path, key_pack, &ctx->fault);
 }
 
+/* What one that was killed has left goes first: it may be as large, and perhaps each one is killed. */
 static enum err make(struct ctx *ctx, const char *path) {
+    (void)!left_drop(ctx, store_dir(ctx->store));
     TRY(backup_file(ctx, path));
     rotate(ctx);
     return ERR_OK;

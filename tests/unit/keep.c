@@ -160,6 +160,35 @@ static bool does_nothing(struct world *w) {
     return true;
 }
 
+/* Each day's copy is killed, and leaves as much; a restore too, and who looks whether one is possible. */
+static void left_behind(void) {
+    static const char *const left[] = {"backups/polycircle-2025-12-31.db.part",
+                                       "backups/polycircle-2026-01-01.db.part",
+                                       "backups/polycircle-2026-01-01.db.part-journal",
+                                       "backups/polycircle-before-restore-2026-01-01T000000Z.db.part",
+                                       "restore.part",
+                                       "look-4194305.part",
+                                       "trial-new-4194305",
+                                       "trial-done-4194305",
+                                       "probe-4194305.db-wal",
+                                       "live-77.db"};
+    struct world w;
+    world_open(&w, "truncate");
+    ok(mkdir(world_path(&w, "backups"), 0700) == 0, "copies were made");
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) world_write(&w, left[i], "x", 1);
+    const char *living = arena_text(&w.arena, "look-%d.part", (int)getpid());
+    world_write(&w, living, "x", 1);
+    world_write(&w, "backups/mine.db", "x", 1);
+    ok(backup_daily(&w.ctx) == ERR_OK && there(&w, "backups/polycircle-2026-01-02.db"), "today's copy is made");
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) ok(!there(&w, left[i]), "%s is gone", left[i]);
+    ok(there(&w, living) && there(&w, "backups/mine.db") && there(&w, "live-1.db"), "what is at work, or somebody's own, stays");
+    world_write(&w, left[0], "x", 1);
+    w.ctx.now += DAY;
+    ok(mkdir(world_path(&w, "backups/polycircle-2026-01-03.db.part"), 0700) == 0, "the next cannot be made");
+    ok(backup_daily(&w.ctx) == ERR_OK && !there(&w, left[0]), "what was left goes even so");
+    world_close(&w);
+}
+
 /* While another process is at it. */
 static void one_at_a_time(void) {
     struct world w;
@@ -789,6 +818,7 @@ int main(void) {
     daily();
     again_today();
     clock_ahead();
+    left_behind();
     one_at_a_time();
     in_the_way();
     restores("wal");

@@ -242,6 +242,8 @@ static void sweeping(void) {
     with_spool(&w);
     greets(&w, 1, "", &out);
     world_write(&w, "spool/box-00112233445566778899aabbccddeeff.json.77", "x", 1);
+    world_write(&w, "spool/roster-0011223344556677.json.77", "x", 1);
+    world_write(&w, "spool/roster-0011223344556677.json", "x", 1);
     world_write(&w, "spool/other", "x", 1);
     same_text(err_name(spool_get(&w.ctx, &spool)), "ok", "the spool");
     w.ctx.now = clock_now();
@@ -252,6 +254,8 @@ static void sweeping(void) {
     spool_sweep(&w.ctx, spool);
     (void)only(&w, "box-", &n);
     same_int(n, 0, "what nobody writes any more goes");
+    (void)only(&w, "roster-0011223344556677.json", &n);
+    same_int(n, 1, "and what a kill has left of another file; not that itself");
     (void)only(&w, "other", &n);
     same_int(n, 1, "what is not ours stays");
     world_close(&w);
