@@ -106,6 +106,9 @@ const notices = s =>
     s.restore_refused
       ? 'The file polycircle.restore was refused: it is no whole copy of the database, or belongs to another user than the program runs as, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.'
       : '',
+    s.restore_waits
+      ? 'The file polycircle.restore could not be restored yet, and nothing was changed; it is tried again every five minutes. Most probably there is no room for it: a restore needs that of the file once more, and of the database that is there. Delete what you do not need; the error log says why.'
+      : '',
   ].filter(Boolean);
 
 /** @param {Status} s @param {Care} one @param {number} i */
@@ -152,7 +155,7 @@ async function open(fresh) {
   $('notices').replaceChildren(
     ...notices(s).map(words => {
       const p = make('p', { className: 'note' }, words);
-      p.dataset.kind = s.retired || s.restore_refused ? 'bad' : 'good';
+      p.dataset.kind = s.retired || s.restore_refused || s.restore_waits ? 'bad' : 'good';
       return p;
     }),
   );

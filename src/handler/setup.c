@@ -86,10 +86,10 @@ static enum err status_proxy(struct exchange *x, json_t *out) {
 static enum err status_restore(struct exchange *x, json_t *out) {
     const char *before, *restored;
     struct arena *a = x->ctx->arena;
-    bool refused;
-    restore_told(x->ctx, x->server->data, &before, &restored, &refused);
-    return jsn_add(out, json_pack("{s:s, s:s, s:b}", "before_restore", jsn_shown(a, before), "restored", jsn_shown(a, restored),
-                                  "restore_refused", (int)refused));
+    bool refused, waits;
+    restore_told(x->ctx, x->server->data, &before, &restored, &refused, &waits);
+    return jsn_add(out, json_pack("{s:s, s:s, s:b, s:b}", "before_restore", jsn_shown(a, before), "restored",
+                                  jsn_shown(a, restored), "restore_refused", (int)refused, "restore_waits", (int)waits));
 }
 
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {

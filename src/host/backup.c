@@ -28,7 +28,7 @@ static const char *today(struct ctx *ctx) {
     return backup_path(ctx, backup_folder(ctx, store_dir(ctx->store)), "");
 }
 
-/* Seconds since the last failure, which the lock file's time is; a full disk lets us write nothing else. */
+/* Seconds since the last failure. */
 static int64_t since_failure(struct ctx *ctx) {
     struct stat st;
     const char *path = arena_path(ctx->arena, store_dir(ctx->store), "keep.lock");
@@ -127,7 +127,7 @@ enum err backup_now(struct ctx *ctx, const char **path) {
 static void make_daily(struct ctx *ctx, int lock) {
     time_t now = ctx->now / 1000;
     int64_t since = since_failure(ctx);
-    const struct timespec at[2] = {{now, 0}, {now, 0}}, never[2] = {{0, 0}, {0, 0}};
+    const struct timespec at[2] = {{0, UTIME_OMIT}, {now, 0}}, never[2] = {{0, UTIME_OMIT}, {0, 0}};
     (void)futimens(lock, at);
     if (make(ctx, today(ctx)) == ERR_OK)
         (void)futimens(lock, never);
@@ -161,7 +161,7 @@ static bool start_apart(struct ctx *ctx) {
 /* A failure is noted before it happens, as make_daily() does; with the lock, so that nobody else starts one meanwhile. */
 enum err backup_after(struct ctx *ctx) {
     time_t now = ctx->now / 1000;
-    const struct timespec at[2] = {{now, 0}, {now, 0}};
+    const struct timespec at[2] = {{0, UTIME_OMIT}, {now, 0}};
     if (!is_large(ctx)) return backup_daily(ctx);
     int lock = backup_lock(ctx, store_dir(ctx->store));
     if (lock < 0) return ERR_OK;

@@ -1,5 +1,6 @@
 /* Copies of the instance: polycircle.db and its signing keys, one a day in backups/. The times of names are UTC. One process at a
- * time is at it, or at the way back (host/restore.h): keep.lock in the data directory. */
+ * time is at it, or at the way back (host/restore.h): keep.lock in the data directory. Its mtime is when a
+ * backup failed last, its atime when a polycircle.restore did: a full disk lets us write nothing else. */
 #pragma once
 #include "circle/ctx.h"
 

@@ -349,10 +349,19 @@ static const char *told(struct ctx *ctx, const char *dir, const char *kind) {
     return newest;
 }
 
-void restore_told(struct ctx *ctx, const char *dir, const char **before, const char **restored, bool *refused) {
+/* When a polycircle.restore was tried last, and did not come to its end: since it came, in seconds; 0: it was not. */
+static int64_t tried(struct ctx *ctx, const char *dir) {
+    struct stat st, lock;
+    bool known = lstat(arena_path(ctx->arena, dir, "polycircle.restore"), &st) == 0 &&
+                 stat(arena_path(ctx->arena, dir, "keep.lock"), &lock) == 0;
+    return known && lock.st_atime >= st.st_ctime ? lock.st_atime : 0;
+}
+
+void restore_told(struct ctx *ctx, const char *dir, const char **before, const char **restored, bool *refused, bool *waits) {
     *before = told(ctx, dir, "before-restore");
     *restored = told(ctx, dir, "restored");
     *refused = access(arena_path(ctx->arena, dir, refused_name), F_OK) == 0;
+    *waits = tried(ctx, dir) != 0;
 }
 
 /* Out of the way, or it would be looked at again at each request: where it belongs, which may be on another disk, or taken by a
@@ -365,18 +374,34 @@ static const char *put_away(struct ctx *ctx, const char *dir, const char *path, 
     return rename(path, to) == 0 ? to : path;
 }
 
-/* Under the lock. Its inode and the time of its renaming say whether we have been here: then only the moving was missing. */
-static void take_in(struct ctx *ctx, const char *dir, const char *path) {
+static bool within(int64_t now_ms, int64_t then, int64_t span_ms) {
+    return now_ms / 1000 >= then && now_ms / 1000 - then < span_ms / 1000;
+}
+
+static void note(int lock, int64_t seconds) {
+    const struct timespec at[2] = {{seconds, 0}, {0, UTIME_OMIT}};
+    (void)futimens(lock, at);
+}
+
+/* Its inode and the time of its renaming say whether we have been here: then only the moving was missing. That it was tried is
+ * noted before: a host that kills it, or a disk without room for it, does so to each request otherwise. */
+static void take_in(struct ctx *ctx, const char *dir, const char *path, int lock) {
     struct stat st;
-    if (lstat(path, &st) != 0 || (ctx->now / 1000 >= st.st_mtime && ctx->now / 1000 - st.st_mtime < SPAN_UPLOAD / 1000)) return;
+    int64_t last = tried(ctx, dir);
+    if (lstat(path, &st) != 0 || within(ctx->now, st.st_mtime, SPAN_UPLOAD) || within(ctx->now, last, SPAN_RESTORE_AGAIN)) return;
+    note(lock, ctx->now / 1000);
     const char *mark =
         arena_text(ctx->arena, "%lld %lld.%09ld", (long long)st.st_ino, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
     bool ours = S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() && !(st.st_mode & 022);
     enum err e = ours ? restore_once(ctx, dir, path, mark, NULL)
                       : fault_set(&ctx->fault, ERR_FILES,
                                   "%s must be a file of ours, with one name, that nobody else can write: chmod 600", path);
-    if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) return; /* later */
     const char *why = e == ERR_OK ? "" : err_text(e, &ctx->fault);
+    if (e == ERR_BUSY || e == ERR_DISK_FULL || e == ERR_READ_ONLY) {
+        if (!last) (void)fprintf(stderr, "polycircle: polycircle.restore waits; it is tried again every five minutes: %s\n", why);
+        return;
+    }
+    note(lock, 0);
     const char *to = put_away(ctx, dir, path, e == ERR_OK);
     (void)fprintf(stderr, "polycircle: polycircle.restore is %s: %s\n", e == ERR_OK ? "restored" : "refused", *why ? why : to);
 }
@@ -386,7 +411,7 @@ void restore_waiting(struct ctx *ctx, const char *dir) {
     const char *path = arena_path(ctx->arena, dir, "polycircle.restore");
     if (lock < 0) return;
     unsigned left = alarm(0); /* of the answer: a large copy takes longer, and would be begun again by each request */
-    take_in(ctx, dir, path);
+    take_in(ctx, dir, path, lock);
     if (left) (void)alarm(left);
     (void)close(lock);
     ctx->fault.text[0] = '\0';

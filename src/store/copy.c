@@ -140,6 +140,8 @@ static enum err open_copy(struct store *copy, struct fault *fault) {
 enum err copy_take(struct store **out, const char *file, const char *path, struct fault *fault) {
     *out = NULL;
     store_remove(path); /* what a kill has left */
+    enum header header = store_header(file); /* a film that was renamed by mistake is not copied first */
+    if (header == HEADER_EMPTY || header == HEADER_OTHER) return ERR_DAMAGED;
     if (!file_copy(file, path)) return store_errno(fault, file);
     struct store *copy = calloc(1, sizeof *copy);
     if (!copy || strlen(path) >= sizeof copy->main_path) abort();

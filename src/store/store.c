@@ -116,9 +116,10 @@ enum err store_errno(struct fault *fault, const char *path) {
 }
 
 enum header store_header(const char *path) {
+    static const char magic[16] = "SQLite format 3";
     uint8_t head[20];
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return errno == ENOENT || errno == ENOTDIR ? HEADER_NONE : HEADER_UNREAD;
     bool known = fstat(fd, &st) == 0, whole = known && file_read(fd, head, sizeof head, 0);
     int why = errno;
@@ -126,7 +127,8 @@ enum header store_header(const char *path) {
     errno = why;
     if (known && st.st_size == 0) return HEADER_EMPTY;
     if (!whole) return known && st.st_size < (off_t)sizeof head ? HEADER_OTHER : HEADER_UNREAD;
-    return head[18] == HEADER_JOURNAL || head[18] == HEADER_WAL ? (enum header)head[18] : HEADER_OTHER;
+    bool ours = memcmp(head, magic, sizeof magic) == 0 && (head[18] == HEADER_JOURNAL || head[18] == HEADER_WAL);
+    return ours ? (enum header)head[18] : HEADER_OTHER;
 }
 
 enum err store_unread(struct fault *fault, const char *path) {

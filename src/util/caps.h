@@ -66,6 +66,7 @@ enum span {
     SPAN_RESCAN = 10 * 60 * 1000, /* a published folder is walked again in the background */
     SPAN_BACKUP_LOOK = 60 * 1000, /* looked whether the day's backup is there */
     SPAN_BACKUP_AGAIN = 60 * 60 * 1000, /* tried again after a failure */
+    SPAN_RESTORE_AGAIN = 5 * 60 * 1000, /* the same of a polycircle.restore */
     SPAN_UPLOAD = 10 * 1000, /* a file that was written to so recently may still grow */
     SPAN_PACKAGE = 24 * 60 * 60 * 1000, /* a package that another one has replaced: loaders that name it may lie in caches */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */

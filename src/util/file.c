@@ -1,6 +1,7 @@
 #include "util/file.h"
 #include "util/assets.h"
 #include "util/texts.h"
+#include <sys/statvfs.h>
 
 bool file_identify(const struct stat *st, struct file_id *id) {
     if (!S_ISREG(st->st_mode)) return false;
@@ -150,12 +151,20 @@ int file_turn(const char *path, int64_t now, int64_t every_ms) {
     return -1;
 }
 
+/* What is known not to fit is not begun: it would take all that is left from everybody until it fails. A quota tells only then. */
+static bool fits(int fd, int64_t size) {
+    struct statvfs fs;
+    if (fstatvfs(fd, &fs) != 0 || fs.f_blocks == 0 || (uint64_t)size <= (uint64_t)fs.f_bavail * fs.f_frsize) return true;
+    errno = ENOSPC;
+    return false;
+}
+
 bool file_copy(const char *from, const char *to) {
     char block[65536];
     struct file_id id;
     int in = file_open(from, &id), out = in >= 0 ? create(to) : -1;
     ssize_t n = 0;
-    bool good = out >= 0;
+    bool good = out >= 0 && fits(out, id.size);
     while (good && ((n = read(in, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)))
         good = n < 0 || file_write(out, block, (size_t)n);
     good = out >= 0 && settled(out, to, good && n == 0 && fsync(out) == 0);

@@ -1,7 +1,7 @@
 // GET setup, console, owner.js, owner.css, probe and POST owner, by CGI run directly: from nothing to a circle, and every refusal.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { World, done, form, matches, ok, same } from './world.mjs';
 
@@ -302,6 +302,16 @@ renameSync(join(w.data, 'backups', before()), join(w.data, 'backups', before().r
 same(before(), '', 'neither');
 w.cli('restore', owner('backup').json.file);
 same([!!before(), ...told()], [true, '', false], 'put back by the command: told, too');
+
+// one that does not fit: 4 TiB, of which nothing is on the disk
+const large = join(w.dir, 'large');
+copyFileSync(owner('backup').json.file, large);
+truncateSync(large, 2 ** 42);
+same(owner('status').json.restore_waits, false, 'none waits');
+put(large);
+same([owner('status').json.restore_waits, existsSync(join(w.data, 'polycircle.restore')), told()[1]], [true, true, false], 'it waits, which the owner is told');
+rmSync(join(w.data, 'polycircle.restore'));
+same(owner('status').json.restore_waits, false, 'until it is gone');
 
 // without its database
 code = kept('owner-code');

@@ -203,18 +203,27 @@ static void one_at_a_time(void) {
     world_close(&w);
 }
 
-/* What goes to the log while something is in the way of the copy. */
-static int lines_logged(struct world *w) {
+static void copy_of_today(struct world *w) {
+    (void)backup_daily(&w->ctx);
+}
+
+/* What goes to the log meanwhile. */
+static int lines_of(struct world *w, void (*run)(struct world *w)) {
     char text[4096] = "";
     int old = dup(STDERR_FILENO), fd = open(world_path(w, "log"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), n = 0;
     (void)dup2(fd, STDERR_FILENO);
-    (void)backup_daily(&w->ctx);
+    run(w);
     (void)dup2(old, STDERR_FILENO);
     (void)close(old);
     (void)!pread(fd, text, sizeof text - 1, 0);
     (void)close(fd);
     for (const char *p = text; (p = strchr(p, '\n')); p++) n++;
     return n;
+}
+
+/* While something is in the way of the copy. */
+static int lines_logged(struct world *w) {
+    return lines_of(w, copy_of_today);
 }
 
 static void in_the_way(void) {
@@ -668,6 +677,71 @@ static void lay(struct world *w, const char *copy) {
     ok(w->res.status == 200 && !there(w, "polycircle.restore"), "and is out of the way behind one request");
 }
 
+static void take_it_in(struct world *w) {
+    restore_waiting(&w->ctx, w->dir);
+}
+
+static bool told_that_it_waits(struct world *w) {
+    const char *before, *restored;
+    bool refused, waits;
+    restore_told(&w->ctx, w->dir, &before, &restored, &refused, &waits);
+    return waits;
+}
+
+/* A copy for which there is no room: 4 TiB, of which nothing is on the disk. */
+static void without_room(void) {
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *at = world_path(&w, "polycircle.restore");
+    ok(file_copy(copy, at) && truncate(at, (off_t)1 << 42) == 0, "one that is large");
+    world_stamp(at, 1700000000);
+    w.ctx.now = clock_now();
+    ok(!told_that_it_waits(&w), "it was not tried yet");
+    same_int(lines_of(&w, take_it_in), 1, "no room: said in the log");
+    ok(there(&w, "polycircle.restore") && told_that_it_waits(&w), "it waits, and the owner is told");
+    same_text(err_name(restore_possible(&w.ctx, w.dir, at)), "disk_full", "for want of room");
+    while (clock_now() < w.ctx.now + 1100) (void)usleep(20000); /* the times of files have seconds here */
+    ok(unlink(at) == 0 && file_copy(copy, at), "another one comes, that fits");
+    world_stamp(at, 1700000000);
+    same_int(lines_of(&w, take_it_in), 1, "is not waited with: restored");
+    ok(!there(&w, "polycircle.restore") && !told_that_it_waits(&w), "and nothing waits");
+    world_close(&w);
+}
+
+/* Not each request tries it, and fills the disk for all others. */
+static void tried_again(void) {
+    struct world w;
+    const char *copy = prepared(&w, "truncate"), *at = world_path(&w, "polycircle.restore"), *room = world_path(&w, "restore.part");
+    ok(file_copy(copy, at) && truncate(at, (off_t)1 << 42) == 0, "one that is too large");
+    world_stamp(at, 1700000000);
+    w.ctx.now = clock_now() + 1000;
+    same_int(lines_of(&w, take_it_in), 1, "waits");
+    world_write(&w, "restore.part", "x", 1); /* which any try takes away at its beginning */
+    for (int i = 1; i < 5; i++) {
+        w.ctx.now += 60000;
+        same_int(lines_of(&w, take_it_in), 0, "%d minutes: nothing to say", i);
+        ok(access(room, F_OK) == 0, "nor to do");
+    }
+    w.ctx.now += 60000;
+    same_int(lines_of(&w, take_it_in), 0, "then it is tried again, and not said twice");
+    ok(access(room, F_OK) != 0 && there(&w, "polycircle.restore"), "and waits on");
+    world_close(&w);
+}
+
+/* What is no database is not copied before it is refused. */
+static void no_copy(void) {
+    struct world w;
+    const char *at;
+    (void)prepared(&w, "truncate");
+    at = world_path(&w, "polycircle.restore");
+    world_write(&w, "polycircle.restore", "ftypisom, a film", 16);
+    ok(truncate(at, (off_t)1 << 42) == 0, "a film that was renamed by mistake");
+    world_stamp(at, 1700000000);
+    w.ctx.now = clock_now();
+    same_int(lines_of(&w, take_it_in), 1, "said in the log");
+    ok(!there(&w, "polycircle.restore") && there(&w, "polycircle.restore-refused"), "refused, however large it is");
+    world_close(&w);
+}
+
 /* The place where it belongs is taken, or on another disk. */
 static void out_of_the_way(void) {
     struct world w;
@@ -839,6 +913,9 @@ int main(void) {
     limits();
     refused();
     by_renaming();
+    without_room();
+    tried_again();
+    no_copy();
     out_of_the_way();
     exactly_once();
     no_keys();
