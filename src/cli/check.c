@@ -99,8 +99,19 @@ static bool is_open(struct patient *p, const char *path, const char *) {
     return open;
 }
 
+static bool is_others(struct patient *p, const char *path, const char *) {
+    struct stat st, dir;
+    return lstat(path, &st) == 0 && stat(p->dir, &dir) == 0 && st.st_uid != dir.st_uid;
+}
+
+/* What root has made there, say: the program cannot write it, perhaps not even its lock. */
 static enum err look_modes(struct patient *p, struct finding *f) {
-    size_t n = files(p, is_open, false);
+    struct stat st;
+    size_t n = files(p, is_others, false);
+    if (n && stat(p->dir, &st) == 0)
+        return say(p, f, FAIL, "%zu belong to another user than the directory: chown -R %ld %s, as root", n, (long)st.st_uid,
+                   p->dir);
+    n = files(p, is_open, false);
     return n ? say(p, f, FAIL, "%zu may be read by others", n) : say(p, f, OK, "nobody else may read them");
 }
 
@@ -178,8 +189,8 @@ static enum err look_left(struct patient *p, struct finding *f) {
 }
 
 static enum err mend_left(struct patient *p, struct finding *) {
-    int lock = backup_lock(ctx_of(p), p->dir);
-    if (lock < 0) return fault_set(&ctx_of(p)->fault, ERR_BUSY, "A backup or restore is at work: try again.");
+    int lock;
+    TRY(backup_lock(ctx_of(p), p->dir, &lock));
     enum err e = left_drop(ctx_of(p), p->dir);
     (void)close(lock);
     return e;

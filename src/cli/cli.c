@@ -160,7 +160,8 @@ const struct command command_help = {run_help, "", "help [COMMAND]", "Lists the 
 
 static int run(struct cli *cli) {
     cli->data = data_directory(cli_value(cli, "--data", NULL));
-    enum err e = cli->command->run(cli);
+    enum err e = cli->command == &command_upgrade ? ERR_OK : cli_become(cli); /* that one writes beside the program alone */
+    if (e == ERR_OK) e = cli->command->run(cli);
     if (e == ERR_LIVE_LOST) { /* found damaged on the way: nothing has been said yet */
         e = store_renew(cli->ctx.store);
         store_close(cli->ctx.store);

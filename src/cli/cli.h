@@ -71,6 +71,8 @@ const char *cli_value(const struct cli *cli, const char *name, const char *fallb
 bool cli_flag(const struct cli *cli, const char *name);
 /* All values of an option, in order; returns how many. */
 size_t cli_all(const struct cli *cli, const char *name, const char *out[static CLI_VALUES]);
+/* Makes this process, if it is root's, that of whom the data directory belongs to, for good. */
+enum err cli_become(struct cli *cli);
 /* circle_by_can() with words for a person. */
 enum err cli_circle(struct cli *cli, const char *can, struct circle *out);
 /* Opens store and live database. */

@@ -1,6 +1,7 @@
 #include "host/backup.h"
 #include "circle/signing.h"
 #include "host/left.h"
+#include "host/trouble.h"
 #include "store/copy.h"
 #include "store/keys.h"
 #include "util/apart.h"
@@ -99,8 +100,23 @@ static enum err make(struct ctx *ctx, const char *path) {
     return ERR_OK;
 }
 
-int backup_lock(struct ctx *ctx, const char *dir) {
-    return file_lock(arena_path(ctx->arena, dir, "keep.lock"));
+enum err backup_lock(struct ctx *ctx, const char *dir, int *lock) {
+    const char *path = arena_path(ctx->arena, dir, "keep.lock");
+    *lock = file_lock(path);
+    if (*lock >= 0) return ERR_OK;
+    if (errno == EAGAIN) return fault_set(&ctx->fault, ERR_BUSY, "A backup or restore is at work: try again.");
+    return fault_errno(&ctx->fault, trouble_error(errno), path);
+}
+
+bool backup_turn(struct ctx *ctx, const char *dir, int *lock) {
+    enum err e = backup_lock(ctx, dir, lock);
+    int told = e == ERR_OK || e == ERR_BUSY ? -1 : file_turn(arena_path(ctx->arena, dir, "told"), ctx->now, SPAN_DAY);
+    if (told >= 0) {
+        (void)fprintf(stderr, "polycircle: no copy is made, and none restored: %s\n", ctx->fault.text);
+        (void)close(told);
+    }
+    ctx->fault.text[0] = '\0';
+    return e == ERR_OK;
 }
 
 /* A copy of today that is there already, by its own time. NULL: there is none. */
@@ -113,8 +129,8 @@ static const char *set_aside(struct ctx *ctx, const char *path) {
 }
 
 enum err backup_now(struct ctx *ctx, const char **path) {
-    int lock = backup_lock(ctx, store_dir(ctx->store));
-    if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "A backup or restore is at work: try again.");
+    int lock;
+    TRY(backup_lock(ctx, store_dir(ctx->store), &lock));
     *path = today(ctx);
     const char *aside = set_aside(ctx, *path);
     enum err e = make(ctx, *path);
@@ -137,8 +153,8 @@ static void make_daily(struct ctx *ctx, int lock) {
 }
 
 enum err backup_daily(struct ctx *ctx) {
-    int lock = backup_lock(ctx, store_dir(ctx->store));
-    if (lock < 0) return ERR_OK;
+    int lock;
+    if (!backup_turn(ctx, store_dir(ctx->store), &lock)) return ERR_OK;
     if (is_due(ctx)) make_daily(ctx, lock);
     (void)close(lock);
     return ERR_OK;
@@ -163,11 +179,11 @@ enum err backup_after(struct ctx *ctx) {
     time_t now = ctx->now / 1000;
     const struct timespec at[2] = {{0, UTIME_OMIT}, {now, 0}};
     if (!is_large(ctx)) return backup_daily(ctx);
-    int lock = backup_lock(ctx, store_dir(ctx->store));
-    if (lock < 0) return ERR_OK;
+    int lock;
+    if (!backup_turn(ctx, store_dir(ctx->store), &lock)) return ERR_OK;
     (void)futimens(lock, at);
     (void)close(lock); /* it is for who makes the copy */
-    if (start_apart(ctx) || (lock = backup_lock(ctx, store_dir(ctx->store))) < 0) return ERR_OK;
+    if (start_apart(ctx) || !backup_turn(ctx, store_dir(ctx->store), &lock)) return ERR_OK;
     make_daily(ctx, lock);
     (void)close(lock);
     return ERR_OK;

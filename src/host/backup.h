@@ -18,8 +18,10 @@ enum err backup_file(struct ctx *ctx, const char *path);
 /* The same now, whether due or not, with the failure; *path: the file. One of today that was there is polycircle-earlier-TIME.db
  * then, of which as many are kept. ERR_BUSY: another process is at it. */
 enum err backup_now(struct ctx *ctx, const char **path);
-/* The lock of backup and restore, until close(); -1: another process is at it. */
-int backup_lock(struct ctx *ctx, const char *dir);
+/* The lock of backup and restore, until close(). ERR_BUSY: another process is at it; else, with words, it cannot be had. */
+enum err backup_lock(struct ctx *ctx, const char *dir, int *lock);
+/* The same for what nobody has asked for: false: not now. That it cannot be had is said in the log, once a day. */
+bool backup_turn(struct ctx *ctx, const char *dir, int *lock);
 /* backups/ of the data directory dir. */
 const char *backup_folder(struct ctx *ctx, const char *dir);
 /* polycircle-DATE.db in the folder; or with a kind polycircle-KIND-DATETIME.db, a name that is free there. */

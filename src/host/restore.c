@@ -292,11 +292,8 @@ enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const 
 }
 
 enum err restore_file(struct ctx *ctx, const char *dir, const char *file, const char **kept) {
-    int lock = backup_lock(ctx, dir);
-    if (lock < 0 && errno == EACCES)
-        return fault_set(&ctx->fault, ERR_READ_ONLY, "%s is another user's: run this as whom the web server runs the program.",
-                         dir);
-    if (lock < 0) return fault_set(&ctx->fault, ERR_BUSY, "%s: no such directory, or a backup or restore is at work.", dir);
+    int lock;
+    TRY(backup_lock(ctx, dir, &lock));
     enum err e = restore_once(ctx, dir, file, "", kept);
     (void)close(lock);
     return e;
@@ -407,9 +404,9 @@ static void take_in(struct ctx *ctx, const char *dir, const char *path, int lock
 }
 
 void restore_waiting(struct ctx *ctx, const char *dir) {
-    int lock = backup_lock(ctx, dir);
+    int lock;
     const char *path = arena_path(ctx->arena, dir, "polycircle.restore");
-    if (lock < 0) return;
+    if (!backup_turn(ctx, dir, &lock)) return;
     unsigned left = alarm(0); /* of the answer: a large copy takes longer, and would be begun again by each request */
     take_in(ctx, dir, path, lock);
     if (left) (void)alarm(left);

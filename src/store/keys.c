@@ -32,25 +32,17 @@ enum err key_read(const char *dir, const char *cid, uint8_t seed[static KEY_SEED
     return good ? ERR_OK : read ? ERR_DAMAGED : ERR_FILES; /* what cannot be read just now is not to be replaced */
 }
 
-/* Root runs a command by hand: the program itself must be able to read it, as the owner of the directory. */
-static void give(const char *dir, const char *path) {
-    struct stat st;
-    if (geteuid() == 0 && stat(dir, &st) == 0) (void)!lchown(path, st.st_uid, st.st_gid);
-}
-
 enum err key_write(const char *dir, const char *cid, const uint8_t seed[static KEY_SEED]) {
     key_path folder, part, path;
     char line[LINE + 1];
     if (!path_of(folder, dir, "", "") || !path_of(part, dir, cid, ".part") || !path_of(path, dir, cid, "")) return ERR_FILES;
     bool fresh = access(folder, F_OK) != 0;
     if (!directory_make(folder)) return why_not();
-    give(dir, folder);
     if (fresh) (void)file_sync(dir);
     hex_encode(line, seed, KEY_SEED);
     line[LINE - 1] = '\n';
     (void)unlink(part);
     bool good = file_make(part, line, LINE, 0600);
-    if (good) give(dir, part);
     good = good && rename(part, path) == 0;
     int why = errno;
     enum err e = good ? ERR_OK : why_not();

@@ -189,6 +189,7 @@ int file_lock(const char *path) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fd < 0 || fcntl(fd, F_SETLK, &whole) == 0) return fd;
     (void)close(fd);
+    errno = EAGAIN;
     return -1;
 }
 

@@ -46,8 +46,8 @@ bool file_says(const char *path, const void *data, size_t len);
 bool file_copy(const char *from, const char *to);
 /* fsync of a file or directory by name; false with errno. */
 bool file_sync(const char *path);
-/* A file that one process at a time holds, until close() of what this returns or its end; -1: somebody else does. A new
- * one is of the year 1970: its time is the owner's to use. */
+/* A file that one process at a time holds, until close() of what this returns or its end; -1: somebody else does (EAGAIN), or
+ * it cannot be opened. A new one is of the year 1970: its time is the owner's to use. */
 int file_lock(const char *path);
 /* The path of the running program, by /proc; false where that is not there, or when another file is there by now. */
 bool file_program(char *path, size_t size);

@@ -2,7 +2,7 @@
 // killed at every step (POLYCIRCLE_LONG=1; else at some), a full disk, a
 // restore without a shell, and what doctor mends, each damage made for real.
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -330,6 +330,42 @@ test('a full disk: no backup, no restore, nothing half-written, and it works aga
   prepare: (dir) => asRoot('mount', '-t', 'tmpfs', '-o', `size=900k,mode=0700,uid=${asUser.uid ?? process.getuid()},gid=${asUser.gid ?? process.getgid()}`,
     'polycircle-test', join(dir, 'data')),
   undo: (dir) => asRoot('umount', join(dir, 'data')),
+}));
+
+test('what root does by hand or by cron is the owner\'s, and what root has made before is told', { skip: !rooted && 'needs root' }, () => withInstance(async ({ dir, at, must, key }) => {
+  const env = { PATH: process.env.PATH, POLYCIRCLE_DATA: at('.') }, program = join(dir, 'cgi/polycircle.fcgi');
+  const others = () => execFileSync('find', [at('.'), '!', '-user', 'www-data'], { encoding: 'utf8' });
+  const visit = () => {
+    const body = `d=${Buffer.from(JSON.stringify({ v: 1, key, token: hex(32), run: hex(4) })).toString('base64url')}`;
+    const { stdout, stderr } = spawnSync(program, { input: body, encoding: 'utf8', ...asUser, cwd: dir, env: { ...env, GATEWAY_INTERFACE: 'CGI/1.1', REQUEST_METHOD: 'POST', SCRIPT_NAME: '/p', PATH_INFO: '/sync',
+      REQUEST_URI: '/p/sync', HTTP_HOST: 'site.example', REMOTE_ADDR: '198.51.100.7', CONTENT_LENGTH: String(body.length), CONTENT_TYPE: 'application/x-www-form-urlencoded' } });
+    assert.match(stdout, /"sig"/);
+    return stderr;
+  };
+  const copies = () => readdir(at('backups')).catch(() => []);
+  const words = [['backup'], ['owner', '--new'], ['circle', 'rekey', 'demo'], ['circle', 'add', 'root'], ['set', 'budget', '9'], ['doctor']];
+  for (const command of words) {
+    execFileSync(program, command, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    assert.equal(others(), '', command.join(' '));
+  }
+  const [copy] = await copies();
+  execFileSync(program, ['restore', at(`backups/${copy}`)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  assert.equal(others(), '', 'restore');
+  assert.equal(visit(), '', 'a visitor comes');
+  await must('backup');
+  // as a command of before left it
+  execFileSync('sh', ['-c', 'rm -r backups; chown root keep.lock'], { cwd: at('.') });
+  await sleep(1100); // the next turn of what comes behind an answer
+  assert.match(visit(), /no copy is made, and none restored: .*keep\.lock/);
+  await sleep(1100);
+  assert.equal(visit(), '', 'said once a day');
+  assert.deepEqual(await copies(), []);
+  const { stdout } = await polycircle(dir, ['check', '--json']);
+  assert.match(JSON.parse(stdout).checks.find(({ what }) => what === 'files').text, /^1 belong to another user than the directory: chown -R \d+ /);
+  execFileSync('chown', ['-R', 'www-data', at('.')]);
+  await sleep(1100);
+  assert.equal(visit(), '');
+  assert.equal((await copies()).length, 1, 'made again');
 }));
 
 /** Damages, made for real; what: the line that tells of it; left: what no doctor can mend. */

@@ -152,7 +152,8 @@ static bool other_ends(const struct other *o) {
 }
 
 static bool locks(struct world *w) {
-    return backup_lock(&w->ctx, w->dir) >= 0;
+    int lock;
+    return backup_lock(&w->ctx, w->dir, &lock) == ERR_OK;
 }
 
 static bool does_nothing(struct world *w) {
