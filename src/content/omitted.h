@@ -9,7 +9,7 @@
     X(EMPTY, empty, "empty files", "")                                                                                      \
     X(LARGE, large, "too large for a list", "")                                                                             \
     X(PROGRAM, program, "programs or settings of the host", "")                                                             \
-    X(OWN, own, "folders of Polycircle's own files", "")                                                                    \
+    X(OWN, own, "folders of Polycircle's own files (by name, or by polycircle.db, owner-code or setup-code in them)", "")   \
     X(SPECIAL, special, "neither files nor folders", "")                                                                    \
     X(EXCLUDED, excluded, "left out by a pattern of yours", "")                                                             \
     X(NAME, name, "names that are not UTF-8, too long or too deep", "give them other names")                                \

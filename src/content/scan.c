@@ -102,7 +102,10 @@ static enum err list(struct indexer *x, const struct item *item) {
         if (*item->path || (item->why && x->published)) return drop(x, item, walk_shut(item->why));
         errno = item->why;
         if (item->why) return fault_errno(&x->ctx->fault, ERR_FILES, x->dir);
-        return fault_set(&x->ctx->fault, ERR_FILES, "Choose another folder: %.180s is for Polycircle's own files.", x->dir);
+        return fault_set(&x->ctx->fault, ERR_FILES,
+                         "Choose another folder: %.180s is for Polycircle's own files (by its name or where it lies, or by "
+                         "polycircle.db, owner-code or setup-code in it).",
+                         x->dir);
     }
     if (item->more)
         TRY(store_run(s, SQL_SCAN_LISTED, ARGS(id, path, listed, T(item->names[item->n_names - 1]))));

@@ -36,9 +36,17 @@ bool named_hidden(const char *name) {
 
 const char *const named_marks[] = {"/polycircle.db", "/owner-code", "/setup-code", NULL};
 
+/* Ours are 0600 in a folder of 0700; both may have been lost by a copy, not both at once without giving all away. */
+static bool is_mark(int fd, const char *name) {
+    struct stat st, in;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || fstat(fd, &in) != 0) return false;
+    bool closed = !(st.st_mode & S_IROTH) || !(in.st_mode & S_IXOTH);
+    return S_ISREG(st.st_mode) && st.st_size && closed && (st.st_uid == in.st_uid || st.st_uid == geteuid());
+}
+
 bool named_data(int fd, const char *name) {
     if (strcmp(name, "polycircle-data") == 0 || named_hidden(name)) return true;
     for (size_t i = 0; named_marks[i]; i++)
-        if (faccessat(fd, named_marks[i] + 1, F_OK, 0) == 0) return true;
+        if (is_mark(fd, named_marks[i] + 1)) return true;
     return false;
 }

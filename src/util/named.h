@@ -15,5 +15,7 @@ bool named_hidden(const char *name);
 /* What tells that a folder is a data directory, the stronger first, each with a slash before it; NULL behind the last: an instance;
  * one that has lost its database; set-up has begun. */
 extern const char *const named_marks[];
-/* Is the folder fd, of this name, a data directory? By its name (polycircle-data, or a hidden one), or by a mark in it. */
+/* Is the folder fd, of this name, a data directory? By its name (polycircle-data, or a hidden one), or by a mark in it that can be
+ * one: a file with something in it, of the folder's owner or ours, that others may not read. What a visitor uploads to a site is
+ * empty if he can make no more, or is to be served. */
 bool named_data(int fd, const char *name);

@@ -73,6 +73,24 @@ static enum err run(int units, struct walk *out) {
     return index_run(&w.ctx, &w.circle, some, &units, out);
 }
 
+/* What visitors may upload is no mark of a data directory; what a copy with other modes has left of one is. */
+static void uploads(void) {
+    static const char *const dirs[] = {"up", "served", "linked", "named", "named/polycircle.db", "copied"};
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+        const char *dir = arena_text(&w.arena, "site/%s", dirs[i]);
+        (void)mkdir(at(dir), 0700);
+        (void)chmod(at(dir), 0755);
+        put(arena_text(&w.arena, "%s/x.png", dir), 1);
+    }
+    put("site/up/setup-code", 0);
+    put("site/served/polycircle.db", 100);
+    (void)chmod(at("site/served/polycircle.db"), 0644);
+    (void)!symlink("x.png", at("site/linked/owner-code"));
+    put("site/copied/polycircle.db", 100);
+    (void)chmod(at("site/copied/polycircle.db"), 0644);
+    (void)chmod(at("site/copied"), 0700);
+}
+
 static void paths(void) {
     static const struct {
         const char *path;
@@ -86,7 +104,9 @@ static void paths(void) {
         {"file", false},           {"data/polycircle.db", false},
         {"spool/x.png", false},    {"begun/setup-code", false},
         {"lost/signing/x", false}, {"polycircle-data/backups/x.db", false},
-        {HIDDEN "/x.png", false},
+        {HIDDEN "/x.png", false},  {"up/x.png", true},
+        {"served/x.png", true},    {"linked/x.png", true},
+        {"named/x.png", true},     {"copied/x.png", false},
     };
     static const char *const others[] = {
         "site/begun", "site/lost", "site/lost/signing", "site/polycircle-data", "site/polycircle-data/backups", "site/" HIDDEN};
@@ -101,6 +121,7 @@ static void paths(void) {
     put("site/lost/owner-code", 1);
     put("site/lost/signing/x", 1);
     put("site/polycircle-data/backups/x.db", 1);
+    uploads();
     put("site/" HIDDEN "/x.png", 1);
     (void)!symlink(at("elsewhere"), at("site/link"));
     (void)!symlink(at("elsewhere/deep"), at("site/sub/link"));
@@ -266,19 +287,19 @@ static void withdraws(int64_t gone, const char *what) {
 
 static void names(void) {
     fill_deep();
-    put("one/two/polycircle.db", 0);
-    put("one/polycircle.db", 0);
+    put("one/two/polycircle.db", 100);
+    put("one/polycircle.db", 100);
     withdraws(0, "names in the folders above withdraw nothing");
     ok(opens("a.png") && opens("sub/b.png"), "nor do they close anything");
     spool_is(at("one"));
     ok(!opens("a.png"), "a spool is closed, and what lies in it");
     withdraws(0, "which says nothing about the files");
     spool_is("");
-    put("one/two/site/polycircle.db", 0);
+    put("one/two/site/polycircle.db", 100);
     ok(!opens("a.png"), "another instance's data directory is closed");
     withdraws(0, "which says nothing about them either");
     (void)unlink(at("one/two/site/polycircle.db"));
-    put("one/two/site/sub/polycircle.db", 0);
+    put("one/two/site/sub/polycircle.db", 100);
     withdraws(1, "in a folder below it does");
     world_close(&w);
 }
