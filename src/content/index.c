@@ -45,6 +45,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     x->url = store_copy(s, id, 1, x->scratch);
     x->patient = store_int(s, id, 2) & INDEX_PATIENT;
     x->may_be_empty = store_int(s, id, 2) & INDEX_EMPTY;
+    x->put_back = store_int(s, id, 4) == 1 || store_int(s, id, 2) & 4; /* COPY_JOBS_DUE, JOB_WAIT */
     *out = (struct walk){
         .hashed = store_int(s, id, 3),
         .finished = store_int(s, id, 4),
@@ -249,6 +250,9 @@ static enum err step(struct indexer *x, const struct allowance *allowed, struct 
     *more = false;
     TRY(look(x, out, &work_left));
     if (out->finished && *x->refused) return fault_set(&x->ctx->fault, ERR_FILES, "%s", x->refused); /* by a visitor's request */
+    if (out->finished && x->put_back)
+        return fault_set(&x->ctx->fault, ERR_BUSY, "A copy of the database was put back meanwhile: read the folder of %s again.",
+                         x->circle->can);
     if (out->finished) return ERR_OK;
     if (x->comparing) return (bytes = allowed->budget(allowed->context, out)) > 0 ? unchanged(x, out, bytes, more) : ERR_OK;
     TRY(work_left ? scan_next(x) : next_missed(x));

@@ -31,6 +31,7 @@ struct indexer {
     const char *dir, *url, *sought, *refused;
     struct below below; /* dir */
     bool patient, may_be_empty, published, comparing; /* published: something is, from dir */
+    bool put_back; /* the job is of a copy that was restored: no walk has ended, or is at work */
     struct item *items;
     size_t n;
     int64_t hashed; /* by this unit */

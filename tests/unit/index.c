@@ -318,6 +318,24 @@ static void chosen_meanwhile(void) {
     world_close(&w);
 }
 
+/* A restore comes between: what it has put in the walk's place is neither this one's end nor that of another. */
+static void restored_meanwhile(void) {
+    static const char *const kinds[] = {"UPDATE job SET finished = 1", "UPDATE job SET finished = 1767323045000, patient = 4"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct world w;
+        struct walk walk;
+        fill(&w);
+        (void)!index_begin(&w.ctx, &w.circle, site(&w), "/", 0);
+        same_text(err_name(run(&w, INT64_MAX, 1, &walk)), "ok", "a walk is begun");
+        world_sql(world_path(&w, "polycircle.db"), arena_text(&w.arena, "DELETE FROM found; %s", kinds[i]));
+        same_text(err_name(run(&w, INT64_MAX, 100, &walk)), "busy", "a copy is put back: it says so");
+        ok(strstr(w.ctx.fault.text, "was put back meanwhile: read the folder of demo again"), "in words: %s", w.ctx.fault.text);
+        same_text(err_name(whole(&w, &walk)), "ok", "once more");
+        ok(walk.finished && walk.files == 3, "all of it is published");
+        world_close(&w);
+    }
+}
+
 /* A folder with nothing to share: a mistake, unless somebody says that it is meant so. */
 static void nothing(void) {
     struct world w;
@@ -520,6 +538,7 @@ int main(void) {
     another_fails();
     odd();
     chosen_meanwhile();
+    restored_meanwhile();
     nothing();
     many_left_out();
     large();
