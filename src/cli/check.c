@@ -7,6 +7,7 @@
 #include "host/left.h"
 #include "host/restore.h"
 #include "host/rows.h"
+#include "host/waiting.h"
 #include <stdarg.h>
 
 enum level { OK, MENDED, WARN, FAIL };
@@ -154,7 +155,7 @@ static enum err look_main(struct patient *p, struct finding *f) {
         return say(p, f, OK, "whole, journal %s%s", store_journal(ctx->store), store_retired(ctx->store) ? ", uninstalled" : "");
     if (e == ERR_BUSY) return e; /* of which nothing is known: no copy is to be put in its place */
     const char *newest = restore_newest(ctx, p->dir), *why = err_text(e, &ctx->fault);
-    if (e == ERR_NOT_SET_UP && !newest && !restore_waits(p->dir)) return e;
+    if (e == ERR_NOT_SET_UP && !newest && !waiting_there(p->dir)) return e;
     if (ctx->store) store_close(ctx->store);
     ctx->store = NULL;
     if (!newest) return say(p, f, FAIL, "%s (there is no whole backup in %s/backups)", why, p->dir);

@@ -3,7 +3,7 @@
 #include "circle/address.h"
 #include "handler/handler.h"
 #include "host/owner.h"
-#include "host/restore.h"
+#include "host/waiting.h"
 #include "util/assets.h"
 #include <sodium.h>
 
@@ -26,12 +26,12 @@ static enum err find(const struct request *req, const struct route **out, const 
 
 /* Afterwards polycircle.db is another one, or was missing: without a shell a restore begins here, too. */
 static enum err open_store(struct server *server, struct ctx *ctx) {
-    bool waits = restore_waits(server->data);
+    bool waits = waiting_there(server->data);
     if (server->store && (waits || !store_current(server->store))) {
         store_close(server->store);
         server->store = NULL;
     }
-    if (waits) restore_waiting(ctx, server->data);
+    if (waits) waiting_take(ctx, server->data);
     return server->store ? ERR_OK : store_open(&server->store, server->data, &ctx->fault);
 }
 

@@ -7,7 +7,7 @@
 #include "handler/shape.h"
 #include "host/choices.h"
 #include "host/owner.h"
-#include "host/restore.h"
+#include "host/waiting.h"
 #include "util/named.h"
 
 static const char *program(struct exchange *x) {
@@ -87,7 +87,7 @@ static enum err status_restore(struct exchange *x, json_t *out) {
     const char *before, *restored;
     struct arena *a = x->ctx->arena;
     bool refused, waits;
-    restore_told(x->ctx, x->server->data, &before, &restored, &refused, &waits);
+    waiting_told(x->ctx, x->server->data, &before, &restored, &refused, &waits);
     return jsn_add(out, json_pack("{s:s, s:s, s:b, s:b}", "before_restore", jsn_shown(a, before), "restored",
                                   jsn_shown(a, restored), "restore_refused", (int)refused, "restore_waits", (int)waits));
 }

@@ -15,14 +15,3 @@ enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const 
 const char *restore_newest(struct ctx *ctx, const char *dir);
 /* ERR_OK: file would do for restore_file(); a copy of it was made and removed again. */
 enum err restore_possible(struct ctx *ctx, const char *dir, const char *file);
-
-/* Does a file polycircle.restore lie in dir? One look at the disk. */
-bool restore_waits(const char *dir);
-/* What was restored within the last day, in whichever way, for the owner, who has seen no log: *before the name of what was
- * there in backups/, *restored that of a polycircle.restore, or "". *refused: one was, and lies there still. *waits: one could
- * not be restored yet, for want of room mostly. */
-void restore_told(struct ctx *ctx, const char *dir, const char **before, const char **restored, bool *refused, bool *waits);
-/* Restores it, exactly once, and moves it into backups/. One that is refused is renamed to polycircle.restore-refused. Says
- * in the log what it did. Does nothing while it is being written (10 s), another process is at it, or it was tried in vain less
- * than SPAN_RESTORE_AGAIN ago. */
-void restore_waiting(struct ctx *ctx, const char *dir);

@@ -5,6 +5,7 @@
 #include "host/backup.h"
 #include "host/restore.h"
 #include "host/retire.h"
+#include "host/waiting.h"
 #include "store/copy.h"
 #include "store/keys.h"
 #include "store/schema.h"
@@ -679,13 +680,13 @@ static void lay(struct world *w, const char *copy) {
 }
 
 static void take_it_in(struct world *w) {
-    restore_waiting(&w->ctx, w->dir);
+    waiting_take(&w->ctx, w->dir);
 }
 
 static bool told_that_it_waits(struct world *w) {
     const char *before, *restored;
     bool refused, waits;
-    restore_told(&w->ctx, w->dir, &before, &restored, &refused, &waits);
+    waiting_told(&w->ctx, w->dir, &before, &restored, &refused, &waits);
     return waits;
 }
 
