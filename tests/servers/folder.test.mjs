@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { World } from '../cgi/world.mjs';
@@ -148,6 +148,7 @@ test('a folder that was begun and left for another leaves nothing of itself in i
 test('a folder that is refused leaves the one before as it was, and its walks go on', () => {
   const w = makeInstance();
   put(w, 'ours/polycircle.db', 'of another instance');
+  chmodSync(join(w.dir, 'ours/polycircle.db'), 0o600);
   put(w, 'ours/film.mp4', 'a film');
   const { status, err } = w.cli('publish', 'demo', join(w.dir, 'ours'));
   assert.equal(status, 1);
