@@ -45,7 +45,7 @@ static enum err read_job(struct indexer *x, struct walk *out, bool *work_left) {
     x->url = store_copy(s, id, 1, x->scratch);
     x->patient = store_int(s, id, 2) & INDEX_PATIENT;
     x->may_be_empty = store_int(s, id, 2) & INDEX_EMPTY;
-    x->put_back = store_int(s, id, 4) == 1 || store_int(s, id, 2) & 4; /* COPY_JOBS_DUE, JOB_WAIT */
+    x->put_back = store_int(s, id, 4) == 1 || store_int(s, id, 2) & 4; /* by SQL_COPY_JOBS_DUE and SQL_JOB_WAIT */
     *out = (struct walk){
         .hashed = store_int(s, id, 3),
         .finished = store_int(s, id, 4),

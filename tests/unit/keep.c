@@ -181,9 +181,11 @@ static void left_behind(void) {
     const char *living = arena_text(&w.arena, "look-%d.part", (int)getpid());
     world_write(&w, living, "x", 1);
     world_write(&w, "backups/mine.db", "x", 1);
+    world_write(&w, "polycircle.restore.part", "x", 1);
     ok(backup_daily(&w.ctx) == ERR_OK && there(&w, "backups/polycircle-2026-01-02.db"), "today's copy is made");
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) ok(!there(&w, left[i]), "%s is gone", left[i]);
     ok(there(&w, living) && there(&w, "backups/mine.db") && there(&w, "live-1.db"), "what is at work, or somebody's own, stays");
+    ok(there(&w, "polycircle.restore.part"), "as does what the owner's FTP program is uploading");
     world_write(&w, left[0], "x", 1);
     w.ctx.now += DAY;
     ok(mkdir(world_path(&w, "backups/polycircle-2026-01-03.db.part"), 0700) == 0, "the next cannot be made");
