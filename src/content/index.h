@@ -40,10 +40,9 @@ enum err index_folders(struct ctx *ctx, struct texts *out);
 /* Starts the walk anew; what an earlier one has hashed is kept where the file is still the same. dir is absolute; url ""
  * when only our own mirror serves it. */
 enum err index_begin(struct ctx *ctx, const struct circle *c, const char *dir, const char *url, int how);
-/* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND; a restore has put another in its place: ERR_BUSY, with
- * words. The folder is not there and nothing of it
- * was published, it is none to publish, or another than before and holds nothing to share: ERR_FILES, ERR_USAGE, and the walk goes
- * back to the folder that is published. */
+/* Goes on until finished or out of budget. No walk was begun: ERR_NOT_FOUND; a restore has put another in its place: ERR_BUSY,
+ * with words. The folder is not there and nothing of it was published, it is none to publish, or another than before and holds
+ * nothing to share: ERR_FILES, ERR_USAGE, and the walk goes back to the folder that is published. */
 enum err index_run(struct ctx *ctx, const struct circle *c, index_budget *budget, void *context, struct walk *out);
 /* The folder of the last walk and where it is served. None: ERR_NOT_FOUND. */
 enum err index_folder(struct ctx *ctx, const struct circle *c, const char **dir, const char **url);

@@ -244,11 +244,9 @@ static const struct check {
     {"machine", "Machine", ANYWHERE, machine,
      "The program must be made for this kind of processor; one that needs no libraries (a static one) runs on any Linux.", "", ""},
     {"place", "Where the data is", ANYWHERE, place, "Whoever can fetch the database has the keys of the instance.",
-     "Keep the folder beside the folder of the web site, not inside it. Where it belongs to the user as whom the program runs, "
-     "give "
-     "it the permissions 700 by FTP or in the panel's file manager; where it is another user's, your host must give it to that "
-     "user "
-     "first: with 700 before that the program is shut out.",
+     "Keep the folder beside the folder of the web site, not inside it. Where it belongs to the user as whom the program "
+     "runs, give it the permissions 700 by FTP or in the panel's file manager; where it is another user's, your host must "
+     "give it to that user first: with 700 before that the program is shut out.",
      "Please give the folder of the data to the user as whom my programs run, or tell me of a directory outside the document root "
      "that they may write."},
     {"write", "Writing", ANYWHERE, writing, "What is acknowledged must be on the disk first: each change waits for this.",

@@ -223,6 +223,17 @@ static void too_long(void) {
     world_close(&w);
 }
 
+/* A signal joins with as many media as one may have. */
+static bool announces(struct world *w, int k, int64_t version, struct sync *in, struct synced *out) {
+    world_sync(in, k);
+    in->key = w->circle.api_key;
+    in->shares = true;
+    in->version = version;
+    in->n_have = CAP_MEDIA;
+    for (int i = 0; i < CAP_MEDIA; i++) in->have[i] = (struct share){i, 100};
+    return world_run(w, in, out) == ERR_OK && out->n_mids == CAP_MEDIA;
+}
+
 static void media_ids(void) {
     enum { FILES = 300 };
     static struct sync in;
@@ -236,13 +247,7 @@ static void media_ids(void) {
     for (int k = 0; k < 24; k++) {
         static bool seen[65536];
         memset(seen, 0, sizeof seen);
-        world_sync(&in, k);
-        in.key = w.circle.api_key;
-        in.shares = true;
-        in.version = version;
-        in.n_have = CAP_MEDIA;
-        for (int i = 0; i < CAP_MEDIA; i++) in.have[i] = (struct share){i, 100};
-        wrong += world_run(&w, &in, &out) != ERR_OK || out.n_mids != CAP_MEDIA;
+        wrong += !announces(&w, k, version, &in, &out);
         for (size_t i = 0; i < out.n_mids; i++) {
             int mid = out.mids[i].mid.b[0] << 8 | out.mids[i].mid.b[1];
             twice += seen[mid];
@@ -253,13 +258,7 @@ static void media_ids(void) {
     same_int(twice, 0, "a MID is unique within the signal");
     int64_t pages = world_live(&w, "SELECT page_count FROM pragma_page_count()");
     for (int k = 24; k < 124; k++) {
-        world_sync(&in, k);
-        in.key = w.circle.api_key;
-        in.shares = true;
-        in.version = version;
-        in.n_have = CAP_MEDIA;
-        for (int i = 0; i < CAP_MEDIA; i++) in.have[i] = (struct share){i, 100};
-        wrong += world_run(&w, &in, &out) != ERR_OK;
+        wrong += !announces(&w, k, version, &in, &out);
     }
     pages = world_live(&w, "SELECT page_count FROM pragma_page_count()") - pages;
     ok(!wrong && pages <= 150, "100 joins that announce all that they may take 3 KiB each at the most: %d pages of 2 KiB",
