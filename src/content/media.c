@@ -43,13 +43,27 @@ static const struct {
     {"text/javascript", " js mjs "},
     {"text/html", " html htm "},
     /* never shared: programs, settings and leftovers of the host */
-    {NULL, " php cgi fcgi pl py rb sh asp aspx jsp inc ini conf key pem sql db sqlite bak log old tmp part "},
+    {NULL,
+     " phtml phar pht shtml cgi fcgi pl py rb lua sh asp aspx cfm jsp inc ini conf env htpasswd key pem db db3 sqlite bak log "
+     "old orig save swp tmp part "},
 };
+/* nor what has one of these in its name, or is called so: copies of them have many endings */
+static const char *const within[] = {".php", ".sql"}, *const names[] = {"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"};
+
+static bool never(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0) return true;
+    for (; *name; name++)
+        for (size_t i = 0; i < sizeof within / sizeof *within; i++)
+            if (strncasecmp(name, within[i], strlen(within[i])) == 0) return true;
+    return false;
+}
 
 const char *media_type(const char *path) {
     char ending[16] = " ";
     const char *dot = strrchr(path, '.');
-    if (*path && path[strlen(path) - 1] == '~') return NULL;
+    if ((*path && path[strlen(path) - 1] == '~') || never(path)) return NULL;
     if (!dot || dot == path || dot[-1] == '/' || !dot[1] || strchr(dot, '/') || strlen(dot + 1) > sizeof ending - 3)
         return "application/octet-stream";
     for (size_t i = 1; dot[i]; i++) {
