@@ -18,6 +18,14 @@ export const passed = (c, now = false) => {
   }
 };
 
+/** Whether pages of an origin may be the owner's: of a host that he has named, or one within the other. Anybody who knows the key can have
+ * any other origin asked. @param {string} origin @param {string[]} urls */
+export const kin = (origin, urls) =>
+  urls.some(url => {
+    const [a, b] = [origin, url].map(at => '.' + (at.split('/')[2] ?? '').replace(/:\d+$/, ''));
+    return a != '.' && (a.endsWith(b) || b.endsWith(a));
+  });
+
 /** What is to be seen after the owner has opened the page. @type {Record<string, string>} */
 const WAITS = {
   on: 'The first visitor shows up here.',
@@ -44,7 +52,10 @@ export function tagStep(w) {
     );
     if (c) {
       const came = c.signals > 0 || c.statistics.joins > 0,
-        refused = c.refused.find((/** @type {string} */ origin) => !c.origins.includes(origin));
+        refused = c.refused.find(
+          (/** @type {string} */ origin) =>
+            !c.origins.includes(origin) && kin(origin, [...(w.status.urls ?? []), site().href]),
+        );
       say(
         'arrived',
         came

@@ -248,7 +248,8 @@ enum err circle_origin(struct ctx *ctx, const struct circle *c, const char *orig
     if (allowed) return ERR_OK;
     char *seen = arena_copy(ctx->arena, origin, strnlen(origin, 200));
     TRY(store_begin(ctx->store, LIVE, true));
-    TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now), I(CAP_REFUSED))));
+    TRY(store_run(ctx->store, SQL_REFUSED_ADD, ARGS(I(c->id), T(seen), I(ctx->now))));
+    TRY(store_run(ctx->store, SQL_REFUSED_OLD, ARGS(I(c->id), T(seen), I(ctx->now - SPAN_REFUSED), I(CAP_REFUSED - 1))));
     TRY(store_commit(ctx->store, LIVE));
     return fault_set(&ctx->fault, ERR_ORIGIN_REFUSED,
                      "Pages of %.80s may not use the circle %s; its owner allows them in the console (polycircle circle allow %s "

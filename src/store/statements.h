@@ -380,10 +380,10 @@
     X(MAIL_SENT, LIVE, "SELECT count(*), total(length(CAST(body AS BLOB))) FROM mail WHERE sender = ?1 AND expires > ?2")         \
     X(MAIL_TO, LIVE, "SELECT 1 FROM mail WHERE sender = ?1 AND signal = ?2 AND expires > ?3 LIMIT 1")                             \
     /* running counts */                                                                                                          \
-    X(REFUSED_ADD, LIVE,                                                                                                          \
-      "INSERT INTO refused SELECT ?1, ?2, 1, ?3 WHERE (SELECT count(*) FROM refused"                                              \
-      " WHERE circle = ?1) < ?4 OR EXISTS(SELECT 1 FROM refused WHERE circle = ?1 AND origin = ?2)"                               \
-      " ON CONFLICT DO UPDATE SET n = n + 1, last = excluded.last")                                                               \
+    X(REFUSED_ADD, LIVE, "INSERT INTO refused VALUES(?1, ?2, 1, ?3) ON CONFLICT DO UPDATE SET n = n + 1, last = excluded.last")   \
+    X(REFUSED_OLD, LIVE,                                                                                                          \
+      "DELETE FROM refused WHERE circle = ?1 AND (last < ?3 OR origin = (SELECT origin FROM refused WHERE circle = ?1 AND"        \
+      " origin <> ?2 ORDER BY n DESC, last DESC LIMIT 1 OFFSET ?4))")                                                             \
     X(REFUSED_LIST, LIVE, "SELECT origin, n FROM refused WHERE circle = ?1 ORDER BY n DESC")                                      \
     /* what is being moved to MAIN, all of one fold; one that was broken off is ended before the next begins */                   \
     X(TALLY_FOLD, LIVE,                                                                                                           \

@@ -35,7 +35,7 @@ enum cap {
     CAP_EXCLUDE = 4096, /* of all of them */
     CAP_MIRROR = 1 << 20, /* bytes of one mirror answer */
     CAP_STAT = 512, /* files looked at by one manifest request */
-    CAP_REFUSED = 50, /* refused origins remembered a circle */
+    CAP_REFUSED = 50, /* refused origins remembered a circle: those that asked most */
     CAP_FOLDERS = 500, /* folders in one answer to the owner */
     CAP_PROGRAM = 64 << 20, /* bytes of a new program */
     CAP_ORIGINS = 64, /* origins allowed a circle */
@@ -70,6 +70,7 @@ enum span {
     SPAN_UPLOAD = 10 * 1000, /* a file that was written to so recently may still grow */
     SPAN_PACKAGE = 24 * 60 * 60 * 1000, /* a package that another one has replaced: loaders that name it may lie in caches */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
+    SPAN_REFUSED = 7 * 24 * 60 * 60 * 1000, /* refused origins that ask no more */
     SPAN_DAY = 24 * 60 * 60 * 1000,
 };
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
 const { cut, dead, found, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
-const { passed } = await import('../../htdocs/owner/tag.js');
+const { kin, passed } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { topOf } = await import('../../htdocs/owner/tiers.js');
 const { size } = await import('../../htdocs/owner/dom.js');
@@ -120,6 +120,13 @@ test('the code is the page\'s alone: it lies in storage only on the way to the n
     const next = await import('../../htdocs/owner/api.js?next');
     assert.deepEqual([next.code.get(), [...kept]], ['secret', []], 'which takes it away at once');
   } finally { Object.assign(globalThis, { location: real }); delete globalThis.document; delete globalThis.addEventListener; }
+});
+
+test('set-up offers to allow pages of hosts that the owner has named', () => {
+  const urls = ['https://site.example/polycircle/', 'https://films.example:8443/films/'];
+  for (const [origin, expected] of [['https://site.example', true], ['https://www.site.example', true], ['http://site.example:8080', true], ['https://films.example', true], ['https://example', true],
+    ['https://evil.example', false], ['https://evilsite.example', false], ['https://site.example.evil.example', false], ['null', false], ['', false], ['https://', false]])
+    assert.equal(kin(origin, urls), expected, origin);
 });
 
 test('sizes', () => assert.deepEqual([0, 999, 1500, 25_000_000, 7_300_000_000].map(size), ['0 bytes', '999 bytes', '1.5 kB', '25 MB', '7.3 GB']));

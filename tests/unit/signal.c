@@ -306,6 +306,29 @@ static void caps(void) {
     world_close(&w);
 }
 
+/* Fifty junk origins hide nobody's, and go. */
+static void refused_origins(void) {
+    struct world w;
+    struct texts all;
+    int shown = 0;
+    world_open(&w, "wal");
+    for (int i = 0; i < 3; i++) (void)!circle_origin(&w.ctx, &w.circle, "https://second.example");
+    for (int i = 0; i < 2 * CAP_REFUSED; i++, w.ctx.now++)
+        (void)!circle_origin(&w.ctx, &w.circle, arena_text(&w.arena, "https://junk%d.example", i));
+    same_text(err_name(circle_origin(&w.ctx, &w.circle, "https://third.example")), "origin_refused", "one more is refused");
+    same_text(err_name(circle_refused(&w.ctx, &w.circle, &all)), "ok", "what is shown");
+    for (size_t i = 0; i < all.n; i++)
+        shown += strcmp(all.all[i], "https://second.example") == 0 || strcmp(all.all[i], "https://third.example") == 0;
+    same_int((int64_t)all.n, CAP_REFUSED, "fifty");
+    same_int(shown, 2, "among them who asked often, and who asked last");
+    same_text(all.all[0], "https://second.example", "who asked most is the first");
+    w.ctx.now += SPAN_REFUSED + 1;
+    (void)!circle_origin(&w.ctx, &w.circle, "https://third.example");
+    same_text(err_name(circle_refused(&w.ctx, &w.circle, &all)), "ok", "a week later");
+    same_int((int64_t)all.n, 1, "who asks no more is forgotten");
+    world_close(&w);
+}
+
 /* Whose leases have ended makes room also for one that is refused at first; and midnight gives nobody twice as many. */
 static void rooms(void) {
     struct world w;
@@ -457,6 +480,7 @@ int main(void) {
     handover();
     greets_again();
     caps();
+    refused_origins();
     rooms();
     days(false, "192.0.2.1", "staying");
     days(true, "192.0.2.1", "joining again");
