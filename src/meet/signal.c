@@ -128,14 +128,19 @@ static enum err net_count(struct ctx *ctx, int64_t circle, int64_t today, int64_
     return ERR_OK;
 }
 
-/* For one that counts in the networks held (none: a new one) to count in today's. A circle over nine tenths full is for those whose
- * networks hold no more than a tenth. */
+/* Of what a network may have: all while a circle is half empty, then ever less, down to a sixtieth (8 for an address): who rents
+ * few of them gets none full. */
+static int64_t may_have(int64_t cap, int64_t n) {
+    int64_t left = 2 * (CAP_SIGNALS - n), less = cap * left / CAP_SIGNALS * left / CAP_SIGNALS;
+    return left >= CAP_SIGNALS ? cap : less > cap / 60 ? less : cap / 60;
+}
+
+/* For one that counts in the networks held (none: a new one) to count in today's. */
 static enum err room(struct ctx *ctx, const struct pulse *pulse, int64_t circle, const struct nets *held, const struct nets *today,
                      const struct nets *yesterday) {
-    bool nearly = pulse->n * 10 > (int64_t)CAP_SIGNALS * 9;
     if (!held->n && pulse->n >= CAP_SIGNALS) return ERR_CIRCLE_FULL;
     for (size_t i = 0; i < today->n && i < NETS; i++) {
-        int64_t n, cap = nearly && today->cap[i] > CAP_SIGNALS / 10 ? CAP_SIGNALS / 10 + 1 : today->cap[i];
+        int64_t n, cap = may_have(today->cap[i], pulse->n);
         if (held->n && (held->id[i] == today->id[i] || held->id[i] == yesterday->id[i])) continue; /* it is among these */
         TRY(net_count(ctx, circle, today->id[i], yesterday->id[i], cap, &n));
         if (n >= cap) return ERR_TOO_MANY;

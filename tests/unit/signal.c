@@ -306,6 +306,22 @@ static void caps(void) {
     world_close(&w);
 }
 
+/* The fuller a circle, the less one network may have. */
+static void fuller(int there, int address, int network) {
+    struct world w;
+    world_open(&w, "wal");
+    struct nets net = nets_at(&w, "192.0.2.1", 0);
+    int64_t later = w.ctx.now + SPAN_PEER_LEASE;
+    crowd(&w, there - address, 7, 8, 0, later);
+    crowd(&w, address - 1, net.id[0], net.id[1], 0, later);
+    same_text(err_name(join_from(&w, 1, "192.0.2.1")), "ok", "of %d signals an address may have %d", there, address);
+    same_text(err_name(join_from(&w, 2, "192.0.2.1")), "too_many", "and no more");
+    world_live_sql(&w, arena_text(&w.arena, "UPDATE net SET n = %d WHERE net = %" PRId64, network, net.id[1]));
+    same_text(err_name(join_from(&w, 3, "192.0.2.2")), "too_many", "a /24 may have %d", network);
+    same_text(err_name(join_from(&w, 3, "192.0.3.2")), "ok", "the next one comes in");
+    world_close(&w);
+}
+
 /* Fifty junk origins hide nobody's, and go. */
 static void refused_origins(void) {
     struct world w;
@@ -480,6 +496,8 @@ int main(void) {
     handover();
     greets_again();
     caps();
+    fuller(9000, 20, 80);
+    fuller(9990, 8, 33);
     refused_origins();
     rooms();
     days(false, "192.0.2.1", "staying");
