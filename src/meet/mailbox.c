@@ -1,4 +1,5 @@
 #include "meet/mailbox.h"
+#include "meet/word.h"
 #include <sodium.h>
 
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out) {
@@ -35,11 +36,13 @@ static enum err share_taken(struct ctx *ctx, const struct signal *s, int64_t *ta
                         ARGS(I(s->bucket), I(ctx->now), I(s->wider), I(most[0]), I(s->widest), I(most[1]), I(most[2])), taken, 0);
 }
 
-static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
+/* Of a statement that gives no more than most. */
+static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, int64_t most, struct invitation *out,
+                            size_t *n) {
     bool row;
     *n = 0;
-    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I((int64_t)max)), &row));
-    while (row && *n < max) {
+    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I(most)), &row));
+    while (row) {
         invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
     }
@@ -49,7 +52,9 @@ static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql fr
 
 /* A greeter that has an offer to give. */
 struct candidate {
-    int64_t id, suspect;
+    int64_t id;
+    int64_t suspect; /* named dead, or its network by that of the one who asks: choose() */
+    int64_t doubt;
     int64_t due; /* milliseconds until its next poll, if the clock was not set back */
     int64_t whole; /* the widest of its networks */
     int64_t asked; /* how many of that network were chosen before it */
@@ -59,13 +64,11 @@ enum { CANDIDATES = 24 };
 static struct candidate candidate_row(struct ctx *ctx, enum sql id) {
     struct store *s = ctx->store;
     int64_t interval = store_int(s, id, 2), since = store_int(s, id, 3);
-    int64_t bucket = store_int(s, id, 4), wider = store_int(s, id, 5), widest = store_int(s, id, 6);
     return (struct candidate){.id = store_int(s, id, 0),
                               .suspect = store_int(s, id, 1),
                               .due = interval > 0 ? interval + (since - ctx->now) % interval : 0,
-                              .whole = widest  ? widest
-                                       : wider ? wider
-                                               : bucket};
+                              .doubt = store_int(s, id, 4),
+                              .whole = store_int(s, id, 5)};
 }
 
 static enum err candidates(struct ctx *ctx, const struct signal *s, struct candidate *out, size_t *n) {
@@ -84,66 +87,66 @@ static enum err candidates(struct ctx *ctx, const struct signal *s, struct candi
 
 static bool before(const struct candidate *a, const struct candidate *b) {
     if (a->suspect != b->suspect) return a->suspect < b->suspect;
-    return a->asked != b->asked ? a->asked < b->asked : a->due < b->due;
+    if (a->asked != b->asked) return a->asked < b->asked;
+    return a->doubt != b->doubt ? a->doubt < b->doubt : a->due < b->due;
 }
 
-/* Takes the best out of n > 0. */
-static int64_t choose(struct candidate *of, size_t n) {
+/* Of n > 0. */
+static size_t best(const struct candidate *of, size_t n) {
     size_t best = 0;
     for (size_t i = 1; i < n; i++)
         if (before(&of[i], &of[best])) best = i;
-    struct candidate chosen = of[best];
-    of[best] = of[n - 1];
-    for (size_t i = 0; i + 1 < n; i++) of[i].asked += of[i].whole == chosen.whole;
-    return chosen.id;
+    return best;
 }
 
-/* One of each: of those that are due soonest, of a network a second only when all others have given one. */
+/* Takes the best out of n > 0. One whose network that of s has named dead goes behind the others, as soon as it would be chosen. */
+static enum err choose(struct ctx *ctx, const struct signal *s, struct candidate *of, size_t n, struct candidate *chosen) {
+    size_t which = best(of, n);
+    while (!of[which].suspect) {
+        TRY(word_said(ctx, s, of[which].whole, &of[which].suspect));
+        if (!of[which].suspect) break;
+        which = best(of, n);
+    }
+    *chosen = of[which];
+    of[which] = of[n - 1];
+    for (size_t i = 0; i + 1 < n; i++) of[i].asked += of[i].whole == chosen->whole;
+    return ERR_OK;
+}
+
+/* One of each: of a network a second only when all others have given one, of those that are doubted less, or due sooner. */
 static enum err from_greeters(struct ctx *ctx, const struct signal *s, size_t max, struct invitation *out, size_t *n) {
-    struct candidate of[CANDIDATES];
+    struct candidate of[CANDIDATES], chosen;
     size_t left;
     bool row;
     *n = 0;
     TRY(candidates(ctx, s, of, &left));
     for (; left && *n < max; left--) {
-        TRY(store_first(ctx->store, SQL_OFFER_OF, ARGS(I(choose(of, left)), I(ctx->now)), &row));
-        invitation_row(ctx, SQL_OFFER_OF, s, &out[(*n)++]);
+        TRY(choose(ctx, s, of, left, &chosen));
+        TRY(store_first(ctx->store, SQL_OFFER_OF, ARGS(I(chosen.id), I(ctx->now)), &row));
+        invitation_row(ctx, SQL_OFFER_OF, s, &out[*n]);
+        out[(*n)++].suspect = chosen.suspect;
         store_reset(ctx->store, SQL_OFFER_OF);
     }
     return ERR_OK;
 }
 
-enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n) {
-    bool needy = from == SQL_OFFER_NEEDY; /* helps; it is no share of what there is */
-    max = max < CAP_CLAIM ? max : CAP_CLAIM;
-    TRY(needy ? invitations(ctx, s, from, max, out, n) : from_greeters(ctx, s, max, out, n));
-    for (size_t i = 0; i < *n; i++) {
-        TRY(store_run(ctx->store, SQL_OFFER_TAKE,
-                      ARGS(I(out[i].n), I(s->id), I(needy ? 0 : s->bucket), I(needy ? 0 : s->wider), I(needy ? 0 : s->widest))));
-        if (needy) TRY(store_run(ctx->store, SQL_SIGNAL_NEED, ARGS(I(out[i].owner), I(need_row(NEEDY, EVENT_CLAIMED)->next))));
-    }
+enum err offers_claim(struct ctx *ctx, const struct signal *s, size_t max, struct invitation *out, size_t *n) {
+    TRY(from_greeters(ctx, s, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
+    for (size_t i = 0; i < *n; i++)
+        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(s->bucket), I(s->wider), I(s->widest))));
     return ERR_OK;
+}
+
+enum err offers_help(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
+    TRY(invitations(ctx, s, SQL_OFFER_NEEDY, 1, out, n));
+    if (!*n) return ERR_OK;
+    TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out->n), I(s->id), I(0), I(0), I(0))));
+    return store_run(ctx->store, SQL_SIGNAL_NEED, ARGS(I(out->owner), I(need_row(NEEDY, EVENT_CLAIMED)->next)));
 }
 
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
     TRY(invitations(ctx, s, SQL_OFFER_AGAIN, CAP_CLAIM, out, n));
-    return *n ? ERR_OK : offers_claim(ctx, s, SQL_OFFER_GREETERS, CAP_CLAIM, out, n);
-}
-
-/* The column spent of an offer that was given (store/schema.h); the word that its signal is dead is heard once. */
-enum spent { NAMED_EARLY = 2, NAMED_DEAD };
-
-enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other) {
-    int64_t mailed = 0;
-    bool avoided = false, spoke = signal_spoke(other, ctx->now);
-    TRY(store_run(ctx->store, SQL_OFFER_BLAME, ARGS(I(s->id), I(ctx->now), I(other->id), I(spoke ? NAMED_EARLY : NAMED_DEAD))));
-    bool blamed = store_changes(ctx->store, LIVE) > 0;
-    if (blamed)
-        TRY(signal_avoided(ctx, other, &avoided));
-    else if (!spoke)
-        TRY(store_number(ctx->store, SQL_MAIL_TO, ARGS(B(s->sig.b, sizeof s->sig.b), I(other->id), I(ctx->now)), &mailed, 0));
-    enum suspicion suspicion = avoided ? AVOIDED : !spoke && (blamed || mailed) ? NAMED : TRUSTED;
-    return suspicion ? store_run(ctx->store, SQL_SIGNAL_SUSPECT, ARGS(I(other->id), I(suspicion))) : ERR_OK;
+    return *n ? ERR_OK : offers_claim(ctx, s, CAP_CLAIM, out, n);
 }
 
 /* A mail on its way. */
@@ -343,7 +346,7 @@ enum err mail_acknowledge(struct ctx *ctx, const struct signal *s, const struct 
 }
 
 enum err mailbox_clear(struct ctx *ctx, const struct signal *s) {
-    TRY(store_run(ctx->store, SQL_OFFER_CLEAR, ARGS(I(s->id))));
+    TRY(offers_withdraw(ctx, s));
     TRY(store_run(ctx->store, SQL_OFFER_FORGET, ARGS(I(s->id))));
     return store_run(ctx->store, SQL_MAIL_CLEAR, ARGS(I(s->id)));
 }

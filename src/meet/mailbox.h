@@ -11,7 +11,7 @@ struct invitation {
     int64_t n, owner; /* rows of offer and signal */
     struct sig sig;
     bool near;
-    bool suspect; /* somebody says that its signal is dead */
+    bool suspect; /* somebody says that its signal is dead, or who is given it has said so of its network */
     const char *have;
     struct offer offer;
 };
@@ -52,15 +52,13 @@ enum err offers_deposit(struct ctx *ctx, const struct signal *s, const struct of
 enum err offers_standing(struct ctx *ctx, const struct signal *s, int64_t *out);
 /* Those that still stand go; who has one may answer it. */
 enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
-/* Claims up to max offers for s, one a signal, out has room for them: those of greeters due soonest, of different networks where
- * there are, suspected ones last (SQL_OFFER_GREETERS), or those of signals that wait for a greeter, whoever waits longest or not
- * (SQL_OFFER_NEEDY). */
-enum err offers_claim(struct ctx *ctx, const struct signal *s, enum sql from, size_t max, struct invitation *out, size_t *n);
+/* Claims up to max offers for s, one a signal, out has room for them: those of greeters that are doubted least and due soonest, of
+ * different networks where there are, suspected ones last. */
+enum err offers_claim(struct ctx *ctx, const struct signal *s, size_t max, struct invitation *out, size_t *n);
+/* One of a signal that waits for a greeter, whoever waits longest or not: s helps, so it is no share of its networks'. */
+enum err offers_help(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
 /* For a join: what s has and has not answered, while it holds; else fresh ones. */
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
-/* s says that the link to other is dead: the offer of other's that it has is not given to it again, and other is suspected, once
- * for each such offer and while a mail of s waits there; while other has just spoken, only by signal_avoided(). */
-enum err offers_blame(struct ctx *ctx, const struct signal *s, const struct signal *other);
 
 /* Boxes that a request has changed: each is written once, at its end. */
 struct boxes {

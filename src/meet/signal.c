@@ -15,7 +15,7 @@ void signal_row(struct ctx *ctx, enum sql id, struct signal *out) {
         .run = store_int(s, id, 3),
         .role = (enum role)store_int(s, id, 4),
         .greet = store_int(s, id, 5),
-        .suspect = (enum suspicion)store_int(s, id, 6),
+        .suspect = store_int(s, id, 6),
         .needy = (enum need)store_int(s, id, 7),
         .bucket = store_int(s, id, 8),
         .since = store_int(s, id, 9),
@@ -94,6 +94,7 @@ static enum err networks(struct ctx *ctx, const char *address, struct nets *toda
 }
 
 enum err signal_sweep(struct ctx *ctx) {
+    TRY(store_run(ctx->store, SQL_WORD_SWEEP, ARGS(I(ctx->now), I(ctx->now + SPAN_WORD))));
     return store_run(ctx->store, SQL_SIGNAL_SWEEP, ARGS(I(CAP_SWEEP), I(ctx->now), I(ahead(ctx))));
 }
 
@@ -111,7 +112,7 @@ static enum err sweep_one(struct ctx *ctx, int64_t ended, int64_t *left) {
 enum err signal_sweep_rows(struct ctx *ctx) {
     int64_t left = CAP_SWEEP_ROWS, ended = 1;
     while (left > 0 && ended) {
-        TRY(store_number(ctx->store, SQL_ENDED_FIRST, NULL, 0, &ended, 0));
+        TRY(store_number(ctx->store, SQL_ENDED_FIRST, ARGS(I(ctx->now)), &ended, 0));
         if (ended) TRY(sweep_one(ctx, ended, &left));
     }
     return ERR_OK;
@@ -201,20 +202,22 @@ bool signal_alive(const struct signal *s, int64_t now) {
 
 bool signal_stale(const struct signal *s, int64_t now) {
     int64_t left = s->expires - now;
-    return s->suspect == NAMED || left < lease(s) / 2 || left > lease(s);
+    return s->suspect || left < lease(s) / 2 || left > lease(s);
 }
 
 bool signal_spoke(const struct signal *s, int64_t now) {
     return s->expires - now > lease(s) - SPAN_SPOKE;
 }
 
-enum err signal_avoided(struct ctx *ctx, const struct signal *s, bool *out) {
-    const enum sql id = SQL_OFFER_WORDS;
-    bool row;
-    TRY(store_first(ctx->store, id, ARGS(I(s->id), I(ctx->now)), &row));
-    int64_t given = store_int(ctx->store, id, 0), dead = store_int(ctx->store, id, 1);
-    *out = dead >= WORDS_HEARD && 2 * dead > given;
-    store_reset(ctx->store, id);
+int64_t signal_net(const struct signal *s) {
+    return s->widest ? s->widest : s->wider ? s->wider : s->bucket;
+}
+
+enum err signal_doubt(struct ctx *ctx, const struct signal *s, int64_t *out) {
+    int64_t words;
+    TRY(store_number(ctx->store, SQL_WORD_COUNT, ARGS(I(s->circle), I(signal_net(s)), I(ctx->now), I(ctx->now + SPAN_WORD)), &words,
+                     0));
+    *out = words / WORDS_HEARD;
     return ERR_OK;
 }
 
@@ -247,10 +250,11 @@ static int64_t greeters_wanted(int64_t n) {
     return wanted < GREETERS_MAX ? wanted : GREETERS_MAX;
 }
 
-/* The greeters of a circle, but for one signal. */
+/* The greeters of a circle, but for one signal: for one that has offers, standing or given of late, only those that have some, too.
+ * (Those without a place of their own are not asked.) */
 struct greeters {
     int64_t all;
-    int64_t own; /* those that have places of their own, and are not avoided */
+    int64_t own; /* those that have places of their own, and are doubted no more than that one */
     int64_t near; /* the most places that one of its networks has */
 };
 
@@ -271,15 +275,16 @@ static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal 
 }
 
 /* Whoever is named dead and has not spoken since is none. */
-static enum err greeters_but(struct ctx *ctx, const struct signal *s, struct greeters *out) {
+static enum err greeters_but(struct ctx *ctx, const struct signal *s, int64_t doubt, struct greeters *out) {
     const enum sql id = SQL_SIGNAL_GREETERS;
     const int64_t mine[NETS] = {s->bucket, s->wider, s->widest};
     int64_t near[NETS] = {0};
     bool row;
     TRY(store_first(ctx->store, id, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &row));
-    for (; row; out->all++) {
-        bool own = !store_int(ctx->store, id, 1);
-        out->own += own && store_int(ctx->store, id, 0) == TRUSTED;
+    while (row) {
+        bool counts = store_int(ctx->store, id, 5), own = counts && !store_int(ctx->store, id, 0);
+        out->all += counts;
+        out->own += own && store_int(ctx->store, id, 1) <= doubt;
         for (int i = 0; i < NETS; i++) near[i] += own && mine[i] && store_int(ctx->store, id, 2 + i) == mine[i];
         TRY(store_next(ctx->store, id, &row));
     }
@@ -288,21 +293,21 @@ static enum err greeters_but(struct ctx *ctx, const struct signal *s, struct gre
     return ERR_OK;
 }
 
-/* A network has places of its own; beyond these its signals have those that are free, as has one who is avoided. So nobody's many
- * keep others from greeting, and a school that is alone greets as anybody. */
+/* A network has places of its own; beyond these its signals have those that are free. So nobody's many keep others from greeting,
+ * and a school that is alone greets as anybody. */
 static bool may_greet(struct signal *s, const struct greeters *others, int64_t wanted) {
     int64_t share = wanted / GREETERS_SHARE;
     s->surplus = others->near >= (share > 1 ? share : 1);
-    return s->greet && (s->surplus || s->suspect ? others->all : others->own) < wanted;
+    return s->greet && (s->surplus ? others->all : others->own) < wanted;
 }
 
 enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pulse, bool readable) {
     struct greeters others = {0};
-    bool avoided = false;
+    int64_t doubt;
     const struct signal before = *s;
-    TRY(greeters_but(ctx, s, &others));
-    if (s->suspect == AVOIDED) TRY(signal_avoided(ctx, s, &avoided));
-    s->suspect = avoided ? AVOIDED : TRUSTED;
+    TRY(signal_doubt(ctx, s, &doubt));
+    TRY(greeters_but(ctx, s, doubt, &others));
+    s->suspect = false;
     s->role = may_greet(s, &others, greeters_wanted(pulse->n)) || s->needy != CONTENT ? GREETER : PEER;
     bool box = s->role == GREETER && s->boxes && readable;
     if (box)
@@ -313,6 +318,6 @@ enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pul
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
                      ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->since), I(s->interval), I(s->expires),
-                          I(s->version), T(s->have), I(s->boxes), B(s->box.open ? s->box.name : NULL, sizeof s->box.name),
-                          I(s->suspect), I(s->surplus), I(s->resigned)));
+                          I(s->version), T(s->have), I(s->boxes), B(s->box.open ? s->box.name : NULL, sizeof s->box.name), I(doubt),
+                          I(s->surplus), I(s->resigned)));
 }

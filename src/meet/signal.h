@@ -6,13 +6,6 @@
 
 enum role { PEER, GREETER };
 
-/* These numbers stand in the live database; who is suspected less is chosen first. */
-enum suspicion {
-    TRUSTED,
-    NAMED, /* who claimed its offer, or mailed it, says it is dead: until it speaks */
-    AVOIDED, /* several networks say so, while these offers hold: it may speak, but is not reached */
-};
-
 struct token {
     uint8_t hash[16]; /* BLAKE2b-128 of the client's 32 bytes; the token itself is not kept */
 };
@@ -33,7 +26,7 @@ struct signal {
     enum role role;
     bool greet; /* may be a greeter */
     bool surplus; /* its networks have their share of the greeters' places without it: it greets where nobody else does */
-    enum suspicion suspect;
+    bool suspect; /* who claimed its offer, or mailed it, says it is dead: until it speaks */
     enum need needy;
     int64_t bucket, wider, widest; /* the networks it renewed its lease from (circle/ids.h), today's or yesterday's; 0: none */
     int64_t since; /* when its schedule began: a peer joined or resigned, a greeter was given its interval */
@@ -73,11 +66,13 @@ bool signal_alive(const struct signal *s, int64_t now);
 /* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */
 bool signal_stale(const struct signal *s, int64_t now);
 /* Its lease is of this moment: a link to it that died is no sign. When a network breaks, all name all others dead, and those
- * who are back already would lose the offers that the next ones need. One that speaks all the time is not NAMED, but AVOIDED. */
+ * who are back already would lose the offers that the next ones need. */
 bool signal_spoke(const struct signal *s, int64_t now);
-/* Of those who were given offers of it more than half name it dead, and WORDS_HEARD do: whole networks, the widest that one may
- * rent. */
-enum err signal_avoided(struct ctx *ctx, const struct signal *s, bool *out);
+/* The widest of its networks: what one may rent as a whole. */
+int64_t signal_net(const struct signal *s);
+/* How many whole networks say that links to greeters of its network die, in threes (WORDS_HEARD): a word holds for an hour,
+ * whatever becomes of the signal that it was said of. One that is doubted less goes before it. */
+enum err signal_doubt(struct ctx *ctx, const struct signal *s, int64_t *out);
 /* It resigned a minute ago, most likely a greeter for want of one; nobody waits now: it may have an offer, lest a few who found
  * each other in a crowd stay among themselves. */
 bool signal_late(const struct signal *s, const struct pulse *pulse, int64_t now);

@@ -1,6 +1,7 @@
 #include "meet/sync.h"
 #include "circle/tally.h"
 #include "content/manifest.h"
+#include "meet/word.h"
 
 static bool writes(const struct sync *in) {
     return in->key || in->shares || in->n_offers || in->n_mail || in->n_gone || in->leave || in->box_v;
@@ -108,7 +109,10 @@ static enum err suspects(struct ctx *ctx, const struct sync *in, const struct si
         struct signal gone;
         bool found;
         TRY(signal_by_sig(ctx, me->circle, &in->gone[i], &gone, &found));
-        if (found && gone.id != me->id) TRY(offers_blame(ctx, me, &gone));
+        if (!found)
+            TRY(word_dead_ended(ctx, me, &in->gone[i]));
+        else if (gone.id != me->id)
+            TRY(word_dead(ctx, me, &gone));
     }
     return ERR_OK;
 }
@@ -137,7 +141,7 @@ static const char *indices(struct ctx *ctx, const struct sync *in) {
 
 /* What signal_late() allows, once. */
 static enum err claim_late(struct ctx *ctx, struct synced *out) {
-    TRY(offers_claim(ctx, &out->signal, SQL_OFFER_GREETERS, 1, out->peers, &out->n_peers));
+    TRY(offers_claim(ctx, &out->signal, 1, out->peers, &out->n_peers));
     if (!out->n_peers) return ERR_OK;
     out->signal.resigned = false;
     return signal_renew(ctx, &out->signal, &out->pulse, false);
@@ -148,7 +152,7 @@ static enum err claim(struct ctx *ctx, const struct sync *in, struct synced *out
     struct signal *s = &out->signal;
     if (in->key) return offers_join(ctx, s, out->peers, &out->n_peers);
     if (wanted(out)) {
-        TRY(offers_claim(ctx, s, SQL_OFFER_NEEDY, 1, out->peers, &out->n_peers));
+        TRY(offers_help(ctx, s, out->peers, &out->n_peers));
         return out->n_peers ? ERR_OK : signal_sweep(ctx); /* it has left without a word: stop looking for it */
     }
     return signal_late(s, &out->pulse, ctx->now) ? claim_late(ctx, out) : ERR_OK;

@@ -9,14 +9,13 @@
 /* An offer that holds: not about to expire, and not from a clock that was ahead (?2 is now). It stands while nobody has it. */
 #define HOLDS "o.expires BETWEEN ?2 + 5000 AND ?2 + 121000"
 #define STANDS "o.taker IS NULL AND " HOLDS
+#define HAS_OFFERS "EXISTS(SELECT 1 FROM offer o WHERE " HOLDS " AND o.signal = "
 /* Is a row of found that of the file as it was read, as it is looked at now? */
 #define AS_READ "circle = ?1 AND path = ?2 AND kind = 2 AND at = ?3 AND size = ?4 AND mtime_s = ?5 AND ino = ?6 AND ctime_ns = ?7"
 #define UNTOUCHED "size = ?4 AND mtime_s = ?5 AND ino = ?8 AND ctime_ns = ?9"
 /* A signal whose lease is over; ?2 is now, and what is due after ?3 is of a clock that was ahead. Where it stands with a circle,
  * +s.circle: these are few, signals of the circle many. */
 #define ENDED "(s.expires < ?2 OR s.expires > ?3)"
-/* The widest of the networks of who was given an offer: what one may rent as a whole. */
-#define WHOLE "coalesce(nullif(widest, 0), nullif(wider, 0), "
 /* Of signals: those that are asked first. As signal_role has them. */
 #define BEST "s.suspect, s.surplus, s.needy"
 #define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
@@ -265,27 +264,27 @@
     X(ORPHAN_SCANS, MAIN, "DELETE FROM found WHERE " NO_CIRCLE)                                                                   \
     /* signals */                                                                                                                 \
     X(SIGNAL_BY_TOKEN, LIVE,                                                                                                      \
-      "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy, p.mail FROM signal s"                                                   \
-      " JOIN pulse p ON p.circle = s.circle WHERE s.token = ?1")                                                                  \
+      "SELECT " SIGNAL_COLUMNS ", p.n, p.joined, p.needy, p.mail FROM signal s JOIN pulse p USING(circle) WHERE s.token = ?1")    \
     X(SIGNAL_BY_SIG, LIVE, "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.sig = ?1")                                            \
     X(SIGNAL_ADD, LIVE,                                                                                                           \
       "INSERT INTO signal(circle, token, sig, run, role, greet, bucket, since, interval, expires, version,"                       \
       " have, wider, widest) VALUES(?1, ?2, ?3, ?4, 0, 1, ?5, ?6, 0, ?7, 0, '', ?8, ?9)")                                         \
     X(SIGNAL_SET, LIVE,                                                                                                           \
-      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = ?13, needy = ?5, since = ?6, interval = ?7,"                  \
+      "UPDATE signal SET run = ?2, role = ?3, greet = ?4, suspect = 0, doubt = ?13, needy = ?5, since = ?6, interval = ?7,"       \
       " expires = ?8, version = ?9, have = ?10, boxes = ?11, box = ?12, surplus = ?14, resigned = ?15 WHERE id = ?1")             \
     X(SIGNAL_BOX, LIVE, "UPDATE signal SET box_v = ?2 WHERE id = ?1")                                                             \
     X(SIGNAL_CALL, LIVE,                                                                                                          \
       "SELECT " SIGNAL_COLUMNS " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.needy = 0 AND s.expires > ?2"             \
       " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, s.surplus, (s.id + ?4) % 8 LIMIT 1")                             \
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                    \
-    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = max(suspect, ?2) WHERE id = ?1")                                         \
+    X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = suspect OR ?2, doubt = ?3 WHERE id = ?1")                                \
     X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2 WHERE id = ?1")                                                            \
     X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal s WHERE " ENDED " LIMIT ?1)")                    \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
     X(SIGNAL_GREETERS, LIVE,                                                                                                      \
-      "SELECT s.suspect, s.surplus, s.bucket, s.wider, s.widest FROM signal s WHERE s.circle = ?1 AND s.role = 1"                 \
-      " AND s.expires > ?2 AND s.suspect <> 1 AND s.id <> ?3 ORDER BY " BEST " LIMIT ?4")                                         \
+      "SELECT s.surplus, s.doubt, s.bucket, s.wider, s.widest, s.surplus OR NOT " HAS_OFFERS "?3) OR " HAS_OFFERS "s.id)"         \
+      " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2 AND s.suspect = 0 AND s.id <> ?3 ORDER BY " BEST      \
+      " LIMIT ?4")                                                                                                                \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
     X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
     X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net IN (?2, ?3, ?4)")                                      \
@@ -293,13 +292,12 @@
     X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
     X(PULSE_GET, LIVE,                                                                                                            \
       "SELECT n - (SELECT count(*) FROM signal s WHERE +s.circle = ?1 AND " ENDED                                                 \
-      "), joined, needy, mail, EXISTS(SELECT 1 FROM ended)"                                                                       \
-      " FROM pulse WHERE circle = ?1")                                                                                            \
+      "), joined, needy, mail, EXISTS(SELECT 1 FROM ended) FROM pulse WHERE circle = ?1")                                         \
     X(NET_ENDED, LIVE,                                                                                                            \
       "SELECT count(*) FROM signal s WHERE +s.circle = ?1 AND " ENDED                                                             \
       " AND (bucket IN (?4, ?5) OR wider IN (?4, ?5) OR widest IN (?4, ?5))")                                                     \
     /* what signals that are gone have left */                                                                                    \
-    X(ENDED_FIRST, LIVE, "SELECT signal FROM ended LIMIT 1")                                                                      \
+    X(ENDED_FIRST, LIVE, "SELECT signal FROM ended WHERE until < ?1 OR until > ?1 + 121000 LIMIT 1")                              \
     X(ENDED_OFFERS, LIVE, "DELETE FROM offer WHERE n IN (SELECT n FROM offer WHERE signal = ?1 LIMIT ?2)")                        \
     X(ENDED_MAIL, LIVE, "DELETE FROM mail WHERE n IN (SELECT n FROM mail WHERE signal = ?1 LIMIT ?2)")                            \
     X(ENDED_DROP, LIVE, "DELETE FROM ended WHERE signal = ?1")                                                                    \
@@ -318,19 +316,20 @@
       "DELETE FROM offer WHERE signal = ?1 AND (expires NOT BETWEEN ?2 + 5000 AND ?2 + 121000"                                    \
       " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NULL ORDER BY n DESC LIMIT ?3)"                           \
       " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                    \
-    X(OFFER_CLEAR, LIVE, "DELETE FROM offer WHERE signal = ?1")                                                                   \
     X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                              \
     X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, wider = ?4, widest = ?5 WHERE n = ?1")                            \
     X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")              \
-    X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE taker = ?1 AND spent = 0")                                            \
+    X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE (taker = ?1 OR signal = ?1) AND spent = 0")                           \
     /* the word that a link is dead: good for one offer that was taken */                                                         \
     X(OFFER_BLAME, LIVE,                                                                                                          \
       "UPDATE offer SET spent = max(spent, ?4) WHERE n ="                                                                         \
       " (SELECT n FROM offer o WHERE taker = ?1 AND " HOLDS " AND signal = ?3 AND spent < 3 LIMIT 1)")                            \
-    /* whole networks that were given offers of it, and those of them whose word is that it is dead */                            \
-    X(OFFER_WORDS, LIVE,                                                                                                          \
-      "SELECT count(DISTINCT " WHOLE "net)), count(DISTINCT iif(spent > 1, " WHOLE "net), NULL)) FROM offer o"                    \
-      " WHERE signal = ?1 AND taker IS NOT NULL AND net <> 0 AND " HOLDS)                                                         \
+    X(OFFER_ENDED, LIVE,                                                                                                          \
+      "SELECT e.net FROM offer o JOIN ended e ON e.signal = o.signal WHERE o.taker = ?1 AND e.sig = ?3 AND " HOLDS)               \
+    X(WORD_ADD, LIVE, "REPLACE INTO word VALUES(?1, ?2, ?3, ?4)")                                                                 \
+    X(WORD_SAID, LIVE, "SELECT 1 FROM word WHERE circle = ?1 AND taker = ?2 AND net = ?3 AND until > ?4")                         \
+    X(WORD_COUNT, LIVE, "SELECT count(*) FROM word WHERE circle = ?1 AND net = ?2 AND until BETWEEN ?3 AND ?4")                   \
+    X(WORD_SWEEP, LIVE, "DELETE FROM word WHERE rowid IN (SELECT rowid FROM word WHERE until < ?1 OR until > ?2 LIMIT 50)")       \
     X(OFFER_AGAIN, LIVE,                                                                                                          \
       "SELECT o.n, " INVITATION " FROM offer o JOIN signal s ON s.id = o.signal"                                                  \
       " WHERE o.taker = ?3 AND o.spent = 0 AND s.circle = ?1 AND s.expires > ?2 AND " HOLDS " ORDER BY o.n LIMIT ?4")             \
@@ -341,7 +340,7 @@
       " OR EXISTS(SELECT 1 FROM offer o WHERE o.widest = ?5 AND o.widest <> 0 AND " HOLDS " LIMIT 1 OFFSET ?7 - 1)")              \
     /* the first few that have any, or (?4: 1) more than one: in a crowd nobody looks through all who wait */                     \
     X(OFFER_GREETERS, LIVE,                                                                                                       \
-      "SELECT s.id, s.suspect, s.interval, s.since, s.bucket, s.wider, s.widest FROM signal s WHERE s.circle = ?1"                \
+      "SELECT s.id, s.suspect, s.interval, s.since, s.doubt, s.whole FROM signal s WHERE s.circle = ?1"                           \
       " AND s.role = 1 AND s.needy < 2 AND s.expires > ?2 AND s.id <> ?3 AND EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id " \
       "AND " STANDS " LIMIT 1 OFFSET ?4) ORDER BY " BEST " LIMIT ?5")                                                             \
     X(OFFER_OF, LIVE,                                                                                                             \

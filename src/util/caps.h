@@ -71,6 +71,7 @@ enum span {
     SPAN_PACKAGE = 24 * 60 * 60 * 1000, /* a package that another one has replaced: loaders that name it may lie in caches */
     SPAN_ANSWER = 25 * 1000, /* no answer takes longer */
     SPAN_REFUSED = 7 * 24 * 60 * 60 * 1000, /* refused origins that ask no more */
+    SPAN_WORD = 60 * 60 * 1000, /* that a network's greeters are dead */
     SPAN_DAY = 24 * 60 * 60 * 1000,
 };
 
@@ -80,7 +81,7 @@ enum {
     POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
     GREETERS_MAX = 8,
     GREETERS_SHARE = 4, /* a network has places of its own for one in so many of them */
-    WORDS_HEARD = 3, /* of so many networks' word a greeter is avoided, whatever it says itself */
+    WORDS_HEARD = 3, /* so many networks' word that a greeter is dead puts it behind others, each time, whatever it says itself */
     BACKUPS_KEPT = 7, /* daily ones; as many of those that another one of the day has replaced */
     GREETERS_COUNTED = 60, /* in a crowd all who wait are greeters; so none of them polls less than twice a minute */
 };

@@ -25,7 +25,8 @@ static void join(struct world *w, int k, struct synced *out) {
     say(w, k, out);
 }
 
-/* As a client does it: a greeter keeps three offers standing. renew: it asks for a new lease each time. */
+/* As a client does it: a greeter keeps three offers standing, and answers those it is given. renew: it asks for a new lease each
+ * time. */
 static void stay(struct world *w, int k, bool renew) {
     static char ids[CAP_OFFERS][16];
     static int fresh;
@@ -33,8 +34,10 @@ static void stay(struct world *w, int k, bool renew) {
     world_sync(&in, k);
     in.shares = renew;
     say(w, k, &out);
-    if (out.signal.role != GREETER || out.standing == CAP_OFFERS) return;
+    if (out.signal.role != GREETER || (out.standing == CAP_OFFERS && !out.n_peers)) return;
     world_sync(&in, k);
+    for (; in.n_mail < out.n_peers; in.n_mail++)
+        in.mail[in.n_mail] = (struct mail_out){"m", out.peers[in.n_mail].offer.id, "answer", out.peers[in.n_mail].sig};
     for (; in.n_offers < CAP_OFFERS - (size_t)out.standing; in.n_offers++) {
         (void)snprintf(ids[in.n_offers], sizeof ids[0], "o%d", fresh++);
         in.offers[in.n_offers] = (struct offer){ids[in.n_offers], k < HONEST ? "evil" : "sdp"};
@@ -91,41 +94,161 @@ static void school(void) {
     world_close(&w);
 }
 
-/* A greeter that speaks all the time, and what those say who were given its offers. */
-static void words(const char *front, const char *back, int dead, int silent, enum suspicion want, const char *what) {
+static void name_dead(struct world *w, int k, const struct sig *who, size_t n) {
+    struct synced out;
+    world_sync(&in, k);
+    in.address = address_of(w, k);
+    in.n_gone = n;
+    memcpy(in.gone, who, n * sizeof *who);
+    failed += world_run(w, &in, &out) != ERR_OK;
+}
+
+static void leave(struct world *w, int k) {
+    struct synced out;
+    world_sync(&in, k);
+    in.leave = true;
+    say(w, k, &out);
+}
+
+static int64_t doubt(struct world *w) {
+    return world_live(w, "SELECT doubt FROM signal ORDER BY id DESC LIMIT 1");
+}
+
+/* A greeter that speaks all the time, and what those say who were given its offers; it begins anew before they do, or leaves. */
+static void words(const char *front, const char *back, int dead, int64_t want, const char *what) {
     struct world w;
     struct synced out;
     world_open(&w, "wal");
-    join(&w, EVIL, &out);
-    struct sig evil = out.signal.sig;
-    for (int k = 0; k < dead + silent; k++, w.ctx.now += S) {
-        stay(&w, EVIL, true);
+    for (int k = 0; k < dead; k++, w.ctx.now += S) {
+        join(&w, EVIL + k, &out);
+        struct sig evil = out.signal.sig;
+        stay(&w, EVIL + k, true);
         world_sync(&in, NEW + k);
         in.key = w.circle.api_key;
         in.greet = 0;
         in.address = arena_text(&w.arena, "%s%d%s", front, k + 1, back);
         failed += world_run(&w, &in, &out) != ERR_OK || out.n_peers != 1;
-        if (k < silent) continue;
+        leave(&w, EVIL + k);
         world_sync(&in, NEW + k);
         in.address = arena_text(&w.arena, "%s%d%s", front, k + 1, back);
         in.n_gone = 1;
         in.gone[0] = evil;
         failed += world_run(&w, &in, &out) != ERR_OK;
     }
-    stay(&w, EVIL, true);
-    same_int(world_live(&w, "SELECT suspect FROM signal ORDER BY id LIMIT 1"), want, "%s", what);
-    if (want == AVOIDED) {
+    join(&w, EVIL + dead, &out);
+    stay(&w, EVIL + dead, true);
+    same_int(doubt(&w), want, "%s", what);
+    world_sync(&in, EVIL + dead);
+    in.key = w.circle.api_key;
+    in.run = 2;
+    say(&w, EVIL + dead, &out);
+    same_int(doubt(&w), want, "%s: a new run washes nothing off", what);
+    if (want) {
+        for (in.n_offers = 0; in.n_offers < CAP_OFFERS; in.n_offers++)
+            in.offers[in.n_offers] = (struct offer){arena_text(&w.arena, "new%zu", in.n_offers), "evil"};
+        say(&w, EVIL + dead, &out);
         join(&w, HONEST, &out);
-        same_int(out.signal.role, GREETER, "%s: others greet", what);
         stay(&w, HONEST, false);
+        same_int(out.signal.role, GREETER, "%s: others greet", what);
         join(&w, HONEST + 1, &out);
-        ok(out.n_peers == 2 && !out.peers[0].suspect && out.peers[1].suspect, "%s: it is chosen last", what);
-        w.ctx.now += SPAN_OFFER / 2;
-        stay(&w, EVIL, true);
-        w.ctx.now += SPAN_OFFER / 2;
-        stay(&w, EVIL, true);
-        same_int(world_live(&w, "SELECT suspect FROM signal ORDER BY id LIMIT 1"), TRUSTED, "%s: until these offers end", what);
+        ok(out.n_peers == 2 && strcmp(out.peers[0].offer.sdp, "sdp") == 0, "%s: it is chosen last", what);
     }
+    w.ctx.now += SPAN_WORD;
+    join(&w, EVIL + MANY, &out);
+    same_int(doubt(&w), 0, "%s: for an hour", what);
+    world_close(&w);
+}
+
+/* Three addresses, each a greeter that answers nobody and begins anew once two have its offers, and that names dead every other
+ * greeter whose offers it was given; visitors who come, go, and try again when none of those they were given answers. */
+enum { SECONDS = 300, VISITORS = 25, HERE = 120, TRY = 10 };
+
+struct visitor {
+    struct sig given[CAP_CLAIM];
+    size_t n;
+    int tries, next;
+    bool linked;
+};
+
+static void visit(struct world *w, int k, struct visitor *v, int now) {
+    struct synced out;
+    bool evil = true;
+    if (v->n) name_dead(w, k, v->given, v->n);
+    join(w, k, &out);
+    v->tries++;
+    v->next = now + TRY;
+    v->n = out.n_peers;
+    for (size_t i = 0; i < v->n; i++) {
+        v->given[i] = out.peers[i].sig;
+        evil = evil && strcmp(out.peers[i].offer.sdp, "evil") == 0;
+    }
+    v->linked = !evil;
+}
+
+static const char *three(struct world *w, int k) {
+    return arena_text(&w->arena, "203.0.%d.66", k % 3);
+}
+
+static void say_evil(struct world *w, int k, struct synced *out) {
+    in.address = three(w, k);
+    failed += world_run(w, &in, out) != ERR_OK;
+}
+
+/* One second of an attacker: its greeter is number *k, which has given so many offers. */
+static void attack(struct world *w, int *k, int *given, int *standing, int now) {
+    static char ids[CAP_OFFERS][16];
+    static int fresh, taker = 20000;
+    struct synced out;
+    world_sync(&in, *k);
+    in.key = *given < 0 ? w->circle.api_key : NULL;
+    in.shares = true;
+    say_evil(w, *k, &out);
+    *given = *given < 0 ? 0 : *given + (*standing > (int)out.standing ? *standing - (int)out.standing : 0);
+    world_sync(&in, *k);
+    in.leave = *given >= 2;
+    for (; !in.leave && out.signal.role == GREETER && in.n_offers < CAP_OFFERS - (size_t)out.standing; in.n_offers++) {
+        (void)snprintf(ids[in.n_offers], sizeof ids[0], "e%d", fresh++);
+        in.offers[in.n_offers] = (struct offer){ids[in.n_offers], "evil"};
+    }
+    *standing = out.signal.role == GREETER ? CAP_OFFERS : 0;
+    bool gone = in.leave;
+    if (gone || in.n_offers) say_evil(w, *k, &out);
+    if (gone) *k += 3, *given = -1;
+    if (now % 3) return;
+    taker += 3;
+    world_sync(&in, taker + *k % 3);
+    in.key = w->circle.api_key;
+    in.greet = 0;
+    say_evil(w, *k, &out);
+    world_sync(&in, taker + *k % 3);
+    for (size_t i = 0; i < out.n_peers; i++)
+        if (strcmp(out.peers[i].offer.sdp, "evil") != 0) in.gone[in.n_gone++] = out.peers[i].sig;
+    in.leave = in.n_gone == 0;
+    say_evil(w, *k, &out);
+}
+
+static void silence(void) {
+    struct world w;
+    struct visitor v[VISITORS] = {0};
+    int k[3] = {10000, 10001, 10002}, given[3] = {-1, -1, -1}, standing[3] = {0}, linked = 0, quick = 0, all = 0;
+    world_open(&w, "wal");
+    for (int now = 0; now < SECONDS; now++, w.ctx.now += S) {
+        for (int i = 0; i < 3 && now > 40; i++) attack(&w, &k[i], &given[i], &standing[i], now);
+        for (int i = 0; i < VISITORS && i * 12 <= now; i++) {
+            if (now == i * 12 + HERE) leave(&w, HONEST + i);
+            if (now >= i * 12 + HERE) continue;
+            if (now == i * 12 || (!v[i].linked && now == v[i].next))
+                visit(&w, HONEST + i, &v[i], now);
+            else
+                stay(&w, HONEST + i, false);
+        }
+    }
+    for (int i = 6; i < VISITORS - 2; i++, all++) {
+        linked += v[i].linked;
+        quick += v[i].linked && v[i].tries == 1;
+    }
+    ok(linked == all && quick * 3 >= all * 2, "three addresses silence no small circle: %d of %d visitors meet one, %d at once",
+       linked, all, quick);
     world_close(&w);
 }
 
@@ -145,7 +268,7 @@ static void waiting(void) {
     join(&w, HONEST + 1, &out);
     stay(&w, HONEST + 1, false);
     for (bool taken = false; !taken && polls < 60; polls++) {
-        world_live_sql(&w, "UPDATE offer SET taker = NULL, expires = (SELECT max(expires) FROM offer);"
+        world_live_sql(&w, "UPDATE offer SET taker = NULL, net = NULL, wider = NULL, expires = (SELECT max(expires) FROM offer);"
                            "UPDATE signal SET needy = 1 WHERE id > 1");
         world_sync(&in, HONEST);
         say(&w, HONEST, &out);
@@ -158,11 +281,12 @@ static void waiting(void) {
 int main(void) {
     places();
     school();
-    words("10.1.", ".1", WORDS_HEARD, 0, AVOIDED, "named dead by three networks");
-    words("10.1.", ".1", WORDS_HEARD - 1, 0, TRUSTED, "by two, when it had just spoken");
-    words("10.1.", ".1", WORDS_HEARD, WORDS_HEARD, TRUSTED, "by no more than half of those who were given its offers");
-    words("10.1.1.", "", 2 * WORDS_HEARD, 0, TRUSTED, "by one /24");
-    words("2001:db8:1:", "::1", 2 * WORDS_HEARD, 0, TRUSTED, "by one /48");
+    words("10.1.", ".1", WORDS_HEARD, 1, "named dead by three networks");
+    words("10.1.", ".1", 2 * WORDS_HEARD, 2, "by six");
+    words("10.1.", ".1", WORDS_HEARD - 1, 0, "by two");
+    words("10.1.1.", "", 2 * WORDS_HEARD, 0, "by one /24");
+    words("2001:db8:1:", "::1", 2 * WORDS_HEARD, 0, "by one /48");
+    silence();
     waiting();
     same_int(failed, 0, "every request is answered");
     return done();

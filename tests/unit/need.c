@@ -99,7 +99,7 @@ static enum err others(struct world *w, int how, struct sig *peer) {
 
 static enum err begin(struct world *w, enum need before, int how, struct sig *peer) {
     struct synced out;
-    world_live_sql(w, "DELETE FROM signal");
+    world_live_sql(w, "DELETE FROM signal; DELETE FROM offer");
     TRY(world_join(w, WHO, &out));
     if (!(how & ALONE)) TRY(others(w, how, peer));
     arrange(w, before, how);

@@ -164,7 +164,7 @@ static void calls(void) {
     in.box = 1;
     in.key = w.circle.api_key;
     (void)!world_run(&w, &in, &greeter);
-    (void)!store_run(w.ctx.store, SQL_OFFER_CLEAR, ARGS(I(greeter.signal.id)));
+    (void)!store_run(w.ctx.store, SQL_OFFER_WITHDRAW, ARGS(I(greeter.signal.id)));
     (void)!world_join(&w, 2, &late);
     same_int((int64_t)late.n_peers, 0, "a newcomer without an offer to answer");
     ok(!json_boolean_value(json_object_get(box(&w), "call")), "nobody is called yet");
