@@ -258,15 +258,23 @@ struct greeters {
     int64_t near; /* the most places that one of its networks has */
 };
 
+/* By how many greeters the poll budget is divided for this one. Half of it is kept for those with places of their own: so nobody's
+ * many make them slow. */
+static int64_t sharers(const struct signal *s, const struct greeters *others) {
+    int64_t all = others->all + 1, own = others->own + !s->surplus, half = 2 * (s->surplus ? all - own : own);
+    if (2 * own >= all) return all;
+    return half < GREETERS_COUNTED ? half : GREETERS_COUNTED;
+}
+
 /* Greeters share the poll budget; reading a box is no dynamic request, so it does not count. A schedule goes on while role and
  * interval are those of before. */
 static enum err schedule(struct ctx *ctx, struct signal *s, const struct signal *before, const struct pulse *pulse,
-                         int64_t others) {
+                         const struct greeters *others) {
     int64_t budget, least = ctx->now - pulse->joined < SPAN_ACTIVE ? SPAN_ACTIVE_MIN : SPAN_QUIET_MIN;
     s->interval = 0;
     if (s->role == GREETER) {
         TRY(setting_number(ctx, "budget", POLL_BUDGET, &budget));
-        int64_t share = s->box.open ? 0 : 1000 * (others + 1) / budget;
+        int64_t share = s->box.open ? 0 : 1000 * sharers(s, others) / budget;
         s->interval = share < least ? least : share;
     }
     s->resigned = s->role == PEER && (before->role == GREETER || before->resigned);
@@ -314,7 +322,7 @@ enum err signal_renew(struct ctx *ctx, struct signal *s, const struct pulse *pul
         TRY(box_open(ctx, &s->box));
     else
         box_close(ctx, &s->box);
-    TRY(schedule(ctx, s, &before, pulse, others.all));
+    TRY(schedule(ctx, s, &before, pulse, &others));
     s->expires = ctx->now + lease(s);
     return store_run(ctx->store, SQL_SIGNAL_SET,
                      ARGS(I(s->id), I(s->run), I(s->role), I(s->greet), I(s->needy), I(s->since), I(s->interval), I(s->expires),

@@ -252,6 +252,34 @@ static void silence(void) {
     world_close(&w);
 }
 
+/* One address has seventy who wait for a greeter, with offers or without, and never go; eight others greet. */
+static void slow(bool offers) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    for (int k = HONEST; k < HONEST + 8; k++) join(&w, k, &out);
+    for (int i = 0; i < 50; i++, w.ctx.now += 2 * S) {
+        for (int k = HONEST; k < HONEST + 8; k++) stay(&w, k, true);
+        if (i == 10)
+            for (int k = EVIL; k < EVIL + 70; k++) join(&w, k, &out);
+        if (i >= 10 && i % 5 == 0)
+            world_live_sql(&w,
+                           arena_text(&w.arena, "UPDATE signal SET needy = %d, role = 1 WHERE id > 8", offers ? NEEDY : SEEKING));
+        for (int k = EVIL; i >= 10 && i % 5 == 0 && k < EVIL + 70; k++) {
+            world_sync(&in, k);
+            in.shares = true;
+            in.n_offers = offers;
+            in.offers[0] = (struct offer){arena_text(&w.arena, "w%d", i), "evil"};
+            say(&w, k, &out);
+        }
+    }
+    ok(world_live(&w, "SELECT count(*) FROM signal WHERE role = 1 AND id > 8") > 60, "of one address many wait");
+    int interval = (int)world_live(&w, "SELECT max(interval) FROM signal WHERE id <= 8");
+    ok(interval <= 10 * S, "those who greet are not made slow, %s: %d ms", offers ? "by their offers" : "by their number",
+       interval);
+    world_close(&w);
+}
+
 /* Those who wait for a greeter, thirty of one address, who come back to wait as soon as they were taken; then another. */
 static void waiting(void) {
     struct world w;
@@ -287,6 +315,8 @@ int main(void) {
     words("10.1.1.", "", 2 * WORDS_HEARD, 0, "by one /24");
     words("2001:db8:1:", "::1", 2 * WORDS_HEARD, 0, "by one /48");
     silence();
+    slow(false);
+    slow(true);
     waiting();
     same_int(failed, 0, "every request is answered");
     return done();

@@ -238,7 +238,7 @@ static void greets_again(void) {
     world_open(&w, "wal");
     for (int k = 1; k <= 6; k++) failures += world_join(&w, k, &out) != ERR_OK;
     world_live_sql(&w, "UPDATE signal SET role = id > 1, needy = 2 * (id = 1), since = since - 1000, interval "
-                       "= 3000 * (id > 1), resigned = id = 1,"
+                       "= 3000 * (id > 1), resigned = id = 1, surplus = 0,"
                        " expires = expires + 2310000 * (id = 1)"); /* a peer's lease */
     world_sync(&in, 1);
     in.shares = true;
