@@ -19,13 +19,12 @@ enum err offers_withdraw(struct ctx *ctx, const struct signal *s) {
 
 static void invitation_row(struct ctx *ctx, enum sql id, const struct signal *s, struct invitation *i) {
     i->n = store_int(ctx->store, id, 0);
-    i->owner = store_int(ctx->store, id, 3);
     i->offer = (struct offer){store_copy(ctx->store, id, 1, ctx->arena), store_copy(ctx->store, id, 2, ctx->arena)};
-    (void)store_bytes(ctx->store, id, 4, i->sig.b, sizeof i->sig.b);
-    i->near = store_int(ctx->store, id, 5) == s->bucket;
+    (void)store_bytes(ctx->store, id, 3, i->sig.b, sizeof i->sig.b);
+    i->near = store_int(ctx->store, id, 4) == s->bucket;
     /* a newcomer may not have seen the manifest yet */
-    i->have = s->version == 0 || store_int(ctx->store, id, 6) == s->version ? store_copy(ctx->store, id, 7, ctx->arena) : "";
-    i->suspect = store_int(ctx->store, id, 8);
+    i->have = s->version == 0 || store_int(ctx->store, id, 5) == s->version ? store_copy(ctx->store, id, 6, ctx->arena) : "";
+    i->suspect = store_int(ctx->store, id, 7);
 }
 
 /* 1: its networks have had their share of late, and leave each greeter its last offer: that is for others. */
@@ -36,12 +35,12 @@ static enum err share_taken(struct ctx *ctx, const struct signal *s, int64_t *ta
                         ARGS(I(s->bucket), I(ctx->now), I(s->wider), I(most[0]), I(s->widest), I(most[1]), I(most[2])), taken, 0);
 }
 
-/* Of a statement that gives no more than most. */
-static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, int64_t most, struct invitation *out,
+/* Of a statement that gives no more than out has room for; what: its last argument. */
+static enum err invitations(struct ctx *ctx, const struct signal *s, enum sql from, int64_t what, struct invitation *out,
                             size_t *n) {
     bool row;
     *n = 0;
-    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I(most)), &row));
+    TRY(store_first(ctx->store, from, ARGS(I(s->circle), I(ctx->now), I(s->id), I(what)), &row));
     while (row) {
         invitation_row(ctx, from, s, &out[(*n)++]);
         TRY(store_next(ctx->store, from, &row));
@@ -133,15 +132,13 @@ static enum err from_greeters(struct ctx *ctx, const struct signal *s, size_t ma
 enum err offers_claim(struct ctx *ctx, const struct signal *s, size_t max, struct invitation *out, size_t *n) {
     TRY(from_greeters(ctx, s, max < CAP_CLAIM ? max : CAP_CLAIM, out, n));
     for (size_t i = 0; i < *n; i++)
-        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(s->bucket), I(s->wider), I(s->widest))));
+        TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out[i].n), I(s->id), I(s->bucket), I(s->wider), I(s->widest), I(0))));
     return ERR_OK;
 }
 
 enum err offers_help(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
-    TRY(invitations(ctx, s, SQL_OFFER_NEEDY, 1, out, n));
-    if (!*n) return ERR_OK;
-    TRY(store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out->n), I(s->id), I(0), I(0), I(0))));
-    return store_run(ctx->store, SQL_SIGNAL_NEED, ARGS(I(out->owner), I(need_row(NEEDY, EVENT_CLAIMED)->next)));
+    TRY(invitations(ctx, s, SQL_OFFER_NEEDY, signal_net(s), out, n));
+    return *n ? store_run(ctx->store, SQL_OFFER_TAKE, ARGS(I(out->n), I(s->id), I(0), I(0), I(0), I(signal_net(s)))) : ERR_OK;
 }
 
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n) {
@@ -214,6 +211,7 @@ static int64_t read_in(struct ctx *ctx, const struct post *p) {
 static enum err add(struct ctx *ctx, const struct post *p, int64_t keep) {
     const struct signal *from = p->from;
     if (p->rank != STRANGER) TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(p->to->id), T(p->mail->re), I(from->id))));
+    if (p->rank == ANSWER && p->to->needy != CONTENT) TRY(signal_reached(ctx, p->to));
     TRY(store_run(ctx->store, SQL_MAIL_ADD,
                   ARGS(I(p->to->id), B(from->sig.b, sizeof from->sig.b), T(p->mail->id), T(p->mail->re), T(p->mail->body),
                        I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)), I(p->rank), I(from->bucket), I(from->wider),

@@ -8,7 +8,7 @@ struct offer {
 
 /* An offer claimed for a signal, and whose it is. */
 struct invitation {
-    int64_t n, owner; /* rows of offer and signal */
+    int64_t n; /* its row */
     struct sig sig;
     bool near;
     bool suspect; /* somebody says that its signal is dead, or who is given it has said so of its network */
@@ -55,7 +55,8 @@ enum err offers_withdraw(struct ctx *ctx, const struct signal *s);
 /* Claims up to max offers for s, one a signal, out has room for them: those of greeters that are doubted least and due soonest, of
  * different networks where there are, suspected ones last. */
 enum err offers_claim(struct ctx *ctx, const struct signal *s, size_t max, struct invitation *out, size_t *n);
-/* One of a signal that waits for a greeter, whoever waits longest or not: s helps, so it is no share of its networks'. */
+/* One of a signal that waits for a greeter, whoever waits longest or not: s helps, so it is no share of its networks'. Of each that
+ * waits a network has one at a time, but for its own; whoever has it may not answer. */
 enum err offers_help(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);
 /* For a join: what s has and has not answered, while it holds; else fresh ones. */
 enum err offers_join(struct ctx *ctx, const struct signal *s, struct invitation *out, size_t *n);

@@ -33,7 +33,7 @@ const struct need_row need_rows[NEED_ROWS] = {
     /* its browser may still be making the offers */
     {SEEKING, EVENT_OTHER, SEEKING, NO_ACTION},
     /* the answer is under way to it */
-    {ANY_NEED, EVENT_CLAIMED, CONTENT, NO_ACTION},
+    {ANY_NEED, EVENT_REACHED, CONTENT, NO_ACTION},
 };
 
 const struct need_row *need_row(enum need now, enum need_event event) {

@@ -20,7 +20,7 @@ enum need_event {
     EVENT_BOTH, /* offers and answers */
     EVENT_LAPSED, /* neither, half of its lease is over, and no offer of its own stands */
     EVENT_OTHER, /* it says something else */
-    EVENT_CLAIMED, /* in a greeter's request: that one has taken its offer; without an action */
+    EVENT_REACHED, /* in another's request: that one answers an offer of its; without an action */
     NEED_EVENTS,
 };
 

@@ -205,6 +205,11 @@ bool signal_stale(const struct signal *s, int64_t now) {
     return s->suspect || left < lease(s) / 2 || left > lease(s);
 }
 
+enum err signal_reached(struct ctx *ctx, const struct signal *s) {
+    return store_run(ctx->store, SQL_SIGNAL_NEED,
+                     ARGS(I(s->id), I(need_row(s->needy, EVENT_REACHED)->next), I(ctx->now + lease(s) / 2 - 1)));
+}
+
 bool signal_spoke(const struct signal *s, int64_t now) {
     return s->expires - now > lease(s) - SPAN_SPOKE;
 }

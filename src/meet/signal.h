@@ -65,6 +65,8 @@ enum err signal_sweep_rows(struct ctx *ctx);
 bool signal_alive(const struct signal *s, int64_t now);
 /* Half of the lease is over, or the clock was set back, or a neighbour doubts it: time to write. */
 bool signal_stale(const struct signal *s, int64_t now);
+/* An offer of its is answered: it waits no longer, and whether it goes on greeting is decided at its next request. */
+enum err signal_reached(struct ctx *ctx, const struct signal *s);
 /* Its lease is of this moment: a link to it that died is no sign. When a network breaks, all name all others dead, and those
  * who are back already would lose the offers that the next ones need. */
 bool signal_spoke(const struct signal *s, int64_t now);

@@ -140,8 +140,8 @@
 /* role: 0 peer, 1 greeter. since, interval, resigned: as in struct signal (meet/signal.h). suspect: named dead, until it speaks.
  * doubt: signal_doubt() as it last was. surplus: its networks have their share of the greeters' places without it. needy: enum
  * need. bucket, wider, widest: the networks it renewed its lease from, as net counts them; whole: the widest of these. Of an offer:
- * taker is the signal that it was given to, NULL while it stands; net, wider and widest are the taker's networks (0: none of their
- * share); spent: 1 answered, or a page began anew, 2 the taker named its
+ * taker is the signal that it was given to, NULL while it stands; net, wider and widest are the taker's networks, or (0) helper the
+ * widest of them, where it takes one who waits (meet/mailbox.h); spent: 1 answered, or a page began anew, 2 the taker named its
  * signal dead when that had just spoken, 3 later. Of mail: rank as enum mail_rank (meet/mailbox.h), which it is read by; net, wider
  * and widest are the sender's networks. In pulse: how many signals, how many of them are NEEDY, bytes of mail, and what was counted
  * since the last fold; tally holds what is on its way to polycircle.db. ended: signals that are gone, but not yet all that was
@@ -162,7 +162,7 @@
     "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                  \
     " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                            \
     "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"              \
-    " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, wider INTEGER, widest INTEGER,"                                \
+    " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, wider INTEGER, widest INTEGER, helper INTEGER,"                \
     " spent INTEGER NOT NULL DEFAULT 0, UNIQUE(signal, id));"                                                              \
     "CREATE INDEX offer_standing ON offer(signal, expires) WHERE taker IS NULL;"                                           \
     "CREATE INDEX offer_taker ON offer(taker) WHERE taker IS NOT NULL;"                                                    \

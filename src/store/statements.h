@@ -18,7 +18,7 @@
 #define ENDED "(s.expires < ?2 OR s.expires > ?3)"
 /* Of signals: those that are asked first. As signal_role has them. */
 #define BEST "s.suspect, s.surplus, s.needy"
-#define INVITATION "o.id, o.sdp, s.id, s.sig, s.bucket, s.version, s.have, s.suspect"
+#define INVITATION "o.id, o.sdp, s.sig, s.bucket, s.version, s.have, s.suspect"
 /* Of lists; and what the next one of any list is to be above, since a restore. */
 #define VERSIONS "SELECT version AS v FROM manifest UNION ALL SELECT value FROM instance WHERE name = 'versions'"
 
@@ -278,7 +278,7 @@
       " AND s.box IS NOT NULL AND s.id <> ?3 ORDER BY s.suspect, s.surplus, (s.id + ?4) % 8 LIMIT 1")                             \
     X(SIGNAL_DELETE, LIVE, "DELETE FROM signal WHERE id = ?1")                                                                    \
     X(SIGNAL_SUSPECT, LIVE, "UPDATE signal SET suspect = suspect OR ?2, doubt = ?3 WHERE id = ?1")                                \
-    X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2 WHERE id = ?1")                                                            \
+    X(SIGNAL_NEED, LIVE, "UPDATE signal SET needy = ?2, expires = min(expires, ?3) WHERE id = ?1")                                \
     X(SIGNAL_SWEEP, LIVE, "DELETE FROM signal WHERE id IN (SELECT id FROM signal s WHERE " ENDED " LIMIT ?1)")                    \
     X(SIGNAL_CLEAR, LIVE, "DELETE FROM signal WHERE circle = ?1")                                                                 \
     X(SIGNAL_GREETERS, LIVE,                                                                                                      \
@@ -317,7 +317,7 @@
       " OR n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NULL ORDER BY n DESC LIMIT ?3)"                           \
       " AND n NOT IN (SELECT n FROM offer WHERE signal = ?1 AND taker IS NOT NULL ORDER BY n DESC LIMIT 32))")                    \
     X(OFFER_WITHDRAW, LIVE, "DELETE FROM offer WHERE signal = ?1 AND taker IS NULL")                                              \
-    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, wider = ?4, widest = ?5 WHERE n = ?1")                            \
+    X(OFFER_TAKE, LIVE, "UPDATE offer SET taker = ?2, net = ?3, wider = ?4, widest = ?5, helper = ?6 WHERE n = ?1")               \
     X(OFFER_ANSWERED, LIVE, "UPDATE offer SET spent = 1 WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0")              \
     X(OFFER_FORGET, LIVE, "UPDATE offer SET spent = 1 WHERE (taker = ?1 OR signal = ?1) AND spent = 0")                           \
     /* the word that a link is dead: good for one offer that was taken */                                                         \
@@ -348,10 +348,11 @@
     /* any one of the first few that wait: whoever comes back to wait at once does not keep his place before others */            \
     X(OFFER_NEEDY, LIVE,                                                                                                          \
       "SELECT min(o.n), " INVITATION " FROM (SELECT id, surplus FROM signal s WHERE s.circle = ?1 AND s.role = 1"                 \
-      " AND s.suspect = 0 AND s.needy = 1 AND s.expires > ?2 AND s.id <> ?3 AND"                                                  \
+      " AND s.suspect = 0 AND s.needy = 1 AND s.expires > ?2 AND s.id <> ?3 AND NOT EXISTS(SELECT 1 FROM offer o WHERE o.signal"  \
+      " = s.id AND (o.taker = ?3 OR (o.helper = ?4 AND ?4 <> s.whole)) AND " HOLDS ") AND"                                        \
       " EXISTS(SELECT 1 FROM offer o WHERE o.signal = s.id AND " STANDS ") ORDER BY " BEST " LIMIT 24) g"                         \
       " CROSS JOIN signal s ON s.id = g.id CROSS JOIN offer o ON o.signal = g.id WHERE " STANDS " GROUP BY g.id"                  \
-      " ORDER BY g.surplus, random() LIMIT ?4")                                                                                   \
+      " ORDER BY g.surplus, random() LIMIT 1")                                                                                    \
     /* mail */                                                                                                                    \
     X(MAIL_ADD, LIVE,                                                                                                             \
       "INSERT INTO mail(signal, sender, id, re, body, expires, rank, net, wider, widest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " \

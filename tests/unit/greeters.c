@@ -280,6 +280,67 @@ static void slow(bool offers) {
     world_close(&w);
 }
 
+/* Those above a number wait for a greeter, with three offers each. */
+static void wait(struct world *w, int above) {
+    world_live_sql(w, arena_text(&w->arena,
+                                 "UPDATE signal SET needy = id > %d, role = 1;"
+                                 "INSERT INTO offer(signal, id, sdp, expires) SELECT s.id, 'o' || n.id, 'sdp', %" PRId64
+                                 " FROM signal s, signal n WHERE s.id > %d AND n.id <= %d",
+                                 above, w->ctx.now + SPAN_OFFER, above, CAP_OFFERS));
+}
+
+/* How many of those who wait so many signals, which greet, take one after the other; one alone may answer them. */
+static int take(struct world *w, int from, int signals, int polls, bool answer) {
+    struct synced out = {0};
+    int taken = 0;
+    for (int i = 0; i < polls; i++, w->ctx.now += S / 4) {
+        world_live_sql(w, "UPDATE signal SET role = 1");
+        world_sync(&in, from + i % signals);
+        for (; answer && in.n_mail < out.n_peers; in.n_mail++)
+            in.mail[in.n_mail] = (struct mail_out){"m", out.peers[in.n_mail].offer.id, "answer", out.peers[in.n_mail].sig};
+        say(w, from + i % signals, &out);
+        taken += (int)out.n_peers;
+    }
+    return taken;
+}
+
+static int waiting_still(struct world *w) {
+    return (int)world_live(w, "SELECT count(*) FROM signal WHERE needy = 1");
+}
+
+/* One address takes whoever waits, and answers nobody. */
+static void claims(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    for (int k = EVIL; k < EVIL + 3; k++) join(&w, k, &out);
+    join(&w, NEW, &out);
+    for (int k = HONEST; k < HONEST + 40; k++) join(&w, k, &out);
+    wait(&w, 4);
+    same_int(take(&w, EVIL, 3, 200, false), 40, "of each who waits one address has one offer, with as many signals as it likes");
+    same_int(waiting_still(&w), 40, "whom it does not answer goes on waiting");
+    (void)take(&w, NEW, 1, 60, true);
+    same_int(waiting_still(&w), 0, "for somebody else");
+    world_sync(&in, HONEST + 39);
+    say(&w, HONEST + 39, &out);
+    same_int(out.signal.role, PEER, "and is no greeter any more when it speaks next");
+    world_close(&w);
+}
+
+/* Of one network many wait, as one after the other comes to an idle circle: somebody of it helps them all, and another one where he
+ * does not answer. */
+static void crowd(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    for (int k = EVIL; k < EVIL + 60; k++) join(&w, k, &out);
+    wait(&w, 3);
+    same_int(take(&w, EVIL, 1, 10, false), 10, "one takes ten, and is gone");
+    (void)take(&w, EVIL + 1, 1, 90, true);
+    same_int(waiting_still(&w), 0, "a network helps its own, however many they are");
+    world_close(&w);
+}
+
 /* Those who wait for a greeter, thirty of one address, who come back to wait as soon as they were taken; then another. */
 static void waiting(void) {
     struct world w;
@@ -317,6 +378,8 @@ int main(void) {
     silence();
     slow(false);
     slow(true);
+    claims();
+    crowd();
     waiting();
     same_int(failed, 0, "every request is answered");
     return done();

@@ -232,7 +232,13 @@ static void needy(void) {
     same_int((int64_t)out.n_peers, 1, "and gets one of them");
     ok(memcmp(&out.peers[0].sig, &newcomer, sizeof newcomer) == 0, "of the newcomer");
     same_text(err_name(world_poll(&w, 1, &out)), "ok", "the next poll");
-    same_int((int64_t)out.n_peers, 0, "gets no more");
+    same_int((int64_t)out.n_peers, 0, "gets no more of it");
+    world_sync(&in, 1);
+    in.n_mail = 1;
+    in.mail[0] = (struct mail_out){.id = "m", .re = "n1", .body = "x", .to = newcomer};
+    same_text(err_name(world_run(&w, &in, &out)), "ok", "it answers");
+    same_text(err_name(world_poll(&w, 1, &out)), "ok", "the next poll");
+    same_int((int64_t)out.n_peers, 0, "gets nothing");
     ok(!store_wrote(w.ctx.store), "and writes nothing");
     world_close(&w);
 }

@@ -327,6 +327,7 @@ static void gather(struct scene *s, int signals, int64_t files) {
         for (int i = 0; i < n && (k % 4 == 0 || k == signals); i++)
             if (offer(&s->w, greeters[i], &out) != ERR_OK) abort();
     }
+    world_live_sql(&s->w, "UPDATE signal SET needy = 0"); /* who waited was answered */
     store_close(s->w.ctx.store);
     s->w.ctx.store = NULL;
 }

@@ -61,14 +61,16 @@ static void arithmetic(void) {
     ok(memcmp(&a, &b, sizeof a) == 0 && memcmp(&a, &c, sizeof a) != 0, "a token's hash tells tokens apart");
 }
 
-/* A sync as a client does it: a greeter keeps three offers standing. */
+/* A sync as a client does it: a greeter keeps three offers standing, and answers those it is given. */
 static enum err stay(struct world *w, int k, struct synced *out) {
     static struct sync in;
     static char ids[3][16];
     static int fresh;
     enum err e = world_poll(w, k, out);
-    if (e != ERR_OK || out->signal.role != GREETER || out->standing == 3) return e;
+    if (e != ERR_OK || out->signal.role != GREETER || (out->standing == 3 && !out->n_peers)) return e;
     world_sync(&in, k);
+    for (; in.n_mail < out->n_peers; in.n_mail++)
+        in.mail[in.n_mail] = (struct mail_out){"m", out->peers[in.n_mail].offer.id, "answer", out->peers[in.n_mail].sig};
     for (; in.n_offers < 3 - (size_t)out->standing; in.n_offers++) {
         (void)snprintf(ids[in.n_offers], sizeof ids[0], "o%d", fresh++);
         in.offers[in.n_offers] = (struct offer){ids[in.n_offers], "sdp"};
