@@ -85,8 +85,9 @@ static enum err candidates(struct ctx *ctx, const struct signal *s, struct candi
 }
 
 static bool before(const struct candidate *a, const struct candidate *b) {
+    if (a->asked != b->asked)
+        return a->asked < b->asked; /* first of all: no word of others sends a newcomer to one network alone */
     if (a->suspect != b->suspect) return a->suspect < b->suspect;
-    if (a->asked != b->asked) return a->asked < b->asked;
     return a->doubt != b->doubt ? a->doubt < b->doubt : a->due < b->due;
 }
 

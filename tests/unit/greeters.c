@@ -159,6 +159,36 @@ static void words(const char *front, const char *back, int dead, int64_t want, c
     world_close(&w);
 }
 
+/* It goes on greeting, with three offers more than it has. */
+static void offer_more(struct world *w, int k, struct synced *out) {
+    static int fresh = 1000;
+    world_sync(&in, k);
+    for (; in.n_offers < CAP_OFFERS; in.n_offers++)
+        in.offers[in.n_offers] = (struct offer){arena_text(&w->arena, "%d", fresh++), k < HONEST ? "evil" : "sdp"};
+    say(w, k, out);
+}
+
+/* One address has named all others dead, while it has offers itself. */
+static void word_of_one(void) {
+    static const int who[] = {HONEST, HONEST + 1, EVIL, EVIL + 1, EVIL + 2, EVIL + 3, EVIL + 4};
+    struct world w;
+    struct synced out;
+    int good = 0;
+    world_open(&w, "wal");
+    for (size_t i = 0; i < 2; i++) {
+        join(&w, who[i], &out);
+        offer_more(&w, who[i], &out);
+    }
+    for (size_t i = 2; i < sizeof who / sizeof *who; i++) join(&w, who[i], &out);
+    for (size_t i = 0; i < sizeof who / sizeof *who; i++) offer_more(&w, who[i], &out);
+    world_live_sql(&w, "UPDATE signal SET suspect = 1 WHERE id IN (SELECT signal FROM offer WHERE sdp = 'sdp')");
+    join(&w, NEW, &out);
+    for (size_t p = 0; p < out.n_peers; p++) good += strcmp(out.peers[p].offer.sdp, "sdp") == 0;
+    ok(out.n_peers == CAP_CLAIM && good == 2, "named dead by one address that greets, two others are given, too: %d of %zu", good,
+       out.n_peers);
+    world_close(&w);
+}
+
 /* Three addresses, each a greeter that answers nobody and begins anew once two have its offers, and that names dead every other
  * greeter whose offers it was given; visitors who come, go, and try again when none of those they were given answers. */
 enum { SECONDS = 300, VISITORS = 25, HERE = 120, TRY = 10 };
@@ -375,6 +405,7 @@ int main(void) {
     words("10.1.", ".1", WORDS_HEARD - 1, 0, "by two");
     words("10.1.1.", "", 2 * WORDS_HEARD, 0, "by one /24");
     words("2001:db8:1:", "::1", 2 * WORDS_HEARD, 0, "by one /48");
+    word_of_one();
     silence();
     slow(false);
     slow(true);
