@@ -413,7 +413,9 @@ await once(silent, 'listening');
 shown = await new Promise((end) => execFile('script', ['-qec', `'${program}' selftest --url http://127.0.0.1:${silent.address().port}/`, '/dev/null'],
   { env: { PATH: process.env.PATH, POLYCIRCLE_DATA: w.data, TERM: 'xterm' } }, (_, out) => end(out)));
 silent.close();
-matches(shown, /\rAsking http:\/\/127\.0\.0\.1:\d+\/: 2 s(\rAsking [^\n]*)?\r\x1b\[Kok +Instance/, 'what takes longer than two seconds says so, and counts');
+// a busy machine may pass over a second; none is shown before the second one, and none twice
+const seconds = [...shown.matchAll(/\rAsking http:\/\/127\.0\.0\.1:\d+\/: (\d+) s/g)].map(([, s]) => Number(s));
+ok(seconds[0] >= 2 && seconds.every((s, i) => i === 0 || s > seconds[i - 1]) && /\r\x1b\[Kok +Instance/.test(shown), `what takes longer than two seconds says so, and counts: ${JSON.stringify(shown)}`);
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json');
 same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'Nobody answers there within 30 s.'], 'selftest --url: nobody there');
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json', { env: { PATH: w.dir } });
