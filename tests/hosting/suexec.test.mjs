@@ -145,7 +145,7 @@ for (const kind of ['apache-cgid', 'apache-fcgid']) {
     let at;
     before(async () => { at = await home(kind, kind === 'apache-fcgid' ? 'FcgidErrorScanInterval 1\n' : ''); });
     after(async () => { // mod_fcgid looks after its processes now and then
-      for (let tries = 0; kind === 'apache-fcgid' && tries < 80 && !/signal 11/.test((await at.logs())[0]); tries++) await sleep(100);
+      for (let tries = 0; kind === 'apache-fcgid' && tries < 300 && !/signal 11/.test((await at.logs())[0]); tries++) await sleep(100);
       produce(`${kind}, what was logged late`, 'only', (await at.logs())[0]);
       await at.stop();
     });
