@@ -147,11 +147,21 @@ enum err upgrade_check(struct ctx *ctx, struct upgrade *out) {
     return ask_version(ctx, out);
 }
 
-/* Never opened for writing: a program that runs cannot be (ETXTBSY). At each moment one whole program has the name. */
+/* Never opened for writing: a program that runs cannot be (ETXTBSY). At each moment one whole program has the name. Of two at once
+ * one finds no polycircle.new any more, and leaves polycircle.old as the other has made it. */
+static bool put_in_place(struct ctx *ctx, const struct upgrade *u) {
+    const char *kept = arena_text(ctx->arena, "%s.%d", u->old, (int)getpid());
+    (void)unlink(kept);
+    bool done = file_sync(u->next) && link(u->program, kept) == 0 && rename(u->next, u->program) == 0 && rename(kept, u->old) == 0;
+    int why = errno;
+    (void)unlink(kept); /* it is still there if nothing came of it, or if polycircle.old was the same file */
+    errno = why;
+    return done;
+}
+
 enum err upgrade_activate(struct ctx *ctx, struct upgrade *out) {
     TRY(upgrade_check(ctx, out));
-    (void)unlink(out->old);
-    if (!file_sync(out->next) || link(out->program, out->old) != 0 || rename(out->next, out->program) != 0)
+    if (!put_in_place(ctx, out))
         return fault_set(&ctx->fault, ERR_FILES, "Rename %.200s by hand: it could not be put in place. (%s)", out->next,
                          strerror(errno));
     (void)chmod(out->old, 0600); /* in a cgi-bin it would go on answering, with the faults that it was replaced for */

@@ -179,6 +179,21 @@ for (const kind of ['apache-fcgid', 'apache-cgid', 'lighttpd-fastcgi']) {
   });
 }
 
+test('two at once: one puts it in place, and the program of before is kept', async () => {
+  const dir = await makeHost(), at = name => join(dir, 'cgi', name);
+  try {
+    await must(dir, ['init', '--url', `http://site.example${tier0}`]);
+    for (let round = 0; round < 10; round++) {
+      await put(dir, 'polycircle.fcgi', release.program(), 0o755);
+      await put(dir, 'polycircle.new', newer);
+      await Promise.allSettled([must(dir, ['upgrade']), must(dir, ['upgrade'])]);
+      assert.deepEqual(await readFile(at('polycircle.fcgi')), await readFile(newer), `round ${round}`);
+      assert.deepEqual(await readFile(at('polycircle.old')), await readFile(release.program()), `round ${round}: the way back`);
+      assert.deepEqual((await readdir(join(dir, 'cgi'))).filter(name => name.startsWith('polycircle.old.')), []);
+    }
+  } finally { await removeDirectory(dir); }
+});
+
 test('lighttpd: an idle process answers the first request after an upgrade as the new program', async () => {
   const dir = await makeHost(), server = await startServer('lighttpd-fastcgi', dir);
   try {
