@@ -126,6 +126,7 @@ static enum err one_of(struct ctx *ctx, const char *what, const char *value, con
 static enum err exclude_valid(struct ctx *ctx, const char *exclude) {
     if (strlen(exclude) > CAP_EXCLUDE)
         return fault_set(&ctx->fault, ERR_USAGE, "The patterns of files to leave out are at most %d bytes in all.", CAP_EXCLUDE);
+    if (!text_utf8(exclude)) return fault_set(&ctx->fault, ERR_USAGE, "The patterns of files to leave out must be UTF-8.");
     for (size_t len; *exclude; exclude += len + (exclude[len] == '\n')) {
         len = strcspn(exclude, "\n");
         if (len > CAP_PATTERN)

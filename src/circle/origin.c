@@ -1,4 +1,5 @@
 #include "circle/origin.h"
+#include "util/err.h"
 
 /* A name, an IPv4 address or an IPv6 one in brackets, and a port perhaps. */
 static bool host_valid(const char *host, size_t len) {
@@ -11,7 +12,7 @@ static bool host_valid(const char *host, size_t len) {
 bool origin_of(struct arena *arena, const char *url, const char **origin) {
     size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
     size_t host = scheme ? strcspn(url + scheme, "/?#") : 0;
-    if (!host || strcspn(url + scheme, "@\\ \"'<>") < host || !host_valid(url + scheme, host)) return false;
+    if (!host || strcspn(url + scheme, "@\\ \"'<>") < host || !host_valid(url + scheme, host) || !text_utf8(url)) return false;
     char *text = arena_copy(arena, url, scheme + host);
     for (char *p = text; *p; p++) *p = (char)tolower((unsigned char)*p);
     const char *standard = scheme == 8 ? ":443" : ":80";

@@ -205,6 +205,11 @@ same([r.mirror, r.exclude], [false, '*.pdf\ndrafts'], 'circle set: the brake, pa
 const loader = () => w.request('/signal', { host: 'localhost:8080', query: demo.api_key }).bytes.toString();
 matches(loader(), /"mirror":false/, 'the loader says that nobody mirrors');
 same(w.must('circle', 'set', 'demo', '--mirror', 'on', '--exclude', '', '--json').exclude, '', 'circle set: none any longer');
+// a terminal in ISO 8859-1
+for (const words of ["circle set demo --exclude 'Entw\\374rfe'", `publish demo '${w.dir}' --at '/\\374/'`, "url add 'https://site.example/\\374/'", "set spool_url 'https://site.example/\\374/'"]) {
+  r = spawnSync('bash', ['-c', `eval "exec '${program}' $(printf "${words}")"`], { encoding: 'utf8', env: { ...process.env, POLYCIRCLE_DATA: w.data } });
+  same([r.status, w.cli('circle', 'list', '--json').status], [2, 0], `${words}: is not UTF-8, and changes nothing: ${r.stderr}`);
+}
 ok(!/"mirror"/.test(loader()), 'and nothing when all do');
 for (const [args, text] of [[[], /Change what/], [['--mirror', 'no'], /on or off/], [['--listed', 'maybe'], /yes or no/], [['--p2p', 'yes'], /on, ask or off/], [['--roster', 'x'], /public, members or hidden/],
   [['--ice', 'nonsense !!'], /STUN server/], [['--ice', 'stun:'], /STUN/], [['--ice', 'none', '--ice', 'stun:a.example'], /STUN/], [['--exclude', 'x'.repeat(5000)], /4096/], [['--exclude', 'x'.repeat(201)], /at most 200/]]) {

@@ -622,6 +622,10 @@ static void refused(void) {
          "a folder"},
         {"INSERT INTO job(circle, dir, url, patient) SELECT id, '/etc', 'x', 0 FROM circle", "where a folder is served",
          "its address"},
+        {"INSERT INTO job(circle, dir, url, patient) SELECT id, '/etc', CAST(x'2ffc2f' AS TEXT), 0 FROM circle",
+         "where a folder is served cannot be \"/?/\"", "one that is not UTF-8"},
+        {"UPDATE circle SET exclude = CAST(x'fc' AS TEXT)", "must be UTF-8", "patterns that are not"},
+        {"UPDATE base SET url = CAST(url || x'fc2f' AS TEXT)", "an address of the instance cannot be", "an address"},
     };
     for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
         const char *bad = world_path(&w, arena_text(&w.arena, "bad%zu.db", i));
