@@ -161,8 +161,8 @@ static enum err place(struct ctx *ctx, struct post *p) {
     const enum sql id = SQL_MAIL_PLACE;
     bool row;
     TRY(store_first(ctx->store, id,
-                    ARGS(I(p->to->id), T(p->mail->re), I(p->from->id), B(p->from->sig.b, sizeof p->from->sig.b), T(p->mail->id),
-                         B(p->to->sig.b, sizeof p->to->sig.b), I(p->bytes <= CAP_ANSWER)),
+                    ARGS(I(p->to->id), I(ctx->now), I(p->from->id), B(p->from->sig.b, sizeof p->from->sig.b), T(p->mail->id),
+                         B(p->to->sig.b, sizeof p->to->sig.b), I(p->bytes <= CAP_ANSWER), T(p->mail->re)),
                     &row));
     p->waits = row && store_text(ctx->store, id, 0)[0];
     p->rank = row ? (enum mail_rank)store_int(ctx->store, id, p->waits ? 0 : 1) : STRANGER;
@@ -195,13 +195,21 @@ static enum err recipient_room(struct ctx *ctx, struct post *p, bool *room) {
     return ERR_OK;
 }
 
+/* Has the circle, and its sender's network in it? */
+static enum err circle_room(struct ctx *ctx, const struct post *p, const struct pulse *pulse, bool *room) {
+    const int64_t most = p->rank == ANSWER ? CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE : CAP_MAIL_CIRCLE;
+    int64_t net;
+    TRY(store_number(ctx->store, SQL_NET_MAIL, ARGS(I(p->to->circle), I(signal_net(p->from))), &net, 0));
+    *room = pulse->mail + p->bytes <= most && net + p->bytes <= most / MAIL_SHARE;
+    return ERR_OK;
+}
+
 /* What waits already is not refused when it is sent again. */
 static enum err has_room(struct ctx *ctx, struct post *p, const struct pulse *pulse, bool *room) {
-    bool circle = pulse->mail + p->bytes <= (p->rank == ANSWER ? CAP_MAIL_CIRCLE + CAP_MAIL_CIRCLE : CAP_MAIL_CIRCLE),
-         sender = true;
     TRY(recipient_room(ctx, p, room));
-    if (!p->waits && *room) TRY(sender_room(ctx, p, &sender));
-    *room = p->waits || (*room && circle && sender);
+    if (!p->waits && *room) TRY(circle_room(ctx, p, pulse, room));
+    if (!p->waits && *room) TRY(sender_room(ctx, p, room));
+    *room = *room || p->waits;
     return ERR_OK;
 }
 
@@ -209,15 +217,21 @@ static int64_t read_in(struct ctx *ctx, const struct post *p) {
     return signal_due(p->to, ctx->now) + p->ahead / CAP_MAIL_OTHERS * signal_period(p->to);
 }
 
-static enum err add(struct ctx *ctx, const struct post *p, int64_t keep) {
+/* How long it waits to be read. What an answer is for is given up when its offer has expired. */
+static int64_t keep(const struct post *p, int64_t due) {
+    int64_t ms = due + SPAN_MAIL_AFTER_DUE;
+    if (p->rank == ANSWER && ms > SPAN_OFFER) ms = SPAN_OFFER;
+    return ms > SPAN_MAIL ? ms : SPAN_MAIL;
+}
+
+static enum err add(struct ctx *ctx, const struct post *p, int64_t due) {
     const struct signal *from = p->from;
     if (p->rank != STRANGER) TRY(store_run(ctx->store, SQL_OFFER_ANSWERED, ARGS(I(p->to->id), T(p->mail->re), I(from->id))));
     if (p->rank == ANSWER && p->to->needy != CONTENT) TRY(signal_reached(ctx, p->to));
-    TRY(store_run(ctx->store, SQL_MAIL_ADD,
-                  ARGS(I(p->to->id), B(from->sig.b, sizeof from->sig.b), T(p->mail->id), T(p->mail->re), T(p->mail->body),
-                       I(ctx->now + (keep > SPAN_MAIL ? keep : SPAN_MAIL)), I(p->rank), I(from->bucket), I(from->wider),
-                       I(from->widest))));
-    return store_run(ctx->store, SQL_PULSE_MAIL, ARGS(I(p->to->circle), I(p->bytes)));
+    return store_run(ctx->store, SQL_MAIL_ADD,
+                     ARGS(I(p->to->circle), I(p->to->id), B(from->sig.b, sizeof from->sig.b), T(p->mail->id), T(p->mail->re),
+                          T(p->mail->body), I(ctx->now + keep(p, due)), I(p->rank), I(from->bucket), I(from->wider),
+                          I(from->widest)));
 }
 
 enum err mail_send(struct ctx *ctx, const struct mail_from *from, const struct mail_out *mail, struct receipt *out) {
@@ -234,7 +248,7 @@ enum err mail_send(struct ctx *ctx, const struct mail_from *from, const struct m
     out->due_ms = read_in(ctx, &p);
     if (p.waits) return ERR_OK;
     boxes_want(from->boxes, to, false);
-    return add(ctx, &p, out->due_ms + SPAN_MAIL_AFTER_DUE);
+    return add(ctx, &p, out->due_ms);
 }
 
 static void mail_row(struct ctx *ctx, struct cursor *at, struct mail_in *out) {

@@ -137,17 +137,18 @@
     " UPDATE job SET files = files + (new.kind = 2) - (old.kind = 2), bytes = bytes + new.size - old.size,"     \
     "  done = done + new.at - old.at WHERE circle = new.circle; END;"
 
-/* role: 0 peer, 1 greeter. since, interval, resigned: as in struct signal (meet/signal.h). suspect: named dead, until it speaks.
- * doubt: signal_doubt() as it last was. surplus: its networks have their share of the greeters' places without it. needy: enum
- * need. bucket, wider, widest: the networks it renewed its lease from, as net counts them; whole: the widest of these. Of an offer:
- * taker is the signal that it was given to, NULL while it stands; net, wider and widest are the taker's networks, or (0) helper the
- * widest of them, where it takes one who waits (meet/mailbox.h); spent: 1 answered, or a page began anew, 2 the taker named its
- * signal dead when that had just spoken, 3 later. Of mail: rank as enum mail_rank (meet/mailbox.h), which it is read by; net, wider
- * and widest are the sender's networks. In pulse: how many signals, how many of them are NEEDY, bytes of mail, and what was counted
- * since the last fold; tally holds what is on its way to polycircle.db. ended: signals that are gone, but not yet all that was
- * theirs (signal_sweep); of these, mail alone still counts, in pulse, since it still lies there. until: offers of its that were
- * given still hold, and net, its whole network, may be named for them. word: taker, a whole network, says until then that the
- * greeters of net are dead. */
+/* role: 0 peer, 1 greeter. since, interval, resigned: as in struct signal (meet/signal.h). suspect: named dead, until it
+ * speaks. doubt: signal_doubt() as it last was. surplus: its networks have their share of the greeters' places without it.
+ * needy: enum need. bucket, wider, widest: the networks it renewed its lease from, as net counts them; whole: the widest of
+ * these. Of an offer: taker is the signal that it was given to, NULL while it stands; net, wider and widest are the taker's
+ * networks, or (0) helper the widest of them, where it takes one who waits (meet/mailbox.h); spent: 1 answered, or a page
+ * began anew, 2 the taker named its signal dead when that had just spoken, 3 later. Of mail: rank as enum mail_rank
+ * (meet/mailbox.h), which it is read by; net, wider and widest are the sender's networks. In net: how many signals a network
+ * has, and bytes of mail. In pulse: how many signals, how many of them are NEEDY, bytes of mail, and what was counted since
+ * the last fold; tally holds what is on its way to polycircle.db. ended: signals that are gone, but not yet all that was
+ * theirs (signal_sweep); of these, mail alone still counts, in pulse, since it still lies there. until: offers of its that
+ * were given still hold, and net, its whole network, may be named for them. word: taker, a whole network, says until then that
+ * the greeters of net are dead. */
 #define SCHEMA_LIVE                                                                                                        \
     "CREATE TABLE signal(id INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,"       \
     " sig BLOB NOT NULL UNIQUE, run INTEGER NOT NULL, role INTEGER NOT NULL, greet INTEGER NOT NULL,"                      \
@@ -159,7 +160,7 @@
     " boxes INTEGER NOT NULL DEFAULT 0, box BLOB, box_v INTEGER NOT NULL DEFAULT 0);"                                      \
     "CREATE INDEX signal_role ON signal(circle, role DESC, suspect, surplus, needy);"                                      \
     "CREATE INDEX signal_expires ON signal(expires, circle);"                                                              \
-    "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL,"                                  \
+    "CREATE TABLE net(circle INTEGER NOT NULL, net INTEGER NOT NULL, n INTEGER NOT NULL, mail INTEGER NOT NULL DEFAULT 0," \
     " PRIMARY KEY(circle, net)) WITHOUT ROWID;"                                                                            \
     "CREATE TABLE offer(n INTEGER PRIMARY KEY, signal INTEGER NOT NULL, id TEXT NOT NULL, sdp TEXT NOT NULL,"              \
     " expires INTEGER NOT NULL, taker INTEGER, net INTEGER, wider INTEGER, widest INTEGER, helper INTEGER,"                \
@@ -169,9 +170,10 @@
     "CREATE INDEX offer_net ON offer(net, expires) WHERE net IS NOT NULL;"                                                 \
     "CREATE INDEX offer_wider ON offer(wider, expires) WHERE wider IS NOT NULL;"                                           \
     "CREATE INDEX offer_widest ON offer(widest, expires) WHERE widest IS NOT NULL;"                                        \
-    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, signal INTEGER NOT NULL, sender BLOB NOT NULL,"                \
-    " id TEXT NOT NULL, re TEXT NOT NULL, rank INTEGER NOT NULL DEFAULT 0, net INTEGER NOT NULL DEFAULT 0,"                \
-    " wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, body TEXT NOT NULL,"  \
+    "CREATE TABLE mail(n INTEGER PRIMARY KEY AUTOINCREMENT, circle INTEGER NOT NULL, signal INTEGER NOT NULL,"             \
+    " sender BLOB NOT NULL, id TEXT NOT NULL, re TEXT NOT NULL, rank INTEGER NOT NULL DEFAULT 0,"                          \
+    " net INTEGER NOT NULL DEFAULT 0, wider INTEGER NOT NULL DEFAULT 0, widest INTEGER NOT NULL DEFAULT 0,"                \
+    " whole INTEGER AS (iif(widest, widest, iif(wider, wider, net))), expires INTEGER NOT NULL, body TEXT NOT NULL,"       \
     " UNIQUE(sender, signal, id));"                                                                                        \
     "CREATE INDEX mail_signal ON mail(signal, rank, n);"                                                                   \
     "CREATE INDEX mail_expires ON mail(expires);"                                                                          \
@@ -194,11 +196,14 @@
     " INSERT INTO ended SELECT old.id, old.circle, old.sig, old.whole,"                                                    \
     "  ifnull(max(expires), 0) FROM offer WHERE signal = old.id AND taker IS NOT NULL;"                                    \
     " UPDATE net SET n = n - 1 WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest);"                  \
-    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1;"                 \
+    " DELETE FROM net WHERE circle = old.circle AND net IN (old.bucket, old.wider, old.widest) AND n < 1 AND mail < 1;"    \
     " UPDATE pulse SET n = n - 1, needy = needy - (old.needy = 1) WHERE circle = old.circle; END;"                         \
     "CREATE TRIGGER signal_needy AFTER UPDATE OF needy ON signal WHEN new.needy <> old.needy BEGIN"                        \
     " UPDATE pulse SET needy = needy + (new.needy = 1) - (old.needy = 1) WHERE circle = new.circle; END;"                  \
+    "CREATE TRIGGER mail_in AFTER INSERT ON mail BEGIN"                                                                    \
+    " UPDATE pulse SET mail = mail + length(CAST(new.body AS BLOB)), mails = mails + 1 WHERE circle = new.circle;"         \
+    " UPDATE net SET mail = mail + length(CAST(new.body AS BLOB)) WHERE circle = new.circle AND net = new.whole; END;"     \
     "CREATE TRIGGER mail_out AFTER DELETE ON mail BEGIN"                                                                   \
-    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle ="                                        \
-    "  coalesce((SELECT circle FROM signal WHERE id = old.signal), (SELECT circle FROM ended WHERE signal = old.signal));" \
-    " END;"
+    " UPDATE pulse SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = old.circle;"                            \
+    " UPDATE net SET mail = mail - length(CAST(old.body AS BLOB)) WHERE circle = old.circle AND net = old.whole;"          \
+    " DELETE FROM net WHERE circle = old.circle AND net = old.whole AND n < 1 AND mail < 1; END;"

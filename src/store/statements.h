@@ -286,13 +286,14 @@
       " FROM signal s WHERE s.circle = ?1 AND s.role = 1 AND s.expires > ?2 AND s.suspect = 0 AND s.id <> ?3 ORDER BY " BEST      \
       " LIMIT ?4")                                                                                                                \
     X(SIGNAL_NETS, LIVE, "UPDATE signal SET bucket = ?2, wider = ?3, widest = ?4 WHERE id = ?1")                                  \
-    X(NET_ADD, LIVE, "INSERT INTO net VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                                     \
+    X(NET_ADD, LIVE, "INSERT INTO net(circle, net, n) VALUES(?1, ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1")                     \
     X(NET_LEAVE, LIVE, "UPDATE net SET n = n - 1 WHERE circle = ?1 AND net IN (?2, ?3, ?4)")                                      \
-    X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net IN (?2, ?3, ?4) AND n < 1")                                      \
+    X(NET_DROP, LIVE, "DELETE FROM net WHERE circle = ?1 AND net IN (?2, ?3, ?4) AND n < 1 AND mail < 1")                         \
     X(NET_COUNT, LIVE, "SELECT sum(n) FROM net WHERE circle = ?1 AND net IN (?2, ?3)")                                            \
     X(PULSE_GET, LIVE,                                                                                                            \
       "SELECT n - (SELECT count(*) FROM signal s WHERE +s.circle = ?1 AND " ENDED                                                 \
       "), joined, needy, mail, EXISTS(SELECT 1 FROM ended) FROM pulse WHERE circle = ?1")                                         \
+    X(NET_MAIL, LIVE, "SELECT mail FROM net WHERE circle = ?1 AND net = ?2")                                                      \
     X(NET_ENDED, LIVE,                                                                                                            \
       "SELECT count(*) FROM signal s WHERE +s.circle = ?1 AND " ENDED                                                             \
       " AND (bucket IN (?4, ?5) OR wider IN (?4, ?5) OR widest IN (?4, ?5))")                                                     \
@@ -304,7 +305,6 @@
     X(PULSE_ADD, LIVE,                                                                                                            \
       "INSERT INTO pulse(circle, n, joined, needy, joins) VALUES(?1, 1, ?2, 0, 1)"                                                \
       " ON CONFLICT DO UPDATE SET n = n + 1, joined = excluded.joined, joins = joins + 1")                                        \
-    X(PULSE_MAIL, LIVE, "UPDATE pulse SET mail = mail + ?2, mails = mails + 1 WHERE circle = ?1")                                 \
     X(PULSE_JOINED, LIVE, "UPDATE pulse SET joined = ?2 WHERE circle = ?1")                                                       \
     X(ROSTER, LIVE,                                                                                                               \
       "SELECT s.sig, s.role, s.have FROM signal s WHERE s.circle = ?1 AND s.expires > ?2"                                         \
@@ -355,14 +355,14 @@
       " ORDER BY g.surplus, random() LIMIT 1")                                                                                    \
     /* mail */                                                                                                                    \
     X(MAIL_ADD, LIVE,                                                                                                             \
-      "INSERT INTO mail(signal, sender, id, re, body, expires, rank, net, wider, widest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " \
-      "?9, ?10)")                                                                                                                 \
+      "INSERT INTO mail(circle, signal, sender, id, re, body, expires, rank, net, wider, widest)"                                 \
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                                                    \
     /* the rank of one that waits already; what it has otherwise. ?7: it is short */                                              \
     X(MAIL_PLACE, LIVE,                                                                                                           \
       "SELECT (SELECT rank FROM mail WHERE sender = ?4 AND signal = ?1 AND id = ?5),"                                             \
-      " CASE WHEN ?7 AND EXISTS(SELECT 1 FROM offer WHERE signal = ?1 AND id = ?2 AND taker = ?3 AND spent = 0) THEN 0"           \
-      " WHEN EXISTS(SELECT 1 FROM offer WHERE taker = ?3 AND signal = ?1) OR EXISTS(SELECT 1 FROM offer WHERE taker = ?1 AND "    \
-      "signal = ?3)"                                                                                                              \
+      " CASE WHEN ?7 AND EXISTS(SELECT 1 FROM offer o WHERE signal = ?1 AND id = ?8 AND taker = ?3 AND spent = 0"                 \
+      " AND " HOLDS ") THEN 0 WHEN EXISTS(SELECT 1 FROM offer WHERE taker = ?3 AND signal = ?1)"                                  \
+      " OR EXISTS(SELECT 1 FROM offer WHERE taker = ?1 AND signal = ?3)"                                                          \
       " OR EXISTS(SELECT 1 FROM mail WHERE sender = ?6 AND signal = ?3) THEN 1 ELSE 2 END")                                       \
     /* before one of rank ?3, without answers; of that rank; of these, from its networks */                                       \
     X(MAIL_WAITING, LIVE,                                                                                                         \

@@ -80,6 +80,7 @@ static const int64_t SPAN_KEPT = 30LL * SPAN_DAY; /* the hashes of what was with
 enum {
     POLL_BUDGET = 2, /* dynamic requests a second for the greeters of a circle */
     GREETERS_MAX = 8,
+    MAIL_SHARE = 16, /* a whole network has room for one in so many bytes of a circle's mail */
     GREETERS_SHARE = 4, /* a network has places of its own for one in so many of them */
     WORDS_HEARD = 3, /* so many networks' word that a greeter is dead puts it behind others, each time, whatever it says itself */
     BACKUPS_KEPT = 7, /* daily ones; as many of those that another one of the day has replaced */

@@ -448,6 +448,78 @@ static void ranks(void) {
     world_close(&w);
 }
 
+/* An answer of signal k to a greeter's offer. */
+static enum err answer(struct world *w, int k, const struct sig *to, const char *id, const char *offer, struct synced *out) {
+    world_sync(&in, k);
+    if (homes[k]) in.address = homes[k];
+    in.mail[0] = (struct mail_out){.id = id, .re = offer, .body = "sdp", .to = *to};
+    in.n_mail = 1;
+    return world_run(w, &in, out);
+}
+
+static int64_t ranked(struct world *w, const char *id) {
+    return world_live(w, arena_text(&w->arena, "SELECT rank FROM mail WHERE id = '%s'", id));
+}
+
+/* What is kept free for answers is for those that somebody may still wait for. */
+static void late_answers(void) {
+    static const char *const ids[] = {"a", "b", "c"};
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    (void)!join_at(&w, 1, "203.0.113.1", &out);
+    struct sig to = out.signal.sig;
+    (void)!deposit(&w, 1, ids, 3, &out);
+    for (int k = 2; k < 4; k++) (void)!join_at(&w, k, arena_text(&w.arena, "198.51.%d.1", k), &out);
+    world_live_sql(&w,
+                   arena_text(&w.arena,
+                              "UPDATE signal SET role = 0, since = %" PRId64 ", interval = %d, expires = %" PRId64 " WHERE id = 1",
+                              w.ctx.now - SPAN_NEWCOMER_DUE, SPAN_PEER_DUE, w.ctx.now + SPAN_PEER_LEASE));
+    (void)!answer(&w, 2, &to, "first", "a", &out);
+    ok(out.sent[0].due_ms > SPAN_OFFER && ranked(&w, "first") == ANSWER, "an answer to one who reads in %d ms",
+       (int)out.sent[0].due_ms);
+    same_int(world_live(&w, "SELECT expires FROM mail") - w.ctx.now, SPAN_OFFER, "is kept as long as an offer");
+    w.ctx.now += SPAN_OFFER - 4000;
+    (void)!answer(&w, 3, &to, "second", "b", &out);
+    same_int(ranked(&w, "second"), NEIGHBOUR, "what comes when its offer has expired is a neighbour's mail");
+    world_close(&w);
+}
+
+/* However many signals a network has: others have their place in the circle. */
+static void circle_share(void) {
+    static const char *const ids[] = {"a", "b", "c"};
+    static const char counted[] = "SELECT total(mail) - (SELECT mail FROM pulse) FROM net WHERE net IN (SELECT whole FROM mail)";
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    (void)!join_at(&w, 1, "203.0.113.1", &out);
+    struct sig to = out.signal.sig;
+    (void)!deposit(&w, 1, ids, 3, &out);
+    (void)!join_at(&w, 2, "198.51.100.2", &out);
+    (void)!join_at(&w, 3, "198.51.100.3", &out);
+    (void)!join_at(&w, 4, "192.0.2.4", &out);
+    same_int(send(&w, 2, &to, 2) + send(&w, 4, &to, 2), 4, "mail of two networks");
+    same_int(world_live(&w, counted), 0, "is counted in each, and in the circle");
+    world_live_sql(&w, arena_text(&w.arena, "UPDATE net SET mail = mail + %d WHERE net = (SELECT whole FROM signal WHERE id = 2)",
+                                  CAP_MAIL_CIRCLE / MAIL_SHARE - 2));
+    same_int(send(&w, 3, &to, 1), 0, "a network that has its share of the circle's mail has no more");
+    same_int(send(&w, 4, &to, 1), 1, "others have");
+    (void)!answer(&w, 3, &to, "answer", "b", &out);
+    same_int(out.sent[0].error, ERR_OK, "and it has as much for answers");
+    world_live_sql(&w, arena_text(&w.arena, "UPDATE net SET mail = mail + %d WHERE net = (SELECT whole FROM signal WHERE id = 2)",
+                                  CAP_MAIL_CIRCLE / MAIL_SHARE - 2));
+    (void)!answer(&w, 2, &to, "more", "a", &out);
+    same_int(out.sent[0].error, ERR_MAILBOX_FULL, "and no more");
+    world_live_sql(&w, arena_text(&w.arena, "UPDATE net SET mail = mail - %d WHERE net = (SELECT whole FROM signal WHERE id = 2)",
+                                  2 * (CAP_MAIL_CIRCLE / MAIL_SHARE - 2)));
+    world_live_sql(&w, "DELETE FROM signal WHERE id > 1");
+    same_int(world_live(&w, counted), 0, "who leaves is counted as long as its mail lies there");
+    world_live_sql(&w, "DELETE FROM mail");
+    same_int(world_live(&w, "SELECT mail FROM pulse"), 0, "it goes");
+    same_int(world_live(&w, "SELECT count(*) FROM net WHERE n < 1"), 0, "and nothing stays of its networks");
+    world_close(&w);
+}
+
 /* How long mail waits behind other mail, and who writes first. */
 static void queue(void) {
     struct world w;
@@ -534,8 +606,9 @@ static void expiry(void) {
     w.ctx.now += 1;
     (void)!read_from(&w, 1, 1, 0, &out);
     same_int((int64_t)out.n_mail, 0, "and no longer");
-    world_sql(world_path(&w, "live-1.db"), "WITH i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 100) INSERT INTO mail"
-                                           "(signal, sender, id, re, body, expires) SELECT 1, x'00', k, 'r', 'x', 1 FROM i");
+    world_sql(world_path(&w, "live-1.db"),
+              "WITH i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 100) INSERT INTO mail"
+              "(circle, signal, sender, id, re, body, expires) SELECT 1, 1, x'00', k, 'r', 'x', 1 FROM i");
     (void)!world_join(&w, 2, &out);
     (void)!mail(&w, 2, &peer, "m1", "x", &out);
     same_int(out.sent[0].error, ERR_OK, "however much has expired, the same is sent again");
@@ -615,6 +688,8 @@ int main(void) {
     mail_shares();
     ranks();
     queue();
+    late_answers();
+    circle_share();
     memset(homes, 0, sizeof homes);
     growth();
     expiry();

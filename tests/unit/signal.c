@@ -263,8 +263,8 @@ static void crowd(struct world *w, int n, int64_t bucket, int64_t wider, int64_t
                                  ", 0, 1000, %" PRId64 ", 0, '' FROM k",
                                  first, first + n - 1, w->circle.id, bucket, wider, widest, expires));
     world_live_sql(w, arena_text(&w->arena,
-                                 "INSERT INTO net SELECT %" PRId64 ", column1, %d FROM (VALUES(%" PRId64 "), (%" PRId64
-                                 "), (%" PRId64 ")) WHERE column1 <> 0 ON CONFLICT DO UPDATE SET n = n + excluded.n;"
+                                 "INSERT INTO net(circle, net, n) SELECT %" PRId64 ", column1, %d FROM (VALUES(%" PRId64
+                                 "), (%" PRId64 "), (%" PRId64 ")) WHERE column1 <> 0 ON CONFLICT DO UPDATE SET n = n + excluded.n;"
                                  "INSERT INTO pulse(circle, n, joined, needy) VALUES(%" PRId64 ", %d, 0, 0)"
                                  " ON CONFLICT DO UPDATE SET n = n + excluded.n",
                                  w->circle.id, n, bucket, wider, widest, w->circle.id, n));
@@ -438,14 +438,15 @@ static void behind(void) {
     struct nets net = nets_at(&w, "192.0.2.1", 0);
     crowd(&w, 500, net.id[0], net.id[1], 0, w.ctx.now - 1000);
     crowd(&w, 9500, 7, 8, 0, w.ctx.now - 1000);
-    world_live_sql(&w,
-                   "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 12999)"
-                   " INSERT INTO mail(signal, sender, id, re, body, expires) SELECT s.id, 'x', 'p' || k.n, 'r', 'body', 1 << 60"
-                   " FROM k, (SELECT min(id) AS id FROM signal) s;"
-                   "INSERT INTO mail(signal, sender, id, re, body, expires) SELECT id, 'x', 'p', 'r', 'body', 1 << 60 FROM signal"
-                   " WHERE id > (SELECT min(id) FROM signal);"
-                   "INSERT INTO offer(signal, id, sdp, expires) SELECT signal, id, 'sdp', 1 FROM mail;"
-                   "UPDATE pulse SET mail = (SELECT sum(length(body)) FROM mail)");
+    world_live_sql(
+        &w,
+        "WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n < 12999)"
+        " INSERT INTO mail(circle, signal, sender, id, re, body, expires) SELECT 1, s.id, 'x', 'p' || k.n, 'r', 'body', 1 << 60"
+        " FROM k, (SELECT min(id) AS id FROM signal) s;"
+        "INSERT INTO mail(circle, signal, sender, id, re, body, expires) SELECT 1, id, 'x', 'p', 'r', 'body', 1 << 60 FROM signal"
+        " WHERE id > (SELECT min(id) FROM signal);"
+        "INSERT INTO offer(signal, id, sdp, expires) SELECT signal, id, 'sdp', 1 FROM mail;"
+        "UPDATE pulse SET mail = (SELECT sum(length(body)) FROM mail)");
     static const char rows[] = "SELECT (SELECT count(*) FROM signal) + (SELECT count(*) FROM mail) + "
                                "(SELECT count(*) FROM offer)";
     int64_t all = world_live(&w, rows), left = all;

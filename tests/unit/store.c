@@ -375,9 +375,9 @@ static void shrinks(const char *journal) {
     struct world w;
     world_open(&w, journal);
     const char *live = world_path(&w, "live-1.db");
-    world_sql(live,
-              "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000)"
-              " INSERT INTO mail(signal, sender, id, re, body, expires) SELECT 1, x'00', n, 'r', hex(zeroblob(4000)), 0 FROM k;");
+    world_sql(live, "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000)"
+                    " INSERT INTO mail(circle, signal, sender, id, re, body, expires) SELECT 1, 1, x'00', n, 'r', "
+                    "hex(zeroblob(4000)), 0 FROM k;");
     int64_t full = world_number(live, pages);
     world_sql(live, "DELETE FROM mail");
     same_int(world_number(live, pages), full, "%s: an empty database keeps its size", journal);
