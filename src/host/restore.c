@@ -235,16 +235,20 @@ static const struct {
     {take, UNSEEN}, /* a working copy of the file, whole, brought to our version and form | nothing */
     {bring_keys, UNSEEN}, /* the signing keys that it has, where there is none | those stay */
     {lock, UNSEEN}, /* keeps writers from what is there, and says what that is | nothing: the lock ends with the process */
-    {save, ALIKE | OTHER}, /* what is there, into backups/ | one copy more, or a part of one */
+    {save, ALIKE | OTHER}, /* what is there, into backups/ | killed: one copy more, or a part of one */
     {advance, ALIKE | OTHER | LOST}, /* generation, versions, nothing to be believed, signed, in the working copy | new keys */
     {put_rows, ALIKE}, /* in one transaction | nothing: SQLite rolls it back */
     {put_file, OTHER | LOST}, /* by rename | the old file; the journals of one that is lost may lie in backups/ by then */
 };
 
+/* What was saved goes when nothing can have been replaced: it is tried again, each time with one copy more. */
 static enum err run(struct restore *r) {
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (steps[i].when & r->is) TRY(steps[i].run(r));
-    return ERR_OK;
+    enum err e = ERR_OK;
+    size_t i = 0;
+    for (; e == ERR_OK && i < sizeof steps / sizeof *steps; i++)
+        if (steps[i].when & r->is) e = steps[i].run(r);
+    if (e != ERR_OK && r->saved && steps[i - 1].run != put_file) (void)unlink(r->kept);
+    return e;
 }
 
 static struct restore begin(struct ctx *ctx, const char *dir, const char *file, const char *part) {

@@ -735,6 +735,28 @@ static void tried_again(void) {
     world_close(&w);
 }
 
+/* Somebody reads what is there and does not end: each try would leave a whole copy of it. */
+static void no_pile(void) {
+    struct world w;
+    sqlite3 *reader;
+    const char *copy = prepared(&w, "truncate"), *at = world_path(&w, "polycircle.restore");
+    ok(file_copy(copy, at), "one that waits");
+    world_stamp(at, 1700000000);
+    w.ctx.now = clock_now() + 1000;
+    ok(sqlite3_open(world_path(&w, "polycircle.db"), &reader) == SQLITE_OK &&
+           sqlite3_exec(reader, "BEGIN; SELECT * FROM circle", NULL, NULL, NULL) == SQLITE_OK,
+       "for a reader's end");
+    same_int(lines_of(&w, take_it_in) > 0, 1, "says so");
+    ok(told_that_it_waits(&w), "to the owner, too");
+    same_int(count(&w, "backups", "before-restore"), 0, "and leaves no copy of what nothing has replaced");
+    (void)sqlite3_close(reader);
+    w.ctx.now += SPAN_RESTORE_AGAIN;
+    (void)lines_of(&w, take_it_in);
+    ok(!there(&w, "polycircle.restore"), "the reader gone, it is restored");
+    same_int(count(&w, "backups", "before-restore"), 1, "and what was there is kept");
+    world_close(&w);
+}
+
 /* What is no database is not copied before it is refused. */
 static void no_copy(void) {
     struct world w;
@@ -923,6 +945,7 @@ int main(void) {
     by_renaming();
     without_room();
     tried_again();
+    no_pile();
     no_copy();
     out_of_the_way();
     exactly_once();
