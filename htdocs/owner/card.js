@@ -4,7 +4,7 @@ import { choices, trial } from './choices.js';
 import { busy, count, describe, input, make, note, onPress, say, size, warning } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
-import { DEAD, dead, lines, look, reason } from './line.js';
+import { BROKEN, judge, lines, look, reason } from './line.js';
 import { text } from './place.js';
 /** @typedef {import('./api.js').Status} Status
  * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<void>}} Drawn
@@ -195,7 +195,7 @@ function loads({ s, c, at, id }) {
     'Does my site load it?',
     form(
       says,
-      () => look(says, new URL(input(field.id).value).href, c.api_key, s.urls ?? at.urls),
+      () => look(says, new URL(input(field.id).value).href, c, s.urls ?? at.urls),
       make('label', { htmlFor: field.id }, 'A page with the line in it'),
       field,
       make('button', {}, 'Look'),
@@ -203,12 +203,11 @@ function loads({ s, c, at, id }) {
   );
 }
 
-/** Without being asked: the site's first page has a line that loads nothing. @param {HTMLElement} words @param {string} page */
-async function warn(words, page) {
-  const html = (await text(page)) ?? '',
-    src = await dead(html, page);
-  words.hidden = !src;
-  words.textContent = src && DEAD(page, src);
+/** Without being asked: the site's first page has a line that loads nothing. @param {HTMLElement} place @param {string} page @param {Circle} c @param {string[]} urls */
+async function warn(place, page, c, urls) {
+  const [is, words] = await judge((await text(page)) ?? '', page, c, urls);
+  place.hidden = !BROKEN.includes(is);
+  place.textContent = place.hidden ? '' : words;
 }
 
 /** The owner's brake. @param {Card} card */
@@ -309,7 +308,7 @@ export function card(s, c, at, open) {
       c.origins.includes(site),
     ),
   ];
-  if (!s.retired) warn(silent, `${site}/`);
+  if (!s.retired) warn(silent, `${site}/`, c, s.urls ?? at.urls);
   /** @type {Card} */
   const all = {
     s,

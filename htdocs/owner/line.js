@@ -50,6 +50,12 @@ export const reason = ({ origins, worker }, only) =>
 const CURLY =
   /[\u2018-\u201f\u2032-\u2036\u00ab\u00bb\uff02\uff07`\u00b4]|&(#(82(1[6-9]|2[0-3])|x201[89a-f]|171|187);|([lr][ds]?quo|[bs]bquo|laquo|raquo|quot);)/i;
 
+/** White space that is none to a browser, as word processors and visual editors write it. */
+const SPACE = /[^\S\t\n\f\r ]|&(nbsp|#160|#xa0);/i;
+
+/** Behind a line that is whole: its end, and no tag before that. */
+const END = /^([^<]|<(?![a-z/!]))*<\/script/i;
+
 /** What keeps a browser from running it where it stands: another type (text/plain, as for a question of consent; module), nomodule, data-off. */
 const IDLE =
   /\stype\s*=\s*["']?(?!text\/javascript|application\/javascript)[\w]|\s(nomodule|data-off)\b/i;
@@ -67,26 +73,29 @@ function late(html, line) {
 const LOADER = `signal(?:\\.js)?\\?(?:[^"'\\s>]*[&?;])?(?:api_key=)?`;
 
 /** How the line is in this page's text; comments do not count. 'once' is as it should be; 'late': behind a player or a picture, or last in the body; 'curly':
- * quotes that are none to a browser; 'text': it is shown to visitors, not run. @param {string} html @param {string} key @returns {'once'|'late'|'twice'|'curly'|'idle'|'text'|'none'} */
+ * quotes that are none to a browser; 'space': so are its spaces; 'open': without its end, so that what follows in the page belongs to it; 'text': it is shown to
+ * visitors, not run. @param {string} html @param {string} key @returns {'once'|'late'|'twice'|'curly'|'space'|'open'|'idle'|'text'|'none'} */
 export function found(html, key) {
   const bare = html.replace(/<!--.*?-->/gs, ''),
     address = `${LOADER}${key}(?![\\w-])`;
   const dead = bare.replace(/<(template|textarea)\b.*?<\/\1>/gis, '');
   const all =
-      dead.match(new RegExp(`<script\\b[^>]*?\\ssrc\\s*=[^>]*?${address}[^>]*>`, 'gi')) ?? [],
+      dead.match(
+        new RegExp(`<script\\b[^>]*?(\\s|${SPACE.source})src\\s*=[^>]*?${address}[^>]*>`, 'gi'),
+      ) ?? [],
     lines = all.filter(line => !IDLE.test(line)),
-    good = lines.filter(line => !CURLY.test(line));
+    straight = lines.filter(line => !CURLY.test(line)),
+    good = straight.filter(line => !SPACE.test(line.replace(/"[^"]*"|'[^']*'/g, '')));
   if (all.length && !lines.length) return 'idle';
+  if (good.some(line => dead.split(line).some((behind, i) => i && !END.test(behind))))
+    return 'open';
   if (good.length) return good.length > 1 ? 'twice' : late(dead, good[0]) ? 'late' : 'once';
-  return lines.length
-    ? 'curly'
-    : new RegExp(`&lt;script\\b.{0,500}?${address}`, 'is').test(bare)
-      ? 'text'
-      : 'none';
+  if (lines.length) return straight.length ? 'space' : 'curly';
+  return new RegExp(`&lt;script\\b.{0,500}?${address}`, 'is').test(bare) ? 'text' : 'none';
 }
 
-/** Has something taken the key out of a line's address, as optimizers take all that stands behind the "?"? @param {string} html @param {string} at the page's address
- * @param {string[]} urls the instance's */
+/** A line's address without a key: 'cut', as optimizers take out all that stands behind the "?"; 'key': something like one is there. @param {string} html
+ * @param {string} at the page's address @param {string[]} urls the instance's @returns {'cut'|'key'|''} */
 export function cut(html, at, urls) {
   const starts = urls.flatMap(url =>
       url.endsWith(`/${FOLDER}`) ? [url, new URL('..', url).href] : [url],
@@ -94,7 +103,7 @@ export function cut(html, at, urls) {
     scripts = html
       .replace(/<!--.*?-->/gs, '')
       .matchAll(/<script\b[^>]*?\ssrc\s*=\s*["']?([^"'\s>]+)/gi);
-  return [...scripts].some(
+  const line = [...scripts].find(
     ([, src]) =>
       !new RegExp(`${LOADER}[\\w-]{22}(?![\\w-])`, 'i').test(src) &&
       URL.canParse(src, at) &&
@@ -104,6 +113,7 @@ export function cut(html, at, urls) {
         ),
       ),
   );
+  return line ? (/[?&;](api_key=)?[\w-]+([&;]|$)/i.test(line[1]) ? 'key' : 'cut') : '';
 }
 
 /** What the owner is told of it. */
@@ -117,6 +127,9 @@ const FOUND = {
   twice:
     'The line is in that page more than once. One is enough, and the others do nothing: take them out.',
   curly: `The line is in that page, but does not work: an editor has turned its " into typographic quotes (\u201c \u201d). ${PASTE}`,
+  space: `The line is in that page, but does not work: an editor has put no-break spaces between its words. ${PASTE}`,
+  open: `The line is in that page, but without its end, </script>: browsers take all that follows for a part of it, and do not show it. ${PASTE}`,
+  key: `The line is in that page, but loads nothing: the key in it, behind the ?, lacks letters or has too many. ${PASTE}`,
   idle: 'The line is in that page, but something in it (a type, nomodule or data-off) keeps browsers from running it as it should be: take that out.',
   text: `The line is in that page as text that visitors read, so nothing is loaded. ${PASTE}`,
   cut: 'The line is in that page, but without what stands behind the ? in its address, and loads nothing: an optimizer has taken it out (“Remove query strings”). Except this address in its settings.',
@@ -142,8 +155,6 @@ export async function dead(html, at) {
     if (!((await text(src)) ?? 'POLYCIRCLE_CONFIG').includes('POLYCIRCLE_CONFIG')) return src;
   return '';
 }
-export const DEAD = (/** @type {string} */ page, /** @type {string} */ src) =>
-  `The page ${page} loads nothing of Polycircle, and shares nothing: its line has ${src}, and nothing that shares answers there. Put the line that this page shows into its place.`;
 
 /** Why a page with a line that loads has no worker, without which nothing is shared; '': it has one, or that is not seen from here. @param {string} html
  * @param {string} at the page's address @param {string[]} urls the instance's */
@@ -166,8 +177,37 @@ export async function workerless(html, at, urls) {
   return '';
 }
 
-/** "Does my site load it?" @param {string} says @param {string} page @param {string} key the circle's @param {string[]} urls the instance's */
-export async function look(says, page, key, urls) {
+/** How a page's line does, and the words for it. @param {string} html @param {string} page its address @param {Circle} c @param {string[]} urls the instance's
+ * @returns {Promise<[is: string, words: string]>} */
+export async function judge(html, page, c, urls) {
+  const here = found(html, c.api_key),
+    is = (here == 'none' && cut(html, page, urls)) || here,
+    runs = ['once', 'late', 'twice'].includes(is),
+    src = runs || is == 'none' ? await dead(html, page) : '';
+  if (src)
+    return [
+      'dead',
+      `The page ${page} loads nothing of Polycircle, and shares nothing: its line has ${src}, and nothing that shares answers there. Put the line that this page shows into its place.`,
+    ];
+  if (runs && !c.origins.includes(origin(page)))
+    return [
+      'refused',
+      `The line is in that page, but pages of ${origin(page)} may not use this circle, and load from your host. Allow them in the console, under “Whose pages may use it”.`,
+    ];
+  const why = is == 'once' ? await workerless(html, page, urls) : '';
+  if (is == 'once' && !why && !c.mirror)
+    return [
+      'stopped',
+      'The line is in that page. But sharing is stopped: visitors load from your host until you press “Share again”.',
+    ];
+  return why ? ['workerless', why] : [is, FOUND[is]];
+}
+
+/** What is told without being asked. */
+export const BROKEN = ['dead', 'open', 'curly', 'space', 'key', 'cut'];
+
+/** "Does my site load it?" @param {string} says @param {string} page @param {Circle} c @param {string[]} urls the instance's */
+export async function look(says, page, c, urls) {
   const html = await text(page);
   if (html == null)
     return say(
@@ -175,13 +215,6 @@ export async function look(says, page, key, urls) {
       'This page lives elsewhere and may not be looked into from here, or is very slow. Open it in another window: then a visitor is counted here.',
     );
   if (!html) return say(says, 'There is no such page.', 'bad');
-  const src = await dead(html, page),
-    here = found(html, key),
-    is = here == 'none' && cut(html, page, urls) ? 'cut' : here,
-    why = is == 'once' && !src ? await workerless(html, page, urls) : '';
-  say(
-    says,
-    src ? DEAD(page, src) : why || FOUND[is],
-    is == 'once' && !src && !why ? 'good' : 'bad',
-  );
+  const [is, words] = await judge(html, page, c, urls);
+  say(says, words, is == 'once' ? 'good' : 'bad');
 }

@@ -51,6 +51,7 @@ export function tagStep(w) {
       (/** @type {any} */ one) => one.can == w.status.circles?.[0]?.can,
     );
     if (c) {
+      w.status = answer;
       const came = c.signals > 0 || c.statistics.joins > 0,
         refused = c.refused.find(
           (/** @type {string} */ origin) =>
@@ -73,7 +74,7 @@ export function tagStep(w) {
     look(
       'check-form-says',
       new URL(input('page').value).href,
-      w.status.circles?.[0]?.api_key ?? '',
+      /** @type {import('./api.js').Circle} */ (w.status.circles?.[0]),
       w.status.urls ?? [],
     ),
   );

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
-const { cut, dead, found, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
+const { cut, dead, found, judge, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
 const { kin, passed } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { topOf } = await import('../../htdocs/owner/tiers.js');
@@ -44,6 +44,8 @@ test('the line in a page', () => {
     [tag.replace('src="', 'src=\u201c').replace('">', '\u201d>'), 'curly'], [tag.replaceAll('"', '\u2033'), 'curly'], [tag.replaceAll('"', '\u00ab'), 'curly'],
     [tag.replace('src="', 'src=&#8220;').replace('">', '&#8221;>'), 'curly'], [tag.replaceAll('"', '&ldquo;'), 'curly'], [tag.replaceAll('"', '\u2019'), 'curly'],
     [tag.replaceAll('"', '&quot;'), 'curly'], [tag.replace('></', ' data-p2p=\u201cask\u201d></'), 'curly'], [tag + tag.replaceAll('"', '\u201c'), 'once'],
+    ...['\u00a0', '&nbsp;', '\u2009'].map(space => [tag.replace(' ', space), 'space']), [tag.replace('></', '\u00a0data-p2p="ask"></'), 'space'], [tag.replace('></', ' data-x="a\u00a0b"></'), 'once'],
+    [`${tag.replace('</script>', '')}<title>a</title>`, 'open'], [`${tag.replace('</script>', '')}<script>1</script>${tag}`, 'open'], [tag.replace('></script>', '/>'), 'open'], [tag.replace('><', '>if (a < b);<'), 'once'],
     [`<video src=a.mp4></video>${tag}`, 'late'], [`<body><p>x</p>${tag}\n<script>1</script></body></html>`, 'late'], [`<body>${tag}<video></video></body>`, 'once'], [`<!-- <video> -->${tag}<img>`, 'once'], [`<noscript><img src=x></noscript>${tag}`, 'once'],
     ...['&#038;ver=6.4', '?ver=6.4', '=&amp;v=1'].map(more => [tag.replace(key, key + more), 'once']), ...['ver=6.4&#038;', 'v=1&api_key='].map(before => [tag.replace(key, before + key), 'once']), [tag.replace(key, `v=${key}`), 'none'],
     [tag.replaceAll('<', '&lt;').replaceAll('>', '&gt;'), 'text'], [`&lt;script src="signal?${key}"`, 'text']]) assert.equal(found(html, key), is, html);
@@ -79,14 +81,23 @@ test('a line in a page that loads nothing, and one that has no worker', async ()
   try {
     for (const query of [`${key}&#038;ver=6.4`, `ver=6.4&#038;${key}`, `v=1&amp;api_key=${key}?ver=6.4`])
       assert.equal(await dead(`<script src="/signal?${query}">`, page), `https://site.example/signal?${query.replace(/&[^;]*;/g, '&')}`, query);
-    for (const [src, is] of [['/x/signal', true], [`${at}signal.js?ver=6.4`, true], ['/signal', true], [`/x/signal?${key}`, false], ['/js/signal.js', false], ['https://other.example/x/signal', false], ['https://{', false]])
+    for (const [src, is] of [['/x/signal', 'cut'], [`${at}signal.js?ver=6.4`, 'cut'], ['/signal', 'cut'], [`/x/signal?${key}`, ''], ['/js/signal.js', ''], ['https://other.example/x/signal', ''], ['https://{', ''],
+      [`/x/signal?${key}k`, 'key'], [`/x/signal?${key.slice(1)}`, 'key'], [`/signal?v=1&amp;api_key=${key}k&amp;ver=6.4`, 'key']])
       assert.equal(cut(`<script src="${src}"></script>`, page, [at, 'https://site.example/polycircle/']), is, String(src));
-    assert.equal(cut('<!-- <script src="/x/signal"></script> -->', page, [at]), false);
+    assert.equal(cut('<!-- <script src="/x/signal"></script> -->', page, [at]), '');
     const tag = (src, more = '') => `<head><script src="${src}signal?${key}"${more}></script></head>`;
     for (const [html, src] of [[tag(at), ''], [tag('/x/'), ''], [tag('https://site.example/'), `https://site.example/signal?${key}`], [tag('/'), `https://site.example/signal?${key}`], ['', ''],
       [`<!-- ${tag('/')} -->`, ''], [tag('https://unseen.example/'), '']]) assert.equal(await dead(html, page), src, html);
     for (const [html, words] of [[tag(at), /^$/], [tag('/x/'), /^$/], [tag(www), /line is for pages of https:\/\/www/], [tag(www, ' data-worker="/good.js"'), /^$/], [tag(www, ' data-worker="/zip.js"'), /without its line.*importScripts/],
       [tag(www, ' data-worker=/none.js'), /not there.*importScripts/], [tag(at, ' data-worker=/x/circle-sw.js'), /^$/]]) assert.match(await workerless(html, page, [at, www]), words, html);
+    const c = /** @type {any} */ ({ api_key: key, mirror: true, origins: ['https://site.example'] }), paste = /copy the line above again/;
+    for (const [html, is, words, change] of [[tag(at), 'once', /^Yes/], [tag(at).replaceAll('"', '\u201d'), 'curly', paste], [tag(at).replace('</script>', ''), 'open', paste], [tag(at).replace(' src', '\u00a0src'), 'space', paste],
+      [tag(at).replace(key, `${key}k`), 'key', paste], [tag('/'), 'dead', /nothing that shares/], [tag(at), 'refused', /^The line is .*site\.example may not use/, { origins: [] }], [tag(at), 'stopped', /Share again/, { mirror: false }],
+      [tag(www), 'workerless', /line is for/], ['<p>', 'none', /not in that page/, { origins: [] }]]) {
+      const got = await judge(html, page, { ...c, ...change }, [at, www]);
+      assert.equal(got[0], is, html);
+      assert.match(got[1], words);
+    }
   } finally { globalThis.fetch = real; }
 });
 
