@@ -1,6 +1,6 @@
 /** Which folder to share: the folders below the document root with what is in them, a choice, and a look whether the site serves it. */
 import { act, persist } from './api.js';
-import { apart, busy, count, make, note, say, size, warning } from './dom.js';
+import { $, apart, busy, count, make, note, say, size } from './dom.js';
 /** @typedef {{files: number, bytes: number, media: number}} Sum
  * @typedef {import('./api.js').Circle} Circle */
 
@@ -38,6 +38,11 @@ export function shut(rows) {
 
 /** Our own files, in the document root. */
 const SPOOL = 'polycircle-spool';
+
+/** Asked about what stands in the form as long as it is to be read there. */
+const WHOLE =
+  'This is the whole web site: files that you would not think of become part of it. Choose a folder of its own for what is to be shared. ' +
+  'To share the whole web site all the same, press the button once more.';
 
 /** What somebody types, as a path below the document root. */
 export const clean = (/** @type {string} */ text) =>
@@ -79,11 +84,6 @@ export function folderForm(id, { circle, root, shared }) {
       type: 'url',
       placeholder: 'https://www.site.example/films/',
     });
-  const whole = warning(
-    'This is the whole web site. Files that you would not think of become part of it. A folder of its own for what is to be shared is better.',
-    true,
-  );
-  whole.id = `${id}whole`;
   const asked = make(
     'div',
     { id: `${id}site-asked`, hidden: true },
@@ -95,6 +95,8 @@ export function folderForm(id, { circle, root, shared }) {
       'As a visitor would type it. Open one of its files in another tab to be sure.',
     ),
   );
+  const says = `${id}folder-form-says`,
+    button = make('button', {}, 'Share this folder');
   const form = make(
     'form',
     { id: `${id}folder-form` },
@@ -102,15 +104,16 @@ export function folderForm(id, { circle, root, shared }) {
     folders,
     make('label', { htmlFor: field.id }, 'The folder to share: choose it above, or type its name'),
     field,
-    whole,
     asked,
-    make('button', {}, 'Share this folder'),
-    note(`${id}folder-form-says`),
+    button,
+    note(says),
   );
-  let sure = false;
 
-  const warn = () => {
-    whole.hidden = clean(field.value) != '' || !sure;
+  const armed = () => $(says).textContent == WHOLE;
+  /** The choice is what the field says. */
+  const mark = () => {
+    for (const radio of folders.querySelectorAll('input'))
+      radio.checked = radio.value == clean(field.value);
   };
 
   async function list() {
@@ -142,10 +145,8 @@ export function folderForm(id, { circle, root, shared }) {
           type: 'radio',
           name: `${id}choice`,
           value: path,
-          checked: path == field.value,
           onchange: () => {
             field.value = path;
-            warn();
           },
         }),
         make(
@@ -160,20 +161,15 @@ export function folderForm(id, { circle, root, shared }) {
       make('legend', {}, 'Folders of your web site with films, pictures or downloads'),
       ...rows,
     );
+    mark();
   }
 
-  async function share() {
+  async function share(/** @type {boolean} */ sure) {
     const folder = clean(field.value),
       c = circle(),
       at = site.value.trim();
     if (!c) return;
-    if (!folder && !sure) {
-      sure = true;
-      warn();
-      throw new Error(
-        'Choose a folder. To share the whole web site all the same, press the button once more.',
-      );
-    }
+    if (!folder && !sure) throw new Error(WHOLE);
     const seen = await act('look', { folder });
     if (!seen.file) throw new Error('There is nothing to share in this folder yet.');
     let { url } = seen,
@@ -195,9 +191,14 @@ export function folderForm(id, { circle, root, shared }) {
 
   form.addEventListener('submit', (/** @type {SubmitEvent} */ e) => {
     e.preventDefault();
-    busy(form, `${id}folder-form-says`, share);
+    const sure = armed();
+    busy(form, says, () => share(sure));
   });
-  field.addEventListener('input', warn);
+  button.addEventListener('click', (/** @type {MouseEvent} */ e) => {
+    if (e.detail > 1) e.preventDefault(); // a double click is no second thought
+  });
+  form.addEventListener('input', () => armed() && say(says, ''));
+  field.addEventListener('input', mark);
 
   return {
     form,

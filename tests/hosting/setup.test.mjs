@@ -351,7 +351,20 @@ owner('what is refused, with words', async (host, viewer, p) => {
     await p.click('#folder-form > button');
     await p.waitForFunction(w => new RegExp(w).test(document.getElementById('folder-form-says')?.textContent ?? ''), words.source);
   }
-  await p.waitForSelector('#whole:not([hidden])');
+  const press = () => p.click('#folder-form > button'), asked = () => p.waitForFunction(() => /whole web site.*press the button once more/.test(document.getElementById('folder-form-says')?.textContent ?? ''));
+  for (const between of [() => p.fill('#folder', 'films'), () => p.check('#folders [value=films]'), async () => { await p.fill('#folder', 'nothing'); await press(); await says(p, 'folder-form-says', /nothing: look/); }]) {
+    await between();
+    await p.fill('#folder', '/');
+    assert.doesNotMatch(await p.textContent('#folder-form-says') ?? '', /once more/, 'what was asked is asked no more');
+    assert.equal(await p.locator('#folders :checked').count(), 0, 'no folder is marked');
+    await press();
+    await asked();
+  }
+  await p.fill('#folder', 'films/');
+  assert.equal(await p.isChecked('#folders [value=films]'), true, 'the field is what counts, and the choice says the same');
+  await p.fill('#folder', '');
+  await p.dblclick('#folder-form > button');
+  await asked();
   await chmod(join(host.dir, 'public_html/closed'), 0o755);
   const code = await host.read('polycircle-data/setup-code');
   for (const folder of ['films/etc', 'films/../..', '/etc', 'films//', './films', '.'])
