@@ -194,6 +194,12 @@ function forms() {
   });
   const attempt = trial(text => say('visitors-form-says', text));
   onSubmit('visitors-form', async () => {
+    if (!circle(w.status) && circle((w.status = await act('status')))) {
+      enter.visitors();
+      throw new Error(
+        'A circle has been made meanwhile, in another window or by a press whose answer did not come: it is shown here now. Press again to keep it so, or change it first.',
+      );
+    }
     const server = choice.server();
     if (server != circle(w.status)?.ice[0]?.urls) await attempt(server, choice.typed());
     w.status = await act('circle', {

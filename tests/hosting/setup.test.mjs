@@ -245,7 +245,12 @@ owner('reloads, a killed program and another browser go on where it stopped', as
   await at(p, 'visitors');
   await typeAgain(host, p);
   await at(p, 'visitors');
-  await p.check('[name=stun][value=""]');
+  const elsewhere = await post(host, { do: 'circle', code: await host.read('polycircle-data/setup-code'), circle: 'elsewhere', p2p: 'ask', ice: [] });  // in another window
+  assert.equal(elsewhere.status, 200);
+  await p.fill('#can', 'here');
+  await p.click('#visitors-form > button');
+  await says(p, 'visitors-form-says', /made meanwhile, in another window/);
+  assert.deepEqual([await p.inputValue('#can'), await p.isChecked('[name=stun][value=""]')], ['elsewhere', true]);
   await p.click('#visitors-form > button');
   await at(p, 'folder');
   let kills = 0, killed = 0;
@@ -265,7 +270,7 @@ owner('reloads, a killed program and another browser go on where it stopped', as
   await at(p, 'tag');
   assert.ok(killed > 0, `${kills} times`);
   const status = await post(host, { do: 'status', code: await host.read('polycircle-data/setup-code') });
-  assert.deepEqual([status.json.circles[0].files, status.json.circles[0].version], [3, 1]);
+  assert.deepEqual([status.json.circles.length, status.json.circles[0].files, status.json.circles[0].version], [1, 3, 1]);
   await p.unroute('**/owner');
   await viewer.restart();
   const again = await viewer.open(`${host.base}setup`);
