@@ -7,7 +7,7 @@ import { bad, index, result } from './progress.js';
 import { BROKEN, judge, lines, look, reason } from './line.js';
 import { text } from './place.js';
 /** @typedef {import('./api.js').Status} Status
- * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<void>}} Drawn
+ * @typedef {{box: HTMLElement, id: string, read: (patient: boolean, control?: {stop?: boolean}) => Promise<import('./api.js').Walk|null>}} Drawn read: null: stopped, or told why not
  * @typedef {import('./api.js').Circle} Circle
  * @typedef {{s: Status, c: Circle, at: import('./line.js').Place, id: string, open: (fresh?: string) => Promise<any>, change: (action: string, fields: object, words?: string, says?: string) => Promise<void>}} Card
  *   open: draws the console anew; fresh: a circle whose folder was read just now; change: does it, draws it anew, says so where the button is */
@@ -115,8 +115,9 @@ function pages({ c, at, id, change }) {
   );
 }
 
-/** @param {Card} card @param {() => Promise<void>} read */
-function left({ c, id, change }, read) {
+/** @param {Card} card @param {() => Promise<import('./api.js').Walk|null>} read */
+function left({ c, id, open }, read) {
+  const says = `${id}_exclude-says`;
   const field = make('textarea', {
     id: `${id}_exclude`,
     rows: 3,
@@ -128,7 +129,7 @@ function left({ c, id, change }, read) {
     `${id}_left`,
     'Files to leave out',
     form(
-      `${id}_exclude-says`,
+      says,
       async () => {
         const exclude = field.value
           .split('\n')
@@ -136,8 +137,16 @@ function left({ c, id, change }, read) {
           .filter(Boolean)
           .join('\n');
         await act('circle', { circle: c.can, exclude });
-        if (c.dir) await read();
-        await change('circle', { exclude });
+        const walk = c.dir ? await read() : null;
+        await open(c.can);
+        if (walk) say(`${id}_read`, result(walk), bad(walk) ? 'bad' : 'good');
+        if (exclude && walk && !walk.left_out.some(({ reason }) => reason == 'excluded'))
+          say(
+            says,
+            'Kept. But no pattern names anything in the folder: compare them with the names there.',
+            'bad',
+          );
+        else say(says, walk ? `Kept. ${result(walk)}` : 'Kept.', 'good');
       },
       make('label', { htmlFor: field.id }, 'Patterns, a line each'),
       field,
@@ -151,16 +160,16 @@ function left({ c, id, change }, read) {
   );
 }
 
-/** @param {Card} card @param {() => Promise<string>} read gives what was found */
+/** @param {Card} card @param {() => Promise<import('./api.js').Walk|null>} read */
 function folder({ s, c, id, open }, read) {
   const { form: el, enter } = folderForm(`${id}_`, {
     circle: () => c,
     root: () => s.root ?? '',
     async shared(elsewhere) {
       if (elsewhere) return reload();
-      const found = await read();
+      const walk = await read();
       await open(c.can);
-      if (found) say(`${id}_read`, `Shared now: ${found}`, 'good');
+      if (walk) say(`${id}_read`, `Shared now: ${result(walk)}`, bad(walk) ? 'bad' : 'good');
     },
   });
   const box = part(
@@ -334,25 +343,26 @@ export function card(s, c, at, open) {
       if (walk) say(says, result(walk), bad(walk) ? 'bad' : 'good');
       if (walk) /** @type {Node} */ (facts.children[2].lastChild).textContent = shares(walk);
       if (walk) waits.hidden = true;
-      return walk ? result(walk) : '';
+      return walk;
     } catch (error) {
       say(says, /** @type {Error} */ (error).message, 'bad');
     } finally {
       bar.hidden = true;
       again.ariaDisabled = null;
     }
-    return '';
+    return null;
   };
   const read = async (
     /** @type {boolean} */ patient,
     /** @type {{stop?: boolean}} */ control = {},
   ) => {
     again.ariaDisabled = 'true';
-    await persist('share', { circle: c.can, patient }).then(
+    return persist('share', { circle: c.can, patient }).then(
       () => reading(control),
       error => {
         again.ariaDisabled = null;
         say(says, error.message, 'bad');
+        return null;
       },
     );
   };

@@ -30,12 +30,14 @@ export async function index(circle, { bar, says }, control = {}) {
 
 /** There is something for the owner to put right. @param {Walk} w */
 export const bad = w =>
-  w.left_out.some(({ reason }) => reason == 'unreadable' || reason == 'changed');
+  w.doubted > 0 || w.left_out.some(({ reason }) => reason == 'unreadable' || reason == 'changed');
 /** @param {Walk} w */
 export const result = w =>
   `${count(w.files, 'file')}, ${size(w.bytes)}` +
   (w.same
-    ? `. Nothing ${w.left_out.some(({ reason }) => reason == 'young') ? 'else ' : ''}had changed.`
+    ? w.doubted
+      ? '.'
+      : `. Nothing ${w.left_out.some(({ reason }) => reason == 'young') ? 'else ' : ''}had changed.`
     : `, version ${w.version}.`) +
   (w.skipped
     ? ` Left out: ${w.left_out
@@ -46,6 +48,6 @@ export const result = w =>
         .join('; ')}.`
     : '') +
   (w.doubted
-    ? ` ${count(w.doubted, 'file')} missing: withdrawn by the next reading, unless back by then.`
+    ? ` ${w.doubted == w.files ? 'All are missing: is the folder still there, by the same name? They are' : `${count(w.doubted, 'file')} missing:`} withdrawn by the next reading, unless back by then.`
     : '') +
   (w.changed ? ` ${count(w.changed, 'file')} changed meanwhile: index again in a minute.` : '');

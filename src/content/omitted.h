@@ -11,7 +11,7 @@
     X(PROGRAM, program, "programs or settings of the host", "")                                                             \
     X(OWN, own, "folders of Polycircle's own files (by name, or by polycircle.db, owner-code or setup-code in them)", "")   \
     X(SPECIAL, special, "neither files nor folders", "")                                                                    \
-    X(EXCLUDED, excluded, "left out by a pattern of yours", "")                                                             \
+    X(EXCLUDED, excluded, "named by a pattern of yours", "")                                                                \
     X(NAME, name, "names that are not UTF-8, too long or too deep", "give them other names")                                \
     X(UNREADABLE, unreadable, "not readable", "let the program's user read them: permissions 644 of files, 755 of folders") \
     X(YOUNG, young, "written in the last ten seconds",                                                                      \

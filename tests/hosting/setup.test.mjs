@@ -726,8 +726,12 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   await open('Files to leave out');
   await p.fill(`${id}_exclude`, ' *.pdf \n\n');
   await p.locator('#circle-127-0-0-1_left button').click();
-  await p.waitForFunction(sel => /1 file,/.test(document.querySelector(sel)?.textContent ?? ''), `${id}_read`);
+  await p.waitForFunction(sel => /1 file,.*version \d+\. Left out: named by a pattern of yours: 1 /.test(document.querySelector(sel)?.textContent ?? ''), `${id}_exclude-says`);
+  assert.match(await p.textContent(`${id}_read`) ?? '', /1 file,.*version/, 'nothing is read once more, and says that nothing had changed');
   assert.deepEqual([(await circle()).files, (await circle()).exclude], [1, '*.pdf']);
+  await p.fill(`${id}_exclude`, '../etc');
+  await p.locator('#circle-127-0-0-1_left button').click();
+  await p.waitForFunction(sel => /^Kept\. But no pattern names anything/.test(document.querySelector(sel)?.textContent ?? ''), `${id}_exclude-says`);
 
   await p.click('text=Another circle');
   await p.fill('#more', 'second');

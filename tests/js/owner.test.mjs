@@ -34,6 +34,9 @@ test('what was left out is told with why, and what to do', () => {
   assert.match(result({ ...walk, same: true }), /\. Nothing had changed\. Left out/);
   assert.match(result({ ...walk, same: true, left_out: [young] }), /\. Nothing else had changed\. Left out/, 'what waits has changed');
   assert.equal(result(walk), '2 files, 5 bytes, version 3. Left out: empty files: 1 (\u2068a.mp4\u2069); not readable: 4 (\u2068x\u2069, \u2068y/\u2069, \u2068z\u2069, …): let them be read.', 'each name apart, for one may run from right to left');
+  assert.equal(result({ ...walk, same: true, skipped: 0, files: 3, doubted: 1 }), '3 files, 5 bytes. 1 file missing: withdrawn by the next reading, unless back by then.', 'and not that nothing had changed');
+  assert.match(result({ ...walk, same: true, doubted: 2 }), /All are missing: is the folder still there/);
+  assert.equal(bad({ ...walk, left_out: [], doubted: 1 }), true);
   assert.deepEqual([bad(walk), bad({ ...walk, left_out: walk.left_out.slice(0, 1) })], [true, false]);
 });
 
