@@ -5,7 +5,7 @@ import { instance } from '../meet/instance.js';
  * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, doubted: number, finished: boolean, same: boolean,
  *   version: number, current: string, left_out: {reason: string, text: string, cure: string, n: number, names: string[]}[]}} Walk
  * @typedef {{software: string, face: string, program: string, script: string, data: string, outside: boolean, roots: string[], others?: string[], version: string, apart: boolean, root?: string,
- *   urls?: string[], stun?: import('./choices.js').Servers, proxy?: import('./proxy.js').Proxy, circles?: Circle[], retired?: boolean, exposed_code?: boolean, before_restore?: string, restored?: string, restore_refused?: boolean, restore_waits?: boolean}} Status apart: by FTP the owner is another user than the program; urls, circles, root: once there is an instance */
+ *   urls?: string[], stun?: import('./choices.js').Servers, proxy?: import('./proxy.js').Proxy, circles?: Circle[], retired?: boolean, exposed_code?: boolean, before_restore?: string, restored?: string, restore_refused?: boolean, restore_waits?: boolean, restore_comes?: boolean}} Status apart: by FTP the owner is another user than the program; urls, circles, root: once there is an instance */
 
 /** Ends in '/': the program's own address, by which this page was loaded. */
 export let base = new URL('.', location.href).href;

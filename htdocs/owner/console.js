@@ -25,7 +25,7 @@ const care = [
   },
   {
     name: 'Copy the database now',
-    help: "A copy of each day is made by itself, the newest seven are kept. One of today that is there already becomes polycircle-earlier-TIME.db, of which the newest seven are kept, too. To go back, rename one of them by FTP to polycircle.restore and put it beside polycircle.db. When FTP shows you the web site alone, your panel's file manager mostly shows the folder polycircle-data, too; else ask your host to fetch it or to put it there.",
+    help: "A copy of each day is made by itself, the newest seven are kept. One of today that is there already becomes polycircle-earlier-TIME.db, of which the newest seven are kept, too. To go back, rename one of them by FTP to polycircle.restore, put it beside polycircle.db, and load this page ten seconds later: it says then that it was put back. When FTP shows you the web site alone, your panel's file manager mostly shows the folder polycircle-data, too; else ask your host to fetch it or to put it there.",
     apart:
       'A copy of each day is made by itself, the newest seven are kept. The program runs as another user than your FTP account: you can neither open them nor put one back by FTP. To fetch one, or to go back to one (polycircle restore, INSTALL 6), ask your host.',
     run: async (says, _, { apart }) => {
@@ -90,26 +90,38 @@ const EXPOSED =
   'A version of this program that ran here before could give away parts of its memory to anybody who asked: the signing keys and the code of this console may be known to somebody. ' +
   'Press “Make a new signing key” in each circle and “Make a new code” below; this notice is gone then.';
 
-/** What comes before all else. @param {Status} s @returns {string[]} */
-const notices = s =>
+/** What comes before all else, each in its colour. @param {Status} s @returns {[words: string|false|undefined, kind: string][]} */
+const notices = s => [
   [
-    s.retired
-      ? 'This instance has ended: nothing is shared. “Undo the end” and what is left to do stand at the foot of this page.'
-      : '',
-    s.before_restore || s.restored
-      ? 'The database was put back from a copy within the last day. All is as it was when the copy was made, also what was chosen, the counts, and whether sharing was stopped.' +
+    s.retired &&
+      'This instance has ended: nothing is shared. “Undo the end” and what is left to do stand at the foot of this page.',
+    'bad',
+  ],
+  [
+    (s.before_restore || s.restored) &&
+      'The database was put back from a copy within the last day. All is as it was when the copy was made, also what was chosen, the counts, and whether sharing was stopped.' +
         (s.before_restore
           ? ` What was there before is ${s.before_restore} in the folder backups.`
           : '') +
-        (s.restored ? ` What was called polycircle.restore is now ${s.restored} there.` : '')
-      : '',
-    s.restore_refused
-      ? 'The file polycircle.restore was refused: it is no whole copy of the database, or belongs to another user than the program runs as, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.'
-      : '',
-    s.restore_waits
-      ? 'The file polycircle.restore could not be restored yet, and nothing was changed; it is tried again every five minutes. Most probably there is no room for it: a restore needs that of the file once more, and of the database that is there. Delete what you do not need; the error log says why.'
-      : '',
-  ].filter(Boolean);
+        (s.restored ? ` What was called polycircle.restore is now ${s.restored} there.` : ''),
+    'good',
+  ],
+  [
+    s.restore_comes &&
+      'The file polycircle.restore is there, and is put back as soon as nothing was written to it for ten seconds: then load this page again.',
+    '',
+  ],
+  [
+    s.restore_refused &&
+      'The file polycircle.restore was refused: it is no whole copy of the database, or belongs to another user than the program runs as, or others may write it. Nothing was changed, and it is called polycircle.restore-refused now: delete it.',
+    'bad',
+  ],
+  [
+    s.restore_waits &&
+      'The file polycircle.restore could not be restored yet, and nothing was changed; it is tried again every five minutes. Most probably there is no room for it: a restore needs that of the file once more, and of the database that is there. Delete what you do not need; the error log says why.',
+    'bad',
+  ],
+];
 
 /** @param {Status} s @param {Care} one @param {number} i */
 function row(s, { name, help, apart, danger, sure, run }, i) {
@@ -153,10 +165,10 @@ async function open(fresh) {
     );
   else say('circles-says', cards.length ? '' : 'There is no circle yet.');
   $('notices').replaceChildren(
-    ...notices(s).map(words => {
-      const p = make('p', { className: 'note' }, words);
-      p.dataset.kind = s.retired || s.restore_refused || s.restore_waits ? 'bad' : 'good';
-      return p;
+    ...notices(s).flatMap(([words, kind]) => {
+      const p = make('p', { className: 'note' }, words || '');
+      p.dataset.kind = kind;
+      return words ? [p] : [];
     }),
   );
   proxyNote($('proxy'), s.proxy, open);

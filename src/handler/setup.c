@@ -88,8 +88,9 @@ static enum err status_restore(struct exchange *x, json_t *out) {
     struct arena *a = x->ctx->arena;
     bool refused, waits;
     waiting_told(x->ctx, x->server->data, &before, &restored, &refused, &waits);
-    return jsn_add(out, json_pack("{s:s, s:s, s:b, s:b}", "before_restore", jsn_shown(a, before), "restored",
-                                  jsn_shown(a, restored), "restore_refused", (int)refused, "restore_waits", (int)waits));
+    return jsn_add(out, json_pack("{s:s, s:s, s:b, s:b, s:b}", "before_restore", jsn_shown(a, before), "restored",
+                                  jsn_shown(a, restored), "restore_refused", (int)refused, "restore_waits", (int)waits,
+                                  "restore_comes", !waits && waiting_there(x->server->data)));
 }
 
 enum err owner_status(struct exchange *x, const json_t *, json_t *out) {

@@ -303,13 +303,19 @@ same(before(), '', 'neither');
 w.cli('restore', owner('backup').json.file);
 same([!!before(), ...told()], [true, '', false], 'put back by the command: told, too');
 
+// one that is being uploaded
+writeFileSync(join(w.data, 'polycircle.restore'), 'x', { mode: 0o600 });
+same([owner('status').json.restore_comes, existsSync(join(w.data, 'polycircle.restore'))], [true, true], 'it is told that it is waited for');
+rmSync(join(w.data, 'polycircle.restore'));
+same(owner('status').json.restore_comes, false, 'until it is gone');
+
 // one that does not fit: 4 TiB, of which nothing is on the disk
 const large = join(w.dir, 'large');
 copyFileSync(owner('backup').json.file, large);
 truncateSync(large, 2 ** 42);
 same(owner('status').json.restore_waits, false, 'none waits');
 put(large);
-same([owner('status').json.restore_waits, existsSync(join(w.data, 'polycircle.restore')), told()[1]], [true, true, false], 'it waits, which the owner is told');
+same([owner('status').json.restore_waits, owner('status').json.restore_comes, existsSync(join(w.data, 'polycircle.restore')), told()[1]], [true, false, true, false], 'it waits, which the owner is told');
 rmSync(join(w.data, 'polycircle.restore'));
 same(owner('status').json.restore_waits, false, 'until it is gone');
 

@@ -384,6 +384,7 @@ owner('a folder that a copy named is shared by a press, not by opening the conso
   await cli('backup', join(host.dir, 'data/copy.db'));
   await cli('publish', 'demo', join(host.dir, 'public_html/films'));
   await cli('restore', join(host.dir, 'data/copy.db'));
+  await host.put('polycircle-data/polycircle.restore-refused', 'x');
   const p = await open(`${host.base}console`), files = () => sql(host, 'SELECT count(*) FROM media').toString().trim();
   const shares = [];
   p.on('request', request => { if (asks(request, 'share')) shares.push(request); });
@@ -391,6 +392,7 @@ owner('a folder that a copy named is shared by a press, not by opening the conso
   await p.press('#owner', 'Enter');
   const named = p.getByText(/The copy that was put back shares .*other, which was not/);
   await named.waitFor();
+  assert.deepEqual(await p.locator('#notices .note').evaluateAll(all => all.map(el => [el.textContent.slice(0, 16), el.dataset.kind])), [['The database was', 'good'], ['The file polycir', 'bad']], 'each in its own colour');
   await p.waitForSelector('#tiers li');
   await p.evaluate(() => new Promise(ok => setTimeout(ok)));  // in this moment the folders' reading begins
   assert.equal(shares.length, 0);
