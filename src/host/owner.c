@@ -110,13 +110,14 @@ enum err owner_check(struct ctx *ctx, const char *data, enum owner state, const 
     char want[CODE_FILE], got[CODE_FILE];
     const char *name = state == OWNER_OPEN ? setup_code : owner_code, *kept = read_code(ctx, data, name);
     bool whole = kept && plain(kept, want) >= CODE_LETTERS;
-    (void)plain(code, got);
+    size_t n = plain(code, got);
     bool same = whole && sodium_memcmp(want, got, sizeof want) == 0;
     sodium_memzero(want, sizeof want);
     sodium_memzero(got, sizeof got);
     if (same) return ERR_OK;
     if (!whole && there(ctx, data, name)) return unreadable(ctx, name);
-    return fault_set(&ctx->fault, ERR_WRONG_CODE, "This is not the code that stands in the file %s of the data directory.", name);
+    return fault_set(&ctx->fault, ERR_WRONG_CODE, "This is not the code that stands in the file %s of the folder polycircle-data%s",
+                     name, n == CODE_LETTERS ? "." : ": that has 26 letters and digits.");
 }
 
 enum err owner_close(struct ctx *ctx, const char *data, bool anew, const char **code) {
@@ -166,8 +167,11 @@ enum err owner_proved(struct ctx *ctx, const char *data, const char *dir, const 
     TRY(owner_proof(ctx, data, nonce, &name));
     bool beside = put_there(ctx, dir, name, "/proc/self/exe"), inside = put_there(ctx, data, name, data);
     if (!beside && !inside)
-        return fault_set(&ctx->fault, ERR_WRONG_CODE,
-                         "There is no file %s of yours yet, neither beside the program nor in the folder of the data.", name);
+        return fault_set(
+            &ctx->fault, ERR_WRONG_CODE,
+            "There is no file %s of yours yet, neither beside the program nor in the folder of the data. Look at its whole "
+            "name there: some computers add a second .txt, and do not show it.",
+            name);
     *code = read_code(ctx, data, proved(ctx, data));
     (void)unlink(arena_path(ctx->arena, beside ? dir : data, name));
     return *code ? ERR_OK : unreadable(ctx, proved(ctx, data));

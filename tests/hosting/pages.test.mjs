@@ -191,6 +191,7 @@ owner('a wrong code: the focus stays in the field, what was typed is selected, t
   await p.keyboard.press('Enter');
   await p.waitForSelector('#code-form-says:not(:empty)');
   assert.deepEqual(await focused(), ['code', 'k3fm-9qtz', 'true', 'This is not the']);
+  assert.match(await p.textContent('#code-form-says'), /file setup-code of the folder polycircle-data: that has 26 letters/);
   await p.keyboard.type('x');
   assert.deepEqual((await focused())[2], null, 'until it is typed over');
   await init(host);
@@ -245,6 +246,7 @@ owner('a folder made by FTP, a program that runs as another user: a file shows w
   await shot(other, 'console proof');
   await other.click('#proof-form button');
   await other.waitForSelector('#proof-form-says:not(:empty)');
+  assert.match(await other.textContent('#proof-form-says'), /no file polycircle-\w+\.txt of yours.*second \.txt/);
   await ftp(`polycircle-data/${await other.textContent('#proof-name')}`, 0o644, '');
   await other.click('#proof-form button');
   await other.waitForSelector('#inside-says:not(:empty)');
