@@ -189,7 +189,7 @@ test('FTP shows the web site alone, and the program came without its mode; later
     await unpack(host);
     await host.ftp(...FILES.map(name => `put ${name}`), 'cd cgi-bin', 'put cgi-bin/polycircle.fcgi -o polycircle.fcgi');
     assert.deepEqual(await host.owned('public_html/cgi-bin/polycircle.fcgi'), [0o644], 'as many FTP servers leave it');
-    assert.match(await checked(host, p), /does not start \(error 500\).*what to do\s+The program may not be executed: its mode is not 0755.*Files arrive whole/s);
+    assert.match(await checked(host, p), /does not start \(error 500\).*what to do\s+The program may not be executed: its mode is not 0755.*sample file is as it must be/s);
     await host.ftp('cd cgi-bin', 'chmod 755 polycircle.fcgi');
     await p.click('form button');
     await p.getByText('Open the set-up page').click();
