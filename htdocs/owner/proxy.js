@@ -18,8 +18,8 @@ export function proxyNote(place, proxy, again) {
       make(
         'p',
         {},
-        'It does not say for whom it speaks. Ask your host: “Please let your proxy send X-Forwarded-For to my CGI programs, and tell me its addresses.” ' +
-          'If you are in the same network as the host, nothing is wrong.',
+        "If you are in the same network as the host, nothing is wrong. Else it does not say for whom it speaks: ask your host “Please let your proxy send X-Forwarded-For (the visitor's address) to my CGI programs, and tell me its addresses.” " +
+          'When that is so, load this page again: here is a field for these addresses then.',
       ),
     );
     return;

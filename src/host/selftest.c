@@ -279,8 +279,8 @@ static const struct check {
      "Behind a proxy it is often wrong. So it is never used: addresses come from the settings.", "", ""},
     {"address", "The visitor's address", REQUEST, visitor,
      "Limits count by address. Behind a proxy that is not listed all visitors are one, and together they reach the limits of one.",
-     "If the proxy is your host's (or Cloudflare), press the button. If you do not know it, do not: anybody could then write an "
-     "address.",
+     "If the proxy is your host's (or Cloudflare), believe it: a button for that is here where it says for whom it speaks. "
+     "One that you do not know may write any address.",
      "Which addresses do your reverse proxies have, and do they send X-Forwarded-For to my CGI programs?"},
     {"path", "Which page is asked for (PATH_INFO)", REQUEST, path_info, "There are two ways to know it, and one is enough.", "",
      ""},
