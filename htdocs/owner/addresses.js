@@ -66,7 +66,7 @@ export function addresses(list, urls, at, open, tag = '') {
           base,
           'address',
           'Add it',
-          'Added: pages at this address may share, too. See the line for your pages, above.',
+          'Added: pages at this address may share, too. Look at the line for your pages, above: it may be another one now, which your pages need; that of before goes on at its own address only.',
         ),
       ),
     );

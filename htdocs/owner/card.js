@@ -93,14 +93,22 @@ function pages({ c, at, id, change }) {
     form(
       says,
       () => {
-        const origin = new URL(input(field.id).value.trim()).origin,
+        const { origin, protocol, pathname, hostname } = new URL(input(field.id).value.trim()),
+          plain = protocol == 'http:' && !/^(localhost|127\.[\d.]+)$/.test(hostname),
+          hints =
+            (pathname == '/'
+              ? ''
+              : ` That is for all pages of ${origin}, not for ${pathname} alone.`) +
+            (plain
+              ? ' But browsers share on pages of https only: is it there with https://, too? Then allow that.'
+              : ''),
           [{ tag, worker }] = lines({ ...c, origins: [] }, at, origin);
         return change(
           'allow',
           { origin },
-          worker
-            ? `Kept. The line for the pages of that site: ${tag} And put a file polycircle-sw.js into its top folder, with this one line: ${worker}`
-            : 'Kept.',
+          worker && !plain
+            ? `Kept.${hints} The line for the pages of that site: ${tag} And put a file polycircle-sw.js into its top folder, with this one line: ${worker}`
+            : `Kept.${hints}`,
           says,
         );
       },

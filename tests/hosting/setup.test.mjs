@@ -702,9 +702,11 @@ owner('what was chosen in set-up is chosen otherwise in the console', async (hos
   assert.equal((await circle()).mirror, true);
 
   await open('Whose pages may use it');
-  await p.fill(`${id}_origin`, 'https://www.site.example');
-  await press('Allow its pages');
-  await p.waitForSelector('text=https://www.site.example');
+  for (const [typed, words] of [['http://plain.example', '^Kept\\. But browsers share on pages of https only'], ['https://www.site.example/films/', '^Kept\\. That is for all pages of https://www\\.site\\.example, not for /films/ alone\\. The line']]) {
+    await p.fill(`${id}_origin`, typed);
+    await press('Allow its pages');
+    await p.waitForFunction(([sel, source]) => new RegExp(source).test(document.querySelector(sel)?.textContent ?? ''), [`${id}_pages-says`, words]);
+  }
   await shot('pages');
   assert.ok((await circle()).origins.includes('https://www.site.example'));
   await press('Remove https://www.site.example');
