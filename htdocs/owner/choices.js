@@ -59,6 +59,11 @@ export function choices(id, servers, chosen) {
     'fieldset',
     {},
     make('legend', {}, 'How visitors in different networks find each other'),
+    make(
+      'p',
+      { className: 'hint' },
+      'A STUN server tells a browser by which address others reach it. Files do not go through it.',
+    ),
     ...servers.map(([url, who], i) =>
       choice(
         `${id}stun`,
