@@ -296,7 +296,7 @@ export function card(s, c, at, open) {
           'label',
           { htmlFor: tag.id },
           s.retired
-            ? 'To be taken out of your pages in the end'
+            ? 'To be taken out of your pages in the end, also in an older form (whatever has signal? and this key)'
             : i
               ? `The line for ${line.origins.join(' and ')}`
               : 'The line for your pages',

@@ -10,13 +10,18 @@ import { proxyNote } from './proxy.js';
 import { tiers } from './tiers.js';
 /** @typedef {import('./api.js').Status} Status */
 
+/** What a release's zip has put on the host, and an upgrade. */
+const BROUGHT =
+  'what came with the zip: in the folder of the program polycircle.fcgi (polycircle.old and polycircle.new, too), htaccess.1.txt, htaccess.2.txt and htaccess.options.txt; ' +
+  'in the folder of your web site polycircle-check.html, polycircle-check.bin, polycircle-sw.js, htaccess.3.txt, htaccess.own.txt, INSTALL.txt, guide.txt, COPYING.txt and NOTICES.txt';
+
 /** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, apart?: string, danger?: boolean, sure?: string, when?: (s: Status) => boolean,
  *   run: (says: string, again: () => Promise<any>, s: Status) => Promise<any>}} Care
  * apart: the help where the program runs as another user than the owner's FTP account @type {Care[]} */
 const care = [
   {
     name: 'Use a new version',
-    help: 'Upload its program as polycircle.new beside this one, then press. It is taken only with the signature of the release; this one is kept as polycircle.old.',
+    help: 'Of the new zip you need one file: rename cgi-bin/polycircle.fcgi at home to polycircle.new, upload it (in binary mode) into the folder of this program, then press. It is taken only with the signature of the release; this one is kept as polycircle.old.',
     run: async (says, again) => {
       const { from, to } = await act('upgrade');
       await again();
@@ -50,7 +55,7 @@ const care = [
   {
     name: 'End this instance',
     danger: true,
-    help: "Every visitor's browser is told to let go of the worker. Your site goes on as before, by plain HTTP.",
+    help: "Every visitor's browser is told to let go of the worker, the script by which it shares. Your site goes on as before, by plain HTTP.",
     when: s => !s.retired,
     sure: 'Press again to end it for all visitors. It can be undone here.',
     run: async (_, again) => {
@@ -60,9 +65,8 @@ const care = [
   },
   {
     name: 'Undo the end',
-    help: 'Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, and delete by FTP the program and the folder polycircle-data (with the hidden files in it and in the folders below).',
-    apart:
-      'Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, delete the program by FTP, and ask your host to delete the folder polycircle-data: the program runs as another user than your FTP account, who may not delete the copies (backups) and the keys (signing) in it.',
+    help: `Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, and delete by FTP the folder polycircle-data (with the hidden files in it and in the folders below) and ${BROUGHT}.`,
+    apart: `Visitors share again, as before. Or leave it ended for seven days, so that every visitor comes by. Then take its line out of your pages, press the button below, delete by FTP ${BROUGHT}, and ask your host to delete the folder polycircle-data: the program runs as another user than your FTP account, who may not delete the copies (backups) and the keys (signing) in it.`,
     when: s => !!s.retired,
     run: async (_, again) => {
       await act('unretire');

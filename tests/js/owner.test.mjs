@@ -143,6 +143,13 @@ test('set-up offers to allow pages of hosts that the owner has named', () => {
     assert.equal(kin(origin, urls), expected, origin);
 });
 
+test('what is to be deleted in the end is what the zip has brought', () => {
+  const text = name => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8'), list = text('tools/release').split('\nfiles() {')[1].split('\n}')[0];
+  const names = new Set([...list.matchAll(/\$(?:at|root)\/(?:cgi-bin\/)?([\w.-]+\.(?:fcgi|txt|js|html|bin))\b/g)].map(([, name]) => name));
+  assert.ok(names.size > 10, `${[...names]}`);
+  for (const name of names) for (const file of ['htdocs/owner/console.js', 'INSTALL']) assert.ok(text(file).includes(name), `${name} is not in ${file}`);
+});
+
 test('sizes', () => assert.deepEqual([0, 999, 1500, 25_000_000, 7_300_000_000].map(size), ['0 bytes', '999 bytes', '1.5 kB', '25 MB', '7.3 GB']));
 
 test('one look: what two pages call by the same name is the same colour', () => {
