@@ -224,7 +224,7 @@ function loads({ s, c, at, id }) {
 async function warn(place, page, c, urls) {
   const [is, words] = await judge((await text(page)) ?? '', page, c, urls);
   place.hidden = !BROKEN.includes(is);
-  place.textContent = place.hidden ? '' : words;
+  place.textContent = place.hidden ? '' : words.replace('that page', `the page ${page}`);
 }
 
 /** The owner's brake. @param {Card} card */

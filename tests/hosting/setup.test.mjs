@@ -303,7 +303,9 @@ owner('files that came or changed by FTP are noticed by a visit of the console',
   const code = await finish(host, p);
   await host.put('public_html/films/film.mp4', Buffer.concat([film, film]), 1800);
   await host.put('public_html/films/new.mp4', film, 1800);
+  await host.put('public_html/index.html', html('', (await p.inputValue('#tag')).replaceAll('"', '\u201d')));
   await p.click('#after-done a');
+  await p.locator('.card .note', { hasText: `The line is in the page ${host.url}/, but does not work: an editor has turned its "` }).waitFor();
   await says(p, 'circle-127-0-0-1_read', /3 files.*version 2/s);
   await host.put('public_html/films/new.mp4', Buffer.concat([film, film, film]), 900);
   await p.click('#circles button');
