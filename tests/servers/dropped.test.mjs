@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -65,6 +65,7 @@ async function inFolder(folder, run) {
     const { uid, gid } = await stat(join(dir, 'data'));
     await chown(join(dir, 'public_html/cgi-bin'), uid, gid);
     await rename(join(dir, 'public_html/cgi-bin'), join(dir, folder));
+    await writeFile(join(dir, 'server.conf'), ''); // of a user who is not root: what is there may be written where nothing new may be
     const command = async (...args) => JSON.parse(await must(dir, [...args, '--json'], { POLYCIRCLE_DATA: undefined }, folder));
     const start = async () => (server = await startHost('apache-cgid', dir, `<Directory ${dir}/public_html>\n  AllowOverride All\n</Directory>\n`));
     await run({ dir, command, start, folder: join(dir, folder) });
