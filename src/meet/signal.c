@@ -256,7 +256,8 @@ static int64_t greeters_wanted(int64_t n) {
 }
 
 /* The greeters of a circle, but for one signal: for one that has offers, standing or given of late, only those that have some, too.
- * (Those without a place of their own are not asked.) */
+ * (Those without a place of their own are not asked.) Of its own networks all are near, or each of its neighbours could have a
+ * place while the offers of the others have just expired. */
 struct greeters {
     int64_t all;
     int64_t own; /* those that have places of their own, and are doubted no more than that one */
@@ -295,9 +296,9 @@ static enum err greeters_but(struct ctx *ctx, const struct signal *s, int64_t do
     bool row;
     TRY(store_first(ctx->store, id, ARGS(I(s->circle), I(ctx->now), I(s->id), I(GREETERS_COUNTED)), &row));
     while (row) {
-        bool counts = store_int(ctx->store, id, 5), own = counts && !store_int(ctx->store, id, 0);
+        bool counts = store_int(ctx->store, id, 5), own = !store_int(ctx->store, id, 0);
         out->all += counts;
-        out->own += own && store_int(ctx->store, id, 1) <= doubt;
+        out->own += counts && own && store_int(ctx->store, id, 1) <= doubt;
         for (int i = 0; i < NETS; i++) near[i] += own && mine[i] && store_int(ctx->store, id, 2 + i) == mine[i];
         TRY(store_next(ctx->store, id, &row));
     }

@@ -76,6 +76,25 @@ static void places(void) {
     world_close(&w);
 }
 
+/* Each of one address speaks while its own last offer still holds and those of the others have just expired. */
+static void by_turns(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    for (int k = EVIL; k < EVIL + 20; k++) join(&w, k, &out);
+    world_live_sql(&w, "UPDATE signal SET role = 1, needy = 1, surplus = 1; DELETE FROM offer");
+    for (int k = EVIL; k < EVIL + 20; k++, w.ctx.now += 2000) {
+        world_live_sql(&w, arena_text(&w.arena, "INSERT INTO offer(signal, id, sdp, expires) VALUES(%d, 'o', 'sdp', %" PRId64 ")",
+                                      k, w.ctx.now + 6000));
+        world_sync(&in, k);
+        in.shares = true;
+        say(&w, k, &out);
+    }
+    same_int(world_live(&w, "SELECT count(*) FROM signal WHERE role = 1"), 20, "twenty of one address wait");
+    same_int(world_live(&w, "SELECT count(*) FROM signal WHERE role = 1 AND surplus = 0"), 1, "and have the places of one network");
+    world_close(&w);
+}
+
 /* Thirty of one address alone, then two others: no place is empty. */
 static void school(void) {
     struct world w;
@@ -399,6 +418,7 @@ static void waiting(void) {
 
 int main(void) {
     places();
+    by_turns();
     school();
     words("10.1.", ".1", WORDS_HEARD, 1, "named dead by three networks");
     words("10.1.", ".1", 2 * WORDS_HEARD, 2, "by six");
