@@ -184,6 +184,7 @@ enum err signal_here(struct ctx *ctx, struct signal *s, const char *address) {
     if (memcmp(held.id, today.id, sizeof held.id) == 0) return ERR_OK;
     TRY(pulse_get(ctx, s->circle, &pulse));
     TRY(room(ctx, &pulse, s->circle, &held, &today, &yesterday));
+    s->moved = true;
     s->bucket = today.id[0];
     s->wider = today.id[1];
     s->widest = today.id[2];
@@ -202,7 +203,7 @@ bool signal_alive(const struct signal *s, int64_t now) {
 
 bool signal_stale(const struct signal *s, int64_t now) {
     int64_t left = s->expires - now;
-    return s->suspect || left < lease(s) / 2 || left > lease(s);
+    return s->suspect || s->moved || left < lease(s) / 2 || left > lease(s);
 }
 
 enum err signal_reached(struct ctx *ctx, const struct signal *s) {

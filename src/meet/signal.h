@@ -26,6 +26,7 @@ struct signal {
     enum role role;
     bool greet; /* may be a greeter */
     bool surplus; /* its networks have their share of the greeters' places without it: it greets where nobody else does */
+    bool moved; /* in this request: its lease is to be asked for anew, of the networks that it is in now */
     bool suspect; /* who claimed its offer, or mailed it, says it is dead: until it speaks */
     enum need needy;
     int64_t bucket, wider, widest; /* the networks it renewed its lease from (circle/ids.h), today's or yesterday's; 0: none */

@@ -95,6 +95,25 @@ static void by_turns(void) {
     world_close(&w);
 }
 
+/* Each is alone in its network, waits, and goes to the address where the others are. */
+static void by_moving(void) {
+    struct world w;
+    struct synced out;
+    world_open(&w, "wal");
+    for (int k = HONEST; k < HONEST + 20; k++) join(&w, k, &out);
+    world_live_sql(&w, "UPDATE signal SET role = 1, needy = 1, surplus = 0; DELETE FROM offer");
+    for (int k = HONEST; k < HONEST + 20; k++) {
+        world_sync(&in, k);
+        in.address = address_of(&w, EVIL);
+        failed += world_run(&w, &in, &out) != ERR_OK;
+    }
+    ok(world_live(&w, "SELECT max(n) FROM net") >= 19, "twenty came to one address");
+    same_int(world_live(&w, "SELECT count(*) FROM signal WHERE role = 1 AND surplus = 0 AND whole ="
+                            " (SELECT whole FROM signal GROUP BY whole ORDER BY count(*) DESC LIMIT 1)"),
+             1, "and have the places of one network");
+    world_close(&w);
+}
+
 /* Thirty of one address alone, then two others: no place is empty. */
 static void school(void) {
     struct world w;
@@ -419,6 +438,7 @@ static void waiting(void) {
 int main(void) {
     places();
     by_turns();
+    by_moving();
     school();
     words("10.1.", ".1", WORDS_HEARD, 1, "named dead by three networks");
     words("10.1.", ".1", 2 * WORDS_HEARD, 2, "by six");
