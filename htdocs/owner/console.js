@@ -30,7 +30,7 @@ const care = [
   },
   {
     name: 'Copy the database now',
-    help: "A copy of each day is made by itself, the newest seven are kept. One of today that is there already becomes polycircle-earlier-TIME.db, of which the newest seven are kept, too. To go back, rename one of them by FTP to polycircle.restore, put it beside polycircle.db, and load this page ten seconds later: it says then that it was put back. When FTP shows you the web site alone, your panel's file manager mostly shows the folder polycircle-data, too; else ask your host to fetch it or to put it there.",
+    help: "A copy of each day is made by itself, the newest seven are kept. One of today that is there already becomes polycircle-earlier-TIME.db; seven of these are kept, too. To go back, rename one by FTP to polycircle.restore, put it beside polycircle.db, and load this page ten seconds later: it says then that it was put back. When FTP shows you the web site alone, your panel's file manager mostly shows the folder polycircle-data, too; else ask your host to fetch it or to put it there.",
     apart:
       'A copy of each day is made by itself, the newest seven are kept. The program runs as another user than your FTP account: you can neither open them nor put one back by FTP. To fetch one, or to go back to one (polycircle restore, INSTALL 6), ask your host.',
     run: async (says, _, { apart }) => {
