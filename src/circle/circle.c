@@ -192,6 +192,11 @@ static enum err allow_own(struct ctx *ctx, const struct circle *c) {
     return ERR_OK;
 }
 
+enum err circle_orphans_drop(struct ctx *ctx) {
+    for (enum sql id = SQL_ORPHAN_ORIGINS; id <= SQL_ORPHAN_SCANS; id++) TRY(store_run(ctx->store, id, NULL, 0));
+    return ERR_OK;
+}
+
 static enum err insert(struct ctx *ctx, const struct circle_new *in, const struct cid *cid, const uint8_t pad[static 8],
                        struct circle *out) {
     uint8_t raw[16], public[32];
@@ -199,6 +204,7 @@ static enum err insert(struct ctx *ctx, const struct circle_new *in, const struc
     randombytes_buf(raw, sizeof raw);
     TRY(choices_new(ctx, &in->chosen, &chosen));
     TRY(signing_make(ctx, cid, public));
+    TRY(circle_orphans_drop(ctx)); /* its number is that of no circle yet */
     TRY(store_run(ctx->store, SQL_CIRCLE_ADD,
                   ARGS(T(in->can), B(cid->b, sizeof cid->b), B(pad, 8), T(base64url_text(ctx->arena, raw, sizeof raw)),
                        B(public, sizeof public), T(chosen.roster), I(chosen.listed), T(chosen.ice), I(chosen.up_kbps), I(ctx->now),

@@ -47,6 +47,8 @@ struct circle_new {
     const char *const *origins;
     size_t n_origins;
 };
+/* In a transaction: what lies under numbers of no circle goes, in all tables. */
+enum err circle_orphans_drop(struct ctx *ctx);
 /* Makes CID, api key and signing key. The origins of the instance's own base URLs are allowed without being named. */
 enum err circle_add(struct ctx *ctx, const struct circle_new *in, struct circle *out);
 /* Changes what is chosen, leaves the rest; one that is not to be had: ERR_USAGE with words. */

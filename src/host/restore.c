@@ -141,8 +141,10 @@ static enum err hold(struct restore *r) {
 static enum err forget(struct restore *r) {
     static const enum sql all[] = {SQL_COPY_PACKAGES, SQL_COPY_MEDIA,    SQL_COPY_FOUND,    SQL_COPY_OMITTED,   SQL_COPY_KEPT,
                                    SQL_COPY_JOBS,     SQL_COPY_JOBS_DUE, SQL_COPY_VERSIONS, SQL_COPY_STATISTICS};
+    struct ctx copy = {.arena = r->ctx->arena, .store = r->copy};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) TRY(store_run(r->copy, all[i], NULL, 0));
-    return ERR_OK;
+    return circle_orphans_drop(
+        &copy); /* or the next circle, with a number that is free, would have a folder and origins of the copy's */
 }
 
 /* As far as it may be counted on from: what is there may be damaged, too. */

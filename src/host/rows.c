@@ -1,5 +1,5 @@
 #include "host/rows.h"
-#include "circle/ids.h"
+#include "circle/circle.h"
 
 /* set: a pad that does not fit becomes one that does. */
 static enum err ids(struct ctx *ctx, bool set, size_t *n, size_t *wrong) {
@@ -40,6 +40,6 @@ enum err rows_orphans(struct ctx *ctx, int64_t *n) {
 
 enum err rows_orphans_drop(struct ctx *ctx) {
     TRY(store_begin(ctx->store, MAIN, true));
-    for (enum sql id = SQL_ORPHAN_ORIGINS; id <= SQL_ORPHAN_SCANS; id++) TRY(store_run(ctx->store, id, NULL, 0));
+    TRY(circle_orphans_drop(ctx));
     return store_commit(ctx->store, MAIN);
 }

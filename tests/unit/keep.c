@@ -646,6 +646,25 @@ static void refused(void) {
     world_close(&w);
 }
 
+/* A folder and an origin of the circle that is to be made next. */
+static void of_no_circle(void) {
+    static const char rows[] =
+        "INSERT INTO job(circle, dir, url, patient, finished) SELECT max(id) + 1, '/etc', '', 0, 1 FROM circle;"
+        "INSERT INTO origin SELECT max(id) + 1, 'https://evil.example' FROM circle";
+    static const char left[] = "SELECT (SELECT count(*) FROM job WHERE dir = '/etc') + (SELECT count(*) FROM origin WHERE origin"
+                               " = 'https://evil.example')";
+    struct world w;
+    const char *copy = prepared(&w, "wal"), *db = world_path(&w, "polycircle.db");
+    world_sql(copy, rows);
+    same_text(err_name(restore_file(&w.ctx, w.dir, copy, NULL)), "ok", "a copy with rows of no circle");
+    same_int(world_number(db, left), 0, "they are not taken over");
+    world_sql(db, rows);
+    ok(store_open(&w.ctx.store, w.dir, &w.ctx.fault) == ERR_OK, "where they are there already");
+    add(&w, "next");
+    same_int(world_number(db, left), 0, "a new circle has none of them");
+    world_close(&w);
+}
+
 /* By FTP: a backup is renamed to polycircle.restore, and a request comes. */
 static void by_renaming(void) {
     struct world w;
@@ -942,6 +961,7 @@ int main(void) {
     settings_stay();
     limits();
     refused();
+    of_no_circle();
     by_renaming();
     without_room();
     tried_again();
