@@ -101,6 +101,17 @@ test('offers that nobody asked for take few places, and no neighbour\'s', async 
   assert.deepEqual([it.peers.length, it.links.has(number(0x777)), closed], [8, true, [[number(0x101), 'bye']]]);
 });
 
+test('who answers an offer of ours comes in, however many that we were given never open', async t => {
+  const { it, asked, answer } = visitor(t);
+  it.start();
+  for (let i = 0; i < 8; i++) await answer({ standing: i ? 3 : 0, peers: [{ sig: number(0x800 + i), offer: { id: `${i}`.repeat(12), sdp: OFFER } }] });
+  await until(() => it.links.size == 5, 'five of these');
+  const [mine] = asked.flatMap(b => b.offers ?? []);
+  await answer({ mail: [{ n: '1.99', from: number(0x777), re: mine.id, body: pack(SDP, true) }] });
+  await until(() => it.links.has(number(0x777)), 'a newcomer');
+  assert.equal(it.links.size, 6);
+});
+
 test('forged offers: no link that is there goes for one, and who brings them is not heard for a while', async t => {
   const { it, closed, answer, open, brings } = visitor(t);
   it.start();
