@@ -245,7 +245,8 @@ static enum err act(struct ctx *ctx, const struct sync *in, struct synced *out) 
     TRY(renew(ctx, in, out));
     TRY(deposit(ctx, in, s));
     TRY(mids(ctx, in, out));
-    if (in->box_v || out->n_peers) boxes_want(&out->boxes, s, false); /* another edition; it was called for them */
+    bool read = in->box_v && in->box_v == s->box.v;
+    if (read || out->n_peers) boxes_want(&out->boxes, s, false); /* another edition, once; it was called for them */
     TRY(boxes_write(ctx, &out->boxes));
     return finish(ctx, in, out);
 }

@@ -103,6 +103,13 @@ static void boxes(void) {
     same_text(err_name(world_run(&w, &in, &again)), "ok", "acknowledged, a fresh offer");
     same_int((int64_t)json_array_size(json_object_get(box(&w), "mail")), 0, "the box is empty again");
     same_int(number(box(&w), "v"), again.signal.box.v, "its edition is told");
+    int64_t v = again.signal.box.v;
+    for (int i = 0; i < 3; i++) {
+        world_sync(&in, 1);
+        in.box_v = v;
+        same_text(err_name(world_run(&w, &in, &again)), "ok", "it has read that one");
+    }
+    same_int(again.signal.box.v, v + 1, "and sees another, once");
     w.ctx.now += SPAN_BOX_LEASE / 2 + 1000;
     world_sync(&in, 1);
     in.box = 1;
