@@ -11,7 +11,7 @@ static const char *host_of(struct arena *arena, const char *origin) {
 
 enum err instance_base(struct ctx *ctx, const char *url, struct base *out) {
     const char *origin;
-    if (!origin_of(ctx->arena, url, &origin) || strpbrk(url, "?# \t\"'<>\\"))
+    if (!origin_of(ctx->arena, url, &origin) || !url_plain(url))
         return fault_set(&ctx->fault, ERR_USAGE,
                          "%.120s: give the address under which the program is reached, such as "
                          "https://site.example/cgi-bin/polycircle.fcgi",

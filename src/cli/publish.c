@@ -47,7 +47,7 @@ static enum err url_from_root(struct cli *cli, const char *dir, const char **out
 static enum err find_url(struct cli *cli, const char *dir, const char **out) {
     const char *at = cli_value(cli, "--at", NULL), *origin;
     if (!at) return url_from_root(cli, dir, out);
-    if ((at[0] != '/' && !origin_of(cli->ctx.arena, at, &origin)) || !text_utf8(at))
+    if ((at[0] != '/' && !origin_of(cli->ctx.arena, at, &origin)) || !url_plain(at))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--at %.100s: give /path/ or https://host/path/",
                          jsn_shown(cli->ctx.arena, at));
     *out = at[strlen(at) - 1] == '/' ? at : arena_text(cli->ctx.arena, "%s/", at);

@@ -87,7 +87,7 @@ static enum err read_url(struct exchange *x, const struct circle *c, const json_
     TRY(jsn_optional_text(in, "url", 1, 1000, url, &x->ctx->fault));
     size_t len = strlen(*url);
     bool whole = origin_of(x->ctx->arena, *url, &origin);
-    if ((!whole && **url != '/') || (*url)[len - 1] != '/' || strpbrk(*url, "?#\\ \"<>"))
+    if ((!whole && **url != '/') || (*url)[len - 1] != '/' || !url_plain(*url))
         return fault_set(&x->ctx->fault, ERR_BAD_FIELD, "%.100s: give /films/ or https://site.example/films/", *url);
     return whole ? choices_allow(x->ctx, c, &origin, 1) : ERR_OK;
 }

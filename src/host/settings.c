@@ -20,7 +20,7 @@ static bool directory(const char *value) {
 static bool folder_url(const char *value) {
     struct arena scratch = {0};
     const char *origin;
-    bool good = origin_of(&scratch, value, &origin) && !strpbrk(value, "?# ") && value[strlen(value) - 1] == '/';
+    bool good = origin_of(&scratch, value, &origin) && url_plain(value) && value[strlen(value) - 1] == '/';
     arena_free(&scratch);
     return good;
 }

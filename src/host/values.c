@@ -58,7 +58,7 @@ static enum err origins(struct ctx *copy, const struct circle *c) {
 
 static bool served_at(struct arena *arena, const char *url) {
     const char *origin;
-    return (!*url || *url == '/' || origin_of(arena, url, &origin)) && !strpbrk(url, "?#\\ \"'<>") && text_utf8(url);
+    return (!*url || *url == '/' || origin_of(arena, url, &origin)) && url_plain(url);
 }
 
 enum err values_valid(struct ctx *copy) {

@@ -31,6 +31,7 @@ void response_start(struct response *res, const struct request *req) {
 }
 
 void response_header(struct response *res, const char *name, const char *value) {
+    if (value[strcspn(value, "\r\n")]) return; /* it would be more than this header */
     buf_format(&res->headers, "%s: %s\r\n", name, value);
 }
 

@@ -205,6 +205,8 @@ same([r.mirror, r.exclude], [false, '*.pdf\ndrafts'], 'circle set: the brake, pa
 const loader = () => w.request('/signal', { host: 'localhost:8080', query: demo.api_key }).bytes.toString();
 matches(loader(), /"mirror":false/, 'the loader says that nobody mirrors');
 same(w.must('circle', 'set', 'demo', '--mirror', 'on', '--exclude', '', '--json').exclude, '', 'circle set: none any longer');
+r = w.cli('url', 'add', 'http://x.example/a\u001b[31m\nfoo');
+same([r.status, /\u001b/.test(r.err)], [2, false], 'url add: an address is one word');
 // a terminal in ISO 8859-1
 for (const words of ["circle set demo --exclude 'Entw\\374rfe'", `publish demo '${w.dir}' --at '/\\374/'`, "url add 'https://site.example/\\374/'", "set spool_url 'https://site.example/\\374/'"]) {
   r = spawnSync('bash', ['-c', `eval "exec '${program}' $(printf "${words}")"`], { encoding: 'utf8', env: { ...process.env, POLYCIRCLE_DATA: w.data } });

@@ -265,6 +265,12 @@ static void heads(void) {
               "Content-Type: text/plain\r\nServer-Timing: read\r\nETag: \"u\"\r\n"
               "X-Content-Type-Options: nosniff\r\n\r\n",
               "the head of an answer");
+    struct buf whole = {.arena = &a};
+    response_start(&res, &req);
+    response_header(&res, "Location", "https://a.example/\r\nSet-Cookie: x=y");
+    response_header(&res, "Location", "https://a.example/\nx");
+    response_head(&res, &whole);
+    ok(!strstr(whole.data, "a.example") && !strstr(whole.data, "Set-Cookie"), "what would be two headers is none");
     response_start(&res, &req);
     response_etag(&res, "t");
     (void)!response_body(&res, "text/plain", "hello", 5);

@@ -624,6 +624,8 @@ static void refused(void) {
          "its address"},
         {"INSERT INTO job(circle, dir, url, patient) SELECT id, '/etc', CAST(x'2ffc2f' AS TEXT), 0 FROM circle",
          "where a folder is served cannot be \"/?/\"", "one that is not UTF-8"},
+        {"UPDATE manifest SET url = 'https://a.example/' || char(13, 10) || 'x/'", "where a folder is served cannot be",
+         "one that is two lines"},
         {"UPDATE circle SET exclude = CAST(x'fc' AS TEXT)", "must be UTF-8", "patterns that are not"},
         {"UPDATE base SET url = CAST(url || x'fc2f' AS TEXT)", "an address of the instance cannot be", "an address"},
     };
