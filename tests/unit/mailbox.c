@@ -395,6 +395,16 @@ static void mail_shares(void) {
     mail_share("2001:db8:1:", "00::1", CAP_MAIL_WIDEST, "a /48");
 }
 
+/* An answer of signal k to a greeter's offer. */
+static enum err answer(struct world *w, int k, const struct sig *to, const char *id, const char *offer, const char *body,
+                       struct synced *out) {
+    world_sync(&in, k);
+    if (homes[k]) in.address = homes[k];
+    in.mail[0] = (struct mail_out){.id = id, .re = offer, .body = body, .to = *to};
+    in.n_mail = 1;
+    return world_run(w, &in, out);
+}
+
 /* A greeter in a flood: who answers it is read first, whom it knows next. */
 static void ranks(void) {
     static const char *const ids[] = {"a", "b", "c"};
@@ -418,11 +428,7 @@ static void ranks(void) {
     }
     (void)!mail(&w, 3, &greeter, "known", "x", &out);
     same_int(out.sent[0].error, ERR_OK, "64 strangers' mails: one of a neighbour is taken");
-    world_sync(&in, 2);
-    in.address = homes[2];
-    in.mail[0] = (struct mail_out){.id = "answer", .re = offer, .body = "sdp", .to = greeter};
-    in.n_mail = 1;
-    (void)!world_run(&w, &in, &out);
+    (void)!answer(&w, 2, &greeter, "answer", offer, "sdp", &out);
     same_int(out.sent[0].error, ERR_OK, "and an answer");
     int64_t due = out.sent[0].due_ms;
     (void)!world_poll(&w, 1, &out);
@@ -448,15 +454,6 @@ static void ranks(void) {
     world_close(&w);
 }
 
-/* An answer of signal k to a greeter's offer. */
-static enum err answer(struct world *w, int k, const struct sig *to, const char *id, const char *offer, struct synced *out) {
-    world_sync(&in, k);
-    if (homes[k]) in.address = homes[k];
-    in.mail[0] = (struct mail_out){.id = id, .re = offer, .body = "sdp", .to = *to};
-    in.n_mail = 1;
-    return world_run(w, &in, out);
-}
-
 static int64_t ranked(struct world *w, const char *id) {
     return world_live(w, arena_text(&w->arena, "SELECT rank FROM mail WHERE id = '%s'", id));
 }
@@ -475,12 +472,12 @@ static void late_answers(void) {
                    arena_text(&w.arena,
                               "UPDATE signal SET role = 0, since = %" PRId64 ", interval = %d, expires = %" PRId64 " WHERE id = 1",
                               w.ctx.now - SPAN_NEWCOMER_DUE, SPAN_PEER_DUE, w.ctx.now + SPAN_PEER_LEASE));
-    (void)!answer(&w, 2, &to, "first", "a", &out);
+    (void)!answer(&w, 2, &to, "first", "a", "sdp", &out);
     ok(out.sent[0].due_ms > SPAN_OFFER && ranked(&w, "first") == ANSWER, "an answer to one who reads in %d ms",
        (int)out.sent[0].due_ms);
     same_int(world_live(&w, "SELECT expires FROM mail") - w.ctx.now, SPAN_OFFER, "is kept as long as an offer");
     w.ctx.now += SPAN_OFFER - 4000;
-    (void)!answer(&w, 3, &to, "second", "b", &out);
+    (void)!answer(&w, 3, &to, "second", "b", "sdp", &out);
     same_int(ranked(&w, "second"), NEIGHBOUR, "what comes when its offer has expired is a neighbour's mail");
     world_close(&w);
 }
@@ -504,11 +501,11 @@ static void circle_share(void) {
                                   CAP_MAIL_CIRCLE / MAIL_SHARE - 2));
     same_int(send(&w, 3, &to, 1), 0, "a network that has its share of the circle's mail has no more");
     same_int(send(&w, 4, &to, 1), 1, "others have");
-    (void)!answer(&w, 3, &to, "answer", "b", &out);
+    (void)!answer(&w, 3, &to, "answer", "b", "sdp", &out);
     same_int(out.sent[0].error, ERR_OK, "and it has as much for answers");
     world_live_sql(&w, arena_text(&w.arena, "UPDATE net SET mail = mail + %d WHERE net = (SELECT whole FROM signal WHERE id = 2)",
                                   CAP_MAIL_CIRCLE / MAIL_SHARE - 2));
-    (void)!answer(&w, 2, &to, "more", "a", &out);
+    (void)!answer(&w, 2, &to, "more", "a", "sdp", &out);
     same_int(out.sent[0].error, ERR_MAILBOX_FULL, "and no more");
     world_live_sql(&w, arena_text(&w.arena, "UPDATE net SET mail = mail - %d WHERE net = (SELECT whole FROM signal WHERE id = 2)",
                                   2 * (CAP_MAIL_CIRCLE / MAIL_SHARE - 2)));
@@ -544,11 +541,7 @@ static void queue(void) {
     (void)!deposit(&w, 1, ids, 1, &first);
     (void)!join_at(&w, 20, "192.0.2.20", &out);
     same_int((int64_t)out.n_peers, 1, "an offer");
-    world_sync(&in, 20);
-    in.address = homes[20];
-    in.mail[0] = (struct mail_out){.id = "large", .re = "a", .body = large, .to = a};
-    in.n_mail = 1;
-    (void)!world_run(&w, &in, &out);
+    (void)!answer(&w, 20, &a, "large", "a", large, &out);
     same_int(world_live(&w, "SELECT rank FROM mail WHERE id = 'large'"), NEIGHBOUR,
              "what is too long is no answer that goes first");
     world_close(&w);
