@@ -236,7 +236,8 @@ export class Signal {
     return !standing;
   }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these; some are for answers to
-   * our own offers alone. No neighbour is given up for what may never open. A browser can make few connections, and counts closed ones for long: none is made before it is wanted.
+   * our own offers alone. No neighbour is given up for what may never open. A browser can make few connections, and counts closed ones for long:
+   * none is made before it is wanted.
    * @param {string} sig @param {boolean} mine whose offer @param {string} by who brought an offer that nobody asked for
    * @param {Link} [link] that of an offer of ours @returns {Peer|undefined} undefined: not wanted */
   #enter(sig, mine, by = '', link) {

@@ -137,14 +137,14 @@ static enum err hold(struct restore *r) {
 }
 
 /* What would be believed and can be made anew goes: programs for visitors, hashes of files, how far was counted. Each file is read
- * again before it is signed: a little at a time as visitors come, or by `polycircle publish` at once. */
+ * again before it is signed: a little at a time as visitors come, or by `polycircle publish` at once. And what is of no circle, or
+ * the next one, by its number, would have a folder and origins of the copy's. */
 static enum err forget(struct restore *r) {
     static const enum sql all[] = {SQL_COPY_PACKAGES, SQL_COPY_MEDIA,    SQL_COPY_FOUND,    SQL_COPY_OMITTED,   SQL_COPY_KEPT,
                                    SQL_COPY_JOBS,     SQL_COPY_JOBS_DUE, SQL_COPY_VERSIONS, SQL_COPY_STATISTICS};
     struct ctx copy = {.arena = r->ctx->arena, .store = r->copy};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) TRY(store_run(r->copy, all[i], NULL, 0));
-    return circle_orphans_drop(
-        &copy); /* or the next circle, with a number that is free, would have a folder and origins of the copy's */
+    return circle_orphans_drop(&copy);
 }
 
 /* As far as it may be counted on from: what is there may be damaged, too. */
