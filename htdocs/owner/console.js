@@ -15,6 +15,16 @@ const BROUGHT =
   'what came with the zip: in the folder of the program polycircle.fcgi (polycircle.old and polycircle.new, too), htaccess.1.txt, htaccess.2.txt and htaccess.options.txt; ' +
   'in the folder of your web site polycircle-check.html, polycircle-check.bin, polycircle-sw.js, htaccess.3.txt, htaccess.own.txt, INSTALL.txt, guide.txt, COPYING.txt and NOTICES.txt';
 
+/** Also where the answer was lost, and the version that answers tells that it was done. @param {string} from the version before @returns {Promise<string>} */
+async function upgraded(from) {
+  const { to } = await act('upgrade').catch(async error => {
+    const { version } = error.lost ? await persist('status') : { version: from };
+    if (version == from) throw error;
+    return { to: version };
+  });
+  return `Version ${to} is in place of ${from}.`;
+}
+
 /** What may be done with the instance, a row each; again() draws the console anew. @typedef {{name: string, help: string, apart?: string, danger?: boolean, sure?: string, when?: (s: Status) => boolean,
  *   run: (says: string, again: () => Promise<any>, s: Status) => Promise<any>}} Care
  * apart: the help where the program runs as another user than the owner's FTP account @type {Care[]} */
@@ -23,9 +33,11 @@ const care = [
     name: 'Use a new version',
     help: 'Of the new zip you need one file: rename cgi-bin/polycircle.fcgi at home to polycircle.new, upload it (in binary mode) into the folder of this program, then press. It is taken only with the signature of the release; this one is kept as polycircle.old.',
     run: async (says, again) => {
-      const { from, to } = await act('upgrade');
-      await again();
-      say(says, `Version ${to} is in place of ${from}.`, 'good');
+      const { version } = await persist('status');
+      const words = await upgraded(version);
+      // said also when it is not drawn anew yet: the processes of the version before are just being replaced
+      await again().catch(() => {});
+      say(says, words, 'good');
     },
   },
   {

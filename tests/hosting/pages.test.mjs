@@ -339,6 +339,22 @@ owner('in the console the focus stays where it was, what happened is told, and a
   await says('circle-demo', /did not answer.*may have been done all the same: look/);
   assert.equal(await p.getByRole('button', { name: 'Share again' }).count(), 1, 'it was not');
   await found();
+
+  found = await lose(p, 'upgrade', { done: false, times: 9 });
+  await press('Use a new version');
+  await says('care-0', /^The program did not answer.*see below which one answers/);
+  await found();
+  // it was put in place, its answer never came, and to the second try no polycircle.new is there; nor can all be drawn anew
+  let replaced = false;
+  const { version } = await (await fetch(`${host.base}health`)).json();
+  await p.route('**/owner', async (route) => {
+    const status = asks(route.request(), 'status');
+    if (asks(route.request(), 'upgrade') && !replaced) return (replaced = true, route.abort());
+    return status && replaced ? route.fulfill({ json: { ...await (await route.fetch()).json(), version: '9.9.9', urls: 0 } }) : route.continue();
+  });
+  await press('Use a new version');
+  await says('care-0', new RegExp(`^Version 9\\.9\\.9 is in place of ${version.replaceAll('.', '\\.')}\\.$`));
+  await found();
   await p.locator('#circle-second_end summary').click();
   found = await lose(p, 'remove');
   await p.locator('#circle-second_end button').focus();
