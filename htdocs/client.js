@@ -76,7 +76,7 @@ async function takeOver(circle, players, release, settle) {
           playing: true,
           rate: 0,
         }));
-      while (first && !(await first.next()).done);
+      while (first && (await first.next()));
     }),
   ).catch(() => {});
   Promise.all(

@@ -1,15 +1,23 @@
 /** The service worker (served as circle-sw.js): hands a page's requests for media of its circle to that page's mirror, or to that of the tab
- * that leads, and gets out of the way of everything else. It does no harm: no page that speaks to it, or anything failing, means plain HTTP.
- * @typedef {{urls: Set<string>, leads: boolean}} Page */
+ * that leads, and gets out of the way of everything else. It does no harm: what the browser's cache has is used, what nobody here has comes
+ * from the very address that was named, as it comes, and no page that speaks to it, or anything failing, means plain HTTP.
+ *
+ * A request that is ours has a port to the page. The page says {pass}: nothing of it here; {mine}: the first part is on its way; {origin}:
+ * take it from the origin from here on; {status, headers, chunk}, then {chunk} for each 'pull', {end} or {broken}; and while the origin
+ * brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings; 'pull'; 'end'.
+ * @typedef {{urls: Set<string>, leads: boolean}} Page
+ * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
+ * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
 const scope = /** @type {any} */ (globalThis),
-  ASK_MS = 2000,
-  OTHER_MS = 300,
-  HEAD_MS = 15000,
+  SAY_MS = 50,
+  MINE_MS = 1000,
+  PULL_MS = 15000,
   IDLE_MS = 7 * 864e5;
-const GONE = { pass: true }; // in the place of an answer
+const GONE = {}; // in the place of what is said
 
 const pages = /** @type {Map<string, Page>} */ (new Map()); // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
+const asked = /** @type {Set<string>} */ (new Set()); // clients of before this worker was started, who may be pages of ours
 
 scope.addEventListener('install', () => scope.skipWaiting());
 scope.addEventListener('activate', (/** @type {any} */ e) => e.waitUntil(scope.clients.claim()));
@@ -19,21 +27,39 @@ scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
     pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
 });
 
+/** @typedef {{request: Request, clientId: string, page: Page|undefined, named: boolean, film: boolean, home: boolean, adopted: boolean}} Asked page: of the
+ *   client, if we have heard of it; named: it answers for that address; home: of this origin; adopted: by the page (page/watch.js) */
+/** What is done with a request: the first row that fits. @type {[(a: Asked) => any, 'leave'|'answer'][]} */
+const RULES = [
+  [a => a.request.method != 'GET' || !a.clientId, 'leave'],
+  [a => a.request.cache == 'no-store', 'leave'], // so the mirror itself asks an origin
+  [a => /\bif-/.test([...a.request.headers.keys()].join()), 'leave'], // conditions are the origin's to judge
+  [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
+  [a => a.film && a.home, 'leave'], // for the same reason
+  [a => a.named, 'answer'],
+  [a => a.page, 'leave'],
+  [a => a.film || a.request.headers.has('range'), 'answer'], // perhaps of a page that we have forgotten
+  [() => true, 'leave'],
+];
+
 scope.addEventListener('fetch', (/** @type {any} */ e) => {
   const { request, clientId } = e,
-    { mode } = request,
     url = unescape(request.url.split('#')[0]),
-    page = pages.get(clientId),
-    film = /audio|video/.test(request.destination);
-  const home = film && url.startsWith(location.origin + '/'),
-    adopted = home && mode == 'cors' && request.credentials == 'include';
-  if (mode == 'navigate') return e.waitUntil(expire());
-  // 'no-store' is also how the mirror itself asks an origin
-  if (request.method != 'GET' || request.cache == 'no-store' || !clientId) return;
-  // a player that was adopted is ours for good; another one's files of this origin never are (page/watch.js says why)
-  if (home ? adopted : page ? page.urls.has(url) : film || request.headers.has('range'))
-    e.respondWith(answer(request, url, clientId, page, adopted));
+    page = pages.get(clientId);
+  if (request.mode == 'navigate') return e.waitUntil(expire());
+  const film = /audio|video/.test(request.destination),
+    home = url.startsWith(location.origin + '/'),
+    adopted = film && home && request.mode == 'cors' && request.credentials == 'include';
+  const a = { request, clientId, page, named: !!page?.urls.has(url), film, home, adopted };
+  if (!page && clientId && !asked.has(clientId)) e.waitUntil(who(clientId));
+  if (RULES.find(([fits]) => fits(a))?.[1] == 'answer') e.respondWith(answer(a, url));
 });
+
+/** A page that this worker does not know tells what it has. */
+async function who(/** @type {string} */ id) {
+  asked.add(id);
+  (await scope.clients.get(id))?.postMessage({ polycircle: 'who' });
+}
 
 /** Seven days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. When that was stands where it
  * lives as long as the registration does, and needs no storage: in the header value for preloading, which we have no other use for. */
@@ -47,21 +73,47 @@ async function expire() {
   else if (Date.now() - headerValue > IDLE_MS) await scope.registration.unregister();
 }
 
-/** @param {MessagePort} port @param {number} ms @returns {Promise<any>} the next message; GONE: none in time, or the page is gone */
-const next = (port, ms) =>
-  new Promise(ok => {
-    const timer = setTimeout(ok, ms, GONE);
-    port.onmessage = ({ data }) => {
-      clearTimeout(timer);
-      ok(data);
-    };
-    /** @type {any} */ (port).onclose = () => ok(GONE);
-  });
+/** What a page says on the port of a request, in its order. */
+class Line {
+  #said = /** @type {any[]} */ ([]);
+  #waits = /** @type {((said: any) => void)|null} */ (null);
+  #port;
+  /** @param {any} client @param {object} message */
+  constructor(client, message) {
+    const { port1, port2 } = new MessageChannel();
+    const hear = (/** @type {any} */ said) =>
+      this.#waits ? this.#waits(said) : this.#said.push(said);
+    this.#port = port1;
+    port1.onmessage = ({ data }) => hear(data);
+    /** @type {any} */ (port1).onclose = () => hear(GONE);
+    client.postMessage({ polycircle: 'get', ...message }, [port2]);
+  }
+  say(/** @type {any} */ word, /** @type {Transferable[]} */ give = []) {
+    this.#port.postMessage(word, give);
+  }
+  /** What was said already. */
+  take() {
+    return this.#said.shift();
+  }
+  /** @param {number} ms @returns {Promise<any>} GONE: nothing in time, or the page has gone */
+  next(ms) {
+    return new Promise(ok => {
+      const timer = setTimeout(() => this.#waits?.(GONE), ms);
+      this.#waits = said => {
+        clearTimeout(timer);
+        this.#waits = null;
+        ok(said);
+      };
+      if (this.#said.length) this.#waits(this.take());
+    });
+  }
+}
 
-/** @param {Request} request @param {string} url as pages say it @param {string} own id of the client that asks @param {Page|undefined} page its
- * @param {boolean} adopted by that page: it is there, also when this worker has not heard of it yet, or no longer
- * @returns {Promise<Response>} plain HTTP, too, is passed on as made here */
-async function answer(request, url, own, page, adopted) {
+/** @param {Asked} a @param {string} url as pages say it @returns {Promise<Response>} */
+async function answer({ request, clientId: own, page, named, adopted, home }, url) {
+  const range = request.headers.get('range'),
+    found = home && !range && request.cache == 'default' && (await cached(request));
+  if (found) return found;
   const leader = page?.leads
       ? own
       : ([...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own),
@@ -73,46 +125,136 @@ async function answer(request, url, own, page, adopted) {
     { id: own },
   ];
   let fresh;
-  for (const { id, look } of !page || page.urls.has(url) ? hops : []) {
-    const client = await scope.clients.get(id),
-      { port1, port2 } = new MessageChannel();
-    client?.postMessage(
-      {
-        polycircle: 'get',
-        url: request.url,
-        range: request.headers.get('range'),
-        look,
-        spare: id == own && !adopted,
-      },
-      [port2],
-    );
-    // a page that named the file and asks for it is there, and may be busy; another tab may be frozen
-    let head = await next(port1, !client ? 0 : (page || adopted) && id == own ? ASK_MS : OTHER_MS);
-    if (head == GONE) pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
-    while (head.mine) head = await next(port1, HEAD_MS);
-    if (!head.pass) return new Response(head.chunk && body(port1, head.chunk), head);
-    fresh ||= head.fresh;
-    if (head.spared) break;
+  for (const { id, look } of !page || named ? hops : []) {
+    const client = await scope.clients.get(id);
+    if (!client) {
+      pages.delete(id);
+      continue;
+    }
+    const line = new Line(client, { url: request.url, range, look, spare: id == own && !adopted });
+    let said = await line.next(SAY_MS);
+    if (said.mine) said = await line.next(MINE_MS);
+    if (said.status)
+      return new Response(said.chunk && flow(line, request, where(said), said.chunk), said);
+    if (said == GONE && (id != own || !page))
+      pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
+    // a page that is busy hears of what came once it has the time
+    if (said.origin || (said == GONE && id == own && (page || adopted)))
+      return through(request, line);
+    fresh ||= said.fresh;
+    if (said.spared) break;
   }
   // the browser's cache may hold the file that was replaced; a request without CORS would lose its range
-  const r = await fetch(request, fresh && request.mode == 'cors' ? { cache: 'no-cache' } : {});
-  return r.status ? new Response(r.body, r) : r;
+  return passed(await fetch(request, fresh && request.mode == 'cors' ? { cache: 'no-cache' } : {}));
 }
 
-/** What the consumer takes, chunk by chunk. @param {MessagePort} port @param {ArrayBuffer|undefined} chunk the first */
-const body = (port, chunk) =>
-  new ReadableStream(
+/** Plain HTTP as made here, so that a player that was answered by us goes on. What cannot be read is passed on as it is. */
+const passed = (/** @type {Response} */ r) => (r.status ? new Response(r.body, r) : r);
+
+/** What the browser's cache has and would use without asking, RFC 9111 4.2. */
+async function cached(/** @type {Request} */ { url, credentials }) {
+  const r = await fetch(url, { cache: 'only-if-cached', mode: 'same-origin', credentials }).catch(
+      () => null,
+    ),
+    date = (/** @type {string} */ name) => Date.parse(r?.headers.get(name) ?? '') / 1000,
+    control = r?.headers.get('cache-control') ?? '',
+    max = /max-age=(\d+)/.exec(control);
+  if (!r?.ok || /no-cache/.test(control)) return null;
+  const life = max
+    ? +max[1]
+    : date('expires') - date('date') || (date('date') - date('last-modified')) / 10;
+  return Date.now() / 1000 - date('date') < life ? r : null;
+}
+
+/** @param {{status: number, headers: any}} head @returns {Place|null} null: an answer that has no place in a file */
+function where({ status, headers }) {
+  const get = (/** @type {string} */ name) => new Headers(headers).get(name),
+    [, from, to, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(get('content-range') ?? '') ?? [],
+    size = get('content-length');
+  if (get('content-encoding') || (status == 206 ? !total : status != 200)) return null;
+  const whole = total ?? size ?? '';
+  return {
+    at: +(from ?? 0),
+    end: to ? +to + 1 : whole ? +whole : Infinity,
+    mark: whole + get('last-modified'),
+  };
+}
+
+/** From the origin as it comes; the page gets a copy. @param {Request} request @param {Line} line */
+async function through(request, line) {
+  const r = await fetch(request),
+    place = r.body && where(r);
+  if (r.status)
+    line.say({ head: { status: r.status, headers: [...r.headers] }, at: place?.at ?? 0 });
+  if (place && r.body) return new Response(flow(line, request, place, null, r.body.getReader()), r);
+  line.say('end');
+  return passed(r);
+}
+
+/** The bytes of an answer from whoever has them, as fast as they are taken. @param {Line} line @param {Request} request @param {any} place
+ * @param {ArrayBuffer|null} first from the page @param {Reader|null} [reader] of the origin; null: the page brings them */
+function flow(line, request, { at, end, mark }, first, reader = null) {
+  let opened = at,
+    from = Infinity; // where the page can go on
+  /** At the origin, from here on: the same file, or nothing. */
+  const open = async () => {
+    opened = at;
+    const headers = new Headers(request.headers);
+    headers.set('range', `bytes=${at}-${end < Infinity ? end - 1 : ''}`);
+    const r = await fetch(new Request(request, { headers, mode: 'cors' })),
+      place = where(r);
+    if (!r.body || !place || place.at != at || place.mark != mark)
+      throw new TypeError('interrupted');
+    line.say({ head: { status: r.status, headers: [...r.headers] }, at });
+    return r.body.getReader();
+  };
+  /** @returns {Promise<Uint8Array|null>} null: the end */
+  const part = async () => {
+    for (;;) {
+      if (!reader) {
+        if (!first) line.say('pull');
+        const said = first ? { chunk: first } : await line.next(PULL_MS);
+        first = null;
+        if (said.chunk) return new Uint8Array(said.chunk);
+        if (said.end) return null;
+        if (said.broken) throw new TypeError('interrupted');
+        if (said.origin || said == GONE) reader = await open();
+        continue;
+      }
+      for (let said; (said = line.take());) if (said.from >= at) from = said.from;
+      if (from == at) {
+        reader.cancel().catch(() => {});
+        reader = null;
+        from = Infinity;
+        continue;
+      }
+      const { done, value } = await reader.read().catch(error => {
+        if (at == opened || end == Infinity) throw error; // it is of no use to ask again, or nobody knows for what
+        return { done: true, value: undefined };
+      });
+      if (done && (at >= end || end == Infinity)) return null;
+      if (done) reader = at > opened ? await open() : await Promise.reject(new TypeError('short'));
+      if (!value) continue;
+      const bytes = value.subarray(0, from - at),
+        { buffer } = bytes.slice();
+      line.say({ at, chunk: buffer }, [buffer]);
+      return bytes;
+    }
+  };
+  return new ReadableStream(
     {
       async pull(controller) {
-        if (!chunk) port.postMessage('pull');
-        const said = chunk ? { chunk } : await next(port, HEAD_MS);
-        chunk = undefined;
-        if (said.chunk) controller.enqueue(new Uint8Array(said.chunk));
-        else said.end ? controller.close() : controller.error(new TypeError('interrupted'));
+        const bytes = await part();
+        if (bytes) controller.enqueue(bytes);
+        else controller.close();
+        at += bytes?.length ?? 0;
+        if (!bytes) line.say('end');
       },
       cancel() {
-        port.postMessage('cancel');
+        reader?.cancel();
+        line.say('end');
       },
     },
     { highWaterMark: 0 },
   );
+}

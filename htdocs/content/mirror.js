@@ -1,13 +1,14 @@
 /** The circle mirror: any byte of a media from memory, storage, neighbours or an origin, verified. Hides who supplied it.
  * Each missing piece is a Job; every 50 ms, and whenever something happens, decide() looks at each: who is asked, who has stopped
  * moving, who is waited for. The measure is slack: for how many seconds the page can do without the piece. */
-import { Changed, fetchPieces, recheck } from './origin.js';
+import { Changed, fetchRange, judge, recheck } from './origin.js';
 import { now, sha256 } from '../util/bytes.js';
 /** @typedef {import('./manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
  *   reading; seconds of play in a byte
  * @typedef {{media: Media, url: string, at: number, last: number, ahead: number, need: () => Need, jobs: Set<Job>}} Reader
+ * @typedef {{next(): Promise<Uint8Array|null>, close(): void}} Reading null: the end
  * @typedef {{from: Peer|null, moved: number, stop: AbortController}} Try from: null is the origin
  * @typedef {{media: Media, index: number, hash: string, born: number, readers: Set<Reader>, tries: Set<Try>, failed: Set<Peer|null>,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void, over: boolean}} Job
@@ -22,7 +23,8 @@ const AHEAD = 8,
   FRESH_MS = 5000,
   STALE_MS = 7000,
   ORIGINS = 6,
-  STRIKES = 3;
+  STRIKES = 3,
+  PARTS = 16;
 
 export class Mirror {
   #around;
@@ -36,6 +38,8 @@ export class Mirror {
   /** hashes of what the manifest names and is not withdrawn */
   #current = /** @type {Set<string>} */ (new Set());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
+  /** pieces of which an origin has brought the beginning, by hash */
+  #parts = /** @type {Map<string, {bytes: Uint8Array, filled: number}>} */ (new Map());
   /** counted in this page life */
   #counted = /** @type {Set<string>} */ (new Set());
   media = /** @type {Media[]} */ ([]);
@@ -66,33 +70,80 @@ export class Mirror {
   count(/** @type {Media} */ media) {
     return media.hashes.filter((_, i) => this.has(media, i)).length;
   }
-  /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them.
-   * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need */
-  async *read(media, url, start, end, need) {
-    const at = Math.floor(start / media.piece);
+  /** Whether the byte is here, or at a neighbour's. @param {Media} media @param {number} at */
+  ready(media, at) {
+    const index = Math.floor(at / media.piece),
+      peers = this.#around.peers();
+    return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
+  }
+  /** Whether neighbours may bring what comes next, in time. @param {Media} media @param {Need} need */
+  hopes(media, { slack }) {
+    const { expecting, peers } = this.#around;
+    return slack > this.#margin && (expecting() || peers().some(p => p.knows(media.root)));
+  }
+  /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
+   * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need @returns {Reading} */
+  read(media, url, start, end, need) {
+    const at = Math.floor(start / media.piece),
+      last = Math.floor((end - 1) / media.piece);
     /** @type {Reader} */
-    const reader = {
-      media,
-      url,
-      at,
-      last: Math.floor((end - 1) / media.piece),
-      ahead: at,
-      need,
-      jobs: new Set(),
+    const reader = { media, url, at, last, ahead: at, need, jobs: new Set() };
+    if (this.ready(media, start)) this.#valid(media, url).catch(() => {});
+    const next = async () => {
+      if (reader.at > last) return null;
+      const from = reader.at * media.piece,
+        piece = this.#want(reader, reader.at);
+      this.#readAhead(reader);
+      const bytes = await piece;
+      await this.#valid(media, url);
+      reader.at++;
+      return bytes.subarray(Math.max(0, start - from), end - from);
     };
-    if (this.has(media, at) || this.#around.peers().length) this.#valid(media, url).catch(() => {});
+    return { next, close: () => this.#release(reader) };
+  }
+  /** What an origin said of a file that it brought the page. @param {Media} media @param {string} url @param {import('./origin.js').Head} head */
+  seen(media, url, head) {
     try {
-      for (; reader.at <= reader.last; reader.at++) {
-        const piece = this.#want(reader, reader.at),
-          from = reader.at * media.piece;
-        this.#readAhead(reader);
-        const bytes = await piece;
-        await this.#valid(media, url);
-        yield bytes.subarray(Math.max(0, start - from), end - from);
-      }
-    } finally {
-      this.#release(reader);
+      judge(head, media, url);
+    } catch {
+      this.withdraw(media);
     }
+  }
+  /** What an origin has brought: pieces that are whole and right are kept, and given to whoever waits for them.
+   * @param {Media} media @param {number} at where in the file @param {Uint8Array} bytes @returns {Promise<any>} when they were looked at */
+  came(media, at, bytes) {
+    const looks = [];
+    this.bytes.origin += bytes.length;
+    while (bytes.length && !media.withdrawn && at < media.size) {
+      const index = Math.floor(at / media.piece),
+        hash = media.hashes[index],
+        from = index * media.piece,
+        size = Math.min(media.piece, media.size - from),
+        now = bytes.subarray(0, from + size - at);
+      if (at == from && !this.has(media, index))
+        this.#parts.set(hash, { bytes: new Uint8Array(size), filled: 0 });
+      const part = this.#parts.get(hash);
+      if (part?.filled == at - from) {
+        part.bytes.set(now, part.filled);
+        part.filled += now.length;
+        if (part.filled == size) looks.push(this.#whole(media, index, part.bytes));
+      }
+      at += now.length;
+      bytes = bytes.subarray(now.length);
+    }
+    for (const hash of this.#parts.keys()) {
+      if (this.#parts.size <= PARTS) break;
+      this.#parts.delete(hash);
+    }
+    return Promise.all(looks);
+  }
+  /** @param {Media} media @param {number} index @param {Uint8Array} bytes */
+  async #whole(media, index, bytes) {
+    const hash = media.hashes[index];
+    this.#parts.delete(hash);
+    if ((await sha256(bytes)) != hash) return this.withdraw(media);
+    const job = this.#jobs.get(hash);
+    job ? this.#finish(job, bytes) : this.#keep(media, index, bytes);
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
@@ -262,30 +313,20 @@ export class Mirror {
   }
   /** @param {Job[]} run jobs of neighbouring pieces, one request */
   async #fetch(run) {
-    const [{ media, index, readers }] = run,
-      url = [...readers][0]?.url ?? media.urls[0];
+    const [{ media, index, hash, readers }] = run,
+      url = [...readers][0]?.url ?? media.urls[0],
+      start = index * media.piece + (this.#parts.get(hash)?.filled ?? 0),
+      end = Math.min(media.size, (index + run.length) * media.piece);
     const attempt = { from: null, moved: now(), stop: new AbortController() },
-      checks = /** @type {Promise<void>[]} */ ([]);
+      looks = /** @type {Promise<any>[]} */ ([]);
     for (const job of run) job.tries.add(attempt);
     this.#origins++;
-    const got = async (/** @type {number} */ i, /** @type {Uint8Array} */ bytes) =>
-      (await sha256(bytes)) == media.hashes[i]
-        ? this.#finish(run[i - index], bytes)
-        : this.withdraw(media);
     try {
-      await fetchPieces(
-        media,
-        url,
-        index,
-        index + run.length - 1,
-        attempt.stop.signal,
-        (i, bytes) => checks.push(got(i, bytes)),
-        n => {
-          attempt.moved = now();
-          this.bytes.origin += n;
-        },
-      );
-      await Promise.all(checks);
+      await fetchRange(media, url, start, end, attempt.stop.signal, (at, bytes) => {
+        attempt.moved = now();
+        looks.push(this.came(media, at, bytes));
+      });
+      await Promise.all(looks);
     } catch (error) {
       this.#originFailed(media, run, error);
     } finally {
@@ -322,9 +363,13 @@ export class Mirror {
         attempt.stop.abort();
     }
     if (!bytes) return job.fail(error);
-    this.#counted.add(job.hash);
-    this.#around.pieces.put(job.hash, bytes);
-    this.#around.got(job.media, job.index);
+    this.#keep(job.media, job.index, bytes);
     job.done(bytes);
+  }
+  /** @param {Media} media @param {number} index @param {Uint8Array} bytes verified */
+  #keep(media, index, bytes) {
+    this.#counted.add(media.hashes[index]);
+    this.#around.pieces.put(media.hashes[index], bytes);
+    this.#around.got(media, index);
   }
 }

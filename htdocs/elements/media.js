@@ -29,14 +29,10 @@ export class PolyMedia extends PolyElement {
       return void (child.src = url);
     try {
       const parts = [];
-      for await (const part of circle.mirror.read(media, url, 0, media.size, () => ({
-        slack: 1,
-        playing: true,
-        rate: 0.1 / media.piece,
-      }))) {
-        if (signal.aborted) return;
-        parts.push(/** @type {any} */ (part));
-      }
+      const need = { slack: 1, playing: true, rate: 0.1 / media.piece },
+        reading = circle.mirror.read(media, url, 0, media.size, () => need);
+      signal.addEventListener('abort', () => reading.close());
+      for (let part; (part = await reading.next());) parts.push(/** @type {any} */ (part));
       const blob = URL.createObjectURL(new Blob(parts, { type: media.type }));
       signal.addEventListener('abort', () => URL.revokeObjectURL(blob));
       child.src = blob;

@@ -1,6 +1,8 @@
-/** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end). */
-import { Changed } from '../content/origin.js';
-/** @typedef {(url: string, size: number) => () => import('../content/mirror.js').Need} Watch the need of whoever reads the file
+/** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end, and says what is said). */
+import { Changed, readHead } from '../content/origin.js';
+/** @typedef {import('../content/mirror.js').Mirror} Mirror
+ * @typedef {import('../content/manifest.js').Media} Media
+ * @typedef {(url: string, size: number) => () => import('../content/mirror.js').Need} Watch the need of whoever reads the file
  * @typedef {(url: string) => boolean} Spared whether the page wants this one left alone */
 
 /** @param {string|null} header @param {number} size @returns {number[]|null} start and end (exclusive) of RFC 9110 14.1.2; end not after start: none;
@@ -11,35 +13,113 @@ export function parseRange(header, size) {
   return from ? [+from, to ? Math.min(size, +to + 1) : size] : [Math.max(0, size - +to), size];
 }
 
-/** @param {import('../content/mirror.js').Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
+/** One request, on a port of its own. Either we bring its bytes, each part when it is asked for, or the origin does: then a copy of them
+ * comes past here, and we go on from the next piece as soon as the page can wait for neighbours. */
+class Flow {
+  #o;
+  #reading = /** @type {import('../content/mirror.js').Reading|null} */ (null);
+  #head = /** @type {object|null} */ (null); // goes with the first part
+  #origin = -1; // where the origin is; -1: the bytes are ours to bring
+  #from = 0; // where we go on
+  #part = /** @type {Promise<Uint8Array|null>|null} */ (null); // the first one there
+  #over = false;
+  /** @param {{mirror: Mirror, media: Media, url: string, start: number, end: number, need: () => Need, port: MessagePort, ended: () => void}} o
+   * @typedef {import('../content/mirror.js').Need} Need */
+  constructor(o) {
+    this.#o = o;
+    o.port.onmessage = ({ data }) => this.#heard(data);
+  }
+  /** @param {object} head status and headers, where we begin */
+  begin(head) {
+    const { mirror, media, start, port } = this.#o;
+    if (!mirror.ready(media, start)) return port.postMessage({ origin: true });
+    this.#head = head;
+    port.postMessage({ mine: true });
+    this.#read(start);
+    this.#give();
+  }
+  /** @param {any} data */
+  #heard(data) {
+    const { mirror, media, url } = this.#o;
+    if (data == 'pull') {
+      this.#origin = -1;
+      this.#give();
+    } else if (data.head) {
+      mirror.seen(media, url, readHead(data.head.status, new Headers(data.head.headers)));
+      this.#head = null;
+      this.#read(-1);
+      this.#origin = data.at;
+    } else if (data.chunk) {
+      mirror.came(media, data.at, new Uint8Array(data.chunk));
+      this.#origin = data.at + data.chunk.byteLength;
+      this.#offer();
+    } else this.#close();
+  }
+  /** The origin brings it, and is at or before #from, or we have not said yet where we go on, or said it too late. */
+  #offer() {
+    const { mirror, media, end, need, port } = this.#o,
+      next = Math.ceil(this.#origin / media.piece) * media.piece;
+    if (this.#reading && this.#origin <= this.#from) return;
+    this.#read(-1);
+    if (media.withdrawn || next >= end || !mirror.hopes(media, need())) return;
+    this.#part = this.#read(next)?.next() ?? null;
+    this.#part?.catch(() => {});
+    port.postMessage({ from: next });
+  }
+  /** From there on; -1: not at all. */
+  #read(/** @type {number} */ from) {
+    const { mirror, media, url, end, need } = this.#o;
+    this.#reading?.close();
+    this.#from = from;
+    this.#part = null;
+    return (this.#reading = from < 0 ? null : mirror.read(media, url, from, end, need));
+  }
+  /** The next part. */
+  async #give() {
+    const { port } = this.#o,
+      reading = this.#reading,
+      ready = this.#part ?? reading?.next();
+    this.#part = null;
+    try {
+      const part = await ready,
+        chunk = part?.slice().buffer;
+      if (this.#reading != reading || this.#over) return;
+      if (part === null) return this.#end({ end: true });
+      if (!chunk) return port.postMessage({ origin: true });
+      port.postMessage({ ...this.#head, chunk }, [chunk]);
+      this.#head = null;
+    } catch (error) {
+      if (this.#reading != reading || this.#over) return;
+      if (!(error instanceof Changed)) return port.postMessage({ origin: true });
+      this.#end(this.#head ? { pass: true, fresh: true } : { broken: true });
+    }
+  }
+  #end(/** @type {object} */ word) {
+    this.#o.port.postMessage(word);
+    this.#close();
+  }
+  #close() {
+    this.#over = true;
+    this.#reading?.close();
+    this.#o.ended();
+  }
+}
+
+/** @param {Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
  * @param {Spared} spared @returns {{close(): void}} */
 export function bridge(mirror, watch, loaded, spared = () => false) {
   const stop = new AbortController(),
-    container = navigator.serviceWorker;
-  const streams = /** @type {Set<AsyncGenerator<Uint8Array>>} */ (new Set());
+    container = navigator.serviceWorker,
+    flows = /** @type {Set<Flow>} */ (new Set());
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
   const alive = setInterval(
-    () => streams.size && container.controller?.postMessage({ polycircle: 'alive' }),
+    () => flows.size && container.controller?.postMessage({ polycircle: 'alive' }),
     10000,
   );
-  /** The next chunk; the first comes with the head, so that a failure before it still means plain HTTP.
-   * @param {AsyncGenerator<Uint8Array>} stream @param {MessagePort} port @param {object} [head] */
-  async function send(stream, port, head) {
-    try {
-      const { value, done } = await stream.next(),
-        chunk = value?.slice().buffer;
-      if (done) streams.delete(stream);
-      port.postMessage(done ? { end: true } : { ...head, chunk }, chunk ? [chunk] : []);
-    } catch (error) {
-      streams.delete(stream);
-      port.postMessage({ pass: true, fresh: error instanceof Changed });
-    }
-  }
   /** @param {{url: string, range: string|null, look?: boolean, spare?: boolean}} ask @param {MessagePort} port */
   async function get({ url, range, look, spare }, port) {
     const spares = spare && spared(url);
     if (look || spares) return port.postMessage({ pass: true, spared: spares });
-    port.postMessage({ mine: true });
     await loaded;
     const media = mirror.find(url);
     if (!media || media.withdrawn) return port.postMessage({ pass: true, fresh: media?.withdrawn });
@@ -55,14 +135,11 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
       ...(part && { 'content-range': `bytes ${none ? '*' : `${start}-${end - 1}`}/${size}` }),
     };
     if (none) return port.postMessage({ status: 416, headers });
-    const stream = mirror.read(media, url, start, end, watch(url, size));
-    streams.add(stream);
-    port.onmessage = ({ data }) => {
-      if (data == 'pull') return send(stream, port);
-      streams.delete(stream);
-      stream.return(undefined);
-    };
-    await send(stream, port, { status: part ? 206 : 200, headers });
+    const ended = () => flows.delete(flow),
+      need = watch(url, size),
+      flow = new Flow({ mirror, media, url, start, end, need, port, ended });
+    flows.add(flow);
+    flow.begin({ status: part ? 206 : 200, headers });
   }
 
   const answer = (/** @type {MessageEvent} */ { data, ports }) => {

@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Mirror } from '../../htdocs/content/mirror.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
+import { recheck } from '../../htdocs/content/origin.js';
 import { memoryStore } from '../../htdocs/content/store.js';
 import { until } from './setup.mjs';
 
@@ -60,8 +61,9 @@ function mirror(peers = [], { expecting = false } = {}) {
 
 const now = () => ({ slack: 0, playing: true, rate: 1 / PIECE });  // a piece a second
 async function all(m, f, start = 0, end = f.size, need = now) {
-  const parts = [];
-  for await (const part of m.read(f, URL_, start, end, need)) parts.push(...part);
+  const parts = [], reading = m.read(f, URL_, start, end, need);
+  for (let part; (part = await reading.next());) parts.push(...part);
+  reading.close();
   return Uint8Array.from(parts);
 }
 
@@ -152,7 +154,7 @@ test('reading ahead is bounded, and ends with the reader', async () => {
   await stream.next();
   await new Promise(ok => setTimeout(ok, 200));
   assert.ok(m.count(f) <= 10, `${m.count(f)} pieces`);
-  await stream.return();
+  stream.close();
   const { length } = asked;
   await new Promise(ok => setTimeout(ok, 200));
   assert.equal(asked.length, length);
@@ -190,4 +192,57 @@ test('two neighbours share the work', async () => {
   assert.deepEqual(await all(m, f), file);
   await until(() => one.inflight + two.inflight == 0);
   assert.ok(one.asked.length >= 5 && two.asked.length >= 5, `${one.asked.length} and ${two.asked.length}`);
+});
+
+test('what an origin brings past us: whole right pieces are kept, from any beginning, and whoever waits has them', async () => {
+  const { m, f } = mirror([], { expecting: true }), at = (from, to) => m.came(f, from, file.subarray(from, to));
+  const waits = all(m, f, PIECE, 2 * PIECE, () => ({ slack: 9, playing: false, rate: 0 }));
+  f.checked = performance.now();
+  await at(500, 1700);
+  await at(1700, 2300);
+  assert.deepEqual([0, 1, 2].map(i => m.has(f, i)), [false, true, false]);
+  assert.deepEqual(await waits, file.slice(PIECE, 2 * PIECE));
+  await at(2300, 3000);  // another request goes on where one ended
+  assert.equal(m.has(f, 2), true);
+  await m.came(f, file.length - 700, file.subarray(file.length - 700));
+  assert.equal(m.has(f, COUNT - 1), true, 'the last one is short');
+  assert.equal(f.withdrawn, false);
+  await m.came(f, 4000, file.subarray(4000, 5000).map(b => b ^ 1));
+  assert.deepEqual([m.has(f, 4), f.withdrawn], [false, true], 'another file');
+});
+
+test('an origin that breaks off or is short: it goes on there, and no byte comes twice', async () => {
+  const asked = [];
+  globalThis.fetch = async (url, { headers }) => {
+    const [, a, b] = /bytes=(\d+)-(\d+)/.exec(headers.range), part = file.subarray(+a, Math.min(+a + 700, +b + 1));
+    asked.push(+a);
+    const body = new ReadableStream({ start(c) { c.enqueue(part); }, pull(c) { asked.length % 2 ? c.close() : c.error(new TypeError('cut')); } });
+    return new Response(body, { status: 206, headers: { 'last-modified': new Date(MTIME * 1000).toUTCString(), 'content-range': `bytes ${a}-${+a + part.length - 1}/${file.length}` } });
+  };
+  const { m, f } = mirror();
+  assert.deepEqual(await all(m, f, 0, 4000), file.slice(0, 4000));
+  assert.ok(m.bytes.origin <= 9 * PIECE, `${m.bytes.origin}`);
+  assert.deepEqual(asked.slice(0, 4), [0, 700, 1400, 2100]);
+});
+
+test('who may not read the file any more is believed the second time, and not when it is a HEAD', async () => {
+  const { m, f } = mirror(), said = status => m.seen(f, URL_, { status, total: NaN, modified: NaN });
+  said(403);
+  assert.equal(f.withdrawn, false);
+  f.refused -= 61000;
+  said(401);
+  assert.equal(f.withdrawn, false, 'one a minute');
+  origin({ status: 403 });
+  f.checked = -Infinity;
+  await recheck(f, URL_);
+  said(401);
+  assert.equal(f.withdrawn, true);
+});
+
+test('another date at another place than the first is no other file', () => {
+  const { m, f } = mirror();
+  m.seen(f, 'https://cdn.example/f', { status: 200, total: f.size, modified: MTIME + 9 });
+  assert.equal(f.withdrawn, false);
+  m.seen(f, 'https://cdn.example/f', { status: 200, total: f.size + 1, modified: MTIME });
+  assert.equal(f.withdrawn, true);
 });

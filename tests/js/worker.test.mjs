@@ -1,4 +1,4 @@
-// The worker, in a scope of its own making: what it answers, and above all what it leaves alone.
+// The worker, in a scope of its own making: what it answers and how, and above all what it leaves alone.
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -9,40 +9,66 @@ const source = await readFile(new URL('../../htdocs/worker.js', import.meta.url)
 /** open ports keep Node from ending @type {MessageChannel[]} */
 const channels = [];
 class Channel extends MessageChannel { constructor() { super(); channels.push(this); } }
-after(() => { for (const { port1 } of channels) port1.close(); });
+after(() => { for (const { port1, port2 } of channels) port1.close(), port2.close(); });
 
-const FILM = 'https://site.example/media/film.mp4', DAY = 864e5;
+const FILM = 'https://site.example/media/film.mp4', DAY = 864e5, BYTES = 'abcdefghij', TEXT = new TextEncoder();
+const DATE = 'Wed, 15 Nov 2023 06:13:20 GMT';
+
+/** An origin that has BYTES; each answer is made by the next of `ways`, the last one again and again. */
+const origin = (...ways) => async (url, { headers }) => {
+  const [, from = 0] = /bytes=(\d+)-/.exec(headers?.get('range') ?? '') ?? [];
+  return (ways.length > 1 ? ways.shift() : ways[0])(+from, headers?.get('range'));
+};
+/** Its answers: parts of the body as chunks, the end of it short or cut where that is said. */
+const good = (from, range, { chunks = [BYTES.slice(from)], cut = false, date = DATE, more = {} } = {}) => new Response(new ReadableStream({
+  pull(c) { chunks.length ? c.enqueue(TEXT.encode(chunks.shift())) : cut ? c.error(new TypeError('cut')) : c.close(); },
+}, { highWaterMark: 0 }), { status: range ? 206 : 200, headers: { 'last-modified': date, etag: '"1"', ...range ? { 'content-range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` } : { 'content-length': String(BYTES.length) }, ...more } });
+const plainly = () => new Response('plain', { headers: { etag: '"1"', 'content-encoding': 'gzip' } });
 
 /** @param {(message: any, port: MessagePort) => void} [page] how the page with the tag reacts */
-function worker(page = () => {}, { headerValue = 'true' } = {}) {
-  const on = {}, plain = [], said = [], kept = { headerValue };
-  const client = { id: 'page', postMessage: (message, [port]) => { said.push(message); page(message, port); } };
-  const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, ms == 10000 ? 1 : ms, ...args), clearTimeout, URL, Response, Request, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
-    TypeError, location: new URL('https://site.example/sw.js'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
-    fetch: async (request, init) => { plain.push([request.url, init, request]); return kept.opaque ?? new Response('plain', { headers: { etag: '"1"' } }); },
+function worker(page = () => {}, { headerValue = 'true', from = origin(plainly), cache = null, patience = 2000 } = {}) {
+  const on = {}, plain = [], said = [], who = [], kept = { headerValue };
+  const client = { id: 'page', postMessage: (message, ports) => { if (!ports) return who.push(message); said.push(message); page(message, ports[0]); } };
+  const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, { 10000: 1, 50: patience }[ms] ?? ms, ...args), clearTimeout, URL, Response, Request: class { constructor(r, init) { Object.assign(this, r, init); } }, Headers, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
+    TypeError, Uint8Array, location: new URL('https://site.example/sw.js'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
+    fetch: async (request, init) => {
+      if (init?.cache == 'only-if-cached') return cache ?? new Response('', { status: 504 });
+      plain.push([request.url, init, request]);
+      return from(request.url, request);
+    },
     clients: { claim: async () => {}, get: async id => ['page', 'other'].includes(id) ? { ...client, id } : undefined },
     registration: { unregister: async () => { scope.gone = true; }, navigationPreload: { getState: async () => kept, setHeaderValue: async value => { kept.headerValue = value; } } } };
   vm.runInNewContext(source, vm.createContext(scope));
-  const ask = (url = FILM, { clientId = 'page', method = 'GET', destination = 'video', cache = 'default', mode = 'cors', credentials = 'include', range } = {}) => {
+  const ask = (url = FILM, { clientId = 'page', method = 'GET', destination = 'video', cache = 'default', mode = 'cors', credentials = 'include', range, headers = {} } = {}) => {
     let answer = null;
     const waits = [];
-    on.fetch({ clientId, request: { url, method, destination, cache, mode, credentials, headers: new Headers(range ? { range } : {}) }, respondWith: p => { answer = p; }, waitUntil: p => waits.push(p) });
+    on.fetch({ clientId, request: { url, method, destination, cache, mode, credentials, headers: new Headers({ ...headers, ...range ? { range } : {} }) }, respondWith: p => { answer = p; }, waitUntil: p => waits.push(p) });
     return { answer, waits };
   };
   const announce = (urls = [FILM], leads = true, id = 'page') => on.message({ data: { polycircle: 'urls', urls, leads }, source: { id } });
-  return { scope, plain, said, kept, ask, announce };
+  return { scope, plain, said, who, kept, ask, announce };
 }
 
-/** A page that answers as page/bridge.js does. */
+/** A page that has it all, and answers as page/bridge.js does. */
 const answers = chunks => (message, port) => {
   let at = 0;
-  const send = head => port.postMessage(at < chunks.length ? { ...head, chunk: new TextEncoder().encode(chunks[at++]).buffer } : { end: true });
+  const send = head => port.postMessage(at < chunks.length ? { ...head, chunk: TEXT.encode(chunks[at++]).buffer } : { end: true });
   port.onmessage = ({ data }) => data == 'pull' ? send() : port.close();
   port.postMessage({ mine: true });
   send({ status: 206, headers: { 'content-range': 'bytes 0-5/6' } });
 };
+/** A page that has nothing, and hears what comes; heard() waits for the end of it. */
+const hears = (came = [], then = () => {}) => (message, port) => {
+  port.onmessage = ({ data }) => { came.push(data.chunk ? [data.at, new TextDecoder().decode(data.chunk)] : data); then(data, port); };
+  port.postMessage({ origin: true });
+};
+const heard = async (came) => {
+  for (let left = 200; left-- && came.at(-1) != 'end';) await new Promise(ok => setTimeout(ok, 10));
+  return came.filter(Array.isArray).map(([at, text]) => `${at} ${text}`);
+};
+const script = { destination: '', credentials: 'same-origin' };
 
-test('what the page announced is answered by the page, chunk by chunk', async () => {
+test('what the page has is answered by the page, chunk by chunk', async () => {
   const { ask, announce, plain, said } = worker(answers(['abc', 'def']));
   announce();
   const answer = await ask(FILM, { range: 'bytes=0-' }).answer;
@@ -50,21 +76,26 @@ test('what the page announced is answered by the page, chunk by chunk', async ()
   assert.deepEqual([plain, JSON.parse(JSON.stringify(said))], [[], [{ polycircle: 'get', url: FILM, range: 'bytes=0-', spare: false }]]);
 });
 
-test('left alone: other addresses, other methods, navigations, the mirror’s own requests, players that were not adopted', () => {
-  const { ask, announce } = worker(answers(['abc']));
-  announce();
-  const script = { destination: '', credentials: 'same-origin' };
-  for (const [url, how] of [['https://site.example/other.mp4', script], ['https://cdn.example/other.mp4', { mode: 'no-cors' }], [FILM, { method: 'HEAD' }], [FILM, { method: 'POST' }], [FILM, { mode: 'navigate' }],
-    [FILM, { cache: 'no-store' }], [FILM, { clientId: '' }], [FILM, { mode: 'no-cors' }], [FILM, { credentials: 'same-origin' }], [FILM, { mode: 'no-cors', clientId: 'other' }]]) {
-    assert.equal(ask(url, how).answer, null, JSON.stringify([url, how]));
-  }
-});
-
-test('a script of the page, and a player of an origin that the circle has too', async () => {
+// a row of the worker's table each
+for (const [what, url, how, ours] of [
+  ['another method', FILM, { method: 'HEAD' }, false], ['another method', FILM, { method: 'POST' }, false], ['a navigation', FILM, { mode: 'navigate' }, false],
+  ['the mirror’s own request', FILM, { cache: 'no-store' }, false], ['no page', FILM, { clientId: '' }, false],
+  ['a condition', FILM, { ...script, headers: { 'if-range': '"1"' }, range: 'bytes=5-' }, false], ['a condition', FILM, { ...script, headers: { 'if-none-match': '"1"' } }, false],
+  ['a player that was adopted', FILM, {}, true], ['one that was not', FILM, { mode: 'no-cors' }, false], ['one that was not', FILM, { credentials: 'same-origin' }, false], ['one of a page without the tag', FILM, { mode: 'no-cors', clientId: 'other' }, false],
+  ['a script', FILM, script, true], ['a film of another place', 'https://cdn.example/film.mp4', { mode: 'no-cors' }, true],
+  ['another address', 'https://site.example/other.mp4', script, false], ['another film', 'https://cdn.example/other.mp4', { mode: 'no-cors' }, false],
+  ['part of a file, of a page that it does not know', FILM, { ...script, clientId: 'other', range: 'bytes=0-' }, true], ['a film of such a page', 'https://cdn.example/other.mp4', { mode: 'no-cors', clientId: 'other' }, true],
+  ['a picture of such a page', 'https://site.example/a.png', { destination: 'image', clientId: 'other' }, false],
+]) test(`${ours ? 'ours' : 'left alone'}: ${what}, ${JSON.stringify(how)}`, () => {
   const { ask, announce } = worker(answers(['abc']));
   announce([FILM, 'https://cdn.example/film.mp4']);
-  assert.equal(await (await ask(FILM, { destination: '', credentials: 'same-origin' }).answer).text(), 'abc');
-  assert.equal(await (await ask('https://cdn.example/film.mp4', { mode: 'no-cors' }).answer).text(), 'abc');
+  assert.equal(!!ask(url, how).answer, ours);
+});
+
+test('a page that it does not know is asked, once, what it has', async () => {
+  const { ask, who } = worker();
+  for (let i = 0; i < 3; i++) await Promise.all(ask('https://site.example/a.png', { destination: 'image' }).waits);
+  assert.deepEqual(who.map(({ polycircle }) => polycircle), ['who']);
 });
 
 test('a player that was adopted is answered by the worker to its end: plain HTTP passed on, when the page has left', async () => {
@@ -77,12 +108,85 @@ test('a player that was adopted is answered by the worker to its end: plain HTTP
 });
 
 test('what cannot be read is passed on as it is', async () => {
-  const { ask, kept } = worker(), opaque = kept.opaque = { status: 0, type: 'opaque' };
+  const opaque = { status: 0, type: 'opaque', headers: new Headers() }, { ask, announce } = worker(hears(), { from: async () => opaque });
+  announce(['https://cdn.example/film.mp4']);
   assert.equal(await ask('https://cdn.example/film.mp4', { mode: 'no-cors' }).answer, opaque);
 });
 
-test('a page without the tag: pictures and films at once, a part of a file after 300 ms, and never again', async () => {
-  const { ask, plain } = worker(), part = () => ask(FILM, { destination: '', range: 'bytes=0-' }).answer;
+test('what nobody here has comes from the origin, head and all, and past the page', async () => {
+  const came = [], { ask, announce, plain } = worker(hears(came), { from: origin((from, range) => good(from, range, { chunks: ['cde', 'fghij'] })) });
+  announce();
+  const answer = await ask(FILM, { range: 'bytes=2-' }).answer;
+  assert.deepEqual([answer.status, answer.headers.get('etag'), answer.headers.get('content-range')], [206, '"1"', 'bytes 2-9/10']);
+  assert.equal(await answer.text(), 'cdefghij');
+  assert.deepEqual(await heard(came), ['2 cde', '5 fghij']);
+  assert.deepEqual([came[0].at, came[0].head.status, new Headers(came[0].head.headers).get('last-modified'), came.at(-1), plain.length], [2, 206, DATE, 'end', 1]);
+});
+
+test('the page goes on where it says, and the origin is let go', async () => {
+  const say = (data, port) => {
+    if (data.chunk && data.at == 0) port.postMessage({ from: 4 });
+    if (data == 'pull') port.postMessage(pulls++ ? { end: true } : { chunk: TEXT.encode('EFGHIJ').buffer });
+  };
+  let pulls = 0;
+  const came = [], { ask, announce } = worker(hears(came, say), { from: origin((from, range) => good(from, range, { chunks: ['ab', 'cdefgh', 'ij'] })) });
+  announce();
+  const reader = (await ask(FILM, { range: 'bytes=0-' }).answer).body.getReader(), text = [];
+  for (let part; !(part = await reader.read()).done;) text.push(new TextDecoder().decode(part.value)), await new Promise(ok => setTimeout(ok, 20));
+  assert.deepEqual(text, ['ab', 'cd', 'EFGHIJ']);
+  assert.deepEqual(await heard(came), ['0 ab', '2 cd']);
+});
+
+test('the page says it too late: the origin goes on', async () => {
+  const { ask, announce } = worker(hears([], (data, port) => { if (data.at == 2) port.postMessage({ from: 1 }); }), { from: origin((from, range) => good(from, range, { chunks: ['ab', 'cd', 'efghij'] })) });
+  announce();
+  assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
+});
+
+test('the page can no longer go on: the origin does, from there', async () => {
+  const page = (message, port) => {
+    port.onmessage = ({ data }) => { if (data == 'pull') port.postMessage({ origin: true }); };
+    port.postMessage({ status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode('abc').buffer });
+  };
+  const { ask, announce, plain } = worker(page, { from: origin(good) });
+  announce();
+  assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
+  assert.deepEqual(plain.map(([, , { headers }]) => headers.get('range')), ['bytes=3-9']);
+  const other = worker(page, { from: origin((from, range) => good(from, range, { date: 'Thu, 16 Nov 2023 06:13:20 GMT' })) });
+  other.announce();
+  await assert.rejects((await other.ask(FILM, { range: 'bytes=0-' }).answer).text(), undefined, 'not with another file');
+});
+
+for (const [what, ranges, ...ways] of [
+  ['is cut off goes on where it broke', ['bytes=0-', 'bytes=3-9', 'bytes=7-9'], (from, range) => good(from, range, { chunks: ['abc'], cut: true }), (from, range) => good(from, range, { chunks: ['defg'], cut: true }), good],
+  ['is short goes on where it ended', ['bytes=0-', 'bytes=3-9'], (from, range) => good(from, range, { chunks: ['abc'] }), good],
+]) test(`an answer that ${what}`, async () => {
+  const came = [], { ask, announce, plain } = worker(hears(came), { from: origin(...ways) });
+  announce();
+  assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
+  assert.deepEqual(plain.map(([, , { headers }]) => headers.get('range')), ranges);
+  assert.equal((await heard(came)).map(line => line.split(' ')[1]).join(''), BYTES);
+});
+
+test('an origin of which nothing more comes, or that has no ranges: an error, after one more try', async () => {
+  for (const [tries, ...ways] of [[2, (from, range) => good(from, range, { chunks: ['abc'], cut: true }), (from, range) => good(from, range, { chunks: [], cut: true })],
+    [2, (from, range) => good(from, range, { chunks: ['abc'], cut: true }), () => good(0, null)]]) {
+    const { ask, announce, plain } = worker(hears(), { from: origin(...ways) });
+    announce();
+    await assert.rejects((await ask(FILM, { range: 'bytes=0-' }).answer).text());
+    assert.equal(plain.length, tries);
+  }
+});
+
+test('an origin that sends all of it where a part was asked: so it comes', async () => {
+  const came = [], { ask, announce } = worker(hears(came), { from: origin(() => good(0, null)) });
+  announce();
+  const answer = await ask(FILM, { range: 'bytes=4-' }).answer;
+  assert.deepEqual([answer.status, await answer.text(), await heard(came)], [200, BYTES, [`0 ${BYTES}`]]);
+});
+
+test('a page without the tag: pictures and films at once, a part of a file after 50 ms, and never again', async () => {
+  const { ask, plain } = worker(undefined, { patience: 50 }), part = () => ask(FILM, { destination: '', range: 'bytes=0-' }).answer;
   assert.equal(ask('https://site.example/a.png', { destination: 'image' }).answer, null);
   assert.equal(ask(FILM, { mode: 'no-cors' }).answer, null);
   const began = performance.now();
@@ -92,22 +196,16 @@ test('a page without the tag: pictures and films at once, a part of a file after
   assert.equal(part(), null);
 });
 
-test('a page that named the file is waited for while its script is busy; another tab is not', async () => {
-  const busy = worker((message, port) => setTimeout(() => answers(['abc'])(message, port), 700));
-  busy.announce();
-  assert.equal(await (await busy.ask().answer).text(), 'abc');
-  const frozen = worker();
-  frozen.announce([FILM], true, 'other');
-  frozen.announce([], false);
-  const began = performance.now();
-  assert.equal(await (await frozen.ask(FILM, { range: 'bytes=0-' }).answer).text(), 'plain');
-  assert.ok(performance.now() - began < 1000);
+test('a page that is busy is not waited for: the origin is asked, and the page hears what came', async () => {
+  const came = [], { ask, announce, plain } = worker((message, port) => setTimeout(() => hears(came)(message, port), 300), { from: origin(good), patience: 50 });
+  announce();
+  assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
+  assert.equal(plain.length, 1);
+  assert.deepEqual(await heard(came), [`0 ${BYTES}`]);
 });
 
 test('a worker that was restarted asks the page, which still answers', async () => {
   assert.equal(await (await worker(answers(['abc'])).ask().answer).text(), 'abc');
-  const busy = worker((message, port) => setTimeout(() => answers(['abc'])(message, port), 700));
-  assert.equal(await (await busy.ask().answer).text(), 'abc', 'one that is busy: a player that was adopted says that the page is there');
 });
 
 test('the page passes, or fails before its first byte: plain HTTP; a replaced file not from the cache', async () => {
@@ -121,8 +219,20 @@ test('the page passes, or fails before its first byte: plain HTTP; a replaced fi
   assert.equal(fresh.plain[0][2].headers.get('range'), 'bytes=5-');
 });
 
+test('what the browser’s cache has and would use is not asked for anywhere, RFC 9111 4.2', async () => {
+  const made = (headers, age = 60) => new Response('kept', { headers: { date: new Date(Date.now() - age * 1000).toUTCString(), ...headers } });
+  for (const [headers, age, used] of [[{ 'cache-control': 'max-age=100' }, 60, true], [{ 'cache-control': 'max-age=100' }, 160, false], [{ 'cache-control': 'no-cache, max-age=100' }, 1, false],
+    [{ 'last-modified': DATE }, 60, true], [{ 'last-modified': new Date(Date.now() - 100000).toUTCString() }, 60, false], [{}, 1, false],
+    [{ expires: new Date(Date.now() + 50000).toUTCString() }, 60, true], [{ expires: '0', 'last-modified': DATE }, 1, false]]) {
+    const { ask, announce, said } = worker(answers(['abc']), { cache: made(headers, age) });
+    announce();
+    assert.equal(await (await ask(FILM, script).answer).text(), used ? 'kept' : 'abc', JSON.stringify(headers));
+    assert.equal(said.length, used ? 0 : 1);
+  }
+});
+
 test('the tab that leads is asked first, the own one when it is silent', async () => {
-  const asked = [], { ask, announce, scope } = worker();
+  const asked = [], { ask, announce, scope } = worker(undefined, { patience: 200 });
   scope.clients.get = async id => ({ id, postMessage: (message, [port]) => { asked.push(id); if (id == 'page') answers(['own'])(message, port); } });
   announce([FILM], true, 'other');
   announce([FILM], false, 'page');
@@ -134,8 +244,7 @@ test('the tab that leads is asked first, the own one when it is silent', async (
 
 test('a stream that breaks off is an error, not an end', async () => {
   const { ask, announce } = worker((message, port) => {
-    port.postMessage({ mine: true });
-    port.onmessage = () => port.postMessage({ pass: true });
+    port.onmessage = () => port.postMessage({ broken: true });
     port.postMessage({ status: 200, headers: {}, chunk: new ArrayBuffer(3) });
   });
   announce();
