@@ -9,6 +9,8 @@
  * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
+import { bare, plain } from './util/names.js';
+
 const scope = /** @type {any} */ (globalThis),
   SAY_MS = 50,
   MINE_MS = 1000,
@@ -42,15 +44,18 @@ const RULES = [
   [() => true, 'leave'],
 ];
 
+const names = (/** @type {Page|undefined} */ page, /** @type {string} */ url) =>
+  !!page?.urls.has(url) || !!page?.urls.has(bare(url));
+
 scope.addEventListener('fetch', (/** @type {any} */ e) => {
   const { request, clientId } = e,
-    url = unescape(request.url.split('#')[0]),
+    url = plain(request.url),
     page = pages.get(clientId);
   if (request.mode == 'navigate') return e.waitUntil(expire());
   const film = /audio|video/.test(request.destination),
     home = url.startsWith(location.origin + '/'),
     adopted = film && home && request.mode == 'cors' && request.credentials == 'include';
-  const a = { request, clientId, page, named: !!page?.urls.has(url), film, home, adopted };
+  const a = { request, clientId, page, named: names(page, url), film, home, adopted };
   if (!page && clientId && !asked.has(clientId)) e.waitUntil(who(clientId));
   if (RULES.find(([fits]) => fits(a))?.[1] == 'answer') e.respondWith(answer(a, url));
 });
@@ -116,7 +121,7 @@ async function answer({ request, clientId: own, page, named, adopted, home }, ur
   if (found) return found;
   const leader = page?.leads
       ? own
-      : ([...pages].find(([, { urls, leads }]) => leads && urls.has(url))?.[0] ?? own),
+      : ([...pages].find(([, page]) => page.leads && names(page, url))?.[0] ?? own),
     other = leader != own;
   // what is in a page's document, its own alone can say: it is heard before another tab answers
   const hops = [
@@ -195,7 +200,8 @@ async function through(request, line) {
  * @param {ArrayBuffer|null} first from the page @param {Reader|null} [reader] of the origin; null: the page brings them */
 function flow(line, request, { at, end, mark }, first, reader = null) {
   let opened = at,
-    from = Infinity; // where the page can go on
+    from = Infinity, // where the page can go on
+    copies = true; // it wants to see what comes
   /** At the origin, from here on: the same file, or nothing. */
   const open = async () => {
     opened = at;
@@ -221,7 +227,10 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
         if (said.origin || said == GONE) reader = await open();
         continue;
       }
-      for (let said; (said = line.take());) if (said.from >= at) from = said.from;
+      for (let said; (said = line.take());) {
+        if (said.from >= at) from = said.from;
+        if (said.pass) copies = false;
+      }
       if (from == at) {
         reader.cancel().catch(() => {});
         reader = null;
@@ -236,8 +245,8 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
       if (done) reader = at > opened ? await open() : await Promise.reject(new TypeError('short'));
       if (!value) continue;
       const bytes = value.subarray(0, from - at),
-        { buffer } = bytes.slice();
-      line.say({ at, chunk: buffer }, [buffer]);
+        copy = copies && bytes.slice().buffer;
+      if (copy) line.say({ at, chunk: copy }, [copy]);
       return bytes;
     }
   };

@@ -3,6 +3,7 @@
  * moving, who is waited for. The measure is slack: for how many seconds the page can do without the piece. */
 import { Changed, fetchRange, judge, recheck } from './origin.js';
 import { now, sha256 } from '../util/bytes.js';
+import { bare, plain } from '../util/names.js';
 /** @typedef {import('./manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
@@ -39,6 +40,7 @@ export class Mirror {
   #current = /** @type {Set<string>} */ (new Set());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
   /** pieces of which an origin has brought the beginning, by hash */
+  #others = /** @type {Set<string>} */ (new Set()); // addresses that bring one of these files, too
   #parts = /** @type {Map<string, {bytes: Uint8Array, filled: number}>} */ (new Map());
   /** counted in this page life */
   #counted = /** @type {Set<string>} */ (new Set());
@@ -54,15 +56,20 @@ export class Mirror {
     this.version = version;
     this.media = media;
     this.#current = new Set(media.flatMap(m => m.hashes));
-    this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [unescape(url), m])));
+    this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
+    this.#others.clear();
   }
 
-  /** as the worker compares them: no percent-encoding, which pages and programs use differently */
+  /** as the worker compares them */
   get urls() {
     return [...this.#byUrl.keys()];
   }
   find(/** @type {string} */ url) {
-    return this.#byUrl.get(unescape(url.split('#')[0]));
+    return this.#byUrl.get(plain(url)) ?? this.#byUrl.get(bare(plain(url)));
+  }
+  /** Whether what find() found is what this address brings. */
+  sure(/** @type {string} */ url) {
+    return this.#byUrl.has(plain(url)) || this.#others.has(url);
   }
   has(/** @type {Media} */ media, /** @type {number} */ index) {
     return !media.withdrawn && this.#around.pieces.has(media.hashes[index]);
@@ -101,13 +108,19 @@ export class Mirror {
     };
     return { next, close: () => this.#release(reader) };
   }
-  /** What an origin said of a file that it brought the page. @param {Media} media @param {string} url @param {import('./origin.js').Head} head */
+  /** What an origin said of a file that it brought the page.
+   * @param {Media} media @param {string} url @param {import('./origin.js').Head} head @returns {boolean} whether it is the one of the manifest */
   seen(media, url, head) {
+    if (!this.sure(url)) {
+      if (head.total != media.size || head.modified != media.mtime) return false;
+      this.#others.add(url);
+    }
     try {
       judge(head, media, url);
     } catch {
       this.withdraw(media);
     }
+    return !media.withdrawn;
   }
   /** What an origin has brought: pieces that are whole and right are kept, and given to whoever waits for them.
    * @param {Media} media @param {number} at where in the file @param {Uint8Array} bytes @returns {Promise<any>} when they were looked at */

@@ -31,8 +31,8 @@ class Flow {
   }
   /** @param {object} head status and headers, where we begin */
   begin(head) {
-    const { mirror, media, start, port } = this.#o;
-    if (!mirror.ready(media, start)) return port.postMessage({ origin: true });
+    const { mirror, media, url, start, port } = this.#o;
+    if (!mirror.sure(url) || !mirror.ready(media, start)) return port.postMessage({ origin: true });
     this.#head = head;
     port.postMessage({ mine: true });
     this.#read(start);
@@ -41,11 +41,13 @@ class Flow {
   /** @param {any} data */
   #heard(data) {
     const { mirror, media, url } = this.#o;
+    if (this.#over) return;
     if (data == 'pull') {
       this.#origin = -1;
       this.#give();
     } else if (data.head) {
-      mirror.seen(media, url, readHead(data.head.status, new Headers(data.head.headers)));
+      const head = readHead(data.head.status, new Headers(data.head.headers));
+      if (!mirror.seen(media, url, head)) return this.#end({ pass: true });
       this.#head = null;
       this.#read(-1);
       this.#origin = data.at;

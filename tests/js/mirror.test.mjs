@@ -10,13 +10,13 @@ import { recheck } from '../../htdocs/content/origin.js';
 import { memoryStore } from '../../htdocs/content/store.js';
 import { until } from './setup.mjs';
 
-const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', MTIME = 1700000000;
+const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', CDN = 'https://cdn.example/f', MTIME = 1700000000;
 const file = Uint8Array.from({ length: PIECE * COUNT - 300 }, (_, i) => i * 131 >> 3 & 255);
 const sha = bytes => createHash('sha256').update(bytes).digest('hex');
 const real = globalThis.fetch;
 afterEach(() => { globalThis.fetch = real; });
 
-const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_], withdrawn: false,
+const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_, CDN], withdrawn: false,
   checked: -Infinity, check: null, hashes: Array.from({ length: COUNT }, (_, i) => sha(file.subarray(i * PIECE, (i + 1) * PIECE))) });
 
 /** An origin: notes what it is asked. */
@@ -239,10 +239,19 @@ test('who may not read the file any more is believed the second time, and not wh
   assert.equal(f.withdrawn, true);
 });
 
+test('an address with a version is the file when the origin says so, and another when not', () => {
+  const { m, f } = mirror(), url = `${URL_}?ver=6.4.2`, other = `${URL_}?ver=7`;
+  assert.deepEqual([m.find(url) === f, m.sure(url), m.find(`${URL_}?w=300`)], [true, false, undefined]);
+  assert.equal(m.seen(f, other, { status: 200, total: f.size - 1, modified: MTIME }), false);
+  assert.equal(m.seen(f, other, { status: 200, total: f.size, modified: NaN }), false);
+  assert.equal(m.seen(f, url, { status: 206, total: f.size, modified: MTIME }), true);
+  assert.deepEqual([m.sure(url), m.sure(other), f.withdrawn], [true, false, false]);
+});
+
 test('another date at another place than the first is no other file', () => {
   const { m, f } = mirror();
-  m.seen(f, 'https://cdn.example/f', { status: 200, total: f.size, modified: MTIME + 9 });
+  m.seen(f, CDN, { status: 200, total: f.size, modified: MTIME + 9 });
   assert.equal(f.withdrawn, false);
-  m.seen(f, 'https://cdn.example/f', { status: 200, total: f.size + 1, modified: MTIME });
+  m.seen(f, CDN, { status: 200, total: f.size + 1, modified: MTIME });
   assert.equal(f.withdrawn, true);
 });

@@ -1,11 +1,11 @@
 // The worker, in a scope of its own making: what it answers and how, and above all what it leaves alone.
 import './setup.mjs';
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import vm from 'node:vm';
 
-const source = await readFile(new URL('../../htdocs/worker.js', import.meta.url), 'utf8');
+const source = execFileSync('esbuild', ['--bundle', '--format=iife', new URL('../../htdocs/worker.js', import.meta.url).pathname], { encoding: 'utf8' });
 /** open ports keep Node from ending @type {MessageChannel[]} */
 const channels = [];
 class Channel extends MessageChannel { constructor() { super(); channels.push(this); } }
@@ -90,6 +90,13 @@ for (const [what, url, how, ours] of [
   const { ask, announce } = worker(answers(['abc']));
   announce([FILM, 'https://cdn.example/film.mp4']);
   assert.equal(!!ask(url, how).answer, ours);
+});
+
+for (const [url, ours] of [[`${FILM}?_=1`, true], [`${FILM}?ver=6.4.2`, true], [`${FILM}?v=1&_=2`, true], ['https://site.example/media//film.mp4', true], [`${FILM}?w=300`, false], [`${FILM}?token=1&ver=2`, false],
+  [`${FILM}?version=1`, false], ['https://site.example//media/film.mp4?v', true]]) test(`${ours ? 'perhaps the same' : 'another'} file: ${url}`, () => {
+  const { ask, announce } = worker(hears(), { from: origin(good) });
+  announce();
+  assert.equal(!!ask(url, script).answer, ours);
 });
 
 test('a page that it does not know is asked, once, what it has', async () => {
