@@ -83,10 +83,10 @@ export class Mirror {
       peers = this.#around.peers();
     return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
   }
-  /** Whether neighbours may bring what comes next, in time. @param {Media} media @param {Need} need */
+  /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {Need} need */
   hopes(media, { slack }) {
-    const { expecting, peers } = this.#around;
-    return slack > this.#margin && (expecting() || peers().some(p => p.knows(media.root)));
+    const peers = this.#around.peers();
+    return !media.whole && slack > this.#margin && peers.some(p => p.knows(media.root));
   }
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need @returns {Reading} */

@@ -23,7 +23,7 @@ class Flow {
   #from = 0; // where we go on
   #part = /** @type {Promise<Uint8Array|null>|null} */ (null); // the first one there
   #over = false;
-  /** @param {{mirror: Mirror, media: Media, url: string, start: number, end: number, need: () => Need, port: MessagePort, ended: () => void}} o
+  /** @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, need: () => Need, port: MessagePort, ended: () => void}} o
    * @typedef {import('../content/mirror.js').Need} Need */
   constructor(o) {
     this.#o = o;
@@ -40,14 +40,19 @@ class Flow {
   }
   /** @param {any} data */
   #heard(data) {
-    const { mirror, media, url } = this.#o;
+    const { mirror, media, url, range, end, need, port } = this.#o,
+      hopes = () => mirror.hopes(media, need());
     if (this.#over) return;
     if (data == 'pull') {
       this.#origin = -1;
-      this.#give();
+      // nobody is left who could bring it: let the origin do so, in one go
+      if (this.#part || this.#from >= end || mirror.ready(media, this.#from) || hopes())
+        this.#give();
+      else port.postMessage({ origin: true });
     } else if (data.head) {
       const head = readHead(data.head.status, new Headers(data.head.headers));
       if (!mirror.seen(media, url, head)) return this.#end({ pass: true });
+      media.whole ||= range && head.status == 200;
       this.#head = null;
       this.#read(-1);
       this.#origin = data.at;
@@ -63,7 +68,8 @@ class Flow {
       next = Math.ceil(this.#origin / media.piece) * media.piece;
     if (this.#reading && this.#origin <= this.#from) return;
     this.#read(-1);
-    if (media.withdrawn || next >= end || !mirror.hopes(media, need())) return;
+    if (media.withdrawn || next >= end) return;
+    if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, need())) return;
     this.#part = this.#read(next)?.next() ?? null;
     this.#part?.catch(() => {});
     port.postMessage({ from: next });
@@ -88,6 +94,7 @@ class Flow {
       if (this.#reading != reading || this.#over) return;
       if (part === null) return this.#end({ end: true });
       if (!chunk) return port.postMessage({ origin: true });
+      this.#from += chunk.byteLength;
       port.postMessage({ ...this.#head, chunk }, [chunk]);
       this.#head = null;
     } catch (error) {
@@ -139,7 +146,7 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
     if (none) return port.postMessage({ status: 416, headers });
     const ended = () => flows.delete(flow),
       need = watch(url, size),
-      flow = new Flow({ mirror, media, url, start, end, need, port, ended });
+      flow = new Flow({ mirror, media, url, range: !!part, start, end, need, port, ended });
     flows.add(flow);
     flow.begin({ status: part ? 206 : 200, headers });
   }
