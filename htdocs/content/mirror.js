@@ -14,7 +14,7 @@ import { bare, plain } from '../util/names.js';
  * @typedef {{media: Media, index: number, hash: string, born: number, readers: Set<Reader>, tries: Set<Try>, failed: Set<Peer|null>,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void, over: boolean}} Job
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], expecting(): boolean, ban(peer: Peer, why: string): void,
- *   got(media: Media, index: number): void, withdrawn(media: Media): void}} Surroundings */
+ *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings reads: for the first time in this page life */
 
 const AHEAD = 8,
   PEER_CAP = 4,
@@ -36,11 +36,13 @@ export class Mirror {
   /** differs between neighbours, so that not all of them ask an origin for the same piece at the same moment */
   #margin = 0.6 + 0.6 * Math.random();
   #jobs = /** @type {Map<string, Job>} */ (new Map());
-  /** hashes of what the manifest names and is not withdrawn */
+  /** hashes that neighbours may ask for: of what they were told of, and is not withdrawn */
   #current = /** @type {Set<string>} */ (new Set());
+  /** what the page in hand reads */
+  reading = /** @type {Set<Media>} */ (new Set());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
-  /** pieces of which an origin has brought the beginning, by hash */
   #others = /** @type {Set<string>} */ (new Set()); // addresses that bring one of these files, too
+  /** pieces of which an origin has brought the beginning, by hash */
   #parts = /** @type {Map<string, {bytes: Uint8Array, filled: number}>} */ (new Map());
   /** counted in this page life */
   #counted = /** @type {Set<string>} */ (new Set());
@@ -55,7 +57,10 @@ export class Mirror {
   use({ version, media }) {
     this.version = version;
     this.media = media;
-    this.#current = new Set(media.flatMap(m => m.hashes));
+    const roots = new Set([...this.reading].map(m => m.root));
+    this.#current.clear();
+    this.reading.clear();
+    for (const m of media) if (roots.has(m.root)) this.#reads(m);
     this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
     this.#others.clear();
   }
@@ -63,6 +68,16 @@ export class Mirror {
   /** as the worker compares them */
   get urls() {
     return [...this.#byUrl.keys()];
+  }
+  #reads(/** @type {Media} */ media) {
+    if (this.reading.has(media)) return;
+    this.reading.add(media);
+    this.show(media);
+    this.#around.reads(media);
+  }
+  /** Neighbours hear of it. */
+  show(/** @type {Media} */ media) {
+    if (!media.withdrawn) for (const hash of media.hashes) this.#current.add(hash);
   }
   find(/** @type {string} */ url) {
     return this.#byUrl.get(plain(url)) ?? this.#byUrl.get(bare(plain(url)));
@@ -91,6 +106,7 @@ export class Mirror {
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need @returns {Reading} */
   read(media, url, start, end, need) {
+    this.#reads(media);
     const at = Math.floor(start / media.piece),
       last = Math.floor((end - 1) / media.piece);
     /** @type {Reader} */

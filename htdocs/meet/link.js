@@ -8,10 +8,10 @@ import { must, sleep } from '../util/bytes.js';
 let warned = false;
 
 /** One server that the browser cannot read is an error of the constructor: such ones go, and are named once. The list is changed in place, so the
- * next link need not look. @param {RTCIceServer[]} ice @param {object} more @returns {RTCPeerConnection} */
-function connection(ice, more) {
-  const make = (/** @type {RTCIceServer[]} */ iceServers) =>
-    new RTCPeerConnection({ iceServers, ...more });
+ * next link need not look. Each connection has a certificate of its own: one that was kept would let neighbours know a visitor again.
+ * @param {RTCIceServer[]} ice @returns {RTCPeerConnection} */
+function connection(ice) {
+  const make = (/** @type {RTCIceServer[]} */ iceServers) => new RTCPeerConnection({ iceServers });
   try {
     return make(ice);
   } catch {
@@ -50,9 +50,9 @@ export class Link {
   onmessage = /** @type {((data: any) => void)|null} */ (null);
   onopen = /** @type {(() => void)|null} */ (null);
   onclose = /** @type {(() => void)|null} */ (null);
-  /** @param {{ice: RTCIceServer[], certificate: RTCCertificate|null}} options */
-  constructor({ ice, certificate }) {
-    this.#pc = connection(ice, certificate ? { certificates: [certificate] } : {});
+  /** @param {{ice: RTCIceServer[]}} options */
+  constructor({ ice }) {
+    this.#pc = connection(ice);
     this.#stun = ice.length > 0;
     this.#dc = this.#pc.createDataChannel('c', { negotiated: true, id: 0 });
     this.#dc.binaryType = 'arraybuffer';

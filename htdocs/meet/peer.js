@@ -1,7 +1,7 @@
 /** One neighbour: the protocol of doc/PROTOCOL.md 2.3 on one open channel. Hides requests, frames, bitmaps and serving; what the neighbour may
  * have, and what else it says, is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
 import { bit, CHUNK, frame, parseControl, parseFrame } from './wire.js';
-import { fromBase64, must, pace } from '../util/bytes.js';
+import { fromBase64, must, now, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message
  * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
@@ -9,6 +9,7 @@ import { fromBase64, must, pace } from '../util/bytes.js';
 
 const MAX_ASKED = 8,
   MAX_ROOTS = 512,
+  REPLY_MS = 300,
   MAX_PIECES = 131072,
   PAUSE = 1 << 20;
 
@@ -19,7 +20,8 @@ export class Peer {
   #sending = 0;
   #pending = /** @type {Map<number, Pending>} */ (new Map());
   #asked = /** @type {{id: number, hash: string}[]} */ ([]);
-  #have = /** @type {Map<string, Uint8Array>} */ (new Map());
+  #have = /** @type {Map<string, Uint8Array>} */ (new Map()); // by root, the one that was heard of last at the end
+  #wanted = /** @type {Map<string, number>} */ (new Map()); // roots that we asked for, and when
   neighbours = /** @type {string[]} */ ([]);
   bytesIn = 0;
   bytesOut = 0;
@@ -56,13 +58,16 @@ export class Peer {
     this.say(this.#hub.hello(this));
   }
   say(/** @type {Message} */ message) {
+    for (const root of message.want ?? []) this.#wanted.set(root, now());
     if (!this.closed) this.channel.send(JSON.stringify(message));
   }
   has(/** @type {string} */ root, /** @type {number} */ index) {
     return this.up && bit(this.#have.get(root), index);
   }
+  /** Whether it has some of it, or may say so in a moment. */
   knows(/** @type {string} */ root) {
-    return this.up && !!this.#have.get(root)?.some(Boolean);
+    const wanted = this.#wanted.get(root) ?? -Infinity;
+    return this.up && (this.#have.get(root)?.some(Boolean) ?? now() - wanted < REPLY_MS);
   }
   /** @param {string} hash @param {number} size @param {AbortSignal} signal @param {() => void} progress @returns {Promise<Uint8Array>} unverified */
   get(hash, size, signal, progress) {
@@ -95,10 +100,7 @@ export class Peer {
       this.up = m.up;
       this.ready = true;
     }
-    for (const [root, , bits] of m.have ?? []) {
-      if (this.#have.size < MAX_ROOTS || this.#have.has(root))
-        this.#have.set(root, fromBase64(bits));
-    }
+    for (const [root, , bits] of m.have ?? []) this.#learn(root, fromBase64(bits));
     if (m.t == 'got') this.#got(m.r, m.i);
     if (m.t == 'get') this.#queue(m.id, m.h);
     if (m.t == 'stop') this.#stop(m.id);
@@ -107,13 +109,21 @@ export class Peer {
     m.t == 'bye' ? this.close('left') : this.#hub.heard(m, this);
   }
 
+  /** What was heard of longest ago makes room. */
+  #learn(/** @type {string} */ root, /** @type {Uint8Array} */ bits) {
+    this.#have.delete(root);
+    this.#have.set(root, bits);
+    const [oldest] = this.#have.keys();
+    if (this.#have.size > MAX_ROOTS) this.#have.delete(oldest);
+  }
+
   #got(/** @type {string} */ root, /** @type {number[]} */ pieces) {
     const old = this.#have.get(root),
       bits = new Uint8Array(Math.max(old?.length ?? 0, (Math.max(...pieces, 0) >> 3) + 1));
-    if (bits.length > MAX_PIECES / 8 || (!old && this.#have.size >= MAX_ROOTS)) return;
+    if (bits.length > MAX_PIECES / 8) return;
     bits.set(old ?? []);
     for (const i of pieces) bits[i >> 3] |= 128 >> (i & 7);
-    this.#have.set(root, bits);
+    this.#learn(root, bits);
   }
 
   #frame(/** @type {import('./wire.js').Frame} */ { id, offset, payload }) {

@@ -5,7 +5,7 @@ import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';
 import { re as isId, sig as isSig } from './wire.js';
-/** @typedef {{token: string, run: string, key: string, ice: RTCIceServer[], certificate: RTCCertificate|null}} Identity
+/** @typedef {{token: string, run: string, key: string, ice: RTCIceServer[]}} Identity
  * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: import('./instance.js').Refusal): void, holding(): object}} Hub
  *   holding: what a join says of media: {version, have} */
 

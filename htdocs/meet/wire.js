@@ -19,6 +19,7 @@ const root = match(/^[\da-f]{16}$/),
   mid = match(/^([\da-f]{4})?$/),
   bits = match(/^[\w-]{0,22000}$/);
 const body = match(/^[\w-]{1,1024}$/);
+const want = list(64, root);
 const have = list(
   64,
   x => Array.isArray(x) && x.length == 3 && root(x[0]) && mid(x[1]) && bits(x[2]),
@@ -28,8 +29,8 @@ const have = list(
 const SHAPES = new Map(
   Object.entries(
     /** @type {Record<string, Record<string, Test>>} */ ({
-      hello: { v: x => x === 1, sig, version: int, up: x => typeof x == 'boolean', have },
-      have: { have },
+      hello: { v: x => x === 1, sig, version: int, up: x => typeof x == 'boolean', have, want },
+      have: { have, want },
       got: { r: root, i: list(1024, int) },
       get: { id: int, h: sig },
       no: { id: int, why: match(/^(none|busy|off)$/) },
@@ -46,7 +47,7 @@ const SHAPES = new Map(
 /** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
   must(typeof text == 'string' && text.length <= MAX_TEXT, 'bad message');
-  const message = JSON.parse(text),
+  const message = { want: [], ...JSON.parse(text) }, // earlier versions want nothing by name
     shape = SHAPES.get(message?.t);
   must(shape, 'bad message');
   return Object.entries(shape).reduce(

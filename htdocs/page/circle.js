@@ -6,10 +6,11 @@ import { Manners } from '../meet/manners.js';
 import { Mirror } from '../content/mirror.js';
 import { Pieces } from '../content/pieces.js';
 import { Signal } from '../meet/signal.js';
+import { Tabs } from './tabs.js';
 import { openStore } from '../content/store.js';
 import { readManifest, unpack } from '../content/manifest.js';
 import { bitmap } from '../meet/wire.js';
-import { randomHex, toBase64, within } from '../util/bytes.js';
+import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean, settled: Promise<any>,
@@ -20,7 +21,9 @@ import { randomHex, toBase64, within } from '../util/bytes.js';
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {import('../meet/wire.js').Message} Message */
 
-const HELLO = 64,
+const NAMED = 64, // media in a message
+  NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
+  ASKED = 512, // by one neighbour, at a time
   REFRESH_MS = 30000,
   SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
@@ -31,9 +34,11 @@ export class Circle extends EventTarget {
   #leads = false;
   #born = performance.now();
   #refreshed = -Infinity;
-  #lock = /** @type {AbortController|null} */ (null);
+  #tabs;
   #bridge = /** @type {ReturnType<typeof bridge>|null} */ (null);
   #got = /** @type {Map<Media, number[]>} */ (new Map());
+  #wanted = /** @type {Set<string>} */ (new Set()); // roots that neighbours were asked for
+  #asked = /** @type {WeakMap<Peer, Set<string>>} */ (new WeakMap()); // and that they ask for
   #mids = /** @type {Record<string, string>} */ ({});
   /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
   out = /** @type {Set<string>} */ (new Set());
@@ -53,7 +58,12 @@ export class Circle extends EventTarget {
       coarse,
     );
     this.#store = openStore(storage ?? null, db, fresh);
-    this.pieces = new Pieces(this.#store);
+    this.#tabs = new Tabs('polycircle-' + this.cid, {
+      lead: on => this.#lead(on),
+      idle: () => !this.peers.length,
+      heard: news => this.#told(news),
+    });
+    this.pieces = new Pieces(this.#store, undefined, news => this.#tabs.say(news));
     if (isSecureContext) this.mirror = new Mirror(this.#forMirror());
     if (config.mirror === false) this.out.add('brake');
     this.decide();
@@ -89,8 +99,10 @@ export class Circle extends EventTarget {
       mirror?.media.map(m => ({
         path: m.path,
         size: m.size,
-        pieces: m.hashes.length,
-        have: mirror.count(m),
+        pieces: Math.ceil(m.size / m.piece),
+        get have() {
+          return mirror.count(m);
+        },
       })) ?? [];
     return {
       bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes },
@@ -155,10 +167,7 @@ export class Circle extends EventTarget {
   }
 
   #drop() {
-    this.pieces.persist = this.#leads = false;
-    this.#lock?.abort();
-    this.#lock = null;
-    this.signal?.stop();
+    this.#tabs.exit();
     this.#bridge?.close();
   }
   /** Resolves true once the worker sends this page's requests here; false when there is none. */
@@ -181,22 +190,17 @@ export class Circle extends EventTarget {
   async #open() {
     const { base, config, settled } = this.#o;
     if (this.p2p != 'off' && globalThis.RTCPeerConnection) {
-      const [token, certificate, h] = await Promise.all([
-        this.#token(),
-        this.#certificate(),
-        this.#kept(base),
-      ]);
+      const [token, h] = await Promise.all([this.#token(), this.#kept(base)]);
       this.#instance.h = h ?? config.wire == 'h';
       this.signal = new Signal(
         this.#instance,
-        { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] },
+        { token, run: randomHex(4), key: config.key, ice: config.ice ?? [] },
         this.#forSignal(),
       );
       await within(this.loaded, 150, null); // the join says what is held
       await within(settled, 400, null); // connecting waits while a player works on its first frame
       this.#elect();
     }
-    setInterval(() => this.#emit('stats'), 500);
     return this;
   }
 
@@ -205,20 +209,22 @@ export class Circle extends EventTarget {
       this.#bridge = bridge(this.mirror, this.#o.watch, this.loaded, this.#o.spared);
   }
 
-  /** One signal a browser profile: that of the tab that holds the lock. Where there are no locks, one a tab. */
+  /** One signal a browser profile: that of the tab that leads. */
   #elect() {
-    if (!this.signal || this.#lock || !this.shares) return;
-    const { signal } = (this.#lock = new AbortController()),
-      lead = () =>
-        new Promise(ok => {
-          signal.addEventListener('abort', ok);
-          this.pieces.persist = this.#leads = true;
-          this.signal?.start();
-          this.#announce();
-        });
-    navigator.locks
-      ? navigator.locks.request('polycircle-' + this.cid, { signal }, lead).catch(() => {})
-      : lead();
+    if (this.signal && this.shares) this.#tabs.enter();
+  }
+
+  #lead(/** @type {boolean} */ on) {
+    this.pieces.persist = this.#leads = on;
+    on ? this.signal?.start() : this.signal?.stop();
+    this.#announce();
+  }
+  /** By another tab. @param {import('../content/pieces.js').News & {withdrawn?: string, version?: number}} news */
+  #told(news) {
+    this.pieces.told(news);
+    const { mirror } = this;
+    for (const media of mirror?.version == news.version ? (mirror?.media ?? []) : [])
+      if (media.path == news.withdrawn) mirror?.withdraw(media);
   }
   /** What neighbours want of us. @returns {import('../meet/peer.js').Hub} */
   #forPeers() {
@@ -229,7 +235,8 @@ export class Circle extends EventTarget {
         sig: this.sig,
         version: this.mirror?.version ?? 0,
         up: this.#manners.uploads,
-        have: this.#holds(),
+        have: this.#holds(this.mirror?.reading ?? []).slice(-NAMED),
+        want: [...this.#wanted].slice(-NAMED),
       }),
       serve: async (hash, { near }) => {
         const received =
@@ -244,6 +251,7 @@ export class Circle extends EventTarget {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
         this.signal?.heard(m, peer);
         this.mirror?.kick();
+        if (m.want?.length) this.#answer(m.want, peer);
       },
       closed: (peer, why) => {
         this.signal?.closed(peer, why);
@@ -259,12 +267,12 @@ export class Circle extends EventTarget {
       met: peer => this.#emit('peer', peer.sig),
       holding: () => {
         const { mirror } = this,
-          have = mirror?.media.map(m => [
+          have = [...(mirror?.reading ?? [])].map(m => [
             m.index,
-            Math.floor((100 * mirror.count(m)) / m.hashes.length),
+            Math.floor((100 * (mirror?.count(m) ?? 0)) / m.hashes.length),
           ]);
         return mirror?.version
-          ? { version: mirror.version, have: have?.filter(([, percent]) => percent).slice(0, 256) }
+          ? { version: mirror.version, have: have.filter(([, percent]) => percent).slice(0, 256) }
           : {};
       },
       joined: ({ mids, sig, n, version }) => {
@@ -295,7 +303,14 @@ export class Circle extends EventTarget {
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
         this.#got.set(media, [...(this.#got.get(media) ?? []), index]);
       },
+      reads: media => this.#reads(media),
       withdrawn: media => {
+        const { mirror } = this;
+        this.#keep(this.#gone, {
+          version: mirror?.version,
+          paths: mirror?.media.filter(m => m.withdrawn).map(m => m.path),
+        });
+        this.#tabs.say({ withdrawn: media.path, version: mirror?.version });
         this.#tell({ t: 'have', have: [[media.root, '', '']] });
         if (performance.now() - this.#refreshed > REFRESH_MS) this.#refresh();
       },
@@ -311,19 +326,43 @@ export class Circle extends EventTarget {
       if (!media.withdrawn) this.#tell({ t: 'got', r: media.root, i });
     this.#got.clear();
   }
-  /** Media and pieces, as hello says it. */
-  #holds() {
-    const { mirror } = this;
-    return (
-      mirror?.media
-        .filter(m => mirror.count(m))
-        .slice(0, HELLO)
-        .map(m => [
-          m.root,
-          this.#mids[m.index] ?? '',
-          toBase64(bitmap(m.hashes.map((_, i) => mirror.has(m, i)))),
-        ]) ?? []
-    );
+  /** Those of which it has something, and what, as hello says it. @param {Iterable<Media>} media */
+  #holds(media) {
+    return [...media].flatMap(m => {
+      const all = m.hashes.map((_, i) => !!this.mirror?.has(m, i));
+      return all.includes(true) ? [[m.root, this.#mids[m.index] ?? '', toBase64(bitmap(all))]] : [];
+    });
+  }
+  /** The page reads a file: neighbours hear what we have of it, and are asked who has it, and the next ones of its folder. */
+  #reads(/** @type {Media} */ media) {
+    const folder = media.path.replace(/[^/]*$/, ''),
+      { index } = media,
+      want = [];
+    for (const { path, root } of this.mirror?.media.slice(index, index + NEXT) ?? []) {
+      if (!path.startsWith(folder) || this.#wanted.has(root)) continue;
+      this.#wanted.add(root);
+      want.push(root);
+    }
+    this.#tell({ t: 'have', have: this.#holds([media]), want });
+  }
+  /** Who names what it wants hears what we have of it, read by this page or not. @param {string[]} roots @param {Peer} peer */
+  async #answer(roots, peer) {
+    const { mirror } = this,
+      asked = this.#asked.get(peer) ?? new Set();
+    for (const root of roots) if (asked.size < ASKED) asked.add(root);
+    if (!mirror || this.#asked.has(peer)) return;
+    this.#asked.set(peer, asked);
+    await this.loaded;
+    while (asked.size) {
+      const some = [...asked].slice(0, NAMED),
+        have = [];
+      for (const root of some) asked.delete(root);
+      const media = mirror.media.filter(m => some.includes(m.root));
+      for (const [entry] of await slowly(media, m => this.#holds([m]))) if (entry) have.push(entry);
+      for (const m of media) mirror.show(m);
+      if (have.length) peer.say({ t: 'have', have });
+    }
+    this.#asked.delete(peer);
   }
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
@@ -336,14 +375,20 @@ export class Circle extends EventTarget {
   }
 
   async #accept(/** @type {any} */ envelope, /** @type {number} */ seen) {
-    this.mirror?.use(
-      await readManifest(envelope, {
+    const manifest = await readManifest(envelope, {
         key: this.#o.data.key ?? this.#o.config.sign,
         cid: this.cid,
         seen,
         home: location.origin,
       }),
-    );
+      gone = await this.#kept(this.#gone);
+    const paths = new Set(gone?.version == manifest.version ? gone?.paths : []);
+    for (const m of manifest.media) m.withdrawn = paths.has(m.path);
+    this.mirror?.use(manifest);
+  }
+  /** where it is written down what was withdrawn of the manifest in hand */
+  get #gone() {
+    return 'withdrawn-' + this.cid;
   }
   /** Never fails. @param {Promise<any>|null} [early] packed */
   async #refresh(early) {
@@ -358,7 +403,7 @@ export class Circle extends EventTarget {
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();
       this.#announce();
-      this.#tell({ t: 'have', have: this.#holds() });
+      this.#tell({ t: 'have', have: this.#holds(this.mirror?.reading ?? []).slice(-NAMED) });
     } catch (error) {
       this.#error(/** @type {Error} */ (error));
     }
@@ -390,17 +435,6 @@ export class Circle extends EventTarget {
     this.#keep(name, kept);
     return kept;
   }
-  /** @returns {Promise<RTCCertificate|null>} */
-  async #certificate() {
-    const kept = await this.#kept('certificate');
-    if (kept?.expires > Date.now() + 864e5) return kept;
-    const made = await RTCPeerConnection.generateCertificate(
-      /** @type {any} */ ({ name: 'ECDSA', namedCurve: 'P-256' }),
-    ).catch(() => null);
-    if (made) this.#keep('certificate', made);
-    return made;
-  }
-
   #emit(/** @type {string} */ type, /** @type {any} */ detail = null) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }

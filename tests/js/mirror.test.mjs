@@ -54,7 +54,7 @@ function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds =
 
 function mirror(peers = [], { expecting = false } = {}) {
   const banned = [], withdrawn = [], m = new Mirror({ pieces: new Pieces(memoryStore()), peers: () => peers.filter(p => !p.why), expecting: () => expecting,
-    ban: (peer, why) => { peer.why = why; banned.push(peer); }, got() {}, withdrawn: x => withdrawn.push(x) });
+    ban: (peer, why) => { peer.why = why; banned.push(peer); }, got() {}, reads() {}, withdrawn: x => withdrawn.push(x) });
   m.use({ version: 1, media: [media()] });
   return { m, banned, withdrawn, f: m.media[0] };
 }
