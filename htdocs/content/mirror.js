@@ -60,7 +60,10 @@ export class Mirror {
     const roots = new Set([...this.reading].map(m => m.root));
     this.#current.clear();
     this.reading.clear();
-    for (const m of media) if (roots.has(m.root)) this.#reads(m);
+    const roots = new Set([...this.reading].map(m => m.root));
+    this.#current.clear();
+    this.reading.clear();
+    for (const m of media) if (roots.has(m.root)) this.reads(m);
     this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
     this.#others.clear();
   }
@@ -69,7 +72,8 @@ export class Mirror {
   get urls() {
     return [...this.#byUrl.keys()];
   }
-  #reads(/** @type {Media} */ media) {
+  /** The page asks for it. */
+  reads(/** @type {Media} */ media) {
     if (this.reading.has(media)) return;
     this.reading.add(media);
     this.show(media);
@@ -106,7 +110,7 @@ export class Mirror {
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need @returns {Reading} */
   read(media, url, start, end, need) {
-    this.#reads(media);
+    this.reads(media);
     const at = Math.floor(start / media.piece),
       last = Math.floor((end - 1) / media.piece);
     /** @type {Reader} */

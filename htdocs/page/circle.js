@@ -66,6 +66,10 @@ export class Circle extends EventTarget {
     this.pieces = new Pieces(this.#store, undefined, news => this.#tabs.say(news));
     if (isSecureContext) this.mirror = new Mirror(this.#forMirror());
     if (config.mirror === false) this.out.add('brake');
+    // a worker that was restarted knows no page
+    navigator.serviceWorker?.addEventListener('message', ({ data }) => {
+      if (data?.polycircle == 'who') this.#announce();
+    });
     this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
@@ -205,8 +209,15 @@ export class Circle extends EventTarget {
   }
 
   #connect() {
-    if (this.mirror && navigator.serviceWorker)
-      this.#bridge = bridge(this.mirror, this.#o.watch, this.loaded, this.#o.spared);
+    const { mirror } = this,
+      { watch, spared } = this.#o;
+    if (!mirror || !navigator.serviceWorker) return;
+    const reads = (/** @type {string} */ url, /** @type {number} */ size) => {
+      const media = mirror.find(url);
+      if (media) mirror.reads(media);
+      return watch(url, size);
+    };
+    this.#bridge = bridge(mirror, reads, this.loaded, spared);
   }
 
   /** One signal a browser profile: that of the tab that leads. */
