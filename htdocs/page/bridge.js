@@ -121,10 +121,13 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
     container = navigator.serviceWorker,
     flows = /** @type {Set<Flow>} */ (new Set());
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
-  const alive = setInterval(
-    () => flows.size && container.controller?.postMessage({ polycircle: 'alive' }),
-    10000,
-  );
+  let alive = 0;
+  const beat = () => {
+    clearTimeout(alive);
+    if (!flows.size) return;
+    container.controller?.postMessage({ polycircle: 'alive' });
+    alive = +setTimeout(beat, 10000);
+  };
   /** @param {{url: string, range: string|null, look?: boolean, spare?: boolean}} ask @param {MessagePort} port */
   async function get({ url, range, look, spare }, port) {
     const spares = spare && spared(url);
@@ -148,6 +151,7 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
       need = watch(url, size),
       flow = new Flow({ mirror, media, url, range: !!part, start, end, need, port, ended });
     flows.add(flow);
+    beat();
     flow.begin({ status: part ? 206 : 200, headers });
   }
 
@@ -158,7 +162,7 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
   container.startMessages();
   return {
     close: () => {
-      clearInterval(alive);
+      clearTimeout(alive);
       stop.abort();
     },
   };
