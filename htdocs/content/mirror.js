@@ -60,9 +60,6 @@ export class Mirror {
     const roots = new Set([...this.reading].map(m => m.root));
     this.#current.clear();
     this.reading.clear();
-    const roots = new Set([...this.reading].map(m => m.root));
-    this.#current.clear();
-    this.reading.clear();
     for (const m of media) if (roots.has(m.root)) this.reads(m);
     this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
     this.#others.clear();
