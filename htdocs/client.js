@@ -1,11 +1,11 @@
 /** Where loader and page meet the circle: start() makes window.polycircle. Served as signal.js of the package,
  * and as client.js, with elements/signal.js at its end; the rest of it is elements.js. */
 import { Circle } from './page/circle.js';
-import { adopt, spared, watch } from './page/watch.js';
+import { adopt, idle, leave, spared, watch } from './page/watch.js';
 /** @typedef {{base: string, src?: string, config: import('./page/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
- *   circles?: any[], players?: HTMLMediaElement[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
+ *   circles?: any[], players?: HTMLMediaElement[], begun?: Promise<Response>, release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
  *   packed?: Promise<Blob|null>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start src: of the loader, if there is one; data: the tag's data-* attributes; players: those that the
- *   loader held; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
+ *   loader held; begun: what the first of them will ask, asked already; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
 export function start({
@@ -15,6 +15,7 @@ export function start({
   data,
   files = {},
   players = [],
+  begun,
   release = () => {},
   circles = [],
   worker,
@@ -43,7 +44,7 @@ export function start({
     spared,
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0),
   }));
-  takeOver(circle, players, release, settle);
+  takeOver(circle, players, begun, release).then(settle);
   addEventListener('pagehide', () => circle.leave('away'));
   addEventListener('storage', () => circle.decide()); // in another tab
   addEventListener('pageshow', () => {
@@ -58,34 +59,43 @@ export function start({
   return circle;
 }
 
-/** What players want first is fetched while they and the worker find each other.
- * @param {Circle} circle @param {HTMLMediaElement[]} players @param {() => void} release @param {() => void} settle */
-async function takeOver(circle, players, release, settle) {
+/** Players are the mirror's once the worker is there, and the origin of what they play answers a script. Resolves when they have their first bytes.
+ * @param {Circle} circle @param {HTMLMediaElement[]} players @param {Promise<Response>|undefined} begun @param {() => void} release */
+async function takeOver(circle, players, begun, release) {
   const { mirror } = circle,
     controlled = circle.mirroring();
+  const find = (/** @type {string} */ url) => {
+    const media = circle.out.size ? null : mirror?.find(url);
+    return media?.withdrawn ? null : media;
+  };
+  const stored = (/** @type {string} */ url) => {
+    const media = find(url);
+    return !!media && !!mirror?.has(media, 0);
+  };
+  /** What is redirected is not followed: a player may be sent where a script may not. What comes is in the browser's cache. */
+  const asks = async (/** @type {HTMLMediaElement} */ el) => {
+    const url = el.currentSrc,
+      media = find(url);
+    if (!media || !idle(el) || mirror?.count(media)) return;
+    const r = await (
+      (el == players[0] && begun) ||
+      fetch(url, { headers: { range: 'bytes=0-' }, redirect: 'manual' })
+    ).catch(() => null);
+    r?.body?.cancel().catch(() => {});
+    if (!r?.ok) leave(url);
+  };
   await circle.loaded;
-  if (circle.out.size) players = [];
-  Promise.all(
-    players.map(async el => {
-      const url = el.currentSrc,
-        media = mirror?.find(url);
-      const first =
-        media &&
-        mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({
-          slack: 0,
-          playing: true,
-          rate: 0,
-        }));
-      while (first && (await first.next()));
-    }),
-  ).catch(() => {});
-  Promise.all(
+  if (mirror?.media.length && (await controlled)) {
+    await Promise.all(players.map(asks));
+    circle.addEventListener(
+      'change',
+      adopt(url => !!find(url), stored),
+    );
+  }
+  release();
+  await Promise.all(
     players.map(
       el => el.readyState > 1 || new Promise(ok => el.addEventListener('loadeddata', ok)),
     ),
-  ).then(settle);
-  if (!mirror?.media.length || !(await controlled)) return release();
-  const look = adopt(url => !circle.out.size && !!mirror.find(url));
-  circle.addEventListener('change', look);
-  release();
+  );
 }

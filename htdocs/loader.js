@@ -1,7 +1,8 @@
 /** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
- * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then. */
+ * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then; three times
+ * that on later visits. */
 import { done, openDb } from './util/db.js';
-import { off } from './page/watch.js';
+import { idle, off } from './page/watch.js';
 /** @typedef {Record<string, string>} Files */
 
 const tag = /** @type {HTMLScriptElement} */ (document.currentScript),
@@ -13,6 +14,8 @@ const { href: base, origin } = new URL(config.base ?? '.', tag.src); // told whe
 const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map()); // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
+const stop = new AbortController();
+let begun = /** @type {Promise<Response>|undefined} */ (undefined); // the first player's file
 let alive = false; // the package is here: the rest takes a moment
 let packed = /** @type {Promise<Blob|null>|null} */ (null); // the manifest
 
@@ -23,8 +26,7 @@ function hold() {
     if (
       off(el) ||
       players.has(el) ||
-      el.readyState ||
-      el.networkState == 2 ||
+      !idle(el) ||
       !el.paused ||
       (el.preload == 'none' && !el.autoplay)
     )
@@ -33,13 +35,24 @@ function hold() {
     held.set(el, [el.getAttribute('preload'), el.autoplay]);
     el.preload = 'none';
     el.autoplay = false;
+    // on a first visit there is time for its beginning; what is redirected may be no script's
+    if (players.size == 1 && !sw.controller)
+      setTimeout(() => {
+        if (el.currentSrc.startsWith(location.origin + '/'))
+          begun = fetch(el.currentSrc, {
+            headers: { range: 'bytes=0-' },
+            redirect: 'manual',
+            signal: stop.signal,
+          });
+      });
   }
 }
 
 const observer = new MutationObserver(hold);
 
-/** Players may ask now. */
+/** Players may ask now; what came for the first of them is in the browser's cache. */
 function release() {
+  stop.abort();
   observer.disconnect();
   for (const [el, [preload, autoplay]] of held) {
     if (autoplay) el.autoplay = true;
@@ -152,6 +165,7 @@ async function run() {
       circles: circles.default.circles,
       extras: () => load('elements.js'),
       players: [...players],
+      begun,
       release,
       worker,
       packed,
@@ -179,8 +193,9 @@ if (tags == 1) {
   if (isSecureContext && sw && config.mirror !== false) {
     observer.observe(document, { childList: true, subtree: true });
     hold();
-    setTimeout(() => alive || release(), 450);
-    setTimeout(release, 1000);
+    const patience = sw.controller ? 3 : 1; // on a later visit all that it waits for is here
+    setTimeout(() => alive || release(), 450 * patience);
+    setTimeout(release, 1000 * patience);
   }
   run();
 }

@@ -35,6 +35,7 @@ scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
 const RULES = [
   [a => a.request.method != 'GET' || !a.clientId, 'leave'],
   [a => a.request.cache == 'no-store', 'leave'], // so the mirror itself asks an origin
+  [a => a.request.redirect == 'manual', 'leave'], // and so the page, whether a script may
   [a => /\bif-/.test([...a.request.headers.keys()].join()), 'leave'], // conditions are the origin's to judge
   [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
   [a => a.film && a.home, 'leave'], // for the same reason

@@ -2,6 +2,9 @@
 
 /** @typedef {import('../content/mirror.js').Need} Need */
 
+/** Whether it has not asked yet. @param {HTMLMediaElement} el */
+export const idle = el => !el.readyState && el.networkState != 2;
+
 /** @param {HTMLMediaElement} el @param {number} size of its file @returns {Need} */
 function need(el, size) {
   const { paused, autoplay, played, buffered, currentTime, duration } = el,
@@ -42,42 +45,64 @@ export function watch(url, size, neighbours) {
 export const off = el =>
   /** @type {HTMLElement|null} */ (el.closest('[data-polycircle]'))?.dataset.polycircle == 'off';
 
-/** Whether such an element of the page names this file. @param {string} url */
+/** Addresses of files that failed under us, or are gone: this page loads them as without us from then on. */
+const left = /** @type {Set<string>} */ (new Set());
+const bare = (/** @type {any} */ name) => unescape(String(name).split('#')[0]);
+export const leave = (/** @type {string} */ url) => left.add(bare(url));
+
+/** Whether this file is one of those, or such an element of the page names it. @param {string} url */
 export function spared(url) {
-  const all = '[data-polycircle=off]',
-    bare = (/** @type {any} */ name) => unescape(String(name).split('#')[0]);
-  return [.../** @type {NodeListOf<any>} */ (document.querySelectorAll(`${all},${all} *`))].some(
-    el =>
-      off(el) &&
-      [el.currentSrc, el.src, el.href, el.data, el.poster].some(name => bare(name) == bare(url)),
+  const all = '[data-polycircle=off]';
+  return (
+    left.has(bare(url)) ||
+    [.../** @type {NodeListOf<any>} */ (document.querySelectorAll(`${all},${all} *`))].some(
+      el =>
+        off(el) &&
+        [el.currentSrc, el.src, el.href, el.data, el.poster].some(name => bare(name) == bare(url)),
+    )
   );
 }
 
-/** Players of this site's files ask with credentials from now on, by which the worker knows them. Those that have begun by plain HTTP go on so, and
- * those that have not played begin anew: Chromium plays no film half from a worker and half from the network, not even after a reload, unless the
- * two differ in this. @param {(url: string) => boolean} mirrored @returns {() => void} to be called when that has changed */
-export function adopt(mirrored) {
-  const before = /** @type {WeakMap<HTMLMediaElement, string|null>} */ (new WeakMap());
-  const look = (/** @type {any} */ records) => {
+/** Players of this site's files ask with credentials from now on, by which the worker knows them: Chromium plays no film half from a worker and
+ * half from the network, not even after a reload, unless the two differ in this. Those that have begun by plain HTTP go on so, unless they have
+ * not played and to begin anew costs the server nothing. One that fails is given back to plain HTTP, by one load() that its page sees, where it was;
+ * of the error the page sees nothing. Without an error that waits until nobody looks.
+ * @param {(url: string) => boolean} mirrored @param {(url: string) => boolean} stored whether the file's beginning is here
+ * @returns {() => void} to be called when one of the two has changed */
+export function adopt(mirrored, stored) {
+  const before = /** @type {WeakMap<any, string|null>} */ (new WeakMap());
+  /** @param {HTMLMediaElement} el @param {boolean} begun */
+  const giveBack = (el, begun) => {
+    const { currentTime, playbackRate, paused } = el;
+    el.crossOrigin = /** @type {any} */ (before.get(el));
+    before.delete(el);
+    if (!begun) return;
+    el.load();
+    Object.assign(el, { playbackRate, currentTime });
+    if (!paused) el.play().catch(() => {});
+  };
+  const look = (/** @type {any} */ why) => {
     for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
       document.querySelectorAll('video,audio')
     )) {
       const named = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src),
-        { readyState, networkState, preload, autoplay } = el;
+        { readyState, networkState, preload, autoplay, paused, currentTime } = el;
       // a slow player that has bytes enough for now is idle, as one that was not let begin is
       const begun =
         readyState || networkState == 2 || (networkState == 1 && (preload != 'none' || autoplay));
+      const gone = named.some(({ src }) => left.has(bare(src)));
       const ours =
         named[0] &&
+        !gone &&
         !off(el) &&
         named.every(
           ({ src, kind }) => src.startsWith(location.origin + '/') && (kind || mirrored(src)),
         ); // kind: a track
-      if ((begun && (records || !el.paused || el.currentTime)) || !ours == !before.has(el))
-        continue;
-      const was = /** @type {any} */ (before.get(el));
-      ours ? before.set(el, el.crossOrigin) : before.delete(el);
-      el.crossOrigin = ours ? 'use-credentials' : was;
+      if (!ours == !before.has(el)) continue;
+      if (!ours && (!begun || (gone && (paused || document.hidden)))) giveBack(el, !!begun);
+      if (!ours || (begun && (why || !paused || currentTime || !stored(el.currentSrc)))) continue;
+      before.set(el, el.crossOrigin);
+      el.crossOrigin = 'use-credentials';
       if (begun) el.load();
     }
   };
@@ -86,6 +111,17 @@ export function adopt(mirrored) {
     subtree: true,
     attributeFilter: ['src', 'data-polycircle'],
   });
+  for (const type of ['pause', 'visibilitychange']) document.addEventListener(type, look, true);
+  const failed = (/** @type {any} */ e) => {
+    const { target } = e,
+      el = target.nodeName == 'SOURCE' ? target.parentNode : target;
+    // a source that this browser cannot play was never asked for
+    if (!before.has(el) || (target.type && !el.canPlayType(target.type))) return;
+    e.stopImmediatePropagation();
+    leave(target.src || el.currentSrc);
+    giveBack(el, true);
+  };
+  addEventListener('error', failed, true);
   look(0);
   return () => look(1);
 }
