@@ -188,6 +188,25 @@ test('no answer is no yes: also after the page came back, and with another word 
   assert.deepEqual([await tab.evaluate(() => polycircle.sig), await syncs(viewer)], ['', 0]);
 }));
 
+test('a page that comes back from the back/forward cache joins with an answer only', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/asked.html`);
+  await box(tab).waitFor();
+  await tab.evaluate(() => { globalThis.kept = true; });
+  const away = async () => {
+    await tab.goto(`${site.url}/empty.html?${Math.random()}`);
+    await tab.goBack({ waitUntil: 'commit' });
+    await until(tab, 'the page, as it was', () => globalThis.polycircle && !polycircle.out.has('away'));
+    assert.equal(await tab.evaluate(() => globalThis.kept), true, 'it was kept');
+    await tab.evaluate(() => new Promise(ok => setTimeout(ok, 1000)));
+  };
+  await away();
+  assert.deepEqual([await tab.evaluate(() => [polycircle.sig, polycircle.said]), await box(tab).count()], [['', ''], 1]);
+  await box(tab).locator('[value=yes]').click();
+  await until(tab, 'its signal', () => polycircle.sig);
+  await away();
+  await until(tab, 'its signal again', () => polycircle.sig && polycircle.role && polycircle.role != 'tab');
+}, { args: [], ignoreDefaultArgs: ['--disable-back-forward-cache'] }));
+
 test('the tag twice: the first counts, and the console says so once', () => visits(async viewer => {
   const tab = await viewer.open(`${site.url}/twice.html`);
   await box(tab).waitFor();
