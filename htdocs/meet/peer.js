@@ -164,7 +164,8 @@ export class Peer {
     this.#sending = id;
     for (let at = 0; at < bytes.length && !this.closed && this.#sending == id; at += CHUNK) {
       const size = Math.min(CHUNK, bytes.length - at);
-      await this.#hub.allow(size, this);
+      if ((await this.#hub.allow(size, this)) === false)
+        return this.say({ t: 'no', id, why: 'off' });
       if (this.channel.buffered > PAUSE) await this.channel.drained();
       this.channel.send(frame(id, at, bytes));
       this.bytesOut += size;

@@ -52,11 +52,13 @@ export class Circle extends EventTarget {
     super();
     const { base, config, data, storage, coarse, db, fresh } = (this.#o = options);
     this.#instance = instance(base, h => this.#keep(base, h));
-    this.#manners = new Manners(
-      Number(data.up ?? (config.up_kbps || 2000)),
-      /** @type {any} */ (navigator).connection ?? {},
-      coarse,
-    );
+    const connection = /** @type {any} */ (navigator).connection ?? {};
+    this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), connection, coarse);
+    let { uploads } = this.#manners;
+    connection.addEventListener?.('change', () => {
+      if (uploads == (uploads = this.#manners.uploads)) return;
+      for (const peer of this.signal?.peers ?? []) peer.greet();
+    });
     this.#store = openStore(storage ?? null, db, fresh);
     this.#tabs = new Tabs('polycircle-' + this.cid, {
       lead: on => this.#lead(on),

@@ -207,6 +207,19 @@ test('a page that comes back from the back/forward cache joins with an answer on
   await until(tab, 'its signal again', () => polycircle.sig && polycircle.role && polycircle.role != 'tab');
 }, { args: [], ignoreDefaultArgs: ['--disable-back-forward-cache'] }));
 
+test('a connection that becomes metered gives nothing more, and its neighbour knows', () => visits(async one => visits(async two => {
+  const tab = await one.open('about:blank');
+  await tab.addInitScript(() => Object.defineProperty(navigator, 'connection', { value: Object.assign(new EventTarget(), { saveData: false }) }));
+  await one.open(`${site.url}/empty.html`);
+  const other = await two.open(`${site.url}/empty.html`), up = () => globalThis.polycircle?.signal?.peers[0]?.up;
+  await until(other, 'a neighbour that gives', up);
+  const change = saveData => tab.evaluate(saveData => { Object.assign(navigator.connection, { saveData }).dispatchEvent(new Event('change')); }, saveData);
+  await change(true);
+  await until(other, 'no longer', () => polycircle.signal.peers[0]?.up === false);
+  await change(false);
+  await until(other, 'again', up);
+})));
+
 test('the tag twice: the first counts, and the console says so once', () => visits(async viewer => {
   const tab = await viewer.open(`${site.url}/twice.html`);
   await box(tab).waitFor();

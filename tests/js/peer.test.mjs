@@ -93,6 +93,17 @@ test('a piece is stopped in its middle', async () => {
   assert.equal(got.length, 3, 'of 10 frames');
 });
 
+test('what may no longer be given ends in the middle of a piece', async () => {
+  const [ours, theirs] = channels(), got = [];
+  let left = 2;
+  const around = { ...hub(sig('a'), async () => PIECE), allow: async () => left-- > 0 };
+  theirs.onmessage = data => got.push(typeof data == 'string' ? JSON.parse(data) : 'frame');
+  new Peer(ours, sig('b'), around);
+  theirs.send(JSON.stringify({ t: 'get', id: 1, h: HASH }));
+  await until(() => got.length > 2, 'no');
+  assert.deepEqual(got, ['frame', 'frame', { t: 'no', id: 1, why: 'off' }]);
+});
+
 test('eight wait, the next is busy; why is passed on', async () => {
   const { got, tell } = one(() => new Promise(() => { }));
   for (let id = 1; id <= 10; id++) tell({ t: 'get', id, h: HASH });

@@ -129,6 +129,15 @@ test('manners: who uploads', () => {
   }
 });
 
+test('manners: a connection that becomes metered', async () => {
+  const connection = { type: 'wifi' }, manners = new Manners(2000, connection, true);
+  assert.equal(await manners.allow(1000, true), true);
+  connection.type = 'cellular';
+  assert.deepEqual([manners.uploads, await manners.allow(1000, true), await manners.allow(1000, false)], [false, false, false]);
+  connection.type = 'wifi';
+  assert.equal(manners.uploads, true);
+});
+
 test('manners: a rate, and no more than was received; the own network is free', async () => {
   const manners = new Manners(800, {}, false);  // 100,000 bytes a second
   const began = performance.now();
