@@ -5,12 +5,17 @@ import { done, openDb } from './util/db.js';
 import { idle, off } from './page/watch.js';
 /** @typedef {Record<string, string>} Files */
 
-const tag = /** @type {HTMLScriptElement} */ (document.currentScript),
-  sw = navigator.serviceWorker;
 // @ts-ignore: the instance puts it before this script
 const config = /** @type {any} */ (POLYCIRCLE_CONFIG),
   sha = config.package;
-const { href: base, origin } = new URL(config.base ?? '.', tag.src); // told where the tag's address is short, beside a site
+/** a module does not know its tag: that is the one that names it @type {any} */
+const [tag, another] = document.currentScript
+  ? [document.currentScript]
+  : document.querySelectorAll(`script[src*="?${config.key}"]`);
+/** not so in a sandbox or a srcdoc, where nothing can be shared */
+const own = self.origin == location.origin;
+const sw = own ? navigator.serviceWorker : /** @type {any} */ (null);
+const { href: base, origin } = new URL(config.base ?? '.', tag?.src ?? location.href); // told where the tag's address is short, beside a site
 const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map()); // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
@@ -93,10 +98,10 @@ async function unpack(gz) {
   return files;
 }
 
-/** What storage holds is marked in localStorage, so that a first visit need not wait for IndexedDB to open. */
-function mark(value = '') {
+/** What storage holds is marked in localStorage, so that a first visit need not wait for IndexedDB to open; and that blob modules are forbidden. */
+function mark(name = '', value = '') {
   try {
-    return value ? (localStorage.polycircle = value) : localStorage.polycircle;
+    return value ? (localStorage['polycircle' + name] = value) : localStorage['polycircle' + name];
   } catch {
     return undefined;
   }
@@ -135,7 +140,7 @@ async function files(db, marked) {
   kv('readwrite')
     .then(store => store && done(store.put({ sha, files: fresh }, 'package')))
     .then(
-      () => mark(sha),
+      () => mark('', sha),
       () => {},
     );
   return fresh;
@@ -149,13 +154,16 @@ async function run() {
   );
   try {
     const all = await files(db, marked);
-    // a blob module, or where a policy forbids those a plain one
-    const load = (/** @type {string} */ name) =>
-      import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' }))).catch(
-        () => import(`${base}package/${sha}/${name}`),
-      );
+    // a blob module, or where a policy forbids those a plain one; to ask is to break the policy, and is done once
+    let plain = mark('-plain');
+    const load = async (/** @type {string} */ name) => {
+      const url = URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' }));
+      if (!plain) await import(url).catch(() => (plain = mark('-plain', '1') ?? '1'));
+      return import(plain ? `${base}package/${sha}/${name}` : url);
+    };
     alive = true;
-    const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
+    const { start } = await load('signal.js'),
+      circles = await load('circles.js');
     start({
       base,
       src: tag.src,
@@ -184,7 +192,11 @@ async function run() {
 }
 
 const page = /** @type {any} */ (globalThis),
-  tags = 'off' in tag.dataset ? 0 : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
+  tags =
+    !own || !tag || another || 'off' in tag.dataset
+      ? 0
+      : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
+if (!tag || another) console.warn('polycircle: which script is the tag?');
 if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {

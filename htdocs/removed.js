@@ -7,7 +7,8 @@ navigator.serviceWorker?.getRegistration('/').then(found => {
 });
 indexedDB.deleteDatabase('polycircle');
 try {
-  for (const name of ['polycircle', 'polycircle-ask']) localStorage.removeItem(name);
+  for (const name of ['polycircle', 'polycircle-ask', 'polycircle-plain'])
+    localStorage.removeItem(name);
 } catch {
   /* it is forbidden, so there is nothing */
 }

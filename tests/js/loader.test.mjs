@@ -4,6 +4,7 @@ import { test } from 'node:test';
 
 const warned = [], define = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 define('location', new URL('https://www.site.example/'));
+define('self', location);
 define('POLYCIRCLE_CONFIG', { package: 'x', cid: 'x' });
 define('navigator', { serviceWorker: { getRegistration: async () => undefined, register: async url => { throw new TypeError(`no worker at ${url}`); } } });
 define('MutationObserver', class { disconnect() {} });
