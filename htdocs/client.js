@@ -53,7 +53,18 @@ export function start({
   });
   dressed = circle.ready
     .then(more)
-    .then(({ dress }) => dress(circle, { files, circles, config, lang: data.lang, base, src }))
+    .then(({ dress }) =>
+      dress(circle, {
+        files,
+        circles,
+        config,
+        lang: data.lang,
+        base,
+        src,
+        spared,
+        debug: 'debug' in data || /[?&]polycircle=debug\b/.test(location.search),
+      }),
+    )
     .catch(error => console.warn('polycircle:', error));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
@@ -87,10 +98,12 @@ async function takeOver(circle, players, begun, release) {
   await circle.loaded;
   if (mirror?.media.length && (await controlled)) {
     await Promise.all(players.map(asks));
-    circle.addEventListener(
-      'change',
-      adopt(url => !!find(url), stored),
-    );
+    const look = adopt(url => !!find(url), stored);
+    circle.addEventListener('change', look);
+    circle.addEventListener('withdrawn', e => {
+      /** @type {CustomEvent} */ (e).detail.urls.forEach(leave);
+      look();
+    });
   }
   release();
   await Promise.all(

@@ -47,6 +47,8 @@ export class Circle extends EventTarget {
   /** none over plain http */
   mirror = /** @type {Mirror|null} */ (null);
   signal = /** @type {Signal|null} */ (null);
+  /** of the page's files, once elements.js is here @type {() => import('../elements/why.js').Why[]} */
+  why = () => [];
   /** @param {Options} options */
   constructor(options) {
     super();
@@ -115,6 +117,7 @@ export class Circle extends EventTarget {
       uploaded: this.#manners.uploaded,
       first_peer_ms: signal?.firstPeer ?? null,
       media,
+      page: this.why(),
     };
   }
   /** @param {string|null} sig null: every neighbour @param {any} data JSON, at most about 200 KB @returns {number} to how many */
@@ -324,6 +327,7 @@ export class Circle extends EventTarget {
           paths: mirror?.media.filter(m => m.withdrawn).map(m => m.path),
         });
         this.#tabs.say({ withdrawn: media.path, version: mirror?.version });
+        this.#emit('withdrawn', media);
         this.#tell({ t: 'have', have: [[media.root, '', '']] });
         if (performance.now() - this.#refreshed > REFRESH_MS) this.#refresh();
       },

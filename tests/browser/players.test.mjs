@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { adopted, makeFilm, makeSite, mirrored, page, play, stats, until, visits } from './site.mjs';
 
 const player = (src, more = '') => `<video controls muted preload="auto" src="${src}" ${more}></video>`;
-let site, far;
+let site, far, elsewhere;
 /** requests that came to the other host */
 const asked = [];
 
@@ -19,12 +19,12 @@ before(async () => {
     response.end(part);
   });
   await new Promise(ok => far.listen(0, '127.0.0.1', ok));
-  const elsewhere = `http://127.0.0.1:${far.address().port}`;
+  elsewhere = `http://127.0.0.1:${far.address().port}`;
   const sent = `$HTTP["url"] == "/media/sent.mp4" { url.redirect = ( "" => "${elsewhere}/sent.mp4" ) }`;
   site = await makeSite({ film: { seconds: 12 }, change: text => text.replace(/server\.modules\s*(\+?=)\s*\(/, '$& "mod_redirect", ') + `\n${sent}\n`, pages: {
-    'index.html': page(player('/media/film.mp4'), '%TAG%'), 'empty.html': page('', '%TAG%'), 'sent.html': page(player('/media/sent.mp4'), '%TAG%'), 'end.html': page(player('/media/film.mp4') + '%TAG%'),
+    'index.html': page(player('/media/film.mp4'), '%TAG%'), 'empty.html': page('', '%TAG%'), 'sent.html': page(player('/media/sent.mp4'), '%TAG%'), 'changed.html': page(player('/media/changed.mp4'), '%TAG%'), 'end.html': page(player('/media/film.mp4') + '%TAG%'),
   } });
-  await makeFilm(site.at('media/sent.mp4'), { seconds: 12 });
+  for (const name of ['sent', 'changed']) await makeFilm(site.at(`media/${name}.mp4`), { seconds: 12 });
   await site.publish();
   await writeFile(site.at('favicon.ico'), '');  // or the console says that there is none
   const { api_key: key } = JSON.parse(await site.program(['circle', 'add', 'far', '--p2p', 'on', '--ice', 'none', '--json']));
@@ -103,4 +103,37 @@ test('the tag at the end of the body: a film that has begun comes once', () => v
   await until(tab, 'the end of the film', () => film.ended, 30000);
   const { size } = (await stats(tab)).media.find(m => m.path == 'film.mp4'), requests = viewer.mine(await site.log()).filter(l => l.path == '/media/film.mp4');
   assert.ok(requests.length <= 2 && requests.reduce((sum, l) => sum + l.bytes, 0) < 1.1 * size, JSON.stringify([size, requests.map(l => l.bytes)]));
+}));
+
+test('one whose file was replaced is given back while it is paused: at its place, and no error', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/changed.html`);
+  await adopted(tab);
+  await plays(tab);
+  await hears(tab);
+  await tab.evaluate(() => { document.querySelector('video').pause(); });
+  await makeFilm(site.at('media/changed.mp4'), { seconds: 10, tone: 500 });
+  await until(tab, 'it is plain', async () => {
+    await fetch('/media/changed.mp4', { headers: { range: `bytes=${performance.now() | 0}-` } }).then(r => r.arrayBuffer()).catch(() => 0);
+    return document.querySelector('video').crossOrigin == null;
+  });
+  await until(tab, 'it is there again', () => document.querySelector('video').readyState > 1);
+  assert.deepEqual(await tab.evaluate(() => [document.querySelector('video').paused, document.querySelector('video').currentTime > 1, heard.includes('error'), heard.filter(type => type == 'emptied').length]), [true, true, false, 1]);
+}));
+
+test('the page is told of each of its files whether it is mirrored, or why not; the console, when it is asked to', () => visits(async viewer => {
+  const kind = 'browsers show this kind of element to no worker', rows = [
+    ['<video muted preload="none" src="/media/film.mp4"></video>', ''],
+    ['<video muted preload="none" src="/gone.mp4"></video>', 'it is not published in this circle'],
+    [`<video muted preload="none" src="/media/sent.mp4"><track src="${elsewhere}/a.vtt"></video>`, 'a <source> or <track> of it is on another host'],
+    ['<audio data-polycircle="off" preload="none" src="/media/film.mp4"></audio>', 'data-polycircle="off" stands at it'],
+    ['<a download href="/media/film.mp4">save it</a>', kind], ['<object type="text/plain" data="/media/none.txt"></object>', kind],
+  ];
+  await writeFile(site.at('why.html'), page(rows.map(([html]) => html).join(''), site.tag()));
+  const tab = await viewer.open(`${site.url}/why.html?polycircle=debug`);
+  await mirrored(tab);
+  await until(tab, 'the film is ours', () => document.querySelector('video').crossOrigin && polycircle.stats().page.length);
+  assert.deepEqual((await stats(tab)).page.map(({ mirrored, why }) => [mirrored, why]), rows.map(([, why]) => [!why, why]));
+  const lines = () => viewer.lines.filter(line => line.startsWith('info: polycircle:')).map(line => line.replace(/.*?\/\/[^/]*/, ''));
+  await until({ evaluate: async () => lines().includes('/media/film.mp4: mirrored') }, 'the lines');
+  assert.ok(lines().includes(`/media/film.mp4: ${kind}`));
 }));
