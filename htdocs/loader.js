@@ -1,6 +1,6 @@
 /** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
- * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then; three times
- * that on later visits. */
+ * and keeps players from asking the server for what the mirror will bring: for 450 ms of its own time, or a second when the package came by
+ * then; three times that on later visits. */
 import { done, openDb } from './util/db.js';
 import { idle, off } from './page/watch.js';
 /** @typedef {Record<string, string>} Files */
@@ -21,6 +21,7 @@ const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
 const stop = new AbortController();
 let begun = /** @type {Promise<Response>|undefined} */ (undefined); // the first player's file
+let clock = 0;
 let alive = false; // the package is here: the rest takes a moment
 let packed = /** @type {Promise<Blob|null>|null} */ (null); // the manifest
 
@@ -57,6 +58,7 @@ const observer = new MutationObserver(hold);
 
 /** Players may ask now; what came for the first of them is in the browser's cache. */
 function release() {
+  clearInterval(clock);
   stop.abort();
   observer.disconnect();
   for (const [el, [preload, autoplay]] of held) {
@@ -206,8 +208,10 @@ if (tags == 1) {
     observer.observe(document, { childList: true, subtree: true });
     hold();
     const patience = sw.controller ? 3 : 1; // on a later visit all that it waits for is here
-    setTimeout(() => alive || release(), 450 * patience);
-    setTimeout(release, 1000 * patience);
+    let ticks = 0; // of the page's own time, which a busy device has less of
+    clock = +setInterval(() => {
+      if (++ticks > 20 * patience || (!alive && ticks > 9 * patience)) release();
+    }, 50);
   }
   run();
 }

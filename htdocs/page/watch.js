@@ -1,5 +1,6 @@
 /** What the page's players need right now: the only place that looks at <video> and <audio>. */
 
+import { plain } from '../util/names.js';
 /** @typedef {import('../content/mirror.js').Need} Need */
 
 /** Whether it has not asked yet. @param {HTMLMediaElement} el */
@@ -47,18 +48,19 @@ export const off = el =>
 
 /** Addresses of files that failed under us, or are gone: this page loads them as without us from then on. */
 const left = /** @type {Set<string>} */ (new Set());
-const bare = (/** @type {any} */ name) => unescape(String(name).split('#')[0]);
-export const leave = (/** @type {string} */ url) => left.add(bare(url));
+export const leave = (/** @type {string} */ url) => left.add(plain(url));
 
 /** Whether this file is one of those, or such an element of the page names it. @param {string} url */
 export function spared(url) {
   const all = '[data-polycircle=off]';
   return (
-    left.has(bare(url)) ||
+    left.has(plain(url)) ||
     [.../** @type {NodeListOf<any>} */ (document.querySelectorAll(`${all},${all} *`))].some(
       el =>
         off(el) &&
-        [el.currentSrc, el.src, el.href, el.data, el.poster].some(name => bare(name) == bare(url)),
+        [el.currentSrc, el.src, el.href, el.data, el.poster].some(
+          name => plain(name) == plain(url),
+        ),
     )
   );
 }
@@ -90,7 +92,7 @@ export function adopt(mirrored, stored) {
       // a slow player that has bytes enough for now is idle, as one that was not let begin is
       const begun =
         readyState || networkState == 2 || (networkState == 1 && (preload != 'none' || autoplay));
-      const gone = named.some(({ src }) => left.has(bare(src)));
+      const gone = named.some(({ src }) => left.has(plain(src)));
       const ours =
         named[0] &&
         !gone &&
