@@ -97,9 +97,9 @@ export class Peer {
     must(this.ready != (m.t == 'hello'), 'bad message'); // once, before all else
     if (m.t == 'hello') {
       must(m.sig == this.sig, 'bad message');
-      this.up = m.up;
       this.ready = true;
     }
+    this.up = m.up ?? this.up;
     for (const [root, , bits] of m.have ?? []) this.#learn(root, fromBase64(bits));
     if (m.t == 'got') this.#got(m.r, m.i);
     if (m.t == 'get') this.#queue(m.id, m.h);

@@ -19,6 +19,7 @@ const root = match(/^[\da-f]{16}$/),
   mid = match(/^([\da-f]{4})?$/),
   bits = match(/^[\w-]{0,22000}$/);
 const body = match(/^[\w-]{1,1024}$/);
+const bool = (/** @type {any} */ x) => typeof x == 'boolean';
 const want = list(64, root);
 const have = list(
   64,
@@ -29,8 +30,8 @@ const have = list(
 const SHAPES = new Map(
   Object.entries(
     /** @type {Record<string, Record<string, Test>>} */ ({
-      hello: { v: x => x === 1, sig, version: int, up: x => typeof x == 'boolean', have, want },
-      have: { have, want },
+      hello: { v: x => x === 1, sig, version: int, up: bool, have, want },
+      have: { have, want, up: x => x === undefined || bool(x) },
       got: { r: root, i: list(1024, int) },
       get: { id: int, h: sig },
       no: { id: int, why: match(/^(none|busy|off)$/) },

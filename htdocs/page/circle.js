@@ -59,7 +59,7 @@ export class Circle extends EventTarget {
     let { uploads } = this.#manners;
     connection.addEventListener?.('change', () => {
       if (uploads == (uploads = this.#manners.uploads)) return;
-      for (const peer of this.signal?.peers ?? []) peer.greet();
+      this.#tell({ t: 'have', have: [], up: uploads });
     });
     this.#store = openStore(storage ?? null, db, fresh);
     this.#tabs = new Tabs('polycircle-' + this.cid, {
