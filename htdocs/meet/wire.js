@@ -54,7 +54,7 @@ export function parseControl(text) {
   return Object.entries(shape).reduce(
     (out, [field, test]) => {
       must(test(message[field]), `bad ${message.t}.${field}`);
-      return { ...out, [field]: message[field] };
+      return field in message ? { ...out, [field]: message[field] } : out;
     },
     { t: message.t },
   );

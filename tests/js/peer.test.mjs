@@ -99,6 +99,7 @@ test('what may no longer be given ends in the middle of a piece', async () => {
   const around = { ...hub(sig('a'), async () => PIECE), allow: async () => left-- > 0 };
   theirs.onmessage = data => got.push(typeof data == 'string' ? JSON.parse(data) : 'frame');
   new Peer(ours, sig('b'), around);
+  theirs.send(JSON.stringify(hub(sig('b')).hello()));
   theirs.send(JSON.stringify({ t: 'get', id: 1, h: HASH }));
   await until(() => got.length > 2, 'no');
   assert.deepEqual(got, ['frame', 'frame', { t: 'no', id: 1, why: 'off' }]);
