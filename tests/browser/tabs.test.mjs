@@ -100,13 +100,19 @@ test('what was withdrawn stays so in the next page, until there is a newer manif
   await read(tab, [path]);
   assert.equal(await withdrawn(), false);
   await utimes(site.at(path.slice(1)), 1e9, 1e9);
-  await until(tab, 'withdrawn', async path => { await (await fetch(path, { cache: 'reload' })).arrayBuffer(); return polycircle.mirror.find(location.origin + path).withdrawn; }, 30000, path);
+  await until(tab, 'withdrawn', async path => { await fetch(path, { cache: 'reload' }).then(r => r.arrayBuffer()).catch(() => {}); return polycircle.mirror.find(location.origin + path).withdrawn; }, 30000, path);
+  await until(tab, 'written down', async () => {
+    const done = request => new Promise((ok, no) => { request.onsuccess = () => ok(request.result); request.onerror = () => no(request.error); });
+    const db = await done(indexedDB.open('polycircle'));
+    try { return (await done(db.transaction('kv').objectStore('kv').get('withdrawn-' + polycircle.cid)))?.paths.length; } finally { db.close(); }
+  });
+  const version = () => tab.evaluate(() => polycircle.mirror.version), was = await version();
   await tab.reload();
   await mirrored(tab);
-  assert.equal(await withdrawn(), true);
+  assert.deepEqual([await version(), await withdrawn()], [was, true]);
   await site.publish();
   await tab.reload();
-  await until(tab, 'the newer manifest', async path => { await polycircle.loaded; return !polycircle.mirror.find(location.origin + path).withdrawn; }, 15000, path);
+  await until(tab, 'the newer manifest', async path => { await globalThis.polycircle?.loaded; return globalThis.polycircle && !polycircle.mirror.find(location.origin + path).withdrawn; }, 15000, path);
 }));
 
 test('a tab that has nothing to do has no timer and asks nobody, looked at or hidden; one with figures only while they are seen', () => visits(async viewer => {
