@@ -1,5 +1,5 @@
 /** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle.
- * What only a document knows (players, visibility) comes in by its options. */
+ * What only a document knows of its players comes in by its options. */
 import { bridge } from './bridge.js';
 import { instance } from '../meet/instance.js';
 import { Manners } from '../meet/manners.js';
