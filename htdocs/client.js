@@ -3,7 +3,7 @@
 import { Circle } from './page/circle.js';
 import { adopt, idle, leave, spared, watch } from './page/watch.js';
 /** @typedef {{base: string, src?: string, config: import('./page/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
- *   circles?: any[], players?: HTMLMediaElement[], begun?: Promise<Response>, release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
+ *   circles?: any[], players?: HTMLMediaElement[], begun?: Promise<Response|null>, release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
  *   packed?: Promise<Blob|null>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start src: of the loader, if there is one; data: the tag's data-* attributes; players: those that the
  *   loader held; begun: what the first of them will ask, asked already; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
 
@@ -71,7 +71,7 @@ export function start({
 }
 
 /** Players are the mirror's once the worker is there, and the origin of what they play answers a script. Resolves when they have their first bytes.
- * @param {Circle} circle @param {HTMLMediaElement[]} players @param {Promise<Response>|undefined} begun @param {() => void} release */
+ * @param {Circle} circle @param {HTMLMediaElement[]} players @param {Promise<Response|null>|undefined} begun @param {() => void} release */
 async function takeOver(circle, players, begun, release) {
   const { mirror } = circle,
     controlled = circle.mirroring();
@@ -90,9 +90,8 @@ async function takeOver(circle, players, begun, release) {
     if (!media || !idle(el) || mirror?.count(media)) return;
     const r = await (
       (el == players[0] && begun) ||
-      fetch(url, { headers: { range: 'bytes=0-' }, redirect: 'manual' })
+      fetch(url, { headers: { range: 'bytes=0-262143' }, redirect: 'manual' })
     ).catch(() => null);
-    r?.body?.cancel().catch(() => {});
     if (!r?.ok) leave(url);
   };
   await circle.loaded;

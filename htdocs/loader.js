@@ -19,8 +19,7 @@ const { href: base, origin } = new URL(config.base ?? '.', tag?.src ?? location.
 const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map()); // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
-const stop = new AbortController();
-let begun = /** @type {Promise<Response>|undefined} */ (undefined); // the first player's file
+let begun = /** @type {Promise<Response|null>|undefined} */ (undefined); // the first player's file
 let clock = 0;
 let alive = false; // the package is here: the rest takes a moment
 let packed = /** @type {Promise<Blob|null>|null} */ (null); // the manifest
@@ -46,10 +45,9 @@ function hold() {
       setTimeout(() => {
         if (el.currentSrc.startsWith(location.origin + '/'))
           begun = fetch(el.currentSrc, {
-            headers: { range: 'bytes=0-' },
+            headers: { range: 'bytes=0-262143' },
             redirect: 'manual',
-            signal: stop.signal,
-          });
+          }).catch(() => null);
       });
   }
 }
@@ -59,7 +57,6 @@ const observer = new MutationObserver(hold);
 /** Players may ask now; what came for the first of them is in the browser's cache. */
 function release() {
   clearInterval(clock);
-  stop.abort();
   observer.disconnect();
   for (const [el, [preload, autoplay]] of held) {
     if (autoplay) el.autoplay = true;

@@ -59,7 +59,7 @@ export function spared(url) {
       el =>
         off(el) &&
         [el.currentSrc, el.src, el.href, el.data, el.poster].some(
-          name => plain(name) == plain(url),
+          name => plain(String(name)) == plain(url),
         ),
     )
   );
