@@ -1,11 +1,12 @@
 /** Where loader and page meet the circle: start() makes window.polycircle. Served as signal.js of the package,
  * and as client.js, with elements/signal.js at its end; the rest of it is elements.js. */
 import { Circle } from './page/circle.js';
+import { register } from './page/register.js';
 import { adopt, idle, leave, spared, watch } from './page/watch.js';
 /** @typedef {{base: string, src?: string, config: import('./page/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
- *   circles?: any[], players?: HTMLMediaElement[], begun?: Promise<Response|null>, release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
+ *   circles?: any[], players?: HTMLMediaElement[], begun?: Promise<Response|null>, release?: () => void, worker?: Promise<any>, script?: string|false, extras?: () => Promise<any>,
  *   packed?: Promise<Blob|null>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start src: of the loader, if there is one; data: the tag's data-* attributes; players: those that the
- *   loader held; begun: what the first of them will ask, asked already; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
+ *   loader held; script: the worker's; begun: what the first of them will ask, asked already; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
 export function start({
@@ -19,6 +20,7 @@ export function start({
   release = () => {},
   circles = [],
   worker,
+  script,
   extras,
   ...rest
 }) {
@@ -40,7 +42,7 @@ export function start({
     storage: storage && more().then(({ injectedStore }) => injectedStore(storage)),
     coarse: matchMedia('(pointer: coarse)').matches,
     ask: () => dressed.then(asking => asking?.ask()),
-    worker: worker ?? navigator.serviceWorker?.getRegistration('/').catch(() => null),
+    worker: register(worker, script, config.worker).catch(error => void console.warn(error)),
     spared,
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0),
   }));

@@ -1,5 +1,5 @@
-/** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
- * and keeps players from asking the server for what the mirror will bring: for 450 ms of its own time, or a second when the package came by
+/** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Where the site is known to have no
+ * worker of its own it registers ours meanwhile (page/register.js sees to the rest), and keeps players from asking the server for what the mirror will bring: for 450 ms of its own time, or a second when the package came by
  * then; three times that on later visits. */
 import { done, openDb } from './util/db.js';
 import { idle, off } from './page/watch.js';
@@ -16,6 +16,12 @@ const [tag, another] = document.currentScript
 const own = self.origin == location.origin;
 const sw = own ? navigator.serviceWorker : /** @type {any} */ (null);
 const { href: base, origin } = new URL(config.base ?? '.', tag?.src ?? location.href); // told where the tag's address is short, beside a site
+/** a worker with ours in it: the site's own that imports it, the one-line file, the instance's */
+const file =
+    config.worker?.[0] == '/'
+      ? config.worker
+      : (tag?.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js')),
+  script = file && new URL(file, /** @type {any} */ (location)).href;
 const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map()); // players with what their preload and autoplay were
 const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
 const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
@@ -63,19 +69,6 @@ function release() {
     preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
   }
   held.clear();
-}
-
-/** An existing worker of the site is never replaced; ours of another address of the instance is. Why there is none stands in the console, for then nothing is shared. */
-async function register() {
-  const file = tag.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js');
-  if (!file) throw 'no data-worker';
-  const url = new URL(file, location.href).href,
-    old = await sw.getRegistration('/');
-  const script =
-    old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
-  return script && script != url && !/\/circle-sw\.js$/.test(script)
-    ? null
-    : sw.register(url, { scope: '/' });
 }
 
 /** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */
@@ -147,7 +140,16 @@ async function files(db, marked) {
 
 async function run() {
   const marked = mark(),
-    worker = sw && register().catch(console.warn);
+    worker =
+      sure &&
+      sw
+        .getRegistration('/')
+        .then(
+          (/** @type {any} */ found) =>
+            found ??
+            (mark('-worker', String(Date.now() + 6e8)), sw.register(script, { scope: '/' })),
+        )
+        .catch(() => null);
   const db = /** @type {Promise<IDBDatabase|null>} */ (
     Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000, null))])
   );
@@ -175,6 +177,7 @@ async function run() {
       begun,
       release,
       worker,
+      script,
       packed,
       db,
       fresh: !marked,
@@ -191,6 +194,14 @@ async function run() {
 }
 
 const page = /** @type {any} */ (globalThis),
+  controller = sw?.controller?.scriptURL.split('?')[0],
+  // a worker with ours in it is there, or comes at once
+  sure =
+    sw &&
+    script &&
+    (controller
+      ? controller == script
+      : config.worker == 'none' && !(mark('-worker') > Date.now())),
   tags =
     !own || !tag || another || 'off' in tag.dataset
       ? 0
@@ -201,7 +212,7 @@ if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin)) refused.add(e.effectiveDirective.replace(/-elem$/, ''));
   });
-  if (isSecureContext && sw && config.mirror !== false) {
+  if (sure && config.mirror !== false) {
     observer.observe(document, { childList: true, subtree: true });
     hold();
     const patience = sw.controller ? 3 : 1; // on a later visit all that it waits for is here

@@ -9,6 +9,7 @@
  * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
+import { alone, own, pure } from './util/alone.js';
 import { bare, plain } from './util/names.js';
 
 const scope = /** @type {any} */ (globalThis),
@@ -21,8 +22,17 @@ const GONE = {}; // in the place of what is said
 const pages = /** @type {Map<string, Page>} */ (new Map()); // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
 const asked = /** @type {Set<string>} */ (new Set()); // clients of before this worker was started, who may be pages of ours
 
-scope.addEventListener('install', () => scope.skipWaiting());
-scope.addEventListener('activate', (/** @type {any} */ e) => e.waitUntil(scope.clients.claim()));
+// a script of the site that imports this one waits, and claims, as it will
+const unless = (/** @type {() => void} */ act) => (/** @type {any} */ e) =>
+  e.waitUntil(pure(location.href).then(ours => ours && act()));
+scope.addEventListener(
+  'install',
+  unless(() => scope.skipWaiting()),
+);
+scope.addEventListener(
+  'activate',
+  unless(() => scope.clients.claim()),
+);
 
 scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
   if (data?.polycircle == 'urls')
@@ -40,7 +50,7 @@ const RULES = [
   [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
   [a => a.film && a.home, 'leave'], // for the same reason
   [a => a.named, 'answer'],
-  [a => a.page, 'leave'],
+  [a => a.page || !own(location.href), 'leave'], // in a script of the site what was named, and no more
   [a => a.film || a.request.headers.has('range'), 'answer'], // perhaps of a page that we have forgotten
   [() => true, 'leave'],
 ];
@@ -58,7 +68,9 @@ scope.addEventListener('fetch', (/** @type {any} */ e) => {
     adopted = film && home && request.mode == 'cors' && request.credentials == 'include';
   const a = { request, clientId, page, named: names(page, url), film, home, adopted };
   if (!page && clientId && !asked.has(clientId)) e.waitUntil(who(clientId));
-  if (RULES.find(([fits]) => fits(a))?.[1] == 'answer') e.respondWith(answer(a, url));
+  if (RULES.find(([fits]) => fits(a))?.[1] != 'answer') return;
+  e.stopImmediatePropagation(); // the site's script may have such a listener, too
+  e.respondWith(answer(a, url));
 });
 
 /** A page that this worker does not know tells what it has. */
@@ -68,15 +80,21 @@ async function who(/** @type {string} */ id) {
 }
 
 /** Seven days after the last valid manifest the worker goes away by itself; the page has 10 s to bring one first. When that was stands where it
- * lives as long as the registration does, and needs no storage: in the header value for preloading, which we have no other use for. */
+ * lives as long as the registration does, and needs no storage: in the header value for preloading, which we have no other use for. One that
+ * imports this stays. */
 async function expire() {
   for (const id of pages.keys()) if (!(await scope.clients.get(id))) pages.delete(id);
+  if (!own(location.href)) return;
+  const { registration } = scope,
+    { navigationPreload: kept } = registration;
+  const over = async () => {
+    const { headerValue } = await kept.getState();
+    if (headerValue == 'true') await kept.setHeaderValue(String(Date.now())); // never set
+    return Date.now() - headerValue > IDLE_MS;
+  };
+  if (!(await over())) return; // and holds up no other that waits for this one's end
   await new Promise(ok => setTimeout(ok, 10000));
-  const { navigationPreload: kept } = scope.registration,
-    { headerValue } = await kept.getState();
-  if (headerValue == 'true')
-    await kept.setHeaderValue(String(Date.now())); // never set
-  else if (Date.now() - headerValue > IDLE_MS) await scope.registration.unregister();
+  if ((await over()) && (await alone(registration))) await registration.unregister();
 }
 
 /** What a page says on the port of a request, in its order. */

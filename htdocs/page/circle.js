@@ -10,9 +10,10 @@ import { Tabs } from './tabs.js';
 import { openStore } from '../content/store.js';
 import { readManifest, unpack } from '../content/manifest.js';
 import { bitmap } from '../meet/wire.js';
+import { alone, own } from '../util/alone.js';
 import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
- *   wire?: string, p2p?: string, spool?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
+ *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean, settled: Promise<any>,
  *   watch: import('./bridge.js').Watch, spared?: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
  *   db?: Promise<IDBDatabase|null>, fresh?: boolean, ask?: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have their
@@ -301,7 +302,8 @@ export class Circle extends EventTarget {
         this.#error(error);
         if (error.code != 'removed') return;
         this.leave();
-        await (await this.#o.worker)?.unregister();
+        const worker = await this.#o.worker;
+        if (worker && (await alone(worker))) await worker.unregister();
       },
     };
   }
@@ -427,7 +429,9 @@ export class Circle extends EventTarget {
   }
   /** The worker leaves by itself when this is not said for 7 days. */
   async #valid() {
-    (await this.#o.worker)?.navigationPreload.setHeaderValue(String(Date.now())).catch(() => {});
+    const worker = await this.#o.worker;
+    if (own(worker?.active?.scriptURL ?? ''))
+      worker?.navigationPreload.setHeaderValue(String(Date.now())).catch(() => {});
   }
   #kept(/** @type {string} */ key) {
     return this.#store.get('kv', key).catch(() => undefined);

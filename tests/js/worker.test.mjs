@@ -5,7 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import vm from 'node:vm';
 
-const source = execFileSync('esbuild', ['--bundle', '--format=iife', new URL('../../htdocs/worker.js', import.meta.url).pathname], { encoding: 'utf8' });
+const bundle = name => execFileSync('esbuild', ['--bundle', '--format=iife', new URL(`../../htdocs/${name}`, import.meta.url).pathname], { encoding: 'utf8' });
+const source = bundle('worker.js'), removed = bundle('removed-sw.js');
 /** open ports keep Node from ending @type {MessageChannel[]} */
 const channels = [];
 class Channel extends MessageChannel { constructor() { super(); channels.push(this); } }
@@ -26,27 +27,31 @@ const good = (from, range, { chunks = [BYTES.slice(from)], cut = false, date = D
 const plainly = () => new Response('plain', { headers: { etag: '"1"', 'content-encoding': 'gzip' } });
 
 /** @param {(message: any, port: MessagePort) => void} [page] how the page with the tag reacts */
-function worker(page = () => {}, { headerValue = 'true', from = origin(plainly), cache = null, patience = 2000 } = {}) {
+function worker(page = () => {}, { headerValue = 'true', from = origin(plainly), cache = null, patience = 2000, at = '/circle-sw.js', text = '', waiting, push = null, source: code = source } = {}) {
   const on = {}, plain = [], said = [], who = [], kept = { headerValue };
   const client = { id: 'page', postMessage: (message, ports) => { if (!ports) return who.push(message); said.push(message); page(message, ports[0]); } };
+  const registration = { active: { scriptURL: `https://site.example${at}` }, waiting, pushManager: { getSubscription: async () => push } };
   const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, { 10000: 1, 50: patience }[ms] ?? ms, ...args), clearTimeout, URL, Response, Request: class { constructor(r, init) { Object.assign(this, r, init); } }, Headers, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
-    TypeError, Uint8Array, location: new URL('https://site.example/sw.js'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
+    TypeError, Uint8Array, location: new URL(at, 'https://site.example/'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
+    indexedDB: { deleteDatabase: () => { const request = {}; setTimeout(() => request.onsuccess()); return request; } },
     fetch: async (request, init) => {
+      if (typeof request == 'string') return new Response(text);
       if (init?.cache == 'only-if-cached') return cache ?? new Response('', { status: 504 });
       plain.push([request.url, init, request]);
       return from(request.url, request);
     },
-    clients: { claim: async () => {}, get: async id => ['page', 'other'].includes(id) ? { ...client, id } : undefined },
-    registration: { unregister: async () => { scope.gone = true; }, navigationPreload: { getState: async () => kept, setHeaderValue: async value => { kept.headerValue = value; } } } };
-  vm.runInNewContext(source, vm.createContext(scope));
+    clients: { claim: async () => { scope.claimed = true; }, get: async id => ['page', 'other'].includes(id) ? { ...client, id } : undefined },
+    registration: { ...registration, unregister: async () => { scope.gone = true; }, navigationPreload: { getState: async () => kept, setHeaderValue: async value => { kept.headerValue = value; } } } };
+  vm.runInNewContext(code, vm.createContext(scope));
   const ask = (url = FILM, { clientId = 'page', method = 'GET', destination = 'video', cache = 'default', mode = 'cors', credentials = 'include', range, headers = {} } = {}) => {
-    let answer = null;
+    let answer = null, last = false;
     const waits = [];
-    on.fetch({ clientId, request: { url, method, destination, cache, mode, credentials, headers: new Headers({ ...headers, ...range ? { range } : {} }) }, respondWith: p => { answer = p; }, waitUntil: p => waits.push(p) });
+    on.fetch({ clientId, request: { url, method, destination, cache, mode, credentials, headers: new Headers({ ...headers, ...range ? { range } : {} }) }, respondWith: p => { assert.ok(last, 'no other listener answers'); answer = p; }, stopImmediatePropagation: () => { last = true; }, waitUntil: p => waits.push(p) });
     return { answer, waits };
   };
   const announce = (urls = [FILM], leads = true, id = 'page') => on.message({ data: { polycircle: 'urls', urls, leads }, source: { id } });
-  return { scope, plain, said, who, kept, ask, announce };
+  const happens = async type => { const waits = []; on[type]({ waitUntil: p => waits.push(p) }); await Promise.all(waits); };
+  return { scope, plain, said, who, kept, ask, announce, happens };
 }
 
 /** A page that has it all, and answers as page/bridge.js does. */
@@ -267,4 +272,47 @@ test('seven days without a valid manifest: it goes away; a day is noted at the f
     await Promise.all(w.ask('https://site.example/', { mode: 'navigate' }).waits);
     assert.equal(w.scope.gone, gone, `${days} days`);
   }
+});
+
+const LINE = "// ours\nimportScripts('https://other.example/polycircle.fcgi/circle-sw.js')\n";
+const OWN = `${LINE}addEventListener('fetch', e => e.respondWith(fetch(e.request)));\n`;
+const old = String(Date.now() - 8 * DAY);
+
+test('what is ours alone takes over at once, and is ended; a script of the site that imports it waits and stays as it will', async () => {
+  const cases = {
+    'the instance\u2019s': [{ at: '/x/circle-sw.js' }, true],
+    'the one-line file': [{ at: '/polycircle-sw.js', text: LINE }, true],
+    'more in that file': [{ at: '/polycircle-sw.js', text: OWN }, false],
+    'a worker of the site': [{ at: '/sw.js', text: OWN }, false],
+    'another\u2019s one line': [{ at: '/sw.js', text: "importScripts('https://push.example/sw.js')" }, false],
+  };
+  for (const [name, [how, ours]] of Object.entries(cases)) for (const source of [undefined, removed]) {
+    const w = worker(undefined, { ...how, source });
+    await w.happens('install');
+    await w.happens('activate');
+    assert.deepEqual([!!w.scope.skipped, source ? !!w.scope.gone : !!w.scope.claimed], [ours, ours], name);
+    if (source) continue;
+    const late = worker(undefined, { ...how, headerValue: old });
+    await Promise.all(late.ask('https://site.example/', { mode: 'navigate' }).waits);
+    assert.equal(!!late.scope.gone, ours, `${name}, after 8 days`);
+  }
+});
+
+test('a script of the site that waits behind ours, and its push subscription, are not taken along', async () => {
+  const waiting = { scriptURL: 'https://site.example/own.js' };
+  for (const [name, how] of Object.entries({ waiting: { waiting, text: OWN }, push: { push: {} } })) {
+    const late = worker(undefined, { ...how, headerValue: old }), ended = worker(undefined, { ...how, source: removed });
+    await Promise.all(late.ask('https://site.example/', { mode: 'navigate' }).waits);
+    await ended.happens('activate');
+    assert.deepEqual([late.scope.gone, ended.scope.gone], [undefined, undefined], name);
+  }
+});
+
+test('in a script of the site: preloading is the site\u2019s, and what no page has named', async () => {
+  const { ask, announce, kept } = worker(answers(['abc']), { at: '/sw.js', text: OWN });
+  await Promise.all(ask('https://site.example/', { mode: 'navigate' }).waits);
+  assert.equal(kept.headerValue, 'true');
+  assert.equal(ask(FILM, { destination: '', range: 'bytes=0-' }).answer, null);
+  announce();
+  assert.equal(await (await ask(FILM, { destination: '', range: 'bytes=0-' }).answer).text(), 'abc');
 });
