@@ -20,12 +20,17 @@ const EAGER = "addEventListener('install', () => skipWaiting()); addEventListene
 const counts = '<script>globalThis.registered = []; { const real = ServiceWorkerContainer.prototype.register; ServiceWorkerContainer.prototype.register = function (url, ...more) { registered.push(String(url)); return real.call(this, url, ...more); }; }</script>';
 const FORGETFUL = '<script>navigator.serviceWorker.ready.then(registration => registration.unregister())</script>';
 
-let site, late;
+let site;
+/** The tag of one more circle, of which this is said. */
+async function circle(name, worker) {
+  const { api_key: key } = JSON.parse(await site.program(['circle', 'add', name, '--p2p', 'on', '--ice', 'none', '--worker', worker, '--json']));
+  await site.program(['publish', name, site.at('media')]);
+  return site.tag().replace(site.circle.api_key, key);
+}
 before(async () => {
   site = await makeSite({ film: { seconds: 4 } });
-  late = JSON.parse(await site.program(['circle', 'add', 'late', '--p2p', 'off', '--ice', 'none', '--json'])).api_key;
-  await site.program(['publish', 'late', site.at('media')]);
-  const tags = { none: site.tag(), unknown: site.tag().replace(site.circle.api_key, late) };
+  const tags = { none: site.tag(), unknown: await circle('late', 'unknown') };
+  await writeFile(site.at('bare.html'), page(FILM));
   for (const [name, script] of [['own.js', OWN], ['eager.js', OWN + EAGER], ['guest.js', `importScripts('${site.base}circle-sw.js');\n${OWN}`]]) await writeFile(site.at(name), script);
   for (const [known, tag] of Object.entries(tags)) {
     await writeFile(site.at(`${known}.html`), page(FILM, counts + tag));
@@ -40,7 +45,7 @@ after(() => site?.close());
 /** The scripts of the scope /, the newest first. */
 const scripts = tab => tab.evaluate(async () => {
   const found = await navigator.serviceWorker.getRegistration('/');
-  return ['installing', 'waiting', 'active'].flatMap(state => found?.[state] ? [new URL(found[state].scriptURL).pathname.split('/').pop()] : []);
+  return ['installing', 'waiting', 'active'].flatMap(state => found?.[state] ? [found[state].scriptURL.split('/').pop()] : []);
 });
 /** The page is there, its scripts have run, and ours has had the time that it takes. */
 const settled = async tab => {
@@ -71,6 +76,7 @@ describe("the site's own worker", { concurrency: 4 }, () => {
       if (visitor == 'returning') await mirrored(await viewer.open(`${site.url}/none.html`));
       await settled(await viewer.open(url));
       await settled(await viewer.open(url));
+      assert.deepEqual(await viewer.page.evaluate(() => registered.filter(script => script.includes('circle-sw'))), [], 'it was seen: ours is not registered again');
       const tab = await comesBack(viewer, url);
       await plays(tab);
       assert.deepEqual(await scripts(tab), [`${own}.js`]);
@@ -145,4 +151,78 @@ describe('ours', { concurrency: 4 }, () => {
     assert.deepEqual(viewer.lines.filter(line => /error/i.test(line) && !/favicon|404/.test(line)), []);
     await adopted(await viewer.open(`${site.url}/none.html`));
   }));
+});
+
+/** What comes from the instance is asked for anew: browsers keep the loader for minutes. */
+async function uncached(viewer) {
+  const session = await viewer.context.newCDPSession(viewer.page);
+  await session.send('Network.enable');
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+}
+const cleared = tab => until(tab, 'what was kept is gone', async () => !(await indexedDB.databases()).length && !Object.keys(localStorage).length);
+
+describe('what ends ours', { concurrency: 4 }, () => {
+  for (const open of [false, true]) {
+    test(`the site's worker with ours in it mirrors, and stays when the circle is removed${open ? ' while a page is open' : ''}`, () => visits(async viewer => {
+      const name = `guest-${open}`, url = `${site.url}/${name}.html`;
+      await writeFile(site.at(`${name}.html`), page(FILM, `${await circle(name, '/guest.js')}<script>addEventListener('load', () => navigator.serviceWorker.register('/guest.js?ver=6'));</script>`));
+      await settled(await viewer.open(url));
+      const tab = await viewer.open(url);
+      await adopted(tab);
+      await plays(tab);
+      const { origin, storage } = await tab.evaluate(() => polycircle.stats().bytes);
+      assert.ok(origin + storage > 0, 'by the mirror');
+      if (open) {
+        await site.program(['circle', 'remove', name]);
+        await tab.evaluate(() => { globalThis.dispatchEvent(new Event('offline')); globalThis.dispatchEvent(new Event('online')); });
+        await until(tab, 'it has stopped', () => polycircle.out.size, 20000);
+        await sleep(1000);
+      } else {
+        await viewer.open('about:blank');
+        await site.program(['circle', 'remove', name]);
+        await uncached(viewer);
+        await viewer.open(url);
+        await cleared(tab);
+      }
+      await plays(await comesBack(viewer, `${site.url}/bare.html`));
+      assert.deepEqual(await scripts(viewer.page), ['guest.js?ver=6']);
+      await offline(viewer);
+    }));
+  }
+
+  test("the circle is removed while the site's worker waits behind ours: it is not taken along", () => visits(async viewer => {
+    const url = `${site.url}/ends.html`;
+    await writeFile(site.at('ends.html'), page(FILM, await circle('ends', 'none')));
+    const tab = await viewer.open(url);
+    await mirrored(tab);
+    await tab.evaluate(async () => { await navigator.serviceWorker.register('/own.js'); });
+    await until(tab, 'it waits', async () => (await navigator.serviceWorker.getRegistration('/')).waiting);
+    await viewer.open('about:blank');
+    await site.program(['circle', 'remove', 'ends']);
+    await uncached(viewer);
+    await viewer.open(url);
+    await cleared(tab);
+    await plays(await comesBack(viewer, `${site.url}/bare.html`));
+    assert.deepEqual(await scripts(viewer.page), ['own.js']);
+    await offline(viewer);
+  }));
+
+  for (const waits of [false, true]) {
+    test(`seven days without a manifest: ours goes${waits ? ", but not while the site's waits behind it" : ''}`, () => visits(async viewer => {
+      const tab = await viewer.open(`${site.url}/none.html`);
+      await mirrored(tab);
+      if (waits) {
+        await tab.evaluate(async () => { await navigator.serviceWorker.register('/own.js'); });
+        await until(tab, 'it waits', async () => (await navigator.serviceWorker.getRegistration('/')).waiting);
+      }
+      await settled(tab); // what says that the manifest is valid has said so
+      await tab.evaluate(async () => (await navigator.serviceWorker.getRegistration('/')).navigationPreload.setHeaderValue(String(Date.now() - 8 * 864e5)));
+      await viewer.open(`${site.url}/bare.html`);
+      await (waits ? sleep(14_000) : until(tab, 'it is gone', async () => !await navigator.serviceWorker.getRegistration('/'), 20_000));
+      if (!waits) return;
+      await comesBack(viewer, `${site.url}/bare.html`);
+      assert.deepEqual(await scripts(viewer.page), ['own.js']);
+      await offline(viewer);
+    }));
+  }
 });
