@@ -34,7 +34,13 @@ scope.addEventListener(
   unless(() => scope.clients.claim()),
 );
 
-scope.addEventListener('message', (/** @type {any} */ { data, source }) => {
+/** For good, where nothing of the site is in it. */
+const leave = async () =>
+  (await alone(scope.registration)) && (await scope.registration.unregister());
+
+scope.addEventListener('message', (/** @type {any} */ e) => {
+  const { data, source } = e;
+  if (data?.polycircle == 'removed') e.waitUntil(leave());
   if (data?.polycircle == 'urls')
     pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
 });
@@ -85,8 +91,7 @@ async function who(/** @type {string} */ id) {
 async function expire() {
   for (const id of pages.keys()) if (!(await scope.clients.get(id))) pages.delete(id);
   if (!own(location.href)) return;
-  const { registration } = scope,
-    { navigationPreload: kept } = registration;
+  const { navigationPreload: kept } = scope.registration;
   const over = async () => {
     const { headerValue } = await kept.getState();
     if (headerValue == 'true') await kept.setHeaderValue(String(Date.now())); // never set
@@ -94,7 +99,7 @@ async function expire() {
   };
   if (!(await over())) return; // and holds up no other that waits for this one's end
   await new Promise(ok => setTimeout(ok, 10000));
-  if ((await over()) && (await alone(registration))) await registration.unregister();
+  if (await over()) await leave();
 }
 
 /** What a page says on the port of a request, in its order. */

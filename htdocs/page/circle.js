@@ -10,7 +10,7 @@ import { Tabs } from './tabs.js';
 import { openStore } from '../content/store.js';
 import { readManifest, unpack } from '../content/manifest.js';
 import { bitmap } from '../meet/wire.js';
-import { alone, own } from '../util/alone.js';
+import { own } from '../util/alone.js';
 import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
@@ -302,8 +302,7 @@ export class Circle extends EventTarget {
         this.#error(error);
         if (error.code != 'removed') return;
         this.leave();
-        const worker = await this.#o.worker;
-        if (worker && (await alone(worker))) await worker.unregister();
+        (await this.#o.worker)?.active?.postMessage({ polycircle: 'removed' });
       },
     };
   }

@@ -51,9 +51,8 @@
     X(FOLDERS_OF, MAIN, "SELECT dir FROM job WHERE circle = ?1 UNION SELECT dir FROM manifest WHERE circle = ?1")                 \
     X(FOLDER_URLS_OF, MAIN, "SELECT url FROM job WHERE circle = ?1 UNION SELECT url FROM manifest WHERE circle = ?1")             \
     X(CIRCLE_ADD, MAIN,                                                                                                           \
-      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude, "     \
-      "worker)"                                                                                                                   \
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                                                     \
+      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude"       \
+      ", worker) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                                            \
     X(CIRCLE_BY_KEY, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE api_key = ?1")                                            \
     X(CIRCLE_BY_CAN, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE can = ?1")                                                \
     X(CIRCLE_BY_ID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE id = ?1")                                                  \

@@ -35,8 +35,8 @@ function worker(page = () => {}, { headerValue = 'true', from = origin(plainly),
     TypeError, Uint8Array, location: new URL(at, 'https://site.example/'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
     indexedDB: { deleteDatabase: () => { const request = {}; setTimeout(() => request.onsuccess()); return request; } },
     fetch: async (request, init) => {
-      if (typeof request == 'string') return new Response(text);
       if (init?.cache == 'only-if-cached') return cache ?? new Response('', { status: 504 });
+      if (typeof request == 'string') return new Response(text);
       plain.push([request.url, init, request]);
       return from(request.url, request);
     },
@@ -51,7 +51,8 @@ function worker(page = () => {}, { headerValue = 'true', from = origin(plainly),
   };
   const announce = (urls = [FILM], leads = true, id = 'page') => on.message({ data: { polycircle: 'urls', urls, leads }, source: { id } });
   const happens = async type => { const waits = []; on[type]({ waitUntil: p => waits.push(p) }); await Promise.all(waits); };
-  return { scope, plain, said, who, kept, ask, announce, happens };
+  const removed = async () => { const waits = []; on.message({ data: { polycircle: 'removed' }, waitUntil: p => waits.push(p) }); await Promise.all(waits); };
+  return { scope, plain, said, who, kept, ask, announce, happens, removed };
 }
 
 /** A page that has it all, and answers as page/bridge.js does. */
@@ -304,8 +305,13 @@ test('a script of the site that waits behind ours, and its push subscription, ar
     const late = worker(undefined, { ...how, headerValue: old }), ended = worker(undefined, { ...how, source: removed });
     await Promise.all(late.ask('https://site.example/', { mode: 'navigate' }).waits);
     await ended.happens('activate');
-    assert.deepEqual([late.scope.gone, ended.scope.gone], [undefined, undefined], name);
+    const told = worker(undefined, how);
+    await told.removed();
+    assert.deepEqual([late.scope.gone, ended.scope.gone, told.scope.gone], [undefined, undefined, undefined], name);
   }
+  const told = worker();
+  await told.removed();
+  assert.ok(told.scope.gone, 'ours goes when a page is told that the circle was removed');
 });
 
 test('in a script of the site: preloading is the site\u2019s, and what no page has named', async () => {
