@@ -86,6 +86,4 @@ export const known = [
   { page: ['React, hydrated', 'Vue, hydrated'], sometimes: true, aspects: ['console'], what: 'a framework that hydrates the page finds an attribute of a player that we hold' },
   { page: ['Trusted Types'], aspects: ['console'], what: 'Trusted Types: an error' },
   { page: ['WordPress, film.mp4?_=1'], aspects: ['mirrored'], what: 'film.mp4?_=1 is not mirrored' },
-  { page: ["the site's own worker, right after the tag", "the site's own worker, at DOMContentLoaded", "the site's own worker, at load"], visitor: ['first'], aspects: ['answers', 'bytes'],
-    what: "the site's own worker is replaced: its offline page is gone" },
 ];

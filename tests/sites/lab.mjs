@@ -82,10 +82,10 @@ export async function openLab(kind = 'chromium') {
   }
 
   /** A site of its own: {url, host, key, tag(), log, files (path -> text), how, far}. */
-  async function makeRun(origin, at = '/media/') {
+  async function makeRun(origin, at = '/media/', worker = 'none') {
     const id = `s${++count}`, hosts = { host: `${id}.localhost:${port}`, near: `files.${id}.localhost:${port}`, far: `far-${id}.localhost:${port}` };
     const run = { ...hosts, id, url: `http://${hosts.host}`, how: origin, counts: {}, log: [], files: {}, down: false };
-    const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--json']));
+    const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--worker', worker, '--json']));
     await must(dir, ['publish', id, join(dir, 'site/media'), '--at', at.replace('%FAR%', `http://${hosts.far}`)]);
     for (const name of Object.values(hosts)) runs.set(name, run);
     return Object.assign(run, { key, tag: (extra = '', query = '') => `<script src="${tier0}signal?${key}${query}" ${extra}></script>` });

@@ -38,7 +38,7 @@ async function offline(v, run) {
   v.forgive = true;  // what a network that is gone writes to the console
   return { same: { read } };
 }
-const ownWorker = script => ({ head: `%TAG%<script>${script}</script>`, body: FILM.replace('metadata', 'none'), files: { '/own.js': SITE_WORKER }, act: offline });
+const ownWorker = script => ({ head: `%TAG%<script>${script}</script>`, body: FILM.replace('metadata', 'none'), files: { '/own.js': SITE_WORKER }, worker: 'unknown', act: offline });
 const register = "navigator.serviceWorker.register('/own.js')";
 
 /** The film of a frame. */
