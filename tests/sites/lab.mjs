@@ -100,7 +100,8 @@ export async function openLab(kind = 'chromium') {
     await context.addInitScript(record, process.env.POLYCIRCLE_LONG ? 6000 : 12_000);
     for (const script of init) await context.addInitScript(...[script].flat());
     const lines = [];
-    context.on('console', m => lines.push([m.type(), m.text()]));
+    // what failed to load is told apart by its address
+    context.on('console', m => lines.push([m.type(), m.text().startsWith('Failed to load resource') ? `${m.text()} ${m.location().url}` : m.text()]));
     context.on('weberror', e => lines.push(['error', `uncaught: ${e.error().message}`]));
     let tab = null;
     const visitor = {
