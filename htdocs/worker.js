@@ -3,7 +3,7 @@
  * from the very address that was named, as it comes, and no page that speaks to it, or anything failing, means plain HTTP.
  *
  * A request that is ours has a port to the page. The page says {pass}: nothing of it here; {mine}: the first part is on its way; {origin}:
- * take it from the origin from here on; {status, headers, chunk}, then {chunk} for each 'pull', {end} or {broken}; and while the origin
+ * take it from the origin from here on, up to {to} if that is said; {status, headers, chunk}, then {chunk} for each 'pull', {end} or {broken}; and while the origin
  * brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings; 'pull'; 'end'.
  * @typedef {{urls: Set<string>, leads: boolean}} Page
  * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
@@ -230,7 +230,8 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
   const open = async () => {
     opened = at;
     const headers = new Headers(request.headers);
-    headers.set('range', `bytes=${at}-${end < Infinity ? end - 1 : ''}`);
+    const last = Math.min(end, from) - 1;
+    headers.set('range', `bytes=${at}-${last < Infinity ? last : ''}`);
     const r = await fetch(new Request(request, { headers, mode: 'cors' })),
       place = where(r);
     if (!r.body || !place || place.at != at || place.mark != mark)
@@ -248,7 +249,10 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
         if (said.chunk) return new Uint8Array(said.chunk);
         if (said.end) return null;
         if (said.broken) throw new TypeError('interrupted');
-        if (said.origin || said == GONE) reader = await open();
+        if (said.origin || said == GONE) {
+          from = said.to ?? Infinity;
+          reader = await open();
+        }
         continue;
       }
       for (let said; (said = line.take());) {
@@ -265,6 +269,7 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
         if (at == opened || end == Infinity) throw error; // it is of no use to ask again, or nobody knows for what
         return { done: true, value: undefined };
       });
+      if (done && from == at) continue;
       if (done && (at >= end || end == Infinity)) return null;
       if (done) reader = at > opened ? await open() : await Promise.reject(new TypeError('short'));
       if (!value) continue;

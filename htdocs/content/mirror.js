@@ -99,6 +99,11 @@ export class Mirror {
       peers = this.#around.peers();
     return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
   }
+  /** How far an origin is to bring it, so that neighbours who have some of it may go on; nobody: to the end. @param {Media} media @param {number} at */
+  run(media, at) {
+    const known = !media.whole && this.#around.peers().some(p => p.knows(media.root));
+    return known ? (Math.floor(at / media.piece) + AHEAD) * media.piece : undefined;
+  }
   /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {Need} need */
   hopes(media, { slack }) {
     const peers = this.#around.peers();

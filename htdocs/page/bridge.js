@@ -32,7 +32,8 @@ class Flow {
   /** @param {object} head status and headers, where we begin */
   begin(head) {
     const { mirror, media, url, start, port } = this.#o;
-    if (!mirror.sure(url) || !mirror.ready(media, start)) return port.postMessage({ origin: true });
+    this.#from = start;
+    if (!mirror.sure(url) || !mirror.ready(media, start)) return this.#ask(start);
     this.#head = head;
     port.postMessage({ mine: true });
     this.#read(start);
@@ -40,15 +41,15 @@ class Flow {
   }
   /** @param {any} data */
   #heard(data) {
-    const { mirror, media, url, range, end, need, port } = this.#o,
+    const { mirror, media, url, range, end, need } = this.#o,
       hopes = () => mirror.hopes(media, need());
     if (this.#over) return;
     if (data == 'pull') {
+      if (!this.#reading) this.#read(this.#origin);
       this.#origin = -1;
-      // nobody is left who could bring it: let the origin do so, in one go
       if (this.#part || this.#from >= end || mirror.ready(media, this.#from) || hopes())
         this.#give();
-      else port.postMessage({ origin: true });
+      else this.#ask(this.#from);
     } else if (data.head) {
       const head = readHead(data.head.status, new Headers(data.head.headers));
       if (!mirror.seen(media, url, head)) return this.#end({ pass: true });
@@ -61,6 +62,12 @@ class Flow {
       this.#origin = data.at + data.chunk.byteLength;
       this.#offer();
     } else this.#close();
+  }
+  /** The origin is to bring it from there on. */
+  #ask(/** @type {number} */ at) {
+    const { mirror, media, end, port } = this.#o,
+      to = mirror.run(media, at) ?? end;
+    port.postMessage({ origin: true, to: to < end ? to : undefined });
   }
   /** The origin brings it, and is at or before #from, or we have not said yet where we go on, or said it too late. */
   #offer() {
@@ -93,13 +100,13 @@ class Flow {
         chunk = part?.slice().buffer;
       if (this.#reading != reading || this.#over) return;
       if (part === null) return this.#end({ end: true });
-      if (!chunk) return port.postMessage({ origin: true });
+      if (!chunk) return this.#ask(this.#from);
       this.#from += chunk.byteLength;
       port.postMessage({ ...this.#head, chunk }, [chunk]);
       this.#head = null;
     } catch (error) {
       if (this.#reading != reading || this.#over) return;
-      if (!(error instanceof Changed)) return port.postMessage({ origin: true });
+      if (!(error instanceof Changed)) return this.#ask(this.#from);
       this.#end(this.#head ? { pass: true, fresh: true } : { broken: true });
     }
   }

@@ -170,6 +170,18 @@ test('the page can no longer go on: the origin does, from there', async () => {
   await assert.rejects((await other.ask(FILM, { range: 'bytes=0-' }).answer).text(), undefined, 'not with another file');
 });
 
+test('the origin brings it up to where the page goes on', async () => {
+  const parts = ['abc', { to: 6 }, 'ghi', {}], page = (message, port) => {
+    const next = () => { const part = parts.shift(); port.postMessage(typeof part == 'string' ? { chunk: TEXT.encode(part).buffer } : { origin: true, ...part }); };
+    port.onmessage = ({ data }) => { if (data == 'pull') next(); };
+    port.postMessage({ status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode(parts.shift()).buffer });
+  };
+  const { ask, announce, plain } = worker(page, { from: origin((from, range) => good(from, range, { chunks: [BYTES.slice(from, range == 'bytes=3-5' ? 6 : undefined)] })) });
+  announce();
+  assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
+  assert.deepEqual(plain.map(([, , { headers }]) => headers.get('range')), ['bytes=3-5', 'bytes=9-9']);
+});
+
 for (const [what, ranges, ...ways] of [
   ['is cut off goes on where it broke', ['bytes=0-', 'bytes=3-9', 'bytes=7-9'], (from, range) => good(from, range, { chunks: ['abc'], cut: true }), (from, range) => good(from, range, { chunks: ['defg'], cut: true }), good],
   ['is short goes on where it ended', ['bytes=0-', 'bytes=3-9'], (from, range) => good(from, range, { chunks: ['abc'] }), good],
