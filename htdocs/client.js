@@ -63,11 +63,14 @@ export function start({
         lang: data.lang,
         base,
         src,
-        spared,
-        debug: 'debug' in data || /[?&]polycircle=debug\b/.test(location.search),
       }),
     )
     .catch(error => console.warn('polycircle:', error));
+  // of use to owners: beside the package, not in it
+  const reasons = () => import(`${base}package/${config.package}/why.js`);
+  circle.why = async () => (await reasons()).why(circle, spared);
+  if ('debug' in data || /[?&]polycircle=debug\b/.test(location.search))
+    circle.ready.then(reasons).then(({ tell }) => tell(circle, spared));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
 }

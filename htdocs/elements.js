@@ -7,7 +7,6 @@ import { PolyCircles } from './elements/circles.js';
 import { PolyMedia } from './elements/media.js';
 import { PolyRing } from './elements/ring.js';
 import { PolyStats } from './elements/stats.js';
-import { tell, why } from './elements/why.js';
 
 const HIDDEN_MS = 60000;
 
@@ -22,9 +21,9 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string, spared: (url: string) => boolean,
- * debug: boolean}} setup circles: those that the package lists; src: the loader's; spared: of page/watch.js; debug: the console tells all @returns {import('./elements/ask.js').Asking} */
-export function dress(circle, { circles, src, spared, debug, ...setup }) {
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles:
+ * those that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
+export function dress(circle, { circles, src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(setup.files['signal.css'] ?? '');
@@ -38,8 +37,6 @@ export function dress(circle, { circles, src, spared, debug, ...setup }) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
-  circle.why = () => why(circle, spared);
-  if (debug) tell(circle.why);
   if (src) brake(circle, src, setup.config);
   const asks = asking(circle, setup);
   PolyAsk.define('poly-ask');

@@ -46,14 +46,14 @@ export const why = (circle, spared) =>
     return url ? [{ url, mirrored: !said, why: said }] : [];
   });
 
-/** The same as lines of the console, each once. @param {() => Why[]} look */
-export function tell(look) {
-  const said = new Set();
+/** The same as lines of the console, each once. @param {import('../page/circle.js').Circle} circle @param {(url: string) => boolean} spared */
+export function tell(circle, spared) {
+  const lines = new Set();
   setInterval(() => {
-    for (const { url, why } of look()) {
-      const line = `${url}: ${why || 'mirrored'}`;
-      if (!said.has(line)) console.info('polycircle:', line);
-      said.add(line);
+    for (const { url, why: said } of why(circle, spared)) {
+      const line = `${url}: ${said || 'mirrored'}`;
+      if (!lines.has(line)) console.info('polycircle:', line);
+      lines.add(line);
     }
   }, 1000);
 }

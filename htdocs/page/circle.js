@@ -48,8 +48,8 @@ export class Circle extends EventTarget {
   /** none over plain http */
   mirror = /** @type {Mirror|null} */ (null);
   signal = /** @type {Signal|null} */ (null);
-  /** of the page's files, once elements.js is here @type {() => import('../elements/why.js').Why[]} */
-  why = () => [];
+  /** of each of the page's files, why it is mirrored or not @type {() => Promise<import('../elements/why.js').Why[]>} */
+  why = async () => [];
   /** @param {Options} options */
   constructor(options) {
     super();
@@ -118,7 +118,6 @@ export class Circle extends EventTarget {
       uploaded: this.#manners.uploaded,
       first_peer_ms: signal?.firstPeer ?? null,
       media,
-      page: this.why(),
     };
   }
   /** @param {string|null} sig null: every neighbour @param {any} data JSON, at most about 200 KB @returns {number} to how many */
