@@ -8,7 +8,8 @@ enum err gzip_pack(struct buf *out, const void *data, size_t len) {
     enum { SMALLEST = 12 };
     struct libdeflate_compressor *c = libdeflate_alloc_compressor(SMALLEST);
     if (!c) return ERR_INTERNAL;
-    size_t most = libdeflate_gzip_compress_bound(c, len), packed = libdeflate_gzip_compress(c, data, len, buf_room(out, most), most);
+    size_t most = libdeflate_gzip_compress_bound(c, len),
+           packed = libdeflate_gzip_compress(c, data, len, buf_room(out, most), most);
     libdeflate_free_compressor(c);
     out->len += packed;
     return packed ? ERR_OK : ERR_INTERNAL;
