@@ -225,7 +225,8 @@ async function through(request, line) {
 function flow(line, request, { at, end, mark }, first, reader = null) {
   let opened = at,
     from = Infinity, // where the page can go on
-    copies = true; // it wants to see what comes
+    copies = true, // it wants to see what comes
+    over = false;
   /** At the origin, from here on: the same file, or nothing. */
   const open = async () => {
     opened = at;
@@ -234,8 +235,10 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
     headers.set('range', `bytes=${at}-${last < Infinity ? last : ''}`);
     const r = await fetch(new Request(request, { headers, mode: 'cors' })),
       place = where(r);
-    if (!r.body || !place || place.at != at || place.mark != mark)
+    if (over || !r.body || !place || place.at != at || place.mark != mark) {
+      r.body?.cancel();
       throw new TypeError('interrupted');
+    }
     line.say({ head: { status: r.status, headers: [...r.headers] }, at });
     return r.body.getReader();
   };
@@ -289,6 +292,7 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
         if (!bytes) line.say('end');
       },
       cancel() {
+        over = true;
         reader?.cancel();
         line.say('end');
       },

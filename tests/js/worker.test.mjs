@@ -193,6 +193,20 @@ for (const [what, ranges, ...ways] of [
   assert.equal((await heard(came)).map(line => line.split(' ')[1]).join(''), BYTES);
 });
 
+test('who wants no more while the origin is asked to go on: it is let go', async () => {
+  let answer, gone = false;
+  const { ask, announce, plain } = worker(hears(), { from: origin((from, range) => good(from, range, { chunks: ['abc'] }), () => new Promise(ok => { answer = ok; })) });
+  announce();
+  const reader = (await ask(FILM, { range: 'bytes=0-' }).answer).body.getReader();
+  await reader.read();
+  reader.read().catch(() => {});
+  for (let left = 100; left-- && !answer;) await new Promise(ok => setTimeout(ok, 10));
+  await reader.cancel();
+  answer(new Response(new ReadableStream({ cancel() { gone = true; } }), { status: 206, headers: { 'last-modified': DATE, 'content-range': 'bytes 3-9/10' } }));
+  await new Promise(ok => setTimeout(ok, 20));
+  assert.deepEqual([plain.length, gone], [2, true]);
+});
+
 test('an origin of which nothing more comes, or that has no ranges: an error, after one more try', async () => {
   for (const [tries, ...ways] of [[2, (from, range) => good(from, range, { chunks: ['abc'], cut: true }), (from, range) => good(from, range, { chunks: [], cut: true })],
     [2, (from, range) => good(from, range, { chunks: ['abc'], cut: true }), () => good(0, null)]]) {
