@@ -54,7 +54,7 @@ const RULES = [
   [a => a.request.redirect == 'manual', 'leave'], // and so the page, whether a script may
   [a => /\bif-/.test([...a.request.headers.keys()].join()), 'leave'], // conditions are the origin's to judge
   [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
-  [a => a.film && a.home, 'leave'], // for the same reason
+  [a => a.film && (a.home || a.request.mode == 'no-cors'), 'leave'], // for the same reason: of what no script may read nothing is stored
   [a => a.named, 'answer'],
   [a => a.page || !own(location.href), 'leave'], // in a script of the site what was named, and no more
   [a => a.film || a.request.headers.has('range'), 'answer'], // perhaps of a page that we have forgotten

@@ -20,6 +20,10 @@ const rows = [
     ({ url, spared }) => spared(url),
     'left alone: it failed, redirects, may be read by no script (CORS), or is marked off elsewhere',
   ],
+  [
+    ({ el, player, url }) => player && !here(url) && el.crossOrigin == null,
+    'it is on another host, and its player has no crossorigin attribute',
+  ],
   [() => !serviceWorker?.controller, 'no worker is in control: a first visit, or see the console'],
   [
     ({ el, player, url }) =>

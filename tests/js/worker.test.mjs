@@ -88,9 +88,9 @@ for (const [what, url, how, ours] of [
   ['the mirror’s own request', FILM, { cache: 'no-store' }, false], ['no page', FILM, { clientId: '' }, false],
   ['a condition', FILM, { ...script, headers: { 'if-range': '"1"' }, range: 'bytes=5-' }, false], ['a condition', FILM, { ...script, headers: { 'if-none-match': '"1"' } }, false],
   ['a player that was adopted', FILM, {}, true], ['one that was not', FILM, { mode: 'no-cors' }, false], ['one that was not', FILM, { credentials: 'same-origin' }, false], ['one of a page without the tag', FILM, { mode: 'no-cors', clientId: 'other' }, false],
-  ['a script', FILM, script, true], ['a film of another place', 'https://cdn.example/film.mp4', { mode: 'no-cors' }, true],
+  ['a script', FILM, script, true], ['a film of another place', 'https://cdn.example/film.mp4', { credentials: 'same-origin' }, true], ['one that is asked for without CORS', 'https://cdn.example/film.mp4', { mode: 'no-cors' }, false],
   ['another address', 'https://site.example/other.mp4', script, false], ['another film', 'https://cdn.example/other.mp4', { mode: 'no-cors' }, false],
-  ['part of a file, of a page that it does not know', FILM, { ...script, clientId: 'other', range: 'bytes=0-' }, true], ['a film of such a page', 'https://cdn.example/other.mp4', { mode: 'no-cors', clientId: 'other' }, true],
+  ['part of a file, of a page that it does not know', FILM, { ...script, clientId: 'other', range: 'bytes=0-' }, true], ['a film of such a page', 'https://cdn.example/other.mp4', { credentials: 'same-origin', clientId: 'other' }, true],
   ['a picture of such a page', 'https://site.example/a.png', { destination: 'image', clientId: 'other' }, false],
 ]) test(`${ours ? 'ours' : 'left alone'}: ${what}, ${JSON.stringify(how)}`, () => {
   const { ask, announce } = worker(answers(['abc']));
@@ -123,7 +123,7 @@ test('a player that was adopted is answered by the worker to its end: plain HTTP
 test('what cannot be read is passed on as it is', async () => {
   const opaque = { status: 0, type: 'opaque', headers: new Headers() }, { ask, announce } = worker(hears(), { from: async () => opaque });
   announce(['https://cdn.example/film.mp4']);
-  assert.equal(await ask('https://cdn.example/film.mp4', { mode: 'no-cors' }).answer, opaque);
+  assert.equal(await ask('https://cdn.example/film.mp4', { mode: 'no-cors', destination: 'image' }).answer, opaque);
 });
 
 test('what nobody here has comes from the origin, head and all, and past the page', async () => {
