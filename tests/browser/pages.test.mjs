@@ -189,7 +189,7 @@ test('four slow phones on their second visit, and the mirror brings the film to 
     const tab = await viewer.open(`${site.url}/data.html`), devtools = await viewer.context.newCDPSession(tab);
     await mirrored(tab);
     await until(tab, 'its beginning and the package are here', async () => {
-      await (await fetch('/media/long.mp4', { headers: { range: 'bytes=0-99' } })).arrayBuffer();
+      await (await fetch('/media/long.mp4', { headers: { range: 'bytes=0-262143' } })).arrayBuffer();
       return localStorage.polycircle && polycircle.stats().media.find(m => m.path == 'long.mp4').have;
     });
     await saved(tab);
