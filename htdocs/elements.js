@@ -21,12 +21,12 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles:
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {css: Blob, circles: any[], src: string}} setup css, circles:
  * those that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
-export function dress(circle, { circles, src, ...setup }) {
+export function dress(circle, { css, circles, src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(setup.files['signal.css'] ?? '');
+  css.text().then(text => sheet.replaceSync(text));
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   PolyCircles.circles = circles;
   PolyCircles.define('poly-circles');

@@ -3,8 +3,9 @@
  * from the very address that was named, as it comes, and no page that speaks to it, or anything failing, means plain HTTP.
  *
  * A request that is ours has a port to the page. The page says {pass}: nothing of it here; {mine}: the first part is on its way; {origin}:
- * take it from the origin from here on, up to {to} if that is said; {status, headers, chunk}, then {chunk} for each 'pull', {end} or {broken}; and while the origin
- * brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings; 'pull'; 'end'.
+ * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, chunk}, then {chunk} for each 'pull',
+ * {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings;
+ * 'pull'; 'end'.
  * @typedef {{urls: Set<string>, leads: boolean}} Page
  * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
@@ -16,6 +17,8 @@ const scope = /** @type {any} */ (globalThis),
   SAY_MS = 50,
   MINE_MS = 1000,
   PULL_MS = 15000,
+  BACK_MS = 30000,
+  UNHEARD = 4 << 20, // bytes that wait for a page that has not answered
   IDLE_MS = 7 * 864e5;
 const GONE = {}; // in the place of what is said
 
@@ -51,7 +54,6 @@ scope.addEventListener('message', (/** @type {any} */ e) => {
 const RULES = [
   [a => a.request.method != 'GET' || !a.clientId, 'leave'],
   [a => a.request.cache == 'no-store', 'leave'], // so the mirror itself asks an origin
-  [a => a.request.redirect == 'manual', 'leave'], // and so the page, whether a script may
   [a => /\bif-/.test([...a.request.headers.keys()].join()), 'leave'], // conditions are the origin's to judge
   [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
   [a => a.film && (a.home || a.request.mode == 'no-cors'), 'leave'], // for the same reason: of what no script may read nothing is stored
@@ -105,13 +107,15 @@ async function expire() {
 /** What a page says on the port of a request, in its order. */
 class Line {
   #said = /** @type {any[]} */ ([]);
-  #waits = /** @type {((said: any) => void)|null} */ (null);
+  #heard = () => {};
   #port;
   /** @param {any} client @param {object} message */
   constructor(client, message) {
     const { port1, port2 } = new MessageChannel();
-    const hear = (/** @type {any} */ said) =>
-      this.#waits ? this.#waits(said) : this.#said.push(said);
+    const hear = (/** @type {any} */ said) => {
+      this.#said.push(said);
+      this.#heard();
+    };
     this.#port = port1;
     port1.onmessage = ({ data }) => hear(data);
     /** @type {any} */ (port1).onclose = () => hear(GONE);
@@ -125,22 +129,25 @@ class Line {
     return this.#said.shift();
   }
   /** @param {number} ms @returns {Promise<any>} GONE: nothing in time, or the page has gone */
-  next(ms) {
-    return new Promise(ok => {
-      const timer = setTimeout(() => this.#waits?.(GONE), ms);
-      this.#waits = said => {
-        clearTimeout(timer);
-        this.#waits = null;
-        ok(said);
-      };
-      if (this.#said.length) this.#waits(this.take());
-    });
+  async next(ms) {
+    if (!this.#said.length)
+      await /** @type {Promise<void>} */ (
+        new Promise(ok => {
+          const timer = setTimeout(ok, ms);
+          this.#heard = () => {
+            clearTimeout(timer);
+            ok();
+          };
+        })
+      );
+    return this.take() ?? GONE;
   }
 }
 
 /** @param {Asked} a @param {string} url as pages say it @returns {Promise<Response>} */
-async function answer({ request, clientId: own, page, named, adopted, home }, url) {
-  const range = request.headers.get('range'),
+async function answer(a, url) {
+  const { request, clientId: own, page, named, adopted, home } = a,
+    range = request.headers.get('range'),
     found = home && !range && request.cache == 'default' && (await cached(request));
   if (found) return found;
   const leader = page?.leads
@@ -162,23 +169,37 @@ async function answer({ request, clientId: own, page, named, adopted, home }, ur
     }
     const line = new Line(client, { url: request.url, range, look, spare: id == own && !adopted });
     let said = await line.next(SAY_MS);
-    if (said.mine) said = await line.next(MINE_MS);
+    while (said.mine) said = await line.next(MINE_MS);
     if (said.status)
       return new Response(said.chunk && flow(line, request, where(said), said.chunk), said);
-    if (said == GONE && (id != own || !page))
+    if (said == GONE && (id != own || !(page || adopted)))
       pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     // a page that is busy hears of what came once it has the time
-    if (said.origin || (said == GONE && id == own && (page || adopted)))
-      return through(request, line);
+    if (said.origin || said.late || (said == GONE && id == own && (page || adopted)))
+      return through(a, line, said.origin ? Infinity : UNHEARD);
     fresh ||= said.fresh;
     if (said.spared) break;
   }
   // the browser's cache may hold the file that was replaced; a request without CORS would lose its range
-  return passed(await fetch(request, fresh && request.mode == 'cors' ? { cache: 'no-cache' } : {}));
+  const how = /** @type {RequestInit} */ (
+    fresh && request.mode == 'cors' ? { cache: 'no-cache' } : {}
+  );
+  return passed(await ask(a, how), a);
 }
 
-/** Plain HTTP as made here, so that a player that was answered by us goes on. What cannot be read is passed on as it is. */
-const passed = (/** @type {Response} */ r) => (r.status ? new Response(r.body, r) : r);
+/** Of the address that was named. A player that was adopted may not follow where the site sends it: others are not asked with credentials.
+ * @param {Asked} a @param {RequestInit} [how] */
+const ask = ({ request, adopted }, how) =>
+  fetch(request, adopted ? { ...how, redirect: 'manual', referrer: request.referrer } : how);
+
+/** Plain HTTP as made here, so that a player that was answered by us goes on. Where that brings it no part of a file its page gives it back, before it has
+ * an answer. What cannot be read is passed on as it is. @param {Response} r @param {Asked} a */
+async function passed(r, { request, clientId, adopted }) {
+  if (!adopted || r.ok) return r.status ? new Response(r.body, r) : r;
+  (await scope.clients.get(clientId))?.postMessage({ polycircle: 'back', url: request.url });
+  await new Promise(ok => setTimeout(ok, BACK_MS));
+  return new Response(null, { status: 204 });
+}
 
 /** What the browser's cache has and would use without asking, RFC 9111 4.2. */
 async function cached(/** @type {Request} */ { url, credentials }) {
@@ -209,23 +230,24 @@ function where({ status, headers }) {
   };
 }
 
-/** From the origin as it comes; the page gets a copy. @param {Request} request @param {Line} line */
-async function through(request, line) {
-  const r = await fetch(request),
+/** From the origin as it comes; the page gets a copy. @param {Asked} a @param {Line} line @param {number} most see flow() */
+async function through(a, line, most) {
+  const r = await ask(a),
     place = r.body && where(r);
   if (r.status)
     line.say({ head: { status: r.status, headers: [...r.headers] }, at: place?.at ?? 0 });
-  if (place && r.body) return new Response(flow(line, request, place, null, r.body.getReader()), r);
+  if (place && r.body)
+    return new Response(flow(line, a.request, place, null, r.body.getReader(), most), r);
   line.say('end');
-  return passed(r);
+  return passed(r, a);
 }
 
 /** The bytes of an answer from whoever has them, as fast as they are taken. @param {Line} line @param {Request} request @param {any} place
- * @param {ArrayBuffer|null} first from the page @param {Reader|null} [reader] of the origin; null: the page brings them */
-function flow(line, request, { at, end, mark }, first, reader = null) {
+ * @param {ArrayBuffer|null} first from the page @param {Reader|null} [reader] of the origin; null: the page brings them
+ * @param {number} [most] bytes of what comes that a page sees which says nothing */
+function flow(line, request, { at, end, mark }, first, reader = null, most = Infinity) {
   let opened = at,
     from = Infinity, // where the page can go on
-    copies = true, // it wants to see what comes
     over = false;
   /** At the origin, from here on: the same file, or nothing. */
   const open = async () => {
@@ -260,7 +282,7 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
       }
       for (let said; (said = line.take());) {
         if (said.from >= at) from = said.from;
-        if (said.pass) copies = false;
+        most = said.pass ? 0 : Infinity;
       }
       if (from == at) {
         reader.cancel().catch(() => {});
@@ -276,8 +298,9 @@ function flow(line, request, { at, end, mark }, first, reader = null) {
       if (done && (at >= end || end == Infinity)) return null;
       if (done) reader = at > opened ? await open() : await Promise.reject(new TypeError('short'));
       if (!value) continue;
-      const bytes = value.subarray(0, from - at),
-        copy = copies && bytes.slice().buffer;
+      const bytes = value.subarray(0, from - at);
+      most -= bytes.length;
+      const copy = most >= 0 && bytes.slice().buffer;
       if (copy) line.say({ at, chunk: copy }, [copy]);
       return bytes;
     }

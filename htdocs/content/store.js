@@ -54,18 +54,13 @@ export function idbStore(db) {
 }
 
 /** The store the page brought, IndexedDB, or memory when that is refused or hangs for 2 s.
- * @param {Promise<Store>|null} injected @param {Promise<IDBDatabase|null>} opening @param {boolean} fresh nothing was ever stored here, so what is
- *   asked before it is open need not wait @returns {Store} */
-export function openStore(injected, opening = openDb(), fresh = false) {
-  let early = fresh && !injected;
+ * @param {Promise<Store>|null} injected @param {Promise<IDBDatabase>} [opening] @returns {Store} */
+export function openStore(injected, opening = openDb()) {
   const store =
     injected ?? within(opening, 2000, null).then(db => (db ? idbStore(db) : memoryStore()));
-  store.finally(() => {
-    early = false;
-  });
   const late =
     (/** @type {keyof Store} */ name) =>
     async (/** @type {any[]} */ ...args) =>
-      early && /get|keys/.test(name) ? null : /** @type {any} */ (await store)[name](...args);
+      /** @type {any} */ (await store)[name](...args);
   return { get: late('get'), put: late('put'), delete: late('delete'), keys: late('keys') };
 }

@@ -2,7 +2,7 @@
  * are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
 import { html, PolyElement } from './base.js';
 /** @typedef {import('../page/circle.js').Circle} Circle
- * @typedef {{files: Record<string, string>, config: import('../page/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
+ * @typedef {{config: import('../page/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
  * @typedef {{words(): Promise<(name: string) => string>, tongue: string, ask(): Promise<void>}} Asking */
 
 const LONGEST = 600;

@@ -2,7 +2,7 @@
  * mirror cannot help, an ordinary src. It fills the <video>, <audio> or <img> inside it, or makes one. */
 import { html, PolyElement } from './base.js';
 import { within } from '../util/bytes.js';
-import { off } from '../page/watch.js';
+import { off } from '../page/hold.js';
 
 const LARGEST = 512 << 20;
 

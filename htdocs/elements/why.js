@@ -1,5 +1,5 @@
 /** For who runs the site: of each film, sound and picture of the page, whether the mirror brings it, and if not, why. */
-import { off } from '../page/watch.js';
+import { off } from '../page/hold.js';
 /** @typedef {{url: string, mirrored: boolean, why: string}} Why
  * @typedef {{circle: import('../page/circle.js').Circle, el: any, url: string, player: boolean, spared: (url: string) => boolean}} Case */
 

@@ -122,10 +122,9 @@ class Flow {
 }
 
 /** @param {Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
- * @param {Spared} spared @returns {{close(): void}} */
-export function bridge(mirror, watch, loaded, spared = () => false) {
-  const stop = new AbortController(),
-    container = navigator.serviceWorker,
+ * @param {Spared} spared @param {() => any} out whether the page has left */
+export function bridge(mirror, watch, loaded, spared, out) {
+  const container = navigator.serviceWorker,
     flows = /** @type {Set<Flow>} */ (new Set());
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
   let alive = 0;
@@ -139,8 +138,8 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
   async function get({ url, range, look, spare }, port) {
     const spares = spare && spared(url);
     if (look || spares) return port.postMessage({ pass: true, spared: spares });
-    await loaded;
-    const media = mirror.find(url);
+    if (!out()) await loaded;
+    const media = out() ? null : mirror.find(url);
     if (!media || media.withdrawn) return port.postMessage({ pass: true, fresh: media?.withdrawn });
     const { size, type, mtime } = media,
       part = parseRange(range, size),
@@ -162,15 +161,8 @@ export function bridge(mirror, watch, loaded, spared = () => false) {
     flow.begin({ status: part ? 206 : 200, headers });
   }
 
-  const answer = (/** @type {MessageEvent} */ { data, ports }) => {
+  container.addEventListener('message', ({ data, ports }) => {
     if (data?.polycircle == 'get') get(data, ports[0]);
-  };
-  container.addEventListener('message', answer, { signal: stop.signal });
+  });
   container.startMessages();
-  return {
-    close: () => {
-      clearTimeout(alive);
-      stop.abort();
-    },
-  };
 }

@@ -14,10 +14,11 @@ import { own } from '../util/alone.js';
 import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
- * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean, settled: Promise<any>,
- *   watch: import('./bridge.js').Watch, spared?: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
- *   db?: Promise<IDBDatabase|null>, fresh?: boolean, ask?: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have their
- *   first bytes; packed (the manifest), db: what the loader has begun already; fresh: nothing was ever stored
+ * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean,
+ *   settled: () => Promise<any>, watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
+ *   take: Take, ask: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have
+ *   their first bytes
+ * @typedef {(kept: string, path: string) => Promise<Response>} Take from the spool, where it has another name, or the program
  * @typedef {import('../content/manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {import('../meet/wire.js').Message} Message */
@@ -36,7 +37,6 @@ export class Circle extends EventTarget {
   #born = performance.now();
   #refreshed = -Infinity;
   #tabs;
-  #bridge = /** @type {ReturnType<typeof bridge>|null} */ (null);
   #got = /** @type {Map<Media, number[]>} */ (new Map());
   #wanted = /** @type {Set<string>} */ (new Set()); // roots that neighbours were asked for
   #asked = /** @type {WeakMap<Peer, Set<string>>} */ (new WeakMap()); // and that they ask for
@@ -53,7 +53,7 @@ export class Circle extends EventTarget {
   /** @param {Options} options */
   constructor(options) {
     super();
-    const { base, config, data, storage, coarse, db, fresh } = (this.#o = options);
+    const { base, config, data, storage, coarse } = (this.#o = options);
     this.#instance = instance(base, h => this.#keep(base, h));
     const connection = /** @type {any} */ (navigator).connection ?? {};
     this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), connection, coarse);
@@ -62,7 +62,7 @@ export class Circle extends EventTarget {
       if (uploads == (uploads = this.#manners.uploads)) return;
       this.#tell({ t: 'have', have: [], up: uploads });
     });
-    this.#store = openStore(storage ?? null, db, fresh);
+    this.#store = openStore(storage ?? null);
     this.#tabs = new Tabs('polycircle-' + this.cid, {
       lead: on => this.#lead(on),
       idle: () => !this.peers.length,
@@ -78,7 +78,7 @@ export class Circle extends EventTarget {
     this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
-    if (!this.out.size) this.#connect();
+    this.#connect();
     this.ready = this.#open();
   }
 
@@ -142,7 +142,7 @@ export class Circle extends EventTarget {
   }
   /** Asks, again if need be; resolves when it is over. */
   ask() {
-    return this.#o.ask?.();
+    return this.#o.ask();
   }
   /** What the visitor says, for all pages of the site; without it: what was said there. @param {string} [says] 'yes' or 'no' */
   decide(says) {
@@ -169,16 +169,12 @@ export class Circle extends EventTarget {
     const before = this.out.size;
     out ? this.out.add(why) : this.out.delete(why);
     if (!before == !this.out.size) return;
-    this.out.size ? this.#drop() : this.#connect();
+    if (this.out.size) this.#tabs.exit();
     this.#elect();
     this.#announce();
     this.#emit('change');
   }
 
-  #drop() {
-    this.#tabs.exit();
-    this.#bridge?.close();
-  }
   /** Resolves true once the worker sends this page's requests here; false when there is none. */
   async mirroring() {
     const registration = await this.#o.worker,
@@ -207,7 +203,7 @@ export class Circle extends EventTarget {
         this.#forSignal(),
       );
       await within(this.loaded, 150, null); // the join says what is held
-      await within(settled, 400, null); // connecting waits while a player works on its first frame
+      await within(settled(), 400, null); // connecting waits while a player works on its first frame
       this.#elect();
     }
     return this;
@@ -222,7 +218,7 @@ export class Circle extends EventTarget {
       if (media) mirror.reads(media);
       return watch(url, size);
     };
-    this.#bridge = bridge(mirror, reads, this.loaded, spared);
+    bridge(mirror, reads, this.loaded, spared, () => this.out.size);
   }
 
   /** One signal a browser profile: that of the tab that leads. */
@@ -386,8 +382,7 @@ export class Circle extends EventTarget {
     const opened = this.pieces.open(),
       stored = this.mirror && (await this.#kept('manifest-' + this.cid));
     if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
-    if (this.mirror && this.mirror.version < this.#o.config.version)
-      await this.#refresh(this.#o.packed);
+    if (this.mirror && this.mirror.version < this.#o.config.version) await this.#refresh(true);
     await opened;
   }
 
@@ -407,15 +402,19 @@ export class Circle extends EventTarget {
   get #gone() {
     return 'withdrawn-' + this.cid;
   }
-  /** Never fails. @param {Promise<any>|null} [early] packed */
-  async #refresh(early) {
+  /** Never fails. @param {boolean} [spooled] whether that of the loader's configuration will do */
+  async #refresh(spooled) {
     this.#refreshed = performance.now();
+    const { config, take } = this.#o,
+      path = `manifest/${this.cid}.json.gz`,
+      read = (/** @type {Response} */ r) => r.blob().then(unpack);
     try {
       const envelope =
-        (await early?.then(unpack).catch(() => null)) ??
-        (await this.#instance.ask(`manifest/${this.cid}.json.gz`, undefined, r =>
-          r.blob().then(unpack),
-        ));
+        (spooled &&
+          (await take(`manifest-${this.cid}-${config.version}.json.gz`, path)
+            .then(read)
+            .catch(() => null))) ||
+        (await this.#instance.ask(path, undefined, read));
       await this.#accept(envelope, this.mirror?.version ?? 0);
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();

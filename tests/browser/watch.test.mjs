@@ -8,6 +8,7 @@ let site;
 
 before(async () => {
   site = await makeSite({ film: { seconds: 60, kbps: 4000 }, pages: {
+    'none.html': page('<video controls muted preload="none" src="/media/film.mp4"></video>', '%TAG%'),
     'index.html': page('<video controls muted preload="metadata" src="/media/film.mp4"></video><poly-ring></poly-ring><poly-stats></poly-stats>', '%TAG%'),
   } });
 });
@@ -30,9 +31,11 @@ async function watches(viewer) {
   return tab;
 }
 
-/** Sees the film to its end. What the server sent of it, by the log. */
+/** Sees the film to its end: one that has not begun, for a player that waits lets go of what it asks for, and asks again. What the server sent of it, by the log. */
 async function first(viewer) {
-  const tab = await watches(viewer);
+  const tab = await viewer.open(`${site.url}/none.html`);
+  await adopted(tab);
+  await play(tab);
   await ends(tab, 4);
   const { bytes, media } = await stats(tab);
   assert.equal(bytes.peers, 0);

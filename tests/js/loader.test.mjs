@@ -8,6 +8,7 @@ define('location', new URL(SITE));
 define('self', location);
 define('MutationObserver', class { observe() {} disconnect() {} });
 define('isSecureContext', true);
+define('addEventListener', () => {});
 define('fetch', async () => { throw new TypeError('not here'); });
 console.error = () => {};
 
@@ -18,7 +19,7 @@ async function registers({ src = SRC, worker, dataset = {}, controller, found, u
   delete globalThis.polycircleTags;
   define('localStorage', { 'polycircle-worker': until });
   define('POLYCIRCLE_CONFIG', { package: 'x', cid: 'x', ...worker && { worker } });
-  define('navigator', { serviceWorker: { controller: controller && { scriptURL: controller }, getRegistration: async () => found, register: async url => { registered.push(url); throw new TypeError(`no worker at ${url}`); } } });
+  define('navigator', { serviceWorker: { addEventListener() {}, startMessages() {}, controller: controller && { scriptURL: controller }, getRegistration: async () => found, register: async url => { registered.push(url); throw new TypeError(`no worker at ${url}`); } } });
   define('document', { currentScript: { src, dataset }, addEventListener() {}, querySelectorAll: () => [] });
   await import(`../../htdocs/loader.js?${n++}`);
   await new Promise(ok => setTimeout(ok, 10));

@@ -40,14 +40,6 @@ test('no IndexedDB, and one that never opens: memory', async () => {
   }
 });
 
-test('a first visit does not wait for storage to open', async () => {
-  let open;
-  const store = openStore(null, new Promise(ok => { open = ok; }), true), began = performance.now();
-  assert.equal(await store.get('kv', 'token'), null);
-  assert.ok(performance.now() - began < 500);
-  open(null);
-});
-
 test('a database that is closed under us: what cannot be written is refused, and not kept', async () => {
   let closed = false, tried = 0;
   const kept = [], transaction = () => {

@@ -31,7 +31,7 @@ function worker(page = () => {}, { headerValue = 'true', from = origin(plainly),
   const on = {}, plain = [], said = [], who = [], kept = { headerValue };
   const client = { id: 'page', postMessage: (message, ports) => { if (!ports) return who.push(message); said.push(message); page(message, ports[0]); } };
   const registration = { active: { scriptURL: `https://site.example${at}` }, waiting, pushManager: { getSubscription: async () => push } };
-  const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, { 10000: 1, 50: patience }[ms] ?? ms, ...args), clearTimeout, URL, Response, Request: class { constructor(r, init) { Object.assign(this, r, init); } }, Headers, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
+  const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, { 10000: 1, 30000: 1, 50: patience }[ms] ?? ms, ...args), clearTimeout, URL, Response, Request: class { constructor(r, init) { Object.assign(this, r, init); } }, Headers, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
     TypeError, Uint8Array, location: new URL(at, 'https://site.example/'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
     indexedDB: { deleteDatabase: () => { const request = {}; setTimeout(() => request.onsuccess()); return request; } },
     fetch: async (request, init) => {
@@ -241,6 +241,40 @@ test('a page that is busy is not waited for: the origin is asked, and the page h
   assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
   assert.equal(plain.length, 1);
   assert.deepEqual(await heard(came), [`0 ${BYTES}`]);
+});
+
+test('a page that cannot tell yet: the origin is asked at once, and the page hears what came, up to 4 MiB of it', async () => {
+  for (const [word, copies] of [[{ late: true }, 4], [{ origin: true }, 6]]) {
+    const mib = 'x'.repeat(1 << 20), seen = [], say = (message, port) => { port.onmessage = ({ data }) => seen.push(data.chunk?.byteLength ?? 0); port.postMessage(word); };
+    const { ask, plain } = worker(say, { from: origin(() => new Response(new ReadableStream({ pull(c) { this.n = (this.n ?? 0) + 1; this.n > 6 ? c.close() : c.enqueue(TEXT.encode(mib)); } }, { highWaterMark: 0 }), { headers: { 'content-length': String(6 << 20), 'last-modified': DATE } })) });
+    const began = performance.now();
+    assert.equal((await (await ask(FILM, { range: 'bytes=0-' }).answer).text()).length, 6 << 20);
+    assert.ok(performance.now() - began < 1500, 'not after a second');
+    for (let left = 100; left-- && seen.length < copies + 2;) await new Promise(ok => setTimeout(ok, 10));
+    assert.deepEqual([seen.filter(n => n).length, plain.length], [copies, 1]);
+  }
+});
+
+test('a page that says again that it is about to is waited for again', async () => {
+  const { ask, plain } = worker((message, port) => { for (const [i, wait] of [0, 700, 1400].entries()) setTimeout(() => (i < 2 ? port.postMessage({ mine: true }) : answers(['abc'])(message, port)), wait); });
+  assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), 'abc');
+  assert.equal(plain.length, 0);
+});
+
+test('a player that was adopted is given back by its page where it is redirected or refused, and gets nothing', async () => {
+  for (const [answer, heads] of [[() => ({ ok: false, status: 0, type: 'opaqueredirect', headers: new Headers() }), []], [() => new Response('no', { status: 403 }), [403]]]) for (const known of [true, false]) {
+    const came = [], { ask, announce, plain, who } = worker(hears(came), { from: async () => answer() });
+    announce(known ? [FILM] : []);
+    const r = await ask(FILM, { range: 'bytes=0-' }).answer;
+    assert.deepEqual([r.status, await r.text(), plain.length, plain[0][1].redirect], [204, '', 1, 'manual']);
+    assert.deepEqual(JSON.parse(JSON.stringify(who)), [{ polycircle: 'back', url: FILM }]);
+    if (!known) continue;
+    await heard(came);
+    assert.deepEqual(came.filter(({ head }) => head).map(({ head }) => head.status), heads);
+  }
+  const { ask, announce, plain } = worker(hears(), { from: async () => new Response('no', { status: 403 }) });
+  announce();
+  assert.deepEqual([(await ask(FILM, script).answer).status, plain[0][1]], [403, undefined], 'a script gets it as it is');
 });
 
 test('a worker that was restarted asks the page, which still answers', async () => {
