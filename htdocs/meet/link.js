@@ -5,33 +5,26 @@ import { must, sleep } from '../util/bytes.js';
 /** @typedef {{send(data: string|ArrayBuffer): void, close(): void, readonly buffered: number, drained(): Promise<any>,
  *   onmessage: ((data: any) => void)|null, onclose: (() => void)|null}} Channel */
 
-let warned = false;
-
-/** One server that the browser cannot read is an error of the constructor: such ones go, and are named once. The list is changed in place, so the
+/** One server that the browser cannot read is an error of the constructor: such ones are named, and go. The list is changed in place, so the
  * next link need not look. Each connection has a certificate of its own: one that was kept would let neighbours know a visitor again.
  * @param {RTCIceServer[]} ice @returns {RTCPeerConnection} */
 function connection(ice) {
   const make = (/** @type {RTCIceServer[]} */ iceServers) => new RTCPeerConnection({ iceServers });
   try {
     return make(ice);
-  } catch {
-    /* which one? */
+  } catch (error) {
+    const bad = ice.findIndex(server => {
+      try {
+        make([server]).close();
+      } catch {
+        return true;
+      }
+    });
+    if (bad < 0) throw error;
+    const [{ urls }] = ice.splice(bad, 1);
+    console.warn('polycircle: no browser can use this ICE server:', urls);
+    return connection(ice);
   }
-  const bad = ice.filter(server => {
-    try {
-      make([server]).close();
-    } catch {
-      return true;
-    }
-  });
-  ice.splice(0, ice.length, ...ice.filter(server => !bad.includes(server)));
-  if (bad.length && !warned)
-    console.warn(
-      'polycircle: no browser can use these ICE servers:',
-      ...bad.map(({ urls }) => urls),
-    );
-  warned = true;
-  return make(ice);
 }
 
 const GATHER_MS = 600,

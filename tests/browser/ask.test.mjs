@@ -342,7 +342,7 @@ test('a STUN server that no browser can read is left out, and named once', () =>
   }
   await until(one.page, 'a link', () => globalThis.polycircle?.peers.length == 1);
   await until(two.page, 'a link', () => globalThis.polycircle?.peers.length == 1);
-  for (const viewer of [one, two]) assert.deepEqual(viewer.lines.filter(l => l.includes('ICE')), ['warning: polycircle: no browser can use these ICE servers: nonsense !!']);
+  for (const viewer of [one, two]) assert.deepEqual(viewer.lines.filter(l => l.includes('ICE')), ['warning: polycircle: no browser can use this ICE server: nonsense !!']);
 })));
 
 test('the words: one table, the same in each language', async () => {
