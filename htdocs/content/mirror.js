@@ -1,29 +1,28 @@
-/** The circle mirror: any byte of a media from memory, storage, neighbours or an origin, verified. Hides who supplied it.
- * Each missing piece is a Job; every 50 ms, and whenever something happens, decide() looks at each: who is asked, who has stopped
- * moving, who is waited for. The measure is slack: for how many seconds the page can do without the piece. */
-import { Changed, fetchRange, judge, recheck } from './origin.js';
-import { now, sha256 } from '../util/bytes.js';
+/** The circle mirror: the bytes of a media from memory, storage or neighbours, verified. Hides who supplied it; what none of them brings in time is
+ * for whoever reads to get from an origin, and comes past here, too. Each missing piece is a Job; every 50 ms, and whenever something happens,
+ * decide() looks at each: who is asked, who has stopped moving, who is waited for. The measure is slack: for how many seconds the page can do
+ * without the piece. */
+import { changed, readHead, recheck } from './origin.js';
+import { must, now, sha256 } from '../util/bytes.js';
 import { bare, plain } from '../util/names.js';
 /** @typedef {import('./manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
  *   reading; seconds of play in a byte
- * @typedef {{media: Media, url: string, at: number, last: number, ahead: number, need: () => Need, jobs: Set<Job>}} Reader
- * @typedef {{next(): Promise<Uint8Array|null>, close(): void}} Reading null: the end
- * @typedef {{from: Peer|null, moved: number, stop: AbortController}} Try from: null is the origin
- * @typedef {{media: Media, index: number, hash: string, born: number, readers: Set<Reader>, tries: Set<Try>, failed: Set<Peer|null>,
- *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void, over: boolean}} Job
- * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], expecting(): boolean, ban(peer: Peer, why: string): void,
+ * @typedef {{media: Media, at: number, last: number, need: () => Need}} Reader at: the piece that it waits for
+ * @typedef {{next(): Promise<Uint8Array|null>, close(): void}} Reading null: the end; next() fails when an origin is to bring what comes next, or the
+ *   media was withdrawn, and may be tried again
+ * @typedef {{media: Media, index: number, hash: string, born: number, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
+ *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job
+ * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: string): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings reads: for the first time in this page life */
 
 const AHEAD = 8,
   PEER_CAP = 4,
   STALLED_MS = 600,
-  DOWN_MS = 3000,
   PATIENCE_MS = 8000,
   FRESH_MS = 5000,
   STALE_MS = 7000,
-  ORIGINS = 6,
   STRIKES = 3,
   PARTS = 16;
 
@@ -31,13 +30,11 @@ export class Mirror {
   #around;
   #timer = 0;
   #kicked = false;
-  #origins = 0;
-  #down = 0;
   /** differs between neighbours, so that not all of them ask an origin for the same piece at the same moment */
   #margin = 0.6 + 0.6 * Math.random();
   #jobs = /** @type {Map<string, Job>} */ (new Map());
-  /** hashes that neighbours may ask for: of what they were told of, and is not withdrawn */
-  #current = /** @type {Set<string>} */ (new Set());
+  /** what neighbours were told of, and may ask for */
+  #shown = /** @type {Set<Media>} */ (new Set());
   /** what the page in hand reads */
   reading = /** @type {Set<Media>} */ (new Set());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
@@ -58,7 +55,7 @@ export class Mirror {
     this.version = version;
     this.media = media;
     const roots = new Set([...this.reading].map(m => m.root));
-    this.#current.clear();
+    this.#shown.clear();
     this.reading.clear();
     for (const m of media) if (roots.has(m.root)) this.reads(m);
     this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
@@ -78,7 +75,7 @@ export class Mirror {
   }
   /** Neighbours hear of it. */
   show(/** @type {Media} */ media) {
-    if (!media.withdrawn) for (const hash of media.hashes) this.#current.add(hash);
+    this.#shown.add(media);
   }
   find(/** @type {string} */ url) {
     return this.#byUrl.get(plain(url)) ?? this.#byUrl.get(bare(plain(url)));
@@ -99,15 +96,28 @@ export class Mirror {
       peers = this.#around.peers();
     return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
   }
-  /** How far an origin is to bring it, so that neighbours who have some of it may go on; nobody: to the end. @param {Media} media @param {number} at */
-  run(media, at) {
-    const known = !media.whole && this.#around.peers().some(p => p.knows(media.root));
-    return known ? (Math.floor(at / media.piece) + AHEAD) * media.piece : undefined;
+  /** How far an origin is to bring it: to where neighbours, who have some of it, may go on; nobody: to the end.
+   * @param {Media} media @param {number} at @param {Need} need */
+  run(media, at, { slack, rate }) {
+    const { piece } = media,
+      first = Math.floor(at / piece);
+    let n = 1;
+    if (!this.#known(media)) return Infinity;
+    while (
+      n < AHEAD &&
+      slack + n * piece * rate <= this.#margin &&
+      !this.ready(media, (first + n) * piece)
+    )
+      n++;
+    return (first + n) * piece;
   }
   /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {Need} need */
   hopes(media, { slack }) {
-    const peers = this.#around.peers();
-    return !media.whole && slack > this.#margin && peers.some(p => p.knows(media.root));
+    return slack > this.#margin && this.#known(media);
+  }
+
+  #known(/** @type {Media} */ media) {
+    return !media.whole && this.#around.peers().some(p => p.knows(media.root));
   }
   /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need @returns {Reading} */
@@ -115,9 +125,8 @@ export class Mirror {
     this.reads(media);
     const at = Math.floor(start / media.piece),
       last = Math.floor((end - 1) / media.piece);
-    /** @type {Reader} */
-    const reader = { media, url, at, last, ahead: at, need, jobs: new Set() };
-    if (this.ready(media, start)) this.#valid(media, url).catch(() => {});
+    const reader = { media, at, last, need };
+    this.#valid(media, url).catch(() => {});
     const next = async () => {
       if (reader.at > last) return null;
       const from = reader.at * media.piece,
@@ -131,17 +140,14 @@ export class Mirror {
     return { next, close: () => this.#release(reader) };
   }
   /** What an origin said of a file that it brought the page.
-   * @param {Media} media @param {string} url @param {import('./origin.js').Head} head @returns {boolean} whether it is the one of the manifest */
-  seen(media, url, head) {
+   * @param {Media} media @param {string} url @param {number} status @param {Headers} headers @returns {boolean} whether it is the one of the manifest */
+  seen(media, url, status, headers) {
+    const head = readHead(status, headers);
     if (!this.sure(url)) {
       if (head.total != media.size || head.modified != media.mtime) return false;
       this.#others.add(url);
     }
-    try {
-      judge(head, media, url);
-    } catch {
-      this.withdraw(media);
-    }
+    if (changed(head, media, url)) this.withdraw(media);
     return !media.withdrawn;
   }
   /** What an origin has brought: pieces that are whole and right are kept, and given to whoever waits for them.
@@ -182,7 +188,8 @@ export class Mirror {
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
-    return this.#current.has(hash) ? this.#around.pieces.get(hash) : null;
+    const told = [...this.#shown].some(m => !m.withdrawn && m.hashes.includes(hash));
+    return told ? this.#around.pieces.get(hash) : null;
   }
   /** Something changed: look again. */
   kick() {
@@ -192,35 +199,31 @@ export class Mirror {
   }
 
   withdraw(/** @type {Media} */ media) {
-    for (const job of [...this.#jobs.values()])
-      if (job.media == media) this.#finish(job, null, new Changed(media.path));
     if (media.withdrawn) return;
     media.withdrawn = true;
-    for (const hash of media.hashes) this.#current.delete(hash);
+    for (const job of this.#jobs.values()) if (job.media == media) this.#finish(job);
     this.#around.withdrawn(media);
   }
-  /** Throws when the origin has another file; waits only when nobody has looked for 7 s. @param {Media} media @param {string} url */
+  /** Fails when the origin has another file; waits only when nobody has looked for 7 s. @param {Media} media @param {string} url */
   async #valid(media, url) {
     const age = now() - media.checked;
     if (age > FRESH_MS)
-      media.check ??= recheck(media, url)
-        .catch(() => this.withdraw(media))
-        .finally(() => {
-          media.check = null;
-        });
+      media.check ??= recheck(media, url).then(other => {
+        media.check = null;
+        if (other) this.withdraw(media);
+      });
     if (age > STALE_MS) await media.check;
-    if (media.withdrawn) throw new Changed(media.path);
+    must(!media.withdrawn, media.path);
   }
   /** @param {Reader} reader @param {number} index @returns {Promise<Uint8Array>} */
   async #want(reader, index) {
     const { media } = reader,
       hash = media.hashes[index],
-      bytes = this.#jobs.has(hash) ? null : await this.#around.pieces.get(hash);
+      bytes = this.has(media, index) && (await this.#around.pieces.get(hash));
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
     if (bytes) return (this.#counted.add(hash), bytes);
     const job = this.#jobs.get(hash) ?? this.#job(media, index, hash);
     job.readers.add(reader);
-    reader.jobs.add(job);
     this.kick();
     return job.result;
   }
@@ -234,27 +237,23 @@ export class Mirror {
       readers: new Set(),
       tries: new Set(),
       failed: new Set(),
-      over: false,
+      over: new AbortController(),
     });
     job.result = new Promise((done, fail) => Object.assign(job, { done, fail }));
     job.result.catch(() => {});
     this.#jobs.set(hash, job);
     return job;
   }
-  /** Asks for what a playing page will want next; half a window at once, so that an origin gets few requests. */
+  /** Asks neighbours for what a playing page will want next. */
   #readAhead(/** @type {Reader} */ reader) {
-    if (!reader.need().playing || reader.ahead - reader.at > AHEAD / 2) return;
     const end = Math.min(reader.last, reader.at + AHEAD);
-    for (let i = Math.max(reader.ahead, reader.at) + 1; i <= end; i++)
+    for (let i = reader.at + 1; i <= end && reader.need().playing; i++)
       if (!this.has(reader.media, i)) this.#want(reader, i).catch(() => {});
-    reader.ahead = end;
   }
   /** What only this reader wanted is stopped. */
   #release(/** @type {Reader} */ reader) {
-    for (const job of reader.jobs) {
-      job.readers.delete(reader);
-      if (!job.readers.size) this.#finish(job, null);
-    }
+    for (const job of this.#jobs.values())
+      if (job.readers.delete(reader) && !job.readers.size) this.#finish(job);
   }
 
   #tick() {
@@ -263,56 +262,33 @@ export class Mirror {
     const jobs = [...this.#jobs.values()]
       .map(job => ({ job, slack: this.#slack(job) }))
       .sort((a, b) => a.slack - b.slack);
-    for (const { job, slack } of jobs) if (!job.over) this.#decide(job, slack);
+    for (const { job, slack } of jobs) this.#decide(job, slack);
     if (this.#jobs.size) this.#timer = +setTimeout(() => this.#tick(), 50);
   }
-
+  /** What is read ahead can wait. */
   #slack(/** @type {Job} */ job) {
-    return Math.min(
-      ...[...job.readers].map(reader => {
-        const { slack, rate } = reader.need();
-        return slack + Math.max(0, job.index - reader.at) * job.media.piece * rate;
-      }),
-    );
+    const waits = [...job.readers].filter(reader => reader.at == job.index);
+    return Math.min(...waits.map(reader => reader.need().slack));
   }
 
   #decide(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const tries = [...job.tries];
-    if (tries.length > 2 || tries.some(t => now() - t.moved < (slack < 3 ? STALLED_MS : 2000)))
-      return;
-    const peer = this.#pick(job);
-    if (peer) return void this.#ask(job, peer);
-    if (
-      tries.some(t => !t.from) ||
-      this.#canWait(job, slack) ||
-      now() < this.#down ||
-      this.#origins >= ORIGINS
-    )
-      return;
-    const run = [job];
-    for (
-      let next;
-      run.length < AHEAD && (next = this.#jobs.get(job.media.hashes[job.index + run.length]));
-      run.push(next)
-    ) {
-      if (
-        next.tries.size ||
-        next.media != job.media ||
-        this.#pick(next) ||
-        this.#canWait(next, this.#slack(next))
-      )
-        break;
+    const { tries } = job;
+    if ([...tries].some(p => now() - p.moved < (slack < 3 ? STALLED_MS : 2000))) return;
+    const peer = tries.size < 3 && this.#pick(job);
+    if (!peer && this.#canWait(job, slack)) return;
+    // somebody else is to bring it; however many pieces they owe, that is one standstill
+    for (const slow of tries) {
+      if (now() > slow.rests && ++slow.strikes >= STRIKES) slow.close('slow');
+      slow.rests = now() + 2000;
     }
-    this.#fetch(run);
+    peer ? this.#ask(job, peer) : this.#finish(job);
   }
-  /** Whether neighbours, those who come or those who have some of the file, may still bring it in time. */
+  /** Whether neighbours who have some of the file may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
     const hope = (/** @type {Peer} */ p) =>
-      p.knows(job.media.root) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p);
+      p.knows(job.media.root) && !job.failed.has(p) && !job.tries.has(p);
     return (
-      slack > this.#margin &&
-      now() - job.born < PATIENCE_MS &&
-      (this.#around.expecting() || this.#around.peers().some(hope))
+      slack > this.#margin && now() - job.born < PATIENCE_MS && this.#around.peers().some(hope)
     );
   }
   /** @param {Job} job @returns {Peer|undefined} the neighbour that has least to do for us */
@@ -321,84 +297,39 @@ export class Mirror {
       p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index);
     return this.#around
       .peers()
-      .filter(p => able(p) && !job.failed.has(p) && ![...job.tries].some(t => t.from == p))
+      .filter(p => able(p) && !job.failed.has(p) && !job.tries.has(p))
       .sort((a, b) => a.inflight - b.inflight)[0];
   }
 
   async #ask(/** @type {Job} */ job, /** @type {Peer} */ peer) {
-    const size = Math.min(job.media.piece, job.media.size - job.index * job.media.piece);
-    const attempt = { from: peer, moved: now(), stop: new AbortController() };
-    job.tries.add(attempt);
+    const { media, index, hash, over, tries } = job,
+      size = Math.min(media.piece, media.size - index * media.piece);
+    tries.add(peer);
     try {
-      const bytes = await peer.get(job.hash, size, attempt.stop.signal, () => {
-        attempt.moved = now();
-      });
-      if ((await sha256(bytes)) != job.hash) return this.#around.ban(peer, 'lied');
+      const bytes = await peer.get(hash, size, over.signal);
+      if ((await sha256(bytes)) != hash) return this.#around.ban(peer, 'lied');
       peer.strikes = 0;
-      if (!job.over) this.bytes.peers += size;
+      if (!over.signal.aborted) this.bytes.peers += size;
       this.#finish(job, bytes);
     } catch (error) {
       const why = /** @type {Error} */ (error).message;
       if (why == 'busy') peer.rests = now() + 300;
       else if (why == 'off') peer.up = false;
-      else if (why != 'stopped') job.failed.add(peer);
+      else job.failed.add(peer);
     } finally {
-      this.#ended(job, attempt);
+      tries.delete(peer);
+      this.kick();
     }
   }
-  /** @param {Job[]} run jobs of neighbouring pieces, one request */
-  async #fetch(run) {
-    const [{ media, index, hash, readers }] = run,
-      url = [...readers][0]?.url ?? media.urls[0],
-      start = index * media.piece + (this.#parts.get(hash)?.filled ?? 0),
-      end = Math.min(media.size, (index + run.length) * media.piece);
-    const attempt = { from: null, moved: now(), stop: new AbortController() },
-      looks = /** @type {Promise<any>[]} */ ([]);
-    for (const job of run) job.tries.add(attempt);
-    this.#origins++;
-    try {
-      await fetchRange(media, url, start, end, attempt.stop.signal, (at, bytes) => {
-        attempt.moved = now();
-        looks.push(this.came(media, at, bytes));
-      });
-      await Promise.all(looks);
-    } catch (error) {
-      this.#originFailed(media, run, error);
-    } finally {
-      this.#origins--;
-      for (const job of run) this.#ended(job, attempt);
-    }
-  }
-  /** @param {Media} media @param {Job[]} run @param {any} error */
-  #originFailed(media, run, error) {
-    if (error instanceof Changed) return this.withdraw(media);
-    if (run.every(job => job.over)) return;
-    this.#down = now() + DOWN_MS;
-    if (!this.#around.peers().length && !this.#around.expecting())
-      for (const job of run) this.#finish(job, null, error);
-  }
-
-  #ended(/** @type {Job} */ job, /** @type {Try} */ attempt) {
-    job.tries.delete(attempt);
-    this.kick();
-  }
-  /** @param {Job} job @param {Uint8Array|null} bytes verified @param {Error} error when there are none */
-  #finish(job, bytes, error = new Error('failed')) {
-    if (job.over) return;
-    job.over = true;
-    this.#jobs.delete(job.hash);
+  /** @param {Job} job @param {Uint8Array} [bytes] verified; without: nobody here brings it */
+  #finish(job, bytes) {
+    const { media, index, hash, over } = job;
+    if (over.signal.aborted) return;
+    this.#jobs.delete(hash);
+    over.abort();
     for (const reader of job.readers) reader.jobs.delete(job); // with its bytes: one reader may read all of a film
-    for (const attempt of job.tries) {
-      if (attempt.from && bytes && now() - attempt.moved > STALLED_MS) {
-        // somebody else was quicker
-        attempt.from.rests = now() + 2000;
-        if (++attempt.from.strikes >= STRIKES) attempt.from.close('slow');
-      }
-      if (attempt.from || ![...this.#jobs.values()].some(other => other.tries.has(attempt)))
-        attempt.stop.abort();
-    }
-    if (!bytes) return job.fail(error);
-    this.#keep(job.media, job.index, bytes);
+    if (!bytes) return job.fail(new Error('nobody'));
+    this.#keep(media, index, bytes);
     job.done(bytes);
   }
   /** @param {Media} media @param {number} index @param {Uint8Array} bytes verified */

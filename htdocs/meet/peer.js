@@ -5,7 +5,7 @@ import { fromBase64, must, now, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message
  * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
- * @typedef {{bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void, progress: () => void}} Pending */
+ * @typedef {{bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void}} Pending */
 
 const MAX_ASKED = 8,
   MAX_ROOTS = 512,
@@ -31,6 +31,7 @@ export class Peer {
   ready = false;
   closed = false;
   rests = 0; // until when it is not asked again (performance.now)
+  moved = 0; // when something last came of what it owes, or it began to owe
   mine = false;
   re = '';
   by = '';
@@ -69,12 +70,13 @@ export class Peer {
     const wanted = this.#wanted.get(root) ?? -Infinity;
     return this.up && (this.#have.get(root)?.some(Boolean) ?? now() - wanted < REPLY_MS);
   }
-  /** @param {string} hash @param {number} size @param {AbortSignal} signal @param {() => void} progress @returns {Promise<Uint8Array>} unverified */
-  get(hash, size, signal, progress) {
+  /** @param {string} hash @param {number} size @param {AbortSignal} signal @returns {Promise<Uint8Array>} unverified */
+  get(hash, size, signal) {
     const id = this.#next++;
+    if (!this.inflight) this.moved = now();
     return /** @type {Promise<Uint8Array>} */ (
       new Promise((done, fail) => {
-        this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, done, fail, progress });
+        this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, done, fail });
         signal.addEventListener('abort', () => {
           if (this.#pending.has(id)) this.say({ t: 'stop', id });
           fail(new Error('stopped'));
@@ -133,7 +135,7 @@ export class Peer {
     must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad message');
     want.bytes.set(payload, offset);
     want.at += payload.length;
-    want.progress();
+    this.moved = now();
     if (want.at == want.bytes.length) want.done(want.bytes);
   }
 

@@ -60,13 +60,6 @@ export class Signal {
   get peers() {
     return [...this.links.values()].filter(p => p.ready);
   }
-  /** Whether somebody may be there in a moment. */
-  get expecting() {
-    return (
-      !this.#stopped && ((!this.#joined && this.#fails < 2) || this.links.size > this.peers.length)
-    );
-  }
-
   start() {
     if (!this.#stopped) return;
     this.#stopped = false;

@@ -1,5 +1,4 @@
 /** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end, and says what is said). */
-import { Changed, readHead } from '../content/origin.js';
 /** @typedef {import('../content/mirror.js').Mirror} Mirror
  * @typedef {import('../content/manifest.js').Media} Media
  * @typedef {(url: string, size: number) => () => import('../content/mirror.js').Need} Watch the need of whoever reads the file
@@ -17,11 +16,11 @@ export function parseRange(header, size) {
  * comes past here, and we go on from the next piece as soon as the page can wait for neighbours. */
 class Flow {
   #o;
-  #reading = /** @type {import('../content/mirror.js').Reading|null} */ (null);
+  #reading = /** @type {import('../content/mirror.js').Reading|null} */ (null); // the last one: what it reads ahead comes meanwhile
   #head = /** @type {object|null} */ (null); // goes with the first part
   #origin = -1; // where the origin is; -1: the bytes are ours to bring
-  #from = 0; // where we go on
-  #part = /** @type {Promise<Uint8Array|null>|null} */ (null); // the first one there
+  #from = -1; // where our next part begins; -1: we have not said where we go on
+  #part = /** @type {Promise<Uint8Array|null>|null} */ (null); // it, once it was asked for
   #over = false;
   /** @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, need: () => Need, port: MessagePort, ended: () => void}} o
    * @typedef {import('../content/mirror.js').Need} Need */
@@ -32,7 +31,6 @@ class Flow {
   /** @param {object} head status and headers, where we begin */
   begin(head) {
     const { mirror, media, url, start, port } = this.#o;
-    this.#from = start;
     if (!mirror.sure(url) || !mirror.ready(media, start)) return this.#ask(start);
     this.#head = head;
     port.postMessage({ mine: true });
@@ -41,21 +39,18 @@ class Flow {
   }
   /** @param {any} data */
   #heard(data) {
-    const { mirror, media, url, range, end, need } = this.#o,
-      hopes = () => mirror.hopes(media, need());
+    const { mirror, media, url, range } = this.#o;
     if (this.#over) return;
     if (data == 'pull') {
-      if (!this.#reading) this.#read(this.#origin);
+      if (this.#origin >= 0 && this.#origin != this.#from) this.#read(this.#origin);
       this.#origin = -1;
-      if (this.#part || this.#from >= end || mirror.ready(media, this.#from) || hopes())
-        this.#give();
-      else this.#ask(this.#from);
+      this.#give();
     } else if (data.head) {
-      const head = readHead(data.head.status, new Headers(data.head.headers));
-      if (!mirror.seen(media, url, head)) return this.#end({ pass: true });
-      media.whole ||= range && head.status == 200;
+      const { status, headers } = data.head;
+      if (!mirror.seen(media, url, status, new Headers(headers))) return this.#end({ pass: true });
+      media.whole ||= range && status == 200;
       this.#head = null;
-      this.#read(-1);
+      this.#from = -1;
       this.#origin = data.at;
     } else if (data.chunk) {
       mirror.came(media, data.at, new Uint8Array(data.chunk));
@@ -65,48 +60,48 @@ class Flow {
   }
   /** The origin is to bring it from there on. */
   #ask(/** @type {number} */ at) {
-    const { mirror, media, end, port } = this.#o,
-      to = mirror.run(media, at) ?? end;
+    const { mirror, media, end, need, port } = this.#o,
+      to = mirror.run(media, at, need());
     port.postMessage({ origin: true, to: to < end ? to : undefined });
   }
   /** The origin brings it, and is at or before #from, or we have not said yet where we go on, or said it too late. */
   #offer() {
     const { mirror, media, end, need, port } = this.#o,
       next = Math.ceil(this.#origin / media.piece) * media.piece;
-    if (this.#reading && this.#origin <= this.#from) return;
-    this.#read(-1);
+    if (this.#origin <= this.#from) return;
+    this.#from = -1;
     if (media.withdrawn || next >= end) return;
     if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, need())) return;
-    this.#part = this.#read(next)?.next() ?? null;
-    this.#part?.catch(() => {});
+    this.#read(next);
     port.postMessage({ from: next });
   }
-  /** From there on; -1: not at all. */
+  /** From there on; what the reading before wants, too, goes on. */
   #read(/** @type {number} */ from) {
-    const { mirror, media, url, end, need } = this.#o;
-    this.#reading?.close();
+    const { mirror, media, url, end, need } = this.#o,
+      before = this.#reading;
     this.#from = from;
-    this.#part = null;
-    return (this.#reading = from < 0 ? null : mirror.read(media, url, from, end, need));
+    this.#reading = mirror.read(media, url, from, end, need);
+    this.#part = this.#reading.next();
+    this.#part.catch(() => {});
+    before?.close();
   }
   /** The next part. */
   async #give() {
-    const { port } = this.#o,
-      reading = this.#reading,
-      ready = this.#part ?? reading?.next();
+    const { media, port } = this.#o,
+      from = this.#from,
+      ready = this.#part ?? this.#reading?.next();
     this.#part = null;
     try {
       const part = await ready,
         chunk = part?.slice().buffer;
-      if (this.#reading != reading || this.#over) return;
-      if (part === null) return this.#end({ end: true });
-      if (!chunk) return this.#ask(this.#from);
+      if (this.#from != from || this.#over) return;
+      if (!chunk) return this.#end({ end: true });
       this.#from += chunk.byteLength;
       port.postMessage({ ...this.#head, chunk }, [chunk]);
       this.#head = null;
-    } catch (error) {
-      if (this.#reading != reading || this.#over) return;
-      if (!(error instanceof Changed)) return this.#ask(this.#from);
+    } catch {
+      if (this.#from != from || this.#over) return;
+      if (!media.withdrawn) return this.#ask(from);
       this.#end(this.#head ? { pass: true, fresh: true } : { broken: true });
     }
   }
@@ -121,9 +116,9 @@ class Flow {
   }
 }
 
-/** @param {Mirror} mirror @param {Watch} watch @param {Promise<void>} loaded when the mirror knows what it has
- * @param {Spared} spared @param {() => any} out whether the page has left */
-export function bridge(mirror, watch, loaded, spared, out) {
+/** @param {Mirror} mirror @param {Promise<void>} loaded when it knows what it has @param {() => boolean} takesPart whether this page does
+ * @param {{watch: Watch, spared?: Spared}} page */
+export function bridge(mirror, loaded, takesPart, { watch, spared }) {
   const container = navigator.serviceWorker,
     flows = /** @type {Set<Flow>} */ (new Set());
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
@@ -136,11 +131,12 @@ export function bridge(mirror, watch, loaded, spared, out) {
   };
   /** @param {{url: string, range: string|null, look?: boolean, spare?: boolean}} ask @param {MessagePort} port */
   async function get({ url, range, look, spare }, port) {
-    const spares = spare && spared(url);
+    const spares = spare && spared?.(url);
     if (look || spares) return port.postMessage({ pass: true, spared: spares });
-    if (!out()) await loaded;
-    const media = out() ? null : mirror.find(url);
+    if (takesPart()) await loaded;
+    const media = takesPart() ? mirror.find(url) : null;
     if (!media || media.withdrawn) return port.postMessage({ pass: true, fresh: media?.withdrawn });
+    mirror.reads(media);
     const { size, type, mtime } = media,
       part = parseRange(range, size),
       [start, end] = part ?? [0, size],
@@ -161,8 +157,8 @@ export function bridge(mirror, watch, loaded, spared, out) {
     flow.begin({ status: part ? 206 : 200, headers });
   }
 
-  container.addEventListener('message', ({ data, ports }) => {
+  container?.addEventListener('message', ({ data, ports }) => {
     if (data?.polycircle == 'get') get(data, ports[0]);
   });
-  container.startMessages();
+  container?.startMessages();
 }

@@ -34,7 +34,6 @@ export class Circle extends EventTarget {
   #manners;
   #store;
   #leads = false;
-  #born = performance.now();
   #refreshed = -Infinity;
   #tabs;
   #got = /** @type {Map<Media, number[]>} */ (new Map());
@@ -78,7 +77,7 @@ export class Circle extends EventTarget {
     this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
-    this.#connect();
+    if (this.mirror) bridge(this.mirror, this.loaded, () => !this.out.size, options);
     this.ready = this.#open();
   }
 
@@ -209,18 +208,6 @@ export class Circle extends EventTarget {
     return this;
   }
 
-  #connect() {
-    const { mirror } = this,
-      { watch, spared } = this.#o;
-    if (!mirror || !navigator.serviceWorker) return;
-    const reads = (/** @type {string} */ url, /** @type {number} */ size) => {
-      const media = mirror.find(url);
-      if (media) mirror.reads(media);
-      return watch(url, size);
-    };
-    bridge(mirror, reads, this.loaded, spared, () => this.out.size);
-  }
-
   /** One signal a browser profile: that of the tab that leads. */
   #elect() {
     if (this.signal && this.shares) this.#tabs.enter();
@@ -306,10 +293,6 @@ export class Circle extends EventTarget {
     return {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
-      // also before we have asked who is there
-      expecting: () =>
-        this.shares &&
-        (this.#leads ? !!this.signal?.expecting : performance.now() - this.#born < 3000),
       ban: (peer, why) => this.signal?.ban(peer, why),
       got: (media, index) => {
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
