@@ -44,8 +44,7 @@ export class Circle extends EventTarget {
   out = /** @type {Set<string>} */ (new Set());
   /** by the visitor: 'yes', 'no', '' (nothing yet) */
   said = '';
-  /** none over plain http */
-  mirror = /** @type {Mirror|null} */ (null);
+  #mirror;
   signal = /** @type {Signal|null} */ (null);
   /** of each of the page's files, why it is mirrored or not @type {() => Promise<import('../elements/why.js').Why[]>} */
   why = async () => [];
@@ -68,7 +67,7 @@ export class Circle extends EventTarget {
       heard: news => this.#told(news),
     });
     this.pieces = new Pieces(this.#store, undefined, news => this.#tabs.say(news));
-    if (isSecureContext) this.mirror = new Mirror(this.#forMirror());
+    this.#mirror = new Mirror(this.#forMirror());
     if (config.mirror === false) this.out.add('brake');
     // a worker that was restarted knows no page
     navigator.serviceWorker?.addEventListener('message', ({ data }) => {
@@ -81,6 +80,10 @@ export class Circle extends EventTarget {
     this.ready = this.#open();
   }
 
+  /** none over plain http: there it stays empty */
+  get mirror() {
+    return isSecureContext ? this.#mirror : null;
+  }
   get sig() {
     return this.signal?.sig ?? '';
   }
@@ -102,20 +105,19 @@ export class Circle extends EventTarget {
   }
 
   stats() {
-    const { mirror, signal } = this;
-    const media =
-      mirror?.media.map(m => ({
+    const mirror = this.#mirror,
+      media = mirror.media.map(m => ({
         path: m.path,
         size: m.size,
         pieces: Math.ceil(m.size / m.piece),
         get have() {
           return mirror.count(m);
         },
-      })) ?? [];
+      }));
     return {
-      bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes },
+      bytes: { ...mirror.bytes },
       uploaded: this.#manners.uploaded,
-      first_peer_ms: signal?.firstPeer ?? null,
+      first_peer_ms: this.signal?.firstPeer ?? null,
       media,
     };
   }
@@ -178,7 +180,7 @@ export class Circle extends EventTarget {
   async mirroring() {
     const registration = await this.#o.worker,
       { serviceWorker } = navigator;
-    if (!registration || !this.mirror) return false;
+    if (!registration) return false;
     if (!serviceWorker.controller)
       await new Promise(ok =>
         serviceWorker.addEventListener('controllerchange', ok, { once: true }),
@@ -221,9 +223,9 @@ export class Circle extends EventTarget {
   /** By another tab. @param {import('../content/pieces.js').News & {withdrawn?: string, version?: number}} news */
   #told(news) {
     this.pieces.told(news);
-    const { mirror } = this;
-    for (const media of mirror?.version == news.version ? (mirror?.media ?? []) : [])
-      if (media.path == news.withdrawn) mirror?.withdraw(media);
+    const { version, media } = this.#mirror,
+      gone = version == news.version && media.find(m => m.path == news.withdrawn);
+    if (gone) this.#mirror.withdraw(gone);
   }
   /** What neighbours want of us. @returns {import('../meet/peer.js').Hub} */
   #forPeers() {
@@ -232,29 +234,29 @@ export class Circle extends EventTarget {
         t: 'hello',
         v: 1,
         sig: this.sig,
-        version: this.mirror?.version ?? 0,
+        version: this.#mirror.version,
         up: this.#manners.uploads,
-        have: this.#holds(this.mirror?.reading ?? []).slice(-NAMED),
+        have: this.#holds(this.#mirror.reading).slice(-NAMED),
         want: [...this.#wanted].slice(-NAMED),
       }),
       serve: async (hash, { near }) => {
-        const received =
-          this.pieces.held + Object.values(this.mirror?.bytes ?? {}).reduce((a, b) => a + b, 0);
+        const { storage, peers, origin } = this.#mirror.bytes,
+          received = this.pieces.held + storage + peers + origin;
         if (!this.#manners.uploads) return 'off';
         return this.#manners.may(received, near)
-          ? ((await this.mirror?.supply(hash)) ?? 'none')
+          ? ((await this.#mirror.supply(hash)) ?? 'none')
           : 'busy';
       },
       allow: (bytes, peer) => this.#manners.allow(bytes, peer.near),
       heard: (m, peer) => {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
         this.signal?.heard(m, peer);
-        this.mirror?.kick();
+        this.#mirror.kick();
         if (m.want?.length) this.#answer(m.want, peer);
       },
       closed: (peer, why) => {
         this.signal?.closed(peer, why);
-        this.mirror?.kick();
+        this.#mirror.kick();
         this.#emit('leave', { sig: peer.sig, why });
       },
     };
@@ -265,20 +267,21 @@ export class Circle extends EventTarget {
       ...this.#forPeers(),
       met: peer => this.#emit('peer', peer.sig),
       holding: () => {
-        const { mirror } = this,
-          have = [...(mirror?.reading ?? [])].map(m => [
+        const mirror = this.#mirror,
+          { version } = mirror,
+          have = [...mirror.reading].map(m => [
             m.index,
-            Math.floor((100 * (mirror?.count(m) ?? 0)) / m.hashes.length),
+            Math.floor((100 * mirror.count(m)) / m.hashes.length),
           ]);
-        return mirror?.version
-          ? { version: mirror.version, have: have.filter(([, percent]) => percent).slice(0, 256) }
+        return version
+          ? { version, have: have.filter(([, percent]) => percent).slice(0, 256) }
           : {};
       },
       joined: ({ mids, sig, n, version }) => {
         Object.assign(this.#mids, mids);
         this.#emit('join', { sig, n });
-        if (version == this.mirror?.version) this.#valid();
-        else if (version > (this.mirror?.version ?? Infinity)) this.#refresh();
+        if (version > this.#mirror.version) this.#refresh();
+        else if (version == this.#mirror.version) this.#valid();
       },
       refused: async error => {
         this.#error(error);
@@ -300,12 +303,10 @@ export class Circle extends EventTarget {
       },
       reads: media => this.#reads(media),
       withdrawn: media => {
-        const { mirror } = this;
-        this.#keep(this.#gone, {
-          version: mirror?.version,
-          paths: mirror?.media.filter(m => m.withdrawn).map(m => m.path),
-        });
-        this.#tabs.say({ withdrawn: media.path, version: mirror?.version });
+        const { version, media: all } = this.#mirror,
+          paths = all.filter(m => m.withdrawn).map(m => m.path);
+        this.#keep(this.#gone, { version, paths });
+        this.#tabs.say({ withdrawn: media.path, version });
         this.#emit('withdrawn', media);
         this.#tell({ t: 'have', have: [[media.root, '', '']] });
         if (performance.now() - this.#refreshed > REFRESH_MS) this.#refresh();
@@ -325,7 +326,7 @@ export class Circle extends EventTarget {
   /** Those of which it has something, and what, as hello says it. @param {Iterable<Media>} media */
   #holds(media) {
     return [...media].flatMap(m => {
-      const all = m.hashes.map((_, i) => !!this.mirror?.has(m, i));
+      const all = m.hashes.map((_, i) => this.#mirror.has(m, i));
       return all.includes(true) ? [[m.root, this.#mids[m.index] ?? '', toBase64(bitmap(all))]] : [];
     });
   }
@@ -334,7 +335,7 @@ export class Circle extends EventTarget {
     const folder = media.path.replace(/[^/]*$/, ''),
       { index } = media,
       want = [];
-    for (const { path, root } of this.mirror?.media.slice(index, index + NEXT) ?? []) {
+    for (const { path, root } of this.#mirror.media.slice(index, index + NEXT)) {
       if (!path.startsWith(folder) || this.#wanted.has(root)) continue;
       this.#wanted.add(root);
       want.push(root);
@@ -343,10 +344,10 @@ export class Circle extends EventTarget {
   }
   /** Who names what it wants hears what we have of it, read by this page or not. @param {string[]} roots @param {Peer} peer */
   async #answer(roots, peer) {
-    const { mirror } = this,
+    const mirror = this.#mirror,
       asked = this.#asked.get(peer) ?? new Set();
     for (const root of roots) if (asked.size < ASKED) asked.add(root);
-    if (!mirror || this.#asked.has(peer)) return;
+    if (this.#asked.has(peer)) return;
     this.#asked.set(peer, asked);
     await this.loaded;
     while (asked.size) {
@@ -363,9 +364,9 @@ export class Circle extends EventTarget {
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
     const opened = this.pieces.open(),
-      stored = this.mirror && (await this.#kept('manifest-' + this.cid));
+      stored = await this.#kept(`manifest-${this.cid}`);
     if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
-    if (this.mirror && this.mirror.version < this.#o.config.version) await this.#refresh(true);
+    if (this.#mirror.version < this.#o.config.version) await this.#refresh(true);
     await opened;
   }
 
@@ -379,7 +380,7 @@ export class Circle extends EventTarget {
       gone = await this.#kept(this.#gone);
     const paths = new Set(gone?.version == manifest.version ? gone?.paths : []);
     for (const m of manifest.media) m.withdrawn = paths.has(m.path);
-    this.mirror?.use(manifest);
+    this.#mirror.use(manifest);
   }
   /** where it is written down what was withdrawn of the manifest in hand */
   get #gone() {
@@ -387,6 +388,7 @@ export class Circle extends EventTarget {
   }
   /** Never fails. @param {boolean} [spooled] whether that of the loader's configuration will do */
   async #refresh(spooled) {
+    if (!this.mirror) return;
     this.#refreshed = performance.now();
     const { config, take } = this.#o,
       path = `manifest/${this.cid}.json.gz`,
@@ -398,11 +400,11 @@ export class Circle extends EventTarget {
             .then(read)
             .catch(() => null))) ||
         (await this.#instance.ask(path, undefined, read));
-      await this.#accept(envelope, this.mirror?.version ?? 0);
+      await this.#accept(envelope, this.#mirror.version);
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();
       this.#announce();
-      this.#tell({ t: 'have', have: this.#holds(this.mirror?.reading ?? []).slice(-NAMED) });
+      this.#tell({ t: 'have', have: this.#holds(this.#mirror.reading).slice(-NAMED) });
     } catch (error) {
       this.#error(/** @type {Error} */ (error));
     }
@@ -424,7 +426,7 @@ export class Circle extends EventTarget {
     if (!this.out.size) await this.loaded;
     (await this.#o.worker)?.active?.postMessage({
       polycircle: 'urls',
-      urls: this.out.size ? [] : this.mirror?.urls,
+      urls: this.out.size ? [] : this.#mirror.urls,
       leads: this.#leads,
     });
   }
