@@ -180,8 +180,9 @@ export class Signal {
     const claims = (answer.peers ?? []).map((/** @type {any} */ p) =>
       this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, ''),
     );
-    const offers = this.role == 'greeter' && !answer.standing && this.#refill();
-    if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true; // all in one request
+    const offers = this.role == 'greeter' && !answer.standing && this.#refill(),
+      [made] = await Promise.all([offers, ...claims]); // all in one request
+    if (made) this.#soon(0);
   }
 
   /** What its box says: mail is acknowledged at once, as is the wish to be asked. @param {any} said */
@@ -204,7 +205,7 @@ export class Signal {
       hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
     this.#soon(hopeless ? 300000 : Math.min(60000, wait) * (0.5 + Math.random()));
   }
-  /** A greeter's offers are to last until the request after the next. @returns {Promise<boolean>} whether new ones are urgent */
+  /** A greeter's offers are to last until the request after the next. @returns {Promise<boolean>} whether there are new ones */
   async #refill() {
     for (const [id, { made, link }] of this.#offers) {
       if (now() - made < OFFER_LIFE) continue;
@@ -226,7 +227,7 @@ export class Signal {
         this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: now(), sent: false });
       }),
     );
-    return !standing;
+    return true;
   }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these; some are for answers to
    * our own offers alone. No neighbour is given up for what may never open. A browser can make few connections, and counts closed ones for long:
@@ -266,24 +267,18 @@ export class Signal {
     peer.timer = +setTimeout(() => peer.ready || peer.close('timeout'), ms);
   }
   /** Their offer. Who is linked already, open or not yet, is not given up for it: anybody may have made it in that name; and whoever brought one
-   * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for
-   * @returns {Promise<boolean>} whether the instance is to carry the answer */
+   * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for */
   async #answer(sig, re, sdp, near, by) {
-    const told = !!by[1],
-      deaf = this.#shunned.get('by' + by) ?? 0;
-    if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return false;
+    const deaf = this.#shunned.get('by' + by) ?? 0;
+    if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return;
     let peer;
     try {
       peer = this.#enter(sig, false, by);
-      if (!peer) return false;
+      if (!peer) return;
       peer.near = near;
-      const body = await linkOf(peer).answer(sdp);
-      told
-        ? this.send(sig, { re, body })
-        : this.#mail.push({ id: randomHex(8), to: sig, re, body });
-      return !told;
+      this.send(sig, { re, body: await linkOf(peer).answer(sdp) });
     } catch {
-      return (peer?.close('bad offer'), false);
+      peer?.close('bad offer');
     }
   }
   /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {string} by whom: a neighbour's sig, or the instance */
