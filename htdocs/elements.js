@@ -3,7 +3,7 @@
 import { Box } from './meet/box.js';
 import { asking, PolyAsk } from './elements/ask.js';
 import { brake } from './elements/brake.js';
-import { PolyCircles } from './elements/circles.js';
+import { list, PolyCircles } from './elements/circles.js';
 import { PolyMedia } from './elements/media.js';
 import { PolyRing } from './elements/ring.js';
 import { PolyStats } from './elements/stats.js';
@@ -27,8 +27,8 @@ export function dress(circle, { css, circles, src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
   const sheet = new CSSStyleSheet();
   css.text().then(text => sheet.replaceSync(text));
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  PolyCircles.circles = circles;
+  document.adoptedStyleSheets.push(sheet);
+  list(circles);
   PolyCircles.define('poly-circles');
   PolyMedia.define('poly-media');
   PolyRing.define('poly-ring');

@@ -49,10 +49,8 @@ export class PolyElement extends HTMLElement {
   disconnectedCallback() {
     this.#stop.abort();
   }
-  /** @param {Circle} circle @param {AbortSignal} signal aborted when the element leaves */
-  show(circle, signal) {
-    throw new TypeError(`${circle} ${signal}: not shown`);
-  }
+  /** @abstract @param {Circle} _circle @param {AbortSignal} _signal aborted when the element leaves */
+  show(_circle, _signal) {}
   /** Draws now, whenever the circle has changed, and once more when it has come to rest; looks twice a second, while somebody sees it.
    * @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
   follow(circle, signal, draw) {
