@@ -28,7 +28,7 @@ export class Signal {
   #timer = 0;
   #grows = 0;
   #busy = false;
-  #again = false;
+  #wish = Infinity; // in how many ms to ask again, once the answer is here
   #fails = 0;
   #failures = 0;
   #joined = false;
@@ -89,7 +89,6 @@ export class Signal {
   /** Join anew: everything is idempotent. @param {number} ms from now */
   rejoin(ms) {
     this.#joined = false;
-    this.#again ||= this.#busy; // its answer will set the timer
     this.#soon(ms);
   }
   /** The signaling interface: a mail to a signal, by a common neighbour where there is one, else by the instance.
@@ -107,14 +106,15 @@ export class Signal {
   }
 
   #soon(/** @type {number} */ ms) {
+    if (this.#busy) return void (this.#wish = Math.min(this.#wish, ms));
     clearTimeout(this.#timer);
     if (!this.#stopped) this.#timer = +setTimeout(() => this.#sync(), ms);
   }
 
   async #sync() {
-    if (this.#busy) return void (this.#again = true);
+    if (this.#busy) return this.#soon(0);
     this.#busy = true;
-    this.#again = false;
+    this.#wish = Infinity;
     try {
       if (this.role == 'greeter') await this.#refill().catch(() => 0); // in this request: the next may be far
       if (this.#stopped) return;
@@ -131,8 +131,8 @@ export class Signal {
       this.#failed(error);
     } finally {
       this.#busy = false;
+      this.#soon(this.#wish);
     }
-    if (this.#again) this.#soon(0);
   }
 
   #compose() {
