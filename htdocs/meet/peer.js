@@ -35,6 +35,7 @@ export class Peer {
   mine = false;
   re = '';
   by = '';
+  asks = pace(20, 256); // whether one more time that it wants something is answered
   carried = pace(1000, 16); // whether one more mail of its is carried
   timer = 0; // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */

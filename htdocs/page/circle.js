@@ -25,7 +25,6 @@ import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
 
 const NAMED = 64, // media in a message
   NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
-  ASKED = 512, // by one neighbour, at a time
   REFRESH_MS = 30000,
   SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
@@ -38,7 +37,7 @@ export class Circle extends EventTarget {
   #tabs;
   #got = /** @type {Map<Media, number[]>} */ (new Map());
   #wanted = /** @type {Set<string>} */ (new Set()); // roots that neighbours were asked for
-  #asked = /** @type {WeakMap<Peer, Set<string>>} */ (new WeakMap()); // and that they ask for
+  #answers = Promise.resolve(); // what they ask for is looked up one after the other
   #mids = /** @type {Record<string, string>} */ ({});
   /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
   out = /** @type {Set<string>} */ (new Set());
@@ -252,7 +251,8 @@ export class Circle extends EventTarget {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
         this.signal?.heard(m, peer);
         this.#mirror.kick();
-        if (m.want?.length) this.#answer(m.want, peer);
+        if (m.want?.length && peer.asks())
+          this.#answers = this.#answers.then(() => this.#answer(m.want, peer)).catch(() => {});
       },
       closed: (peer, why) => {
         this.signal?.closed(peer, why);
@@ -344,22 +344,11 @@ export class Circle extends EventTarget {
   }
   /** Who names what it wants hears what we have of it, read by this page or not. @param {string[]} roots @param {Peer} peer */
   async #answer(roots, peer) {
-    const mirror = this.#mirror,
-      asked = this.#asked.get(peer) ?? new Set();
-    for (const root of roots) if (asked.size < ASKED) asked.add(root);
-    if (this.#asked.has(peer)) return;
-    this.#asked.set(peer, asked);
     await this.loaded;
-    while (asked.size) {
-      const some = [...asked].slice(0, NAMED),
-        have = [];
-      for (const root of some) asked.delete(root);
-      const media = mirror.media.filter(m => some.includes(m.root));
-      for (const [entry] of await slowly(media, m => this.#holds([m]))) if (entry) have.push(entry);
-      for (const m of media) mirror.show(m);
-      if (have.length) peer.say({ t: 'have', have });
-    }
-    this.#asked.delete(peer);
+    const media = this.#mirror.media.filter(m => roots.includes(m.root)).slice(0, NAMED),
+      have = (await slowly(media, m => this.#holds([m]))).flat();
+    for (const m of media) this.#mirror.show(m);
+    if (have.length) peer.say({ t: 'have', have });
   }
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
