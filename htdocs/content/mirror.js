@@ -96,20 +96,14 @@ export class Mirror {
       peers = this.#around.peers();
     return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
   }
-  /** How far an origin is to bring it: to where neighbours, who have some of it, may go on; nobody: to the end.
+  /** How far an origin is to bring it: until the page can wait for neighbours, who have some of it; nobody: to the end.
    * @param {Media} media @param {number} at @param {Need} need */
   run(media, at, { slack, rate }) {
     const { piece } = media,
-      first = Math.floor(at / piece);
-    let n = 1;
-    if (!this.#known(media)) return Infinity;
-    while (
-      n < AHEAD &&
-      slack + n * piece * rate <= this.#margin &&
-      !this.ready(media, (first + n) * piece)
-    )
-      n++;
-    return (first + n) * piece;
+      pieces = Math.ceil((this.#margin - slack) / (piece * rate));
+    return this.#known(media)
+      ? (Math.floor(at / piece) + Math.min(Math.max(pieces, 1), AHEAD)) * piece
+      : Infinity;
   }
   /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {Need} need */
   hopes(media, { slack }) {
@@ -285,20 +279,21 @@ export class Mirror {
   }
   /** Whether neighbours who have some of the file may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const hope = (/** @type {Peer} */ p) =>
-      p.knows(job.media.root) && !job.failed.has(p) && !job.tries.has(p);
     return (
-      slack > this.#margin && now() - job.born < PATIENCE_MS && this.#around.peers().some(hope)
+      slack > this.#margin &&
+      now() - job.born < PATIENCE_MS &&
+      this.#untried(job).some(p => p.knows(job.media.root))
     );
   }
   /** @param {Job} job @returns {Peer|undefined} the neighbour that has least to do for us */
   #pick(job) {
-    const able = (/** @type {Peer} */ p) =>
-      p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index);
-    return this.#around
-      .peers()
-      .filter(p => able(p) && !job.failed.has(p) && !job.tries.has(p))
+    return this.#untried(job)
+      .filter(p => p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index))
       .sort((a, b) => a.inflight - b.inflight)[0];
+  }
+  /** Who was not asked for it. */
+  #untried(/** @type {Job} */ job) {
+    return this.#around.peers().filter(p => !job.failed.has(p) && !job.tries.has(p));
   }
 
   async #ask(/** @type {Job} */ job, /** @type {Peer} */ peer) {

@@ -130,7 +130,7 @@ test('with neighbours who have some of it an origin brings what cannot wait for 
   assert.equal(m.run(f, 500, need(0, 2 / PIECE)), piece(1), 'two seconds of play are enough');
   assert.equal(m.run(f, 500, need(0, 0.1 / PIECE)) >= piece(6), true);
   assert.equal(m.run(f, 500, need(0, 0)), piece(8), 'nobody knows how long they last');
-  assert.equal(m.run(f, piece(10), need(0, 0)), piece(12), 'where a neighbour goes on');
+  assert.equal(m.run(f, piece(10), need(9, 1 / PIECE)), piece(11), 'one, when it could wait and nobody has it');
 });
 
 test('a busy neighbour is waited for', async () => {
