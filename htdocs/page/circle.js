@@ -379,16 +379,14 @@ export class Circle extends EventTarget {
   async #refresh(spooled) {
     if (!this.mirror) return;
     this.#refreshed = performance.now();
-    const { config, take } = this.#o,
+    const { base, config, take } = this.#o,
       path = `manifest/${this.cid}.json.gz`,
-      read = (/** @type {Response} */ r) => r.blob().then(unpack);
+      read = async (/** @type {Promise<Response>} */ r) => unpack(await (await r).blob()),
+      fresh = () => read(fetch(base + path, { credentials: 'omit' }));
     try {
-      const envelope =
-        (spooled &&
-          (await take(`manifest-${this.cid}-${config.version}.json.gz`, path)
-            .then(read)
-            .catch(() => null))) ||
-        (await this.#instance.ask(path, undefined, read));
+      const envelope = spooled
+        ? await read(take(`manifest-${this.cid}-${config.version}.json.gz`, path)).catch(fresh)
+        : await fresh();
       await this.#accept(envelope, this.#mirror.version);
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();
