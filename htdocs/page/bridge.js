@@ -139,16 +139,15 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
     mirror.reads(media);
     const { size, type, mtime } = media,
       part = parseRange(range, size),
-      [start, end] = part ?? [0, size],
-      none = end <= start;
+      [start, end] = part ?? [0, size];
+    if (end <= start) return port.postMessage({ pass: true });
     const headers = {
       'content-type': type,
       'accept-ranges': 'bytes',
       'last-modified': new Date(mtime * 1000).toUTCString(),
-      'content-length': `${none ? 0 : end - start}`,
-      ...(part && { 'content-range': `bytes ${none ? '*' : `${start}-${end - 1}`}/${size}` }),
+      'content-length': `${end - start}`,
+      ...(part && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
     };
-    if (none) return port.postMessage({ status: 416, headers });
     const ended = () => flows.delete(flow),
       need = watch(url, size),
       flow = new Flow({ mirror, media, url, range: !!part, start, end, need, port, ended });
