@@ -13,7 +13,6 @@ export class Pieces {
   #total = 0;
   #saving = 0;
   #hotBytes = 0;
-  #yields = false;
   #index = /** @type {Map<string, {size: number, used: number}>} */ (new Map());
   #hot = /** @type {Map<string, Uint8Array>} */ (new Map());
   #persist = false;
@@ -79,22 +78,18 @@ export class Pieces {
     if (!this.#persist || this.#index.has(hash) || length > this.#budget) return;
     this.#note(hash, length, Date.now());
     this.#evict();
+    const had = this.#total;
     this.#store.put('pieces', hash + length, bytes).then(
       () => this.#tell({ kept: [hash, length] }),
-      () => this.#yield(hash),
+      () => this.#yield(hash, had),
     );
     this.#save();
   }
-  /** Most likely QuotaExceededError. The site's own storage goes before ours, and would be refused next: half of what we have goes. What failed had
-   * evictions with it. */
-  async #yield(/** @type {string} */ hash) {
+  /** Most likely QuotaExceededError. The site's own storage goes before ours, and would be refused next: half of what we had goes. */
+  #yield(/** @type {string} */ hash, /** @type {number} */ had) {
     this.#forget(hash);
-    if (this.#yields) return;
-    this.#yields = true;
-    this.#budget = Math.max(this.#total / 2, LEAST);
-    await this.#list();
+    this.#budget = Math.min(this.#budget, Math.max(had / 2, LEAST));
     this.#evict();
-    this.#yields = false;
   }
 
   #note(/** @type {string} */ hash, /** @type {number} */ size, /** @type {number} */ used) {

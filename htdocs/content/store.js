@@ -1,6 +1,6 @@
 /** Storage adapters behind one interface of four methods, and the choice between them. */
 import { done, openDb } from '../util/db.js';
-import { sleep, within } from '../util/bytes.js';
+import { within } from '../util/bytes.js';
 /** @typedef {{get(store: string, key: string): Promise<any>, put(store: string, key: string, value: any): Promise<void>,
  *   delete(store: string, key: string): Promise<void>, keys(store: string): Promise<string[]|null>}} Store keys: null when it cannot tell */
 
@@ -20,35 +20,23 @@ export function memoryStore() {
   };
 }
 
-/** Writes wait 30 ms for company and go in one relaxed transaction: faster than a data channel can bring them.
+/** Each write is a relaxed transaction: hundreds in a second, far more than a data channel can bring.
  * @param {IDBDatabase} db @returns {Store} */
 export function idbStore(db) {
-  /** @typedef {(tx: IDBTransaction) => void} Step @type {Step[]} */
-  let steps = [];
-  /** @type {Promise<void>} */
-  let end;
-  const flush = async () => {
-    await sleep(30);
-    const work = steps;
-    steps = []; // first: a database that was closed under us throws
-    const tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
-    await /** @type {Promise<void>} */ (
+  const read = (/** @type {string} */ store) => db.transaction(store).objectStore(store);
+  const write = (/** @type {string} */ store, /** @type {(of: IDBObjectStore) => void} */ step) =>
+    /** @type {Promise<void>} */ (
       new Promise((ok, no) => {
+        const tx = db.transaction(store, 'readwrite', { durability: 'relaxed' });
         tx.oncomplete = () => ok();
         tx.onabort = () => no(tx.error);
-        for (const step of work) step(tx);
+        step(tx.objectStore(store));
       })
     );
-  };
-  const write = (/** @type {Step} */ step) => {
-    if (steps.push(step) == 1) end = flush();
-    return end;
-  };
-  const read = (/** @type {string} */ store) => db.transaction(store).objectStore(store);
   return {
     get: (store, key) => done(read(store).get(key)),
-    put: (store, key, value) => write(tx => tx.objectStore(store).put(value, key)),
-    delete: (store, key) => write(tx => tx.objectStore(store).delete(key)),
+    put: (store, key, value) => write(store, of => of.put(value, key)),
+    delete: (store, key) => write(store, of => of.delete(key)),
     keys: store => /** @type {Promise<string[]>} */ (done(read(store).getAllKeys())),
   };
 }

@@ -163,31 +163,28 @@ test('pieces: what an earlier version stored without its size goes', async () =>
   assert.deepEqual(await store.keys('pieces'), []);
 });
 
-/** Room for so many bytes, the site's and ours; what does not fit fails as in a browser: with all of its transaction. */
+/** Room for so many bytes, the site's and ours; what does not fit fails as in a browser. */
 function quota(room) {
-  const store = memoryStore(), { put, delete: remove } = store;
-  let used = 0, steps = [];
-  const sizes = new Map();
-  const flush = async () => {
+  const store = memoryStore(), { put, delete: remove } = store, sizes = new Map();
+  let used = 0;
+  const write = async (key, size, apply) => {
     await new Promise(ok => setTimeout(ok, 2));
-    const work = steps, change = work.reduce((sum, { key, size }) => sum + size - (sizes.get(key) ?? 0), 0);
-    steps = [];
+    const change = size - (sizes.get(key) ?? 0);
     if (used + change > room) throw new DOMException('full', 'QuotaExceededError');
     used += change;
-    for (const { key, size, apply } of work) { sizes.set(key, size); await apply(); }
+    sizes.set(key, size);
+    await apply();
   };
-  let end;
-  const write = step => { if (steps.push(step) == 1) end = flush(); return end; };
-  store.put = (name, key, value) => write({ key: name + key, size: value.length ?? 0, apply: () => put(name, key, value) });
-  store.delete = (name, key) => write({ key: name + key, size: 0, apply: () => remove(name, key) });
-  return { store, site: n => write({ key: 'site', size: n, apply: () => {} }) };
+  store.put = (name, key, value) => write(name + key, value.length ?? 0, () => put(name, key, value));
+  store.delete = (name, key) => write(name + key, 0, () => remove(name, key));
+  return { store, site: n => write('site', n, () => {}) };
 }
 
 test("pieces: where the quota ends ours goes first: the site's next write fits", async () => {
   const { store, site } = quota(10 << 20), pieces = new Pieces(store);
   pieces.persist = true;
   for (let i = 0; i < 19; i++) { pieces.put(hash(i), bytes(512 << 10, i)); await new Promise(ok => setTimeout(ok, 5)); }
-  for (let i = 19; i < 22; i++) pieces.put(hash(i), bytes(512 << 10, i));  // too much, in one transaction
+  for (let i = 19; i < 22; i++) pieces.put(hash(i), bytes(512 << 10, i));  // too much, all at once
   await new Promise(ok => setTimeout(ok, 20));
   await site(5 << 20);
   assert.ok(await stored(store) > 1 << 20, 'and some of ours is left');
