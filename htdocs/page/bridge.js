@@ -13,119 +13,103 @@ export function parseRange(header, size) {
 }
 
 /** One request, on a port of its own. Either we bring its bytes, each part when it is asked for, or the origin does: then a copy of them
- * comes past here, and we go on from the next piece as soon as the page can wait for neighbours. */
-class Flow {
-  #o;
-  #reading = /** @type {import('../content/mirror.js').Reading|null} */ (null); // the last one: what it reads ahead comes meanwhile
-  #head = /** @type {object|null} */ (null); // goes with the first part
-  #origin = -1; // where the origin is; -1: the bytes are ours to bring
-  #from = -1; // where our next part begins; -1: we have not said where we go on
-  #part = /** @type {Promise<Uint8Array|null>|null} */ (null); // it, once it was asked for
-  #over = false;
-  /** @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, need: () => Need, port: MessagePort, ended: () => void}} o
-   * @typedef {import('../content/mirror.js').Need} Need */
-  constructor(o) {
-    this.#o = o;
-    o.port.onmessage = ({ data }) => this.#heard(data);
-  }
-  /** @param {object} head status and headers, where we begin */
-  begin(head) {
-    const { mirror, media, url, start, port } = this.#o;
-    if (!mirror.sure(url) || !mirror.ready(media, start)) return this.#ask(start);
-    this.#head = head;
-    port.postMessage({ mine: true });
-    this.#read(start);
-    this.#give();
-  }
-  /** @param {any} data */
-  #heard(data) {
-    const { mirror, media, url, range } = this.#o;
-    if (this.#over) return;
-    if (data == 'pull') {
-      if (this.#origin >= 0 && this.#origin != this.#from) this.#read(this.#origin);
-      this.#origin = -1;
-      this.#give();
-    } else if (data.head) {
-      const { status, headers } = data.head;
-      if (!mirror.seen(media, url, status, new Headers(headers))) return this.#end({ pass: true });
-      media.whole ||= range && status == 200;
-      this.#head = null;
-      this.#from = -1;
-      this.#origin = data.at;
-    } else if (data.chunk) {
-      mirror.came(media, data.at, new Uint8Array(data.chunk));
-      this.#origin = data.at + data.chunk.byteLength;
-      this.#offer();
-    } else this.#close();
-  }
+ * comes past here, and we go on from the next piece as soon as the page can wait for neighbours.
+ * @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, port: MessagePort, ended: () => void,
+ *   need: () => import('../content/mirror.js').Need}} request @param {object|null} head status and headers: goes with the first part, where that is ours */
+function flow({ mirror, media, url, range, start, end, need, port, ended }, head) {
+  let origin = -1, // where the origin is; -1: the bytes are ours to bring
+    from = -1, // where our next part begins; -1: we have not said where we go on
+    over = false;
+  let part = /** @type {Promise<Uint8Array|null>|null} */ (null), // it, once it was asked for
+    reading = /** @type {import('../content/mirror.js').Reading|null} */ (null); // the last one: what it reads ahead comes meanwhile
+
+  const stop = () => {
+    over = true;
+    reading?.close();
+    ended();
+  };
+  const last = (/** @type {object} */ word) => {
+    port.postMessage(word);
+    stop();
+  };
   /** The origin is to bring it from there on. */
-  #ask(/** @type {number} */ at) {
-    const { mirror, media, end, need, port } = this.#o,
-      to = mirror.run(media, at, need());
+  const ask = (/** @type {number} */ at) => {
+    const to = mirror.run(media, at, need());
     port.postMessage({ origin: true, to: to < end ? to : undefined });
-  }
-  /** The origin brings it, and is at or before #from, or we have not said yet where we go on, or said it too late. */
-  #offer() {
-    const { mirror, media, end, need, port } = this.#o,
-      next = Math.ceil(this.#origin / media.piece) * media.piece;
-    if (this.#origin <= this.#from) return;
-    this.#from = -1;
+  };
+  /** From there on; what the reading before wants, too, goes on. */
+  const read = (/** @type {number} */ at) => {
+    const before = reading;
+    from = at;
+    reading = mirror.read(media, url, at, end, need);
+    part = reading.next();
+    part.catch(() => {});
+    before?.close();
+  };
+  /** The next part. */
+  const give = async () => {
+    const at = from,
+      ready = part ?? reading?.next();
+    part = null;
+    try {
+      const chunk = (await ready)?.slice().buffer;
+      if (from != at || over) return;
+      if (!chunk) return last({ end: true });
+      from += chunk.byteLength;
+      port.postMessage({ ...head, chunk }, [chunk]);
+      head = null;
+    } catch {
+      if (from != at || over) return;
+      if (!media.withdrawn) return ask(at);
+      last(head ? { pass: true, fresh: true } : { broken: true });
+    }
+  };
+  /** The origin brings it, and is at or before `from`, or we have not said yet where we go on, or said it too late. */
+  const offer = () => {
+    const next = Math.ceil(origin / media.piece) * media.piece;
+    if (origin <= from) return;
+    from = -1;
     if (media.withdrawn || next >= end) return;
     if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, need())) return;
-    this.#read(next);
+    read(next);
     port.postMessage({ from: next });
-  }
-  /** From there on; what the reading before wants, too, goes on. */
-  #read(/** @type {number} */ from) {
-    const { mirror, media, url, end, need } = this.#o,
-      before = this.#reading;
-    this.#from = from;
-    this.#reading = mirror.read(media, url, from, end, need);
-    this.#part = this.#reading.next();
-    this.#part.catch(() => {});
-    before?.close();
-  }
-  /** The next part. */
-  async #give() {
-    const { media, port } = this.#o,
-      from = this.#from,
-      ready = this.#part ?? this.#reading?.next();
-    this.#part = null;
-    try {
-      const part = await ready,
-        chunk = part?.slice().buffer;
-      if (this.#from != from || this.#over) return;
-      if (!chunk) return this.#end({ end: true });
-      this.#from += chunk.byteLength;
-      port.postMessage({ ...this.#head, chunk }, [chunk]);
-      this.#head = null;
-    } catch {
-      if (this.#from != from || this.#over) return;
-      if (!media.withdrawn) return this.#ask(from);
-      this.#end(this.#head ? { pass: true, fresh: true } : { broken: true });
-    }
-  }
-  #end(/** @type {object} */ word) {
-    this.#o.port.postMessage(word);
-    this.#close();
-  }
-  #close() {
-    this.#over = true;
-    this.#reading?.close();
-    this.#o.ended();
-  }
+  };
+  const heard = (/** @type {any} */ data) => {
+    if (data == 'pull') {
+      if (origin >= 0 && origin != from) read(origin);
+      origin = -1;
+      give();
+    } else if (data.head) {
+      const { status, headers } = data.head;
+      if (!mirror.seen(media, url, status, new Headers(headers))) return last({ pass: true });
+      media.whole ||= range && status == 200;
+      head = null;
+      from = -1;
+      origin = data.at;
+    } else if (data.chunk) {
+      mirror.came(media, data.at, new Uint8Array(data.chunk));
+      origin = data.at + data.chunk.byteLength;
+      offer();
+    } else stop();
+  };
+
+  port.onmessage = ({ data }) => over || heard(data);
+  if (!mirror.sure(url) || !mirror.ready(media, start)) return ask(start);
+  port.postMessage({ mine: true });
+  read(start);
+  give();
 }
 
 /** @param {Mirror} mirror @param {Promise<void>} loaded when it knows what it has @param {() => boolean} takesPart whether this page does
  * @param {{watch: Watch, spared?: Spared}} page */
 export function bridge(mirror, loaded, takesPart, { watch, spared }) {
-  const container = navigator.serviceWorker,
-    flows = /** @type {Set<Flow>} */ (new Set());
+  const container = navigator.serviceWorker;
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
-  let alive = 0;
+  let flows = 0,
+    alive = 0;
   const beat = () => {
     clearTimeout(alive);
-    if (!flows.size) return;
+    if (!flows) return;
     container.controller?.postMessage({ polycircle: 'alive' });
     alive = +setTimeout(beat, 10000);
   };
@@ -148,12 +132,22 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
       'content-length': `${end - start}`,
       ...(part && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
     };
-    const ended = () => flows.delete(flow),
-      need = watch(url, size),
-      flow = new Flow({ mirror, media, url, range: !!part, start, end, need, port, ended });
-    flows.add(flow);
+    flows++;
     beat();
-    flow.begin({ status: part ? 206 : 200, headers });
+    flow(
+      {
+        mirror,
+        media,
+        url,
+        range: !!part,
+        start,
+        end,
+        need: watch(url, size),
+        port,
+        ended: () => flows--,
+      },
+      { status: part ? 206 : 200, headers },
+    );
   }
 
   container?.addEventListener('message', ({ data, ports }) => {
