@@ -34,7 +34,7 @@ export class Mirror {
   #margin = 0.6 + 0.6 * Math.random();
   #jobs = /** @type {Map<string, Job>} */ (new Map());
   /** what neighbours were told of, and may ask for */
-  #shown = /** @type {Set<Media>} */ (new Set());
+  shown = /** @type {Set<Media>} */ (new Set());
   /** what the page in hand reads */
   reading = /** @type {Set<Media>} */ (new Set());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
@@ -55,7 +55,7 @@ export class Mirror {
     this.version = version;
     this.media = media;
     const roots = new Set([...this.reading].map(m => m.root));
-    this.#shown.clear();
+    this.shown.clear();
     this.reading.clear();
     for (const m of media) if (roots.has(m.root)) this.reads(m);
     this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
@@ -70,12 +70,8 @@ export class Mirror {
   reads(/** @type {Media} */ media) {
     if (this.reading.has(media)) return;
     this.reading.add(media);
-    this.show(media);
+    this.shown.add(media);
     this.#around.reads(media);
-  }
-  /** Neighbours hear of it. */
-  show(/** @type {Media} */ media) {
-    this.#shown.add(media);
   }
   find(/** @type {string} */ url) {
     return this.#byUrl.get(plain(url)) ?? this.#byUrl.get(bare(plain(url)));
@@ -182,7 +178,7 @@ export class Mirror {
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
-    const told = [...this.#shown].some(m => !m.withdrawn && m.hashes.includes(hash));
+    const told = [...this.shown].some(m => !m.withdrawn && m.hashes.includes(hash));
     return told ? this.#around.pieces.get(hash) : null;
   }
   /** Something changed: look again. */

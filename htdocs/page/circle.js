@@ -347,23 +347,23 @@ export class Circle extends EventTarget {
     await this.loaded;
     const media = this.#mirror.media.filter(m => roots.includes(m.root)).slice(0, NAMED),
       have = (await slowly(media, m => this.#holds([m]))).flat();
-    for (const m of media) this.#mirror.show(m);
+    for (const m of media) this.#mirror.shown.add(m);
     if (have.length) peer.say({ t: 'have', have });
   }
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
     const opened = this.pieces.open(),
       stored = await this.#kept(`manifest-${this.cid}`);
-    if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
+    if (stored) await this.#accept(stored).catch(error => this.#error(error));
     if (this.#mirror.version < this.#o.config.version) await this.#refresh(true);
     await opened;
   }
 
-  async #accept(/** @type {any} */ envelope, /** @type {number} */ seen) {
+  async #accept(/** @type {any} */ envelope) {
     const manifest = await readManifest(envelope, {
         key: this.#o.data.key ?? this.#o.config.sign,
         cid: this.cid,
-        seen,
+        seen: this.#mirror.version,
         home: location.origin,
       }),
       gone = await this.#kept(this.#gone);
@@ -387,7 +387,7 @@ export class Circle extends EventTarget {
       const envelope = spooled
         ? await read(take(`manifest-${this.cid}-${config.version}.json.gz`, path)).catch(fresh)
         : await fresh();
-      await this.#accept(envelope, this.#mirror.version);
+      await this.#accept(envelope);
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();
       this.#announce();
