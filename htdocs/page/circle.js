@@ -54,11 +54,9 @@ export class Circle extends EventTarget {
     this.#instance = instance(base, h => this.#keep(base, h));
     const connection = /** @type {any} */ (navigator).connection ?? {};
     this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), connection, coarse);
-    let { uploads } = this.#manners;
-    connection.addEventListener?.('change', () => {
-      if (uploads == (uploads = this.#manners.uploads)) return;
-      this.#tell({ t: 'have', have: [], up: uploads });
-    });
+    connection.addEventListener?.('change', () =>
+      this.#tell({ t: 'have', have: [], up: this.#manners.uploads }),
+    );
     this.#store = openStore(storage ?? null);
     this.#tabs = new Tabs('polycircle-' + this.cid, {
       lead: on => this.#lead(on),
