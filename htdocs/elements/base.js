@@ -51,7 +51,7 @@ export class PolyElement extends HTMLElement {
   }
   /** @abstract @param {Circle} _circle @param {AbortSignal} _signal aborted when the element leaves */
   show(_circle, _signal) {}
-  /** Draws now, whenever the circle has changed, and once more when it has come to rest; looks twice a second, while somebody sees it.
+  /** Draws now, when the circle has changed, and once more when it has come to rest; looks twice a second, while somebody sees it.
    * @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
   follow(circle, signal, draw) {
     let last = '',
@@ -76,7 +76,6 @@ export class PolyElement extends HTMLElement {
       shown = all.some(entry => entry.isIntersecting);
       again();
     });
-    for (const type of ['join', 'peer', 'leave']) circle.addEventListener(type, look, { signal });
     seen.observe(this);
     signal.addEventListener('abort', () => seen.disconnect());
     look();
