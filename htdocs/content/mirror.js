@@ -153,10 +153,11 @@ export class Mirror {
         now = bytes.subarray(0, from + size - at);
       if (at == from && !this.has(media, index))
         this.#parts.set(hash, { bytes: new Uint8Array(size), filled: 0 });
+      // a player that asks again may begin before where it has left
       const part = this.#parts.get(hash);
-      if (part?.filled == at - from) {
-        part.bytes.set(now, part.filled);
-        part.filled += now.length;
+      if (part && part.filled >= at - from) {
+        part.bytes.set(now, at - from);
+        part.filled = Math.max(part.filled, at - from + now.length);
         if (part.filled == size) looks.push(this.#whole(media, index, part.bytes));
       }
       at += now.length;

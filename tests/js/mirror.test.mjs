@@ -245,9 +245,16 @@ test('what an origin brings past us: whole right pieces are kept, from any begin
   assert.deepEqual(await waits, file.slice(PIECE, 2 * PIECE));
   await at(2300, 3000);  // another request goes on where one ended
   assert.equal(m.has(f, 2), true);
+  await at(3000, 3700);
+  await at(3400, 3900);  // or a little before
+  await at(3900, 4000);
+  assert.equal(m.has(f, 3), true);
   await m.came(f, file.length - 700, file.subarray(file.length - 700));
   assert.equal(m.has(f, COUNT - 1), true, 'the last one is short');
   assert.equal(f.withdrawn, false);
+  await at(5000, 5500);
+  await at(5600, 6000);
+  assert.equal(m.has(f, 5), false, 'not over a gap');
   await m.came(f, 4000, file.subarray(4000, 5000).map(b => b ^ 1));
   assert.deepEqual([m.has(f, 4), f.withdrawn], [false, true], 'another file');
 });
