@@ -319,7 +319,6 @@ export class Mirror {
     if (over.signal.aborted) return;
     this.#jobs.delete(hash);
     over.abort();
-    for (const reader of job.readers) reader.jobs.delete(job); // with its bytes: one reader may read all of a film
     if (!bytes) return job.fail(new Error('nobody'));
     this.#keep(media, index, bytes);
     job.done(bytes);

@@ -202,7 +202,7 @@ test('what cannot come ahead is not waited for: no timer', async () => {
 
 test('what a reader has read is not in memory, while it reads on', async () => {
   const given = [], give = i => { const bytes = file.slice(i * PIECE, (i + 1) * PIECE); given.push(new WeakRef(bytes)); return bytes; };
-  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], expecting: () => false, ban: assert.fail, got() {}, withdrawn: assert.fail }), peer = neighbour({ give });
+  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail }), peer = neighbour({ give });
   m.use({ version: 1, media: [media()] });
   origin();
   const stream = m.read(m.media[0], URL_, 0, file.length, now);
@@ -210,7 +210,7 @@ test('what a reader has read is not in memory, while it reads on', async () => {
   setFlagsFromString('--expose-gc');
   for (let i = 0; i < 3; i++) { runInNewContext('gc')(); await new Promise(ok => setTimeout(ok, 10)); }
   assert.ok(given.length >= COUNT - 1 && given.filter(one => one.deref()).length < COUNT / 2, given.map(one => +!!one.deref()).join(''));
-  await stream.return();
+  stream.close();
 });
 
 test('two readers of one piece make one request', async () => {
