@@ -3,9 +3,9 @@
  * from the very address that was named, as it comes, and no page that speaks to it, or anything failing, means plain HTTP.
  *
  * A request that is ours has a port to the page. The page says {pass}: nothing of it here; {mine}: the first part is on its way; {origin}:
- * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, chunk}, then {chunk} for each 'pull',
- * {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings;
- * 'pull'; 'end'.
+ * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, at, chunk}, then {at, chunk} for each
+ * {pull}, {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings;
+ * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
  * @typedef {{urls: Set<string>, leads: boolean}} Page
  * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
@@ -171,7 +171,7 @@ async function answer(a, url) {
     let said = await line.next(SAY_MS);
     while (said.mine) said = await line.next(MINE_MS);
     if (said.status)
-      return new Response(said.chunk && flow(line, request, where(said), said.chunk), said);
+      return new Response(said.chunk && flow(line, request, where(said), said), said);
     if (said == GONE && (id != own || !(page || adopted)))
       pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     // a page that is busy hears of what came once it has the time
@@ -243,11 +243,11 @@ async function through(a, line, most) {
 }
 
 /** The bytes of an answer from whoever has them, as fast as they are taken. @param {Line} line @param {Request} request @param {any} place
- * @param {ArrayBuffer|null} first from the page @param {Reader|null} [reader] of the origin; null: the page brings them
+ * @param {any} first word of the page, where that brings them @param {Reader|null} [reader] of the origin, where that does
  * @param {number} [most] bytes of what comes that a page sees which says nothing */
 function flow(line, request, { at, end, mark }, first, reader = null, most = Infinity) {
   let opened = at,
-    from = Infinity, // where the page can go on
+    from = reader ? Infinity : at, // from there on the page brings it
     over = false;
   /** At the origin, from here on: the same file, or nothing. */
   const open = async () => {
@@ -267,34 +267,31 @@ function flow(line, request, { at, end, mark }, first, reader = null, most = Inf
   /** @returns {Promise<Uint8Array|null>} null: the end */
   const part = async () => {
     for (;;) {
-      if (!reader) {
-        if (!first) line.say('pull');
-        const said = first ? { chunk: first } : await line.next(PULL_MS);
+      if (from == at) {
+        reader?.cancel().catch(() => {});
+        reader = null;
+        if (!first) line.say({ pull: at });
+        let said = first ?? (await line.next(PULL_MS));
+        while (said != GONE && said.at != at && !said.broken) said = await line.next(PULL_MS);
         first = null;
-        if (said.chunk) return new Uint8Array(said.chunk);
         if (said.end) return null;
         if (said.broken) throw new TypeError('interrupted');
-        if (said.origin || said == GONE) {
-          from = said.to ?? Infinity;
-          reader = await open();
+        if (said.chunk) {
+          from += said.chunk.byteLength;
+          return new Uint8Array(said.chunk);
         }
-        continue;
+        from = said.to ?? Infinity;
       }
       for (let said; (said = line.take());) {
         if (said.from >= at) from = said.from;
         most = said.pass ? 0 : Infinity;
       }
-      if (from == at) {
-        reader.cancel().catch(() => {});
-        reader = null;
-        from = Infinity;
-        continue;
-      }
+      if (from == at) continue;
+      reader ??= await open();
       const { done, value } = await reader.read().catch(error => {
         if (at == opened || end == Infinity) throw error; // it is of no use to ask again, or nobody knows for what
         return { done: true, value: undefined };
       });
-      if (done && from == at) continue;
       if (done && (at >= end || end == Infinity)) return null;
       if (done) reader = at > opened ? await open() : await Promise.reject(new TypeError('short'));
       if (!value) continue;

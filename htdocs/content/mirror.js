@@ -9,9 +9,9 @@ import { bare, plain } from '../util/names.js';
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
  *   reading; seconds of play in a byte
- * @typedef {{media: Media, at: number, last: number, need: () => Need}} Reader at: the piece that it waits for
- * @typedef {{next(): Promise<Uint8Array|null>, close(): void}} Reading null: the end; next() fails when an origin is to bring what comes next, or the
- *   media was withdrawn, and may be tried again
+ * @typedef {{media: Media, at: number, last: number, need: () => Need}} Reader at: the piece that it waits for; last: that it will want
+ * @typedef {{next(at: number, end: number): Promise<Uint8Array>, close(): void}} Reading next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
+ *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
  * @typedef {{media: Media, index: number, hash: string, born: number, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: string): void,
@@ -109,25 +109,27 @@ export class Mirror {
   #known(/** @type {Media} */ media) {
     return !media.whole && this.#around.peers().some(p => p.knows(media.root));
   }
-  /** Bytes start..end (exclusive) of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
-   * @param {Media} media @param {string} url @param {number} start @param {number} end @param {() => Need} need @returns {Reading} */
-  read(media, url, start, end, need) {
+  /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
+   * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
+  read(media, url, need) {
     this.reads(media);
-    const at = Math.floor(start / media.piece),
-      last = Math.floor((end - 1) / media.piece);
-    const reader = { media, at, last, need };
-    this.#valid(media, url).catch(() => {});
-    const next = async () => {
-      if (reader.at > last) return null;
-      const from = reader.at * media.piece,
-        piece = this.#want(reader, reader.at);
-      this.#readAhead(reader);
-      const bytes = await piece;
-      await this.#valid(media, url);
-      reader.at++;
-      return bytes.subarray(Math.max(0, start - from), end - from);
+    const reader = { media, at: 0, last: 0, need },
+      valid = () => this.#valid(media, url);
+    return {
+      next: async (at, end) => {
+        const index = (reader.at = Math.floor(at / media.piece)),
+          from = index * media.piece;
+        reader.last = Math.floor((end - 1) / media.piece);
+        valid().catch(() => {});
+        const piece = this.#want(reader, index);
+        this.#readAhead(reader);
+        const bytes = await piece;
+        await valid();
+        reader.at = index + 1;
+        return bytes.subarray(at - from, end - from);
+      },
+      close: () => this.#release(reader),
     };
-    return { next, close: () => this.#release(reader) };
   }
   /** What an origin said of a file that it brought the page.
    * @param {Media} media @param {string} url @param {number} status @param {Headers} headers @returns {boolean} whether it is the one of the manifest */

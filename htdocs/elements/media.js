@@ -32,11 +32,12 @@ export class PolyMedia extends PolyElement {
       const { mirror } = circle,
         parts = [];
       const need = { slack: 1, playing: true, rate: 0 },
-        reading = mirror.read(media, url, 0, media.size, () => need);
+        reading = mirror.read(media, url, () => need);
       signal.addEventListener('abort', () => reading.close());
       for (let part, at = 0; at < media.size; at += part.length) {
+        const next = () => reading.next(at, media.size);
         part = /** @type {any} */ (
-          await reading.next().catch(() => bring(mirror, media, url, at, signal).then(reading.next))
+          await next().catch(() => bring(mirror, media, url, at, signal).then(next))
         );
         parts.push(part);
       }

@@ -17,15 +17,12 @@ export function parseRange(header, size) {
  * @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, port: MessagePort, ended: () => void,
  *   need: () => import('../content/mirror.js').Need}} request @param {object|null} head status and headers: goes with the first part, where that is ours */
 function flow({ mirror, media, url, range, start, end, need, port, ended }, head) {
-  let origin = -1, // where the origin is; -1: the bytes are ours to bring
-    from = -1, // where our next part begins; -1: we have not said where we go on
-    over = false;
-  let part = /** @type {Promise<Uint8Array|null>|null} */ (null), // it, once it was asked for
-    reading = /** @type {import('../content/mirror.js').Reading|null} */ (null); // the last one: what it reads ahead comes meanwhile
+  const reading = mirror.read(media, url, need); // what it reads ahead comes also while the origin brings it
+  let from = -1; // where we go on; -1: we have not said
 
   const stop = () => {
-    over = true;
-    reading?.close();
+    port.onmessage = null;
+    reading.close();
     ended();
   };
   const last = (/** @type {object} */ word) => {
@@ -35,69 +32,49 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
   /** The origin is to bring it from there on. */
   const ask = (/** @type {number} */ at) => {
     const to = mirror.run(media, at, need());
-    port.postMessage({ origin: true, to: to < end ? to : undefined });
+    port.postMessage({ at, origin: true, to: to < end ? to : undefined });
   };
-  /** From there on; what the reading before wants, too, goes on. */
-  const read = (/** @type {number} */ at) => {
-    const before = reading;
-    from = at;
-    reading = mirror.read(media, url, at, end, need);
-    part = reading.next();
-    part.catch(() => {});
-    before?.close();
-  };
-  /** The next part. */
-  const give = async () => {
-    const at = from,
-      ready = part ?? reading?.next();
-    part = null;
+  /** The part that begins there. */
+  const give = async (/** @type {number} */ at) => {
+    if (at >= end) return last({ at, end: true });
     try {
-      const chunk = (await ready)?.slice().buffer;
-      if (from != at || over) return;
-      if (!chunk) return last({ end: true });
-      from += chunk.byteLength;
-      port.postMessage({ ...head, chunk }, [chunk]);
+      const chunk = (await reading.next(at, end)).slice().buffer;
+      port.postMessage({ ...head, at, chunk }, [chunk]);
       head = null;
     } catch {
-      if (from != at || over) return;
       if (!media.withdrawn) return ask(at);
       last(head ? { pass: true, fresh: true } : { broken: true });
     }
   };
-  /** The origin brings it, and is at or before `from`, or we have not said yet where we go on, or said it too late. */
-  const offer = () => {
-    const next = Math.ceil(origin / media.piece) * media.piece;
-    if (origin <= from) return;
+  /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */
+  const offer = (/** @type {number} */ at) => {
+    const next = Math.ceil(at / media.piece) * media.piece;
+    if (at <= from) return;
     from = -1;
     if (media.withdrawn || next >= end) return;
     if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, need())) return;
-    read(next);
-    port.postMessage({ from: next });
+    from = next;
+    reading.next(next, end).catch(() => {});
+    port.postMessage({ from });
   };
   const heard = (/** @type {any} */ data) => {
-    if (data == 'pull') {
-      if (origin >= 0 && origin != from) read(origin);
-      origin = -1;
-      give();
-    } else if (data.head) {
+    if (data == 'end') return stop();
+    if (data.head) {
       const { status, headers } = data.head;
       if (!mirror.seen(media, url, status, new Headers(headers))) return last({ pass: true });
       media.whole ||= range && status == 200;
       head = null;
       from = -1;
-      origin = data.at;
     } else if (data.chunk) {
       mirror.came(media, data.at, new Uint8Array(data.chunk));
-      origin = data.at + data.chunk.byteLength;
-      offer();
-    } else stop();
+      offer(data.at + data.chunk.byteLength);
+    } else give(data.pull);
   };
 
-  port.onmessage = ({ data }) => over || heard(data);
+  port.onmessage = ({ data }) => heard(data);
   if (!mirror.sure(url) || !mirror.ready(media, start)) return ask(start);
   port.postMessage({ mine: true });
-  read(start);
-  give();
+  give(start);
 }
 
 /** @param {Mirror} mirror @param {Promise<void>} loaded when it knows what it has @param {() => boolean} takesPart whether this page does
@@ -105,11 +82,11 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
 export function bridge(mirror, loaded, takesPart, { watch, spared }) {
   const container = navigator.serviceWorker;
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
-  let flows = 0,
-    alive = 0;
+  const flows = new Set();
+  let alive = 0;
   const beat = () => {
     clearTimeout(alive);
-    if (!flows) return;
+    if (!flows.size) return;
     container.controller?.postMessage({ polycircle: 'alive' });
     alive = +setTimeout(beat, 10000);
   };
@@ -132,7 +109,7 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
       'content-length': `${end - start}`,
       ...(part && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
     };
-    flows++;
+    flows.add(port);
     beat();
     flow(
       {
@@ -144,7 +121,7 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
         end,
         need: watch(url, size),
         port,
-        ended: () => flows--,
+        ended: () => flows.delete(port),
       },
       { status: part ? 206 : 200, headers },
     );

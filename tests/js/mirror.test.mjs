@@ -62,8 +62,8 @@ function mirror(peers = []) {
 const now = () => ({ slack: 0, playing: true, rate: 1 / PIECE });  // a piece a second
 /** As a page reads without a worker. */
 async function all(m, f, start = 0, end = f.size, need = now) {
-  const parts = [], reading = m.read(f, URL_, start, end, need), piece = () => Math.floor((start + parts.length) / PIECE) * PIECE;
-  for (let part; (part = await reading.next().catch(() => bring(m, f, URL_, piece()).then(reading.next)));) parts.push(...part);
+  const parts = [], reading = m.read(f, URL_, need), at = () => start + parts.length, next = () => reading.next(at(), end);
+  while (at() < end) parts.push(...await next().catch(() => bring(m, f, URL_, Math.floor(at() / PIECE) * PIECE).then(next)));
   reading.close();
   return Uint8Array.from(parts);
 }
@@ -71,8 +71,8 @@ async function all(m, f, start = 0, end = f.size, need = now) {
 const gets = asked => asked.filter(what => what != 'HEAD');
 
 test('alone: it is for an origin to bring it, at once, each byte once', async () => {
-  const asked = origin(), { m, f } = mirror(), reading = m.read(f, URL_, 0, f.size, now);
-  await assert.rejects(reading.next());
+  const asked = origin(), { m, f } = mirror(), reading = m.read(f, URL_, now);
+  await assert.rejects(reading.next(0, f.size));
   reading.close();
   assert.equal(m.run(f, 0, now()), Infinity, 'all of it');
   assert.deepEqual(gets(asked), []);
@@ -101,8 +101,8 @@ test('a neighbour that stops moving is overtaken and rests, and is dropped the t
   origin();
   const peer = neighbour({ hangs: i => i > 2 }), { m, f } = mirror([peer]);
   for (const [i, why] of [[3, ''], [7, ''], [11, 'slow']]) {
-    const began = performance.now(), reading = m.read(f, URL_, i * PIECE, (i + 4) * PIECE, now);
-    await assert.rejects(reading.next());
+    const began = performance.now(), reading = m.read(f, URL_, now);
+    await assert.rejects(reading.next(i * PIECE, (i + 4) * PIECE));
     reading.close();
     assert.ok(performance.now() - began < 1500 && peer.rests > performance.now());
     assert.equal(peer.why, why, `${i}`);
@@ -175,11 +175,11 @@ test('the origin is down and nobody is there: an error, in time', async () => {
 
 test('reading ahead is bounded, and ends with the reader', async () => {
   origin();
-  const peer = neighbour({ delay: 30 }), { m, f } = mirror([peer]), stream = m.read(f, URL_, 0, f.size, now);
-  await stream.next();
+  const peer = neighbour({ delay: 30 }), { m, f } = mirror([peer]), stream = m.read(f, URL_, now);
+  await stream.next(0, f.size);
   await new Promise(ok => setTimeout(ok, 200));
   assert.ok(m.count(f) > 5 && m.count(f) <= 10, `${m.count(f)} pieces`);
-  stream.next();
+  stream.next(PIECE, f.size).catch(() => {});
   stream.close();
   const { length } = peer.asked;
   await new Promise(ok => setTimeout(ok, 200));
@@ -188,9 +188,9 @@ test('reading ahead is bounded, and ends with the reader', async () => {
 
 test('what cannot come ahead is not waited for: no timer', async () => {
   origin();
-  const { m, f } = mirror([neighbour({ holds: i => i == 0 })]), stream = m.read(f, URL_, 0, f.size, now), real = globalThis.setTimeout;
-  await stream.next();
-  await assert.rejects(stream.next());
+  const { m, f } = mirror([neighbour({ holds: i => i == 0 })]), stream = m.read(f, URL_, now), real = globalThis.setTimeout;
+  await stream.next(0, f.size);
+  await assert.rejects(stream.next(PIECE, f.size));
   await new Promise(ok => setTimeout(ok, 8200));
   let timers = 0;
   globalThis.setTimeout = (...args) => { timers++; return real(...args); };
@@ -205,8 +205,8 @@ test('what a reader has read is not in memory, while it reads on', async () => {
   const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail }), peer = neighbour({ give });
   m.use({ version: 1, media: [media()] });
   origin();
-  const stream = m.read(m.media[0], URL_, 0, file.length, now);
-  for (let i = 0; i < COUNT - 1; i++) await stream.next();
+  const stream = m.read(m.media[0], URL_, now);
+  for (let i = 0; i < COUNT - 1; i++) await stream.next(i * PIECE, file.length);
   setFlagsFromString('--expose-gc');
   for (let i = 0; i < 3; i++) { runInNewContext('gc')(); await new Promise(ok => setTimeout(ok, 10)); }
   assert.ok(given.length >= COUNT - 1 && given.filter(one => one.deref()).length < COUNT / 2, given.map(one => +!!one.deref()).join(''));

@@ -58,8 +58,12 @@ function worker(page = () => {}, { headerValue = 'true', from = origin(plainly),
 /** A page that has it all, and answers as page/bridge.js does. */
 const answers = chunks => (message, port) => {
   let at = 0;
-  const send = head => port.postMessage(at < chunks.length ? { ...head, chunk: TEXT.encode(chunks[at++]).buffer } : { end: true });
-  port.onmessage = ({ data }) => data == 'pull' ? send() : port.close();
+  const send = head => {
+    const chunk = TEXT.encode(chunks.shift() ?? '').buffer, word = { at, ...chunk.byteLength ? { chunk } : { end: true } };
+    at += chunk.byteLength;
+    port.postMessage({ ...head, ...word });
+  };
+  port.onmessage = ({ data }) => data.pull >= 0 ? send() : port.close();
   port.postMessage({ mine: true });
   send({ status: 206, headers: { 'content-range': 'bytes 0-5/6' } });
 };
@@ -139,9 +143,8 @@ test('what nobody here has comes from the origin, head and all, and past the pag
 test('the page goes on where it says, and the origin is let go', async () => {
   const say = (data, port) => {
     if (data.chunk && data.at == 0) port.postMessage({ from: 4 });
-    if (data == 'pull') port.postMessage(pulls++ ? { end: true } : { chunk: TEXT.encode('EFGHIJ').buffer });
+    if (data.pull) port.postMessage({ at: data.pull, ...data.pull == 4 ? { chunk: TEXT.encode('EFGHIJ').buffer } : { end: true } });
   };
-  let pulls = 0;
   const came = [], { ask, announce } = worker(hears(came, say), { from: origin((from, range) => good(from, range, { chunks: ['ab', 'cdefgh', 'ij'] })) });
   announce();
   const reader = (await ask(FILM, { range: 'bytes=0-' }).answer).body.getReader(), text = [];
@@ -158,8 +161,8 @@ test('the page says it too late: the origin goes on', async () => {
 
 test('the page can no longer go on: the origin does, from there', async () => {
   const page = (message, port) => {
-    port.onmessage = ({ data }) => { if (data == 'pull') port.postMessage({ origin: true }); };
-    port.postMessage({ status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode('abc').buffer });
+    port.onmessage = ({ data }) => { if (data.pull) port.postMessage({ at: data.pull, origin: true }); };
+    port.postMessage({ at: 0, status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode('abc').buffer });
   };
   const { ask, announce, plain } = worker(page, { from: origin(good) });
   announce();
@@ -172,9 +175,9 @@ test('the page can no longer go on: the origin does, from there', async () => {
 
 test('the origin brings it up to where the page goes on', async () => {
   const parts = ['abc', { to: 6 }, 'ghi', {}], page = (message, port) => {
-    const next = () => { const part = parts.shift(); port.postMessage(typeof part == 'string' ? { chunk: TEXT.encode(part).buffer } : { origin: true, ...part }); };
-    port.onmessage = ({ data }) => { if (data == 'pull') next(); };
-    port.postMessage({ status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode(parts.shift()).buffer });
+    const next = at => { const part = parts.shift(); port.postMessage({ at, ...typeof part == 'string' ? { chunk: TEXT.encode(part).buffer } : { origin: true, ...part } }); };
+    port.onmessage = ({ data }) => { if (data.pull) next(data.pull); };
+    port.postMessage({ at: 0, status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode(parts.shift()).buffer });
   };
   const { ask, announce, plain } = worker(page, { from: origin((from, range) => good(from, range, { chunks: [BYTES.slice(from, range == 'bytes=3-5' ? 6 : undefined)] })) });
   announce();
@@ -318,7 +321,7 @@ test('the tab that leads is asked first, the own one when it is silent', async (
 test('a stream that breaks off is an error, not an end', async () => {
   const { ask, announce } = worker((message, port) => {
     port.onmessage = () => port.postMessage({ broken: true });
-    port.postMessage({ status: 200, headers: {}, chunk: new ArrayBuffer(3) });
+    port.postMessage({ at: 0, status: 200, headers: {}, chunk: new ArrayBuffer(3) });
   });
   announce();
   await assert.rejects((await ask().answer).text());
