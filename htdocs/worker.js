@@ -4,7 +4,7 @@
  *
  * A request that is ours has a port to the page. The page says {pass}: nothing of it here; {mine}: the first part is on its way; {origin}:
  * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, at, chunk}, then {at, chunk} for each
- * {pull}, {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at}, {at, chunk} of what the origin brings;
+ * {pull}, {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
  * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
  * @typedef {{urls: Set<string>, leads: boolean}} Page
  * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
@@ -124,6 +124,10 @@ class Line {
   say(/** @type {any} */ word, /** @type {Transferable[]} */ give = []) {
     this.#port.postMessage(word, give);
   }
+  /** What the origin answers; what comes begins at `at`, and the page's answer is to end at `end`. @param {Response} r @param {number} [at] @param {number} [end] */
+  head({ status, headers }, at, end) {
+    this.say({ head: { status, headers: [...headers] }, at, end });
+  }
   /** What was said already. */
   take() {
     return this.#said.shift();
@@ -234,8 +238,7 @@ function where({ status, headers }) {
 async function through(a, line, most) {
   const r = await ask(a),
     place = r.body && where(r);
-  if (r.status)
-    line.say({ head: { status: r.status, headers: [...r.headers] }, at: place?.at ?? 0 });
+  if (r.status) line.head(r, place?.at, place?.end);
   if (place && r.body)
     return new Response(flow(line, a.request, place, null, r.body.getReader(), most), r);
   line.say('end');
@@ -261,7 +264,7 @@ function flow(line, request, { at, end, mark }, first, reader = null, most = Inf
       r.body?.cancel();
       throw new TypeError('interrupted');
     }
-    line.say({ head: { status: r.status, headers: [...r.headers] }, at });
+    line.head(r, at, end);
     return r.body.getReader();
   };
   /** @returns {Promise<Uint8Array|null>} null: the end */
@@ -270,6 +273,7 @@ function flow(line, request, { at, end, mark }, first, reader = null, most = Inf
       if (from == at) {
         reader?.cancel().catch(() => {});
         reader = null;
+        if (at >= end) return null;
         if (!first) line.say({ pull: at });
         let said = first ?? (await line.next(PULL_MS));
         while (said != GONE && said.at != at && !said.broken) said = await line.next(PULL_MS);
@@ -277,8 +281,9 @@ function flow(line, request, { at, end, mark }, first, reader = null, most = Inf
         if (said.end) return null;
         if (said.broken) throw new TypeError('interrupted');
         if (said.chunk) {
-          from += said.chunk.byteLength;
-          return new Uint8Array(said.chunk);
+          const bytes = new Uint8Array(said.chunk).subarray(0, end - at);
+          from += bytes.length;
+          return bytes;
         }
         from = said.to ?? Infinity;
       }

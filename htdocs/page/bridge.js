@@ -63,6 +63,7 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
       const { status, headers } = data.head;
       if (!mirror.seen(media, url, status, new Headers(headers))) return last({ pass: true });
       media.whole ||= range && status == 200;
+      end = Math.min(data.end, media.size); // of what it sends, whatever it was asked for
       head = null;
       from = -1;
     } else if (data.chunk) {

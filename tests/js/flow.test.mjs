@@ -157,3 +157,20 @@ test('each byte is the one that was asked for, and comes once, whoever brings it
   }
   assert.deepEqual(wrong, []);
 });
+
+/** All of it: status, length, and that it is what its head says. */
+async function whole(w, range) {
+  const r = await w.ask(range), from = +(/bytes (\d+)/.exec(r.headers.get('content-range'))?.[1] ?? 0), bytes = new Uint8Array(await r.arrayBuffer());
+  assert.deepEqual(bytes, file.slice(from, from + bytes.length));
+  return [r.status, bytes.length];
+}
+const waits = () => ({ slack: 9, playing: false, rate: 0 }), one = dice(1);
+
+test('an answer ends where its head says, also where that is not what was asked for', async () => {
+  const others = [...Array(COUNT).keys()].slice(1);
+  const all = world({ stored: others, need: waits, origin: () => answer('', one, { delay: 5 }) });
+  assert.deepEqual(await over(whole(all, 'bytes=0-4999')), [200, size], 'all of it');
+  const short = world({ stored: others, need: waits, origin: range => answer(range.replace('0-', '0-2999'), one, { delay: 5 }) });
+  assert.deepEqual(await over(whole(short, 'bytes=0-')), [206, 3000], 'less');
+  assert.deepEqual(short.asked, ['bytes=0-']);
+});
