@@ -7,7 +7,7 @@
  * {pull}, {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
  * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
  * @typedef {{urls: Set<string>, leads: boolean}} Page
- * @typedef {{at: number, end: number, mark: string}} Place of an answer in its file: first byte, end; mark: differs for another file
+ * @typedef {{at: number, end: number, total?: string|null, date?: string|null}} Place of an answer in its file: first byte, end; total and date: of the file, where that is said
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
 import { alone, own, pure } from './util/alone.js';
@@ -175,7 +175,10 @@ async function answer(a, url) {
     let said = await line.next(SAY_MS);
     while (said.mine) said = await line.next(MINE_MS);
     if (said.status)
-      return new Response(said.chunk && flow(line, request, where(said), said), said);
+      return new Response(
+        said.chunk && flow(line, request, { ...where(said), date: null }, said),
+        said,
+      );
     if (said == GONE && (id != own || !(page || adopted)))
       pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
     // a page that is busy hears of what came once it has the time
@@ -226,11 +229,11 @@ function where({ status, headers }) {
     [, from, to, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(get('content-range') ?? '') ?? [],
     size = get('content-length');
   if (get('content-encoding') || (status == 206 ? !total : status != 200)) return null;
-  const whole = total ?? size ?? '';
   return {
     at: +(from ?? 0),
-    end: to ? +to + 1 : whole ? +whole : Infinity,
-    mark: whole + get('last-modified'),
+    end: to ? +to + 1 : +(size ?? Infinity),
+    total: total ?? size,
+    date: get('last-modified'),
   };
 }
 
@@ -246,25 +249,38 @@ async function through(a, line, most) {
 }
 
 /** The bytes of an answer from whoever has them, as fast as they are taken. @param {Line} line @param {Request} request @param {any} place
+ * date: none where a page has begun, for copies of a file differ in that; it hears the head, too
  * @param {any} first word of the page, where that brings them @param {Reader|null} [reader] of the origin, where that does
  * @param {number} [most] bytes of what comes that a page sees which says nothing */
-function flow(line, request, { at, end, mark }, first, reader = null, most = Infinity) {
-  let opened = at,
+function flow(line, request, { at, end, total, date }, first, reader = null, most = Infinity) {
+  let tries = 0, // at the origin, since something came
+    skip = 0, // bytes that come from there before those that are wanted
     from = reader ? Infinity : at, // from there on the page brings it
     over = false;
-  /** At the origin, from here on: the same file, or nothing. */
+  const differ = (/** @type {any} */ a, /** @type {any} */ b) => a && b && a != b;
+  /** At the origin, from here on: the same file, or nothing. @returns {Promise<Reader|null>} null: not now */
   const open = async () => {
-    opened = at;
+    if (tries > 3) throw new TypeError('interrupted');
+    if (tries++) await new Promise(ok => setTimeout(ok, 125 << tries));
     const headers = new Headers(request.headers);
     const last = Math.min(end, from) - 1;
     headers.set('range', `bytes=${at}-${last < Infinity ? last : ''}`);
-    const r = await fetch(new Request(request, { headers, mode: 'cors' })),
-      place = where(r);
-    if (over || !r.body || !place || place.at != at || place.mark != mark) {
+    const r = await fetch(new Request(request, { headers, mode: 'cors' })).catch(() => null);
+    if (!r || r.status == 429 || r.status >= 500) return null;
+    const place = where(r);
+    if (
+      over ||
+      !r.body ||
+      !place ||
+      place.at > at ||
+      differ(place.total, total) ||
+      differ(place.date, date)
+    ) {
       r.body?.cancel();
       throw new TypeError('interrupted');
     }
     line.head(r, at, end);
+    skip = at - place.at;
     return r.body.getReader();
   };
   /** @returns {Promise<Uint8Array|null>} null: the end */
@@ -288,19 +304,28 @@ function flow(line, request, { at, end, mark }, first, reader = null, most = Inf
         from = said.to ?? Infinity;
       }
       for (let said; (said = line.take());) {
+        if (said.broken) throw new TypeError('interrupted');
         if (said.from >= at) from = said.from;
         most = said.pass ? 0 : Infinity;
       }
       if (from == at) continue;
       reader ??= await open();
-      const { done, value } = await reader.read().catch(error => {
-        if (at == opened || end == Infinity) throw error; // it is of no use to ask again, or nobody knows for what
-        return { done: true, value: undefined };
+      const came = await reader?.read().catch(error => {
+        if (end == Infinity) throw error; // nobody knows for what to ask again
       });
-      if (done && (at >= end || end == Infinity)) return null;
-      if (done) reader = at > opened ? await open() : await Promise.reject(new TypeError('short'));
-      if (!value) continue;
-      const bytes = value.subarray(0, from - at);
+      if (at >= end || (came?.done && end == Infinity)) {
+        reader?.cancel().catch(() => {});
+        return null;
+      }
+      if (!came?.value) {
+        reader = null;
+        if (tries && most == Infinity) from = at; // perhaps the page has it by now
+        continue;
+      }
+      const bytes = came.value.subarray(skip, skip + Math.min(from, end) - at);
+      skip = Math.max(0, skip - came.value.length);
+      if (!bytes.length) continue;
+      tries = 0;
       most -= bytes.length;
       const copy = most >= 0 && bytes.slice().buffer;
       if (copy) line.say({ at, chunk: copy }, [copy]);

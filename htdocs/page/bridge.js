@@ -61,8 +61,9 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
     if (data == 'end') return stop();
     if (data.head) {
       const { status, headers } = data.head;
-      if (!mirror.seen(media, url, status, new Headers(headers))) return last({ pass: true });
-      media.whole ||= range && status == 200;
+      if (!mirror.seen(media, url, status, new Headers(headers)))
+        return last(head ? { pass: true } : { broken: true });
+      media.whole ||= status == 200 && (range || data.at > 0);
       end = Math.min(data.end, media.size); // of what it sends, whatever it was asked for
       head = null;
       from = -1;

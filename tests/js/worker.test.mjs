@@ -31,7 +31,7 @@ function worker(page = () => {}, { headerValue = 'true', from = origin(plainly),
   const on = {}, plain = [], said = [], who = [], kept = { headerValue };
   const client = { id: 'page', postMessage: (message, ports) => { if (!ports) return who.push(message); said.push(message); page(message, ports[0]); } };
   const registration = { active: { scriptURL: `https://site.example${at}` }, waiting, pushManager: { getSubscription: async () => push } };
-  const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, { 10000: 1, 30000: 1, 50: patience }[ms] ?? ms, ...args), clearTimeout, URL, Response, Request: class { constructor(r, init) { Object.assign(this, r, init); } }, Headers, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
+  const scope = { setTimeout: (f, ms, ...args) => setTimeout(f, { 500: 1, 2000: 1, 10000: 1, 30000: 1, 50: patience }[ms] ?? ms, ...args), clearTimeout, URL, Response, Request: class { constructor(r, init) { Object.assign(this, r, init); } }, Headers, ReadableStream, MessageChannel: Channel, Promise, Map, Set, Object, Date,
     TypeError, Uint8Array, location: new URL(at, 'https://site.example/'), addEventListener: (type, f) => { on[type] = f; }, skipWaiting() { scope.skipped = true; },
     indexedDB: { deleteDatabase: () => { const request = {}; setTimeout(() => request.onsuccess()); return request; } },
     fetch: async (request, init) => {
@@ -168,7 +168,7 @@ test('the page can no longer go on: the origin does, from there', async () => {
   announce();
   assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
   assert.deepEqual(plain.map(([, , { headers }]) => headers.get('range')), ['bytes=3-9']);
-  const other = worker(page, { from: origin((from, range) => good(from, range, { date: 'Thu, 16 Nov 2023 06:13:20 GMT' })) });
+  const other = worker(page, { from: origin((from, range) => good(from, range, { more: { 'content-range': `bytes ${from}-10/11` } })) });
   other.announce();
   await assert.rejects((await other.ask(FILM, { range: 'bytes=0-' }).answer).text(), undefined, 'not with another file');
 });
@@ -210,13 +210,26 @@ test('who wants no more while the origin is asked to go on: it is let go', async
   assert.deepEqual([plain.length, gone], [2, true]);
 });
 
-test('an origin of which nothing more comes, or that has no ranges: an error, after one more try', async () => {
-  for (const [tries, ...ways] of [[2, (from, range) => good(from, range, { chunks: ['abc'], cut: true }), (from, range) => good(from, range, { chunks: [], cut: true })],
-    [2, (from, range) => good(from, range, { chunks: ['abc'], cut: true }), () => good(0, null)]]) {
-    const { ask, announce, plain } = worker(hears(), { from: origin(...ways) });
+test('the date of a file tells another only where an origin began', async () => {
+  const page = (message, port) => {
+    port.onmessage = ({ data }) => { if (data.pull) port.postMessage({ at: data.pull, origin: true }); };
+    port.postMessage({ at: 0, status: 206, headers: { 'content-range': 'bytes 0-9/10', 'last-modified': DATE }, chunk: TEXT.encode('abc').buffer });
+  };
+  const dated = (from, range) => good(from, range, { date: 'Thu, 16 Nov 2023 06:13:20 GMT' });
+  const copy = worker(page, { from: origin(dated) }), other = worker(hears(), { from: origin((from, range) => good(from, range, { chunks: ['abc'], cut: true }), dated) });
+  copy.announce();
+  assert.equal(await (await copy.ask(FILM, { range: 'bytes=0-' }).answer).text(), BYTES);
+  other.announce();
+  await assert.rejects((await other.ask(FILM, { range: 'bytes=0-' }).answer).text());
+});
+
+test('an origin of which nothing more comes: an error, after some more tries', async () => {
+  const again = (data, port) => { if (data.pull) port.postMessage({ at: data.pull, origin: true }); };
+  for (const way of [(from, range) => good(from, range, { chunks: [], cut: true }), () => new Response('', { status: 503 }), () => Promise.reject(new TypeError('network'))]) {
+    const { ask, announce, plain } = worker(hears([], again), { patience: 1, from: origin((from, range) => good(from, range, { chunks: ['abc'], cut: true }), way) });
     announce();
     await assert.rejects((await ask(FILM, { range: 'bytes=0-' }).answer).text());
-    assert.equal(plain.length, tries);
+    assert.equal(plain.length, 5);
   }
 });
 
