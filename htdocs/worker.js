@@ -2,9 +2,9 @@
  * that leads, and gets out of the way of everything else. It does no harm: what the browser's cache has is used, what nobody here has comes
  * from the very address that was named, as it comes, and no page that speaks to it, or anything failing, means plain HTTP.
  *
- * A request that is ours has a port to the page. The page says {pass}: nothing of it here; {mine}: the first part is on its way; {origin}:
+ * A request that is ours has a port to the page. The page says {pass}: nothing of it here, or no more of it; {mine}: the first part is on its way; {origin}:
  * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, at, chunk}, then {at, chunk} for each
- * {pull}, {end} or {broken}; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
+ * {pull}, {end}, or {pass, broken}: it must not go on; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
  * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
  * @typedef {{urls: Set<string>, leads: boolean}} Page
  * @typedef {{at: number, end: number, total?: string|null, date?: string|null}} Place of an answer in its file: first byte, end; total and date: of the file, where that is said
@@ -17,10 +17,11 @@ const scope = /** @type {any} */ (globalThis),
   SAY_MS = 50,
   MINE_MS = 1000,
   PULL_MS = 15000,
+  LOOK_MS = 3000,
   BACK_MS = 30000,
   UNHEARD = 4 << 20, // bytes that wait for a page that has not answered
   IDLE_MS = 7 * 864e5;
-const GONE = {}; // in the place of what is said
+const GONE = { pass: true }; // in the place of what is said
 
 const pages = /** @type {Map<string, Page>} */ (new Map()); // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
 const asked = /** @type {Set<string>} */ (new Set()); // clients of before this worker was started, who may be pages of ours
@@ -109,8 +110,10 @@ class Line {
   #said = /** @type {any[]} */ ([]);
   #heard = () => {};
   #port;
+  #client;
   /** @param {any} client @param {object} message */
   constructor(client, message) {
+    this.#client = client;
     const { port1, port2 } = new MessageChannel();
     const hear = (/** @type {any} */ said) => {
       this.#said.push(said);
@@ -134,16 +137,18 @@ class Line {
   }
   /** @param {number} ms @returns {Promise<any>} GONE: nothing in time, or the page has gone */
   async next(ms) {
-    if (!this.#said.length)
+    for (; !this.#said.length && ms > 0; ms -= LOOK_MS) {
       await /** @type {Promise<void>} */ (
         new Promise(ok => {
-          const timer = setTimeout(ok, ms);
+          const timer = setTimeout(ok, Math.min(ms, LOOK_MS));
           this.#heard = () => {
             clearTimeout(timer);
             ok();
           };
         })
       );
+      if (!this.#said.length && !(await scope.clients.get(this.#client.id))) break;
+    }
     return this.take() ?? GONE;
   }
 }
@@ -292,7 +297,7 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
         if (at >= end) return null;
         if (!first) line.say({ pull: at });
         let said = first ?? (await line.next(PULL_MS));
-        while (said != GONE && said.at != at && !said.broken) said = await line.next(PULL_MS);
+        while (said.at != at && !said.pass) said = await line.next(PULL_MS);
         first = null;
         if (said.end) return null;
         if (said.broken) throw new TypeError('interrupted');
@@ -302,11 +307,12 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
           return bytes;
         }
         from = said.to ?? Infinity;
+        if (said.pass) most = 0;
       }
       for (let said; (said = line.take());) {
         if (said.broken) throw new TypeError('interrupted');
-        if (said.from >= at) from = said.from;
         most = said.pass ? 0 : Infinity;
+        from = said.pass ? Infinity : said.from >= at ? said.from : from;
       }
       if (from == at) continue;
       reader ??= await open();

@@ -12,23 +12,28 @@ export function parseRange(header, size) {
   return from ? [+from, to ? Math.min(size, +to + 1) : size] : [Math.max(0, size - +to), size];
 }
 
+/** With a last word. @param {MessagePort} port @param {object} word */
+function close(port, word) {
+  port.postMessage(word);
+  port.close();
+}
+
 /** One request, on a port of its own. Either we bring its bytes, each part when it is asked for, or the origin does: then a copy of them
  * comes past here, and we go on from the next piece as soon as the page can wait for neighbours.
- * @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, port: MessagePort, ended: () => void,
- *   need: () => import('../content/mirror.js').Need}} request @param {object|null} head status and headers: goes with the first part, where that is ours */
-function flow({ mirror, media, url, range, start, end, need, port, ended }, head) {
+ * @param {{mirror: Mirror, media: Media, url: string, range: boolean, start: number, end: number, port: MessagePort, flows: Set<() => void>,
+ *   need: () => import('../content/mirror.js').Need}} request flows: those that are, each by what ends it @param {object|null} head status and headers, for our
+ *   first part; null: there are bytes of ours before what comes */
+function flow({ mirror, media, url, range, start, end, need, port, flows }, head) {
   const reading = mirror.read(media, url, need); // what it reads ahead comes also while the origin brings it
   let from = -1; // where we go on; -1: we have not said
 
-  const stop = () => {
-    port.onmessage = null;
-    reading.close();
-    ended();
-  };
+  /** Says no more. */
   const last = (/** @type {object} */ word) => {
-    port.postMessage(word);
-    stop();
+    close(port, word);
+    reading.close();
+    flows.delete(leave);
   };
+  const leave = () => last({ pass: true });
   /** The origin is to bring it from there on. */
   const ask = (/** @type {number} */ at) => {
     const to = mirror.run(media, at, need());
@@ -43,7 +48,7 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
       head = null;
     } catch {
       if (!media.withdrawn) return ask(at);
-      last(head ? { pass: true, fresh: true } : { broken: true });
+      last({ pass: true, fresh: true, broken: !head });
     }
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */
@@ -58,14 +63,13 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
     port.postMessage({ from });
   };
   const heard = (/** @type {any} */ data) => {
-    if (data == 'end') return stop();
+    if (data == 'end') return leave();
     if (data.head) {
       const { status, headers } = data.head;
       if (!mirror.seen(media, url, status, new Headers(headers)))
-        return last(head ? { pass: true } : { broken: true });
+        return last({ pass: true, broken: !head });
       media.whole ||= status == 200 && (range || data.at > 0);
       end = Math.min(data.end, media.size); // of what it sends, whatever it was asked for
-      head = null;
       from = -1;
     } else if (data.chunk) {
       mirror.came(media, data.at, new Uint8Array(data.chunk));
@@ -73,18 +77,20 @@ function flow({ mirror, media, url, range, start, end, need, port, ended }, head
     } else give(data.pull);
   };
 
+  flows.add(leave);
   port.onmessage = ({ data }) => heard(data);
+  /** @type {any} */ (port).onclose = leave;
   if (!mirror.sure(url) || !mirror.ready(media, start)) return ask(start);
   port.postMessage({ mine: true });
   give(start);
 }
 
 /** @param {Mirror} mirror @param {Promise<void>} loaded when it knows what it has @param {() => boolean} takesPart whether this page does
- * @param {{watch: Watch, spared?: Spared}} page */
+ * @param {{watch: Watch, spared?: Spared}} page @returns {() => void} ends what is under way: the origin is to bring the rest */
 export function bridge(mirror, loaded, takesPart, { watch, spared }) {
   const container = navigator.serviceWorker;
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
-  const flows = new Set();
+  const flows = /** @type {Set<() => void>} */ (new Set());
   let alive = 0;
   const beat = () => {
     clearTimeout(alive);
@@ -92,18 +98,19 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
     container.controller?.postMessage({ polycircle: 'alive' });
     alive = +setTimeout(beat, 10000);
   };
+  const leave = () => flows.forEach(end => end());
   /** @param {{url: string, range: string|null, look?: boolean, spare?: boolean}} ask @param {MessagePort} port */
   async function get({ url, range, look, spare }, port) {
     const spares = spare && spared?.(url);
-    if (look || spares) return port.postMessage({ pass: true, spared: spares });
+    if (look || spares) return close(port, { pass: true, spared: spares });
     if (takesPart()) await loaded;
     const media = takesPart() ? mirror.find(url) : null;
-    if (!media || media.withdrawn) return port.postMessage({ pass: true, fresh: media?.withdrawn });
+    if (!media || media.withdrawn) return close(port, { pass: true, fresh: media?.withdrawn });
     mirror.reads(media);
     const { size, type, mtime } = media,
       part = parseRange(range, size),
       [start, end] = part ?? [0, size];
-    if (end <= start) return port.postMessage({ pass: true });
+    if (end <= start) return close(port, { pass: true });
     const headers = {
       'content-type': type,
       'accept-ranges': 'bytes',
@@ -111,8 +118,6 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
       'content-length': `${end - start}`,
       ...(part && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
     };
-    flows.add(port);
-    beat();
     flow(
       {
         mirror,
@@ -123,14 +128,17 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
         end,
         need: watch(url, size),
         port,
-        ended: () => flows.delete(port),
+        flows,
       },
       { status: part ? 206 : 200, headers },
     );
+    beat();
   }
 
   container?.addEventListener('message', ({ data, ports }) => {
     if (data?.polycircle == 'get') get(data, ports[0]);
+    if (data?.polycircle == 'who') leave(); // another worker than those were for
   });
   container?.startMessages();
+  return leave;
 }

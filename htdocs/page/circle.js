@@ -38,6 +38,7 @@ export class Circle extends EventTarget {
   #got = /** @type {Map<Media, number[]>} */ (new Map());
   #wanted = /** @type {Set<string>} */ (new Set()); // roots that neighbours were asked for
   #answers = Promise.resolve(); // what they ask for is looked up one after the other
+  #leave = () => {}; // what the worker has begun with us
   #mids = /** @type {Record<string, string>} */ ({});
   /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
   out = /** @type {Set<string>} */ (new Set());
@@ -73,7 +74,7 @@ export class Circle extends EventTarget {
     this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
-    if (this.mirror) bridge(this.mirror, this.loaded, () => !this.out.size, options);
+    if (this.mirror) this.#leave = bridge(this.mirror, this.loaded, () => !this.out.size, options);
     this.ready = this.#open();
   }
 
@@ -167,7 +168,10 @@ export class Circle extends EventTarget {
     const before = this.out.size;
     out ? this.out.add(why) : this.out.delete(why);
     if (!before == !this.out.size) return;
-    if (this.out.size) this.#tabs.exit();
+    if (this.out.size) {
+      this.#tabs.exit();
+      this.#leave();
+    }
     this.#elect();
     this.#announce();
     this.#emit('change');

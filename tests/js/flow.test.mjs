@@ -163,6 +163,22 @@ test('each byte is the one that was asked for, and comes once, whoever brings it
   assert.deepEqual(wrong, []);
 });
 
+/** A page that can go on by itself, is asked for all, and has given some of it. @returns a reader of the rest, how long it waited at most in all() */
+async function begun(how = {}) {
+  const w = world({ stored: [...Array(COUNT).keys()], need: waits, origin: (range, who) => answer(range, one, { delay: 5 }), ...how }), reader = (await w.ask('bytes=0-')).body.getReader(), got = [];
+  let longest = 0;
+  for (let i = 0; i < 3; i++) got.push(...(await reader.read()).value);
+  const all = async () => {
+    for (let part, began = time; !(part = await reader.read()).done; began = time) {
+      longest = Math.max(longest, time - began);
+      got.push(...part.value);
+    }
+    assert.deepEqual(Uint8Array.from(got), file);
+    return longest;
+  };
+  return { ...w, reader, all };
+}
+
 /** All of it: status, length, and that it is what its head says. */
 async function whole(w, range) {
   const r = await w.ask(range), from = +(/bytes (\d+)/.exec(r.headers.get('content-range'))?.[1] ?? 0), bytes = new Uint8Array(await r.arrayBuffer());
@@ -188,8 +204,9 @@ test('it goes on at an origin that says of itself something else than the page d
     assert.deepEqual(await over(whole(world({ stored, need: waits, origin: (range, who) => (who == 'worker' && tries++ < 3 ? ill() : answer(range, one)) }))), [200, size]);
   }
   const w = world({ stored, need: waits, origin: (range, who) => (who == 'worker' ? answer(range, one, { date: MTIME + 1 }) : new Response('', { status: 503 })) });
+  const began = time;
   await assert.rejects(over(whole(w)), undefined, 'not with another file');
-  assert.equal(w.media.withdrawn, true);
+  assert.deepEqual([w.media.withdrawn, time - began < 1000], [true, true]);
 });
 
 test('an origin is down: it goes on once a neighbour has it', async () => {
@@ -198,4 +215,43 @@ test('an origin is down: it goes on once a neighbour has it', async () => {
   Object.assign(peer, { has: () => time > begins, knows: () => time > begins });
   const w = world({ stored: [0], peers: [peer], need: waits, origin: (range, who) => { if (who == 'worker') begins = Math.min(begins, time + 200); return new Response('', { status: 503 }); } });
   assert.deepEqual(await over(whole(w)), [200, size]);
+});
+
+test('a page that goes says so: the origin brings the rest, at once', async () => {
+  for (const from of [undefined, 'origin']) {
+    const w = await over(begun(from && { stored: [], peers: [neighbour(() => 0)], origin: range => answer(range, one, { delay: 5 }) }));
+    w.leave();
+    assert.ok(await over(w.all()) < 100);
+    assert.deepEqual(w.ports.filter(({ port1, port2 }) => port1.open || port2.open), []);
+  }
+});
+
+test('a page that is gone without a word is not waited for long', async () => {
+  const { all, ports: [{ port2 }], page } = await over(begun());
+  Object.assign(port2, { open: false });
+  page.there = false;
+  assert.ok(await over(all()) < 4000);
+});
+
+test('what is over has no port any more, and no timer', async () => {
+  const ways = {
+    'read to its end': ({ all }) => all(),
+    'given up': ({ reader }) => reader.cancel(),
+    'the worker has ended': ({ ports: [{ port1 }] }) => port1.close(),
+    'another worker is there': () => heard.forEach(f => f({ data: { polycircle: 'who' }, ports: [] })),
+  };
+  for (const [what, end] of Object.entries(ways)) {
+    const w = await over(begun());
+    assert.ok(controls.length, 'the worker is kept awake');
+    await over(Promise.resolve(end(w)));
+    await over(sleep(20000));
+    const { length } = controls;
+    await over(sleep(60000));
+    assert.deepEqual([w.ports.filter(({ port2 }) => port2.open).length, controls.length - length], [0, 0], what);
+  }
+  const passes = world({ need: waits, origin: range => answer(range, one) });
+  passes.media.withdrawn = true;
+  assert.deepEqual(await over(whole(passes)), [200, size]);
+  await over(sleep(100));
+  assert.deepEqual(passes.ports.filter(({ port1, port2 }) => port1.open || port2.open), []);
 });

@@ -333,7 +333,7 @@ test('the tab that leads is asked first, the own one when it is silent', async (
 
 test('a stream that breaks off is an error, not an end', async () => {
   const { ask, announce } = worker((message, port) => {
-    port.onmessage = () => port.postMessage({ broken: true });
+    port.onmessage = () => port.postMessage({ pass: true, broken: true });
     port.postMessage({ at: 0, status: 200, headers: {}, chunk: new ArrayBuffer(3) });
   });
   announce();
