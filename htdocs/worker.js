@@ -205,9 +205,10 @@ const ask = ({ request, adopted }, how) =>
   fetch(request, adopted ? { ...how, redirect: 'manual', referrer: request.referrer } : how);
 
 /** Plain HTTP as made here, so that a player that was answered by us goes on. Where that brings it no part of a file its page gives it back, before it has
- * an answer. What cannot be read is passed on as it is. @param {Response} r @param {Asked} a */
-async function passed(r, { request, clientId, adopted }) {
-  if (!adopted || r.ok) return r.status ? new Response(r.body, r) : r;
+ * an answer. What is for no player is passed on as it is. @param {Response} r @param {Asked} a */
+async function passed(r, { request, clientId, film, adopted }) {
+  if (!film) return r;
+  if (!adopted || r.ok) return new Response(r.body, r);
   (await scope.clients.get(clientId))?.postMessage({ polycircle: 'back', url: request.url });
   await new Promise(ok => setTimeout(ok, BACK_MS));
   return new Response(null, { status: 204 });
@@ -242,12 +243,12 @@ function where({ status, headers }) {
   };
 }
 
-/** From the origin as it comes; the page gets a copy. @param {Asked} a @param {Line} line @param {number} most see flow() */
+/** From the origin as it comes; the page gets a copy, but of what has another address now, which counts for a script. @param {Asked} a @param {Line} line @param {number} most see flow() */
 async function through(a, line, most) {
   const r = await ask(a),
     place = r.body && where(r);
   if (r.status) line.head(r, place?.at, place?.end);
-  if (place && r.body)
+  if (place && r.body && (a.film || !r.redirected))
     return new Response(flow(line, a.request, place, null, r.body.getReader(), most), r);
   line.say('end');
   return passed(r, a);

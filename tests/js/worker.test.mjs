@@ -130,6 +130,19 @@ test('what cannot be read is passed on as it is', async () => {
   assert.equal(await ask('https://cdn.example/film.mp4', { mode: 'no-cors', destination: 'image' }).answer, opaque);
 });
 
+test('where a script is sent on to, its answer says', async () => {
+  const sent = () => Object.defineProperty(good(0, null), 'redirected', { value: true }), film = 'https://cdn.example/film.mp4', script = { destination: '', credentials: 'same-origin' };
+  for (const page of [hears(), (message, port) => port.postMessage({ pass: true })]) {
+    const answers = [], { ask, announce } = worker(page, { from: async () => (answers.push(sent()), answers.at(-1)) });
+    announce();
+    assert.equal(await ask(FILM, script).answer, answers[0]);
+  }
+  const came = [], { ask, announce } = worker(hears(came), { from: async () => sent() });
+  announce([film]);
+  assert.equal(await (await ask(film, { credentials: 'same-origin' }).answer).text(), BYTES);
+  assert.deepEqual(await heard(came), [`0 ${BYTES}`], 'a player does not ask for it');
+});
+
 test('what nobody here has comes from the origin, head and all, and past the page', async () => {
   const came = [], { ask, announce, plain } = worker(hears(came), { from: origin((from, range) => good(from, range, { chunks: ['cde', 'fghij'] })) });
   announce();
