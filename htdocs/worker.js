@@ -271,7 +271,9 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
     const headers = new Headers(request.headers);
     const last = Math.min(end, from) - 1;
     headers.set('range', `bytes=${at}-${last < Infinity ? last : ''}`);
-    const r = await fetch(new Request(request, { headers, mode: 'cors' })).catch(() => null);
+    const r = await fetch(new Request(request, { headers, mode: 'cors', integrity: '' })).catch(
+      () => null,
+    );
     if (!r || r.status == 429 || r.status >= 500) return null;
     const place = where(r);
     if (
