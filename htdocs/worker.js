@@ -6,7 +6,7 @@
  * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, at, chunk}, then {at, chunk} for each
  * {pull}, {end}, or {pass, broken}: it must not go on; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
  * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
- * @typedef {{urls: Set<string>, leads: boolean}} Page
+ * @typedef {{urls: Set<string>, leads: boolean, rests?: number}} Page rests: until when it is not asked by others
  * @typedef {{at: number, end: number, total?: string|null, date?: string|null}} Place of an answer in its file: first byte, end; total and date: of the file, where that is said
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
@@ -18,6 +18,7 @@ const scope = /** @type {any} */ (globalThis),
   MINE_MS = 1000,
   PULL_MS = 15000,
   LOOK_MS = 3000,
+  REST_MS = 5000,
   BACK_MS = 30000,
   UNHEARD = 4 << 20, // bytes that wait for a page that has not answered
   IDLE_MS = 7 * 864e5;
@@ -161,7 +162,9 @@ async function answer(a, url) {
   if (found) return found;
   const leader = page?.leads
       ? own
-      : ([...pages].find(([, page]) => page.leads && names(page, url))?.[0] ?? own),
+      : ([...pages].find(
+          ([, page]) => page.leads && !(Date.now() < (page.rests ?? 0)) && names(page, url),
+        )?.[0] ?? own),
     other = leader != own;
   // what is in a page's document, its own alone can say: it is heard before another tab answers
   const hops = [
@@ -171,7 +174,8 @@ async function answer(a, url) {
   ];
   let fresh;
   for (const { id, look } of !page || named ? hops : []) {
-    const client = await scope.clients.get(id);
+    const known = pages.get(id),
+      client = await scope.clients.get(id);
     if (!client) {
       pages.delete(id);
       continue;
@@ -184,8 +188,10 @@ async function answer(a, url) {
         said.chunk && flow(line, request, { ...where(said), date: null }, said),
         said,
       );
-    if (said == GONE && (id != own || !(page || adopted)))
-      pages.set(id, { urls: pages.get(id)?.urls ?? new Set(), leads: false });
+    // what it has told meanwhile counts
+    if (said == GONE && known) known.rests = Date.now() + REST_MS;
+    if (said == GONE && !pages.has(id) && !adopted)
+      pages.set(id, { urls: new Set(), leads: false });
     // a page that is busy hears of what came once it has the time
     if (said.origin || said.late || (said == GONE && id == own && (page || adopted)))
       return through(a, line, said.origin ? Infinity : UNHEARD);

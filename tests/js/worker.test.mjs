@@ -341,7 +341,22 @@ test('the tab that leads is asked first, the own one when it is silent', async (
   assert.equal(await (await ask().answer).text(), 'own');
   assert.deepEqual(asked, ['other', 'page']);
   assert.equal(await (await ask().answer).text(), 'own');
-  assert.deepEqual(asked.slice(2), ['page'], 'it is not waited for twice');
+  assert.deepEqual(asked.splice(2), ['page'], 'it is not waited for twice');
+  scope.Date = class extends Date { static now() { return super.now() + 6000; } };
+  scope.clients.get = async id => ({ id, postMessage: (message, [port]) => { asked.push(id); answers(['all'])(message, port); } });
+  assert.equal(await (await ask().answer).text(), 'all');
+  assert.deepEqual(asked.slice(2), ['other'], 'but again after a while');
+});
+
+test('what a page tells while it is waited for counts', async () => {
+  const asked = [], { ask, announce, scope } = worker(undefined, { from: origin(good), patience: 50 });
+  scope.clients.get = async id => ({ id, postMessage: (message, [port] = []) => { if (port) asked.push(id), asked.length > 1 && answers(['abc'])(message, port); } });
+  const answer = ask(FILM, { destination: '', range: 'bytes=0-' }).answer;
+  await new Promise(ok => setTimeout(ok, 20));
+  announce();
+  await (await answer).text();
+  assert.equal(await (await ask(FILM, { clientId: 'other' }).answer).text(), 'abc');
+  assert.deepEqual(asked, ['page', 'page'], 'it leads');
 });
 
 test('a stream that breaks off is an error, not an end', async () => {
