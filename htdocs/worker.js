@@ -4,9 +4,9 @@
  *
  * A request that is ours has a port to the page. The page says {pass}: nothing of it here, or no more of it; {mine}: the first part is on its way; {origin}:
  * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, at, chunk}, then {at, chunk} for each
- * {pull}, {end}, or {pass, broken}: it must not go on; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
+ * {pull}, {pass, end}, or {pass, broken}: it must not go on; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
  * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
- * @typedef {{urls: Set<string>, leads: boolean, rests?: number}} Page rests: until when it is not asked by others
+ * @typedef {{urls: Set<string>, leads: boolean, rests: number}} Page rests: until when it is not asked by others
  * @typedef {{at: number, end: number, total?: string|null, date?: string|null}} Place of an answer in its file: first byte, end; total and date: of the file, where that is said
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
@@ -47,7 +47,7 @@ scope.addEventListener('message', (/** @type {any} */ e) => {
   const { data, source } = e;
   if (data?.polycircle == 'removed') e.waitUntil(leave());
   if (data?.polycircle == 'urls')
-    pages.set(source.id, { urls: new Set(data.urls), leads: data.leads });
+    pages.set(source.id, { urls: new Set(data.urls), leads: data.leads, rests: 0 });
 });
 
 /** @typedef {{request: Request, clientId: string, page: Page|undefined, named: boolean, film: boolean, home: boolean, adopted: boolean}} Asked page: of the
@@ -163,7 +163,7 @@ async function answer(a, url) {
   const leader = page?.leads
       ? own
       : ([...pages].find(
-          ([, page]) => page.leads && !(Date.now() < (page.rests ?? 0)) && names(page, url),
+          ([, page]) => page.leads && page.rests < Date.now() && names(page, url),
         )?.[0] ?? own),
     other = leader != own;
   // what is in a page's document, its own alone can say: it is heard before another tab answers
@@ -191,7 +191,7 @@ async function answer(a, url) {
     // what it has told meanwhile counts
     if (said == GONE && known) known.rests = Date.now() + REST_MS;
     if (said == GONE && !pages.has(id) && !adopted)
-      pages.set(id, { urls: new Set(), leads: false });
+      pages.set(id, { urls: new Set(), leads: false, rests: 0 });
     // a page that is busy hears of what came once it has the time
     if (said.origin || said.late || (said == GONE && id == own && (page || adopted)))
       return through(a, line, said.origin ? Infinity : UNHEARD);
@@ -300,30 +300,29 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
   /** @returns {Promise<Uint8Array|null>} null: the end */
   const part = async () => {
     for (;;) {
+      let said = from > at && line.take();
       if (from == at) {
         reader?.cancel().catch(() => {});
         reader = null;
         if (at >= end) return null;
         if (!first) line.say({ pull: at });
-        let said = first ?? (await line.next(PULL_MS));
+        said = first ?? (await line.next(PULL_MS));
         while (said.at != at && !said.pass) said = await line.next(PULL_MS);
         first = null;
-        if (said.end) return null;
-        if (said.broken) throw new TypeError('interrupted');
         if (said.chunk) {
           const bytes = new Uint8Array(said.chunk).subarray(0, end - at);
           from += bytes.length;
           return bytes;
         }
         from = said.to ?? Infinity;
-        if (said.pass) most = 0;
       }
-      for (let said; (said = line.take());) {
+      if (said) {
+        if (said.end) return null;
         if (said.broken) throw new TypeError('interrupted');
         most = said.pass ? 0 : Infinity;
         from = said.pass ? Infinity : said.from >= at ? said.from : from;
+        continue;
       }
-      if (from == at) continue;
       reader ??= await open();
       const came = await reader?.read().catch(error => {
         if (end == Infinity) throw error; // nobody knows for what to ask again

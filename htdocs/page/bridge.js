@@ -12,9 +12,9 @@ export function parseRange(header, size) {
   return from ? [+from, to ? Math.min(size, +to + 1) : size] : [Math.max(0, size - +to), size];
 }
 
-/** With a last word. @param {MessagePort} port @param {object} word */
-function close(port, word) {
-  port.postMessage(word);
+/** Says the last word: nothing of it here, or no more. @param {MessagePort} port @param {object} [more] */
+function pass(port, more) {
+  port.postMessage({ pass: true, ...more });
   port.close();
 }
 
@@ -27,13 +27,13 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   const reading = mirror.read(media, url, need); // what it reads ahead comes also while the origin brings it
   let from = -1; // where we go on; -1: we have not said
 
-  /** Says no more. */
-  const last = (/** @type {object} */ word) => {
-    close(port, word);
+  const stop = (/** @type {object} */ more = {}) => {
+    pass(port, more);
     reading.close();
-    flows.delete(leave);
+    flows.delete(stop);
   };
-  const leave = () => last({ pass: true });
+  /** The file is another now. */
+  const gone = () => stop({ fresh: true, broken: !head });
   /** The origin is to bring it from there on. */
   const ask = (/** @type {number} */ at) => {
     const to = mirror.run(media, at, need());
@@ -41,14 +41,13 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   };
   /** The part that begins there. */
   const give = async (/** @type {number} */ at) => {
-    if (at >= end) return last({ at, end: true });
+    if (at >= end) return stop({ end: true });
     try {
       const chunk = (await reading.next(at, end)).slice().buffer;
       port.postMessage({ ...head, at, chunk }, [chunk]);
       head = null;
     } catch {
-      if (!media.withdrawn) return ask(at);
-      last({ pass: true, fresh: true, broken: !head });
+      media.withdrawn ? gone() : ask(at);
     }
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */
@@ -63,11 +62,10 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
     port.postMessage({ from });
   };
   const heard = (/** @type {any} */ data) => {
-    if (data == 'end') return leave();
+    if (data == 'end') return stop();
     if (data.head) {
       const { status, headers } = data.head;
-      if (!mirror.seen(media, url, status, new Headers(headers)))
-        return last({ pass: true, broken: !head });
+      if (!mirror.seen(media, url, status, new Headers(headers))) return gone();
       media.whole ||= status == 200 && (range || data.at > 0);
       end = Math.min(data.end, media.size); // of what it sends, whatever it was asked for
       from = -1;
@@ -77,9 +75,9 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
     } else give(data.pull);
   };
 
-  flows.add(leave);
+  flows.add(stop);
   port.onmessage = ({ data }) => heard(data);
-  /** @type {any} */ (port).onclose = leave;
+  /** @type {any} */ (port).onclose = () => stop();
   if (!mirror.sure(url) || !mirror.ready(media, start)) return ask(start);
   port.postMessage({ mine: true });
   give(start);
@@ -98,19 +96,18 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
     container.controller?.postMessage({ polycircle: 'alive' });
     alive = +setTimeout(beat, 10000);
   };
-  const leave = () => flows.forEach(end => end());
+  const leave = () => flows.forEach(stop => stop());
   /** @param {{url: string, range: string|null, look?: boolean, spare?: boolean}} ask @param {MessagePort} port */
   async function get({ url, range, look, spare }, port) {
     const spares = spare && spared?.(url);
-    if (look || spares) return close(port, { pass: true, spared: spares });
+    if (look || spares) return pass(port, { spared: spares });
     if (takesPart()) await loaded;
     const media = takesPart() ? mirror.find(url) : null;
-    if (!media || media.withdrawn) return close(port, { pass: true, fresh: media?.withdrawn });
-    mirror.reads(media);
+    if (!media || media.withdrawn) return pass(port, { fresh: media?.withdrawn });
     const { size, type, mtime } = media,
       part = parseRange(range, size),
       [start, end] = part ?? [0, size];
-    if (end <= start) return close(port, { pass: true });
+    if (end <= start) return pass(port);
     const headers = {
       'content-type': type,
       'accept-ranges': 'bytes',

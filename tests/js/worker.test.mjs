@@ -59,7 +59,7 @@ function worker(page = () => {}, { headerValue = 'true', from = origin(plainly),
 const answers = chunks => (message, port) => {
   let at = 0;
   const send = head => {
-    const chunk = TEXT.encode(chunks.shift() ?? '').buffer, word = { at, ...chunk.byteLength ? { chunk } : { end: true } };
+    const chunk = TEXT.encode(chunks.shift() ?? '').buffer, word = chunk.byteLength ? { at, chunk } : { pass: true, end: true };
     at += chunk.byteLength;
     port.postMessage({ ...head, ...word });
   };
@@ -156,7 +156,7 @@ test('what nobody here has comes from the origin, head and all, and past the pag
 test('the page goes on where it says, and the origin is let go', async () => {
   const say = (data, port) => {
     if (data.chunk && data.at == 0) port.postMessage({ from: 4 });
-    if (data.pull) port.postMessage({ at: data.pull, ...data.pull == 4 ? { chunk: TEXT.encode('EFGHIJ').buffer } : { end: true } });
+    if (data.pull) port.postMessage({ at: data.pull, ...data.pull == 4 ? { chunk: TEXT.encode('EFGHIJ').buffer } : { pass: true, end: true } });
   };
   const came = [], { ask, announce } = worker(hears(came, say), { from: origin((from, range) => good(from, range, { chunks: ['ab', 'cdefgh', 'ij'] })) });
   announce();
