@@ -128,7 +128,7 @@ function neighbour(roll) {
 /** One request of one visitor, all by chance. @returns what is wrong with it */
 async function run(seed) {
   const roll = dice(seed), stored = roll(10), slack = [0, 0.3, 1.3][roll(3)], playing = !!roll(2), delay = roll(3) * 3, slow = roll(3) * 2, cuts = !roll(3), busy = roll(3), ill = !roll(4), how = { delay, status: roll(6) ? 206 : 200, date: roll(4) && MTIME };
-  let last = time, tries = 0;
+  let last = time, longest = 0, tries = 0;
   const w = world({ roll, stored: hashes.map((_, i) => i).filter(() => roll(10) < stored), peers: Array.from({ length: roll(3) }, () => neighbour(roll)),
     origin: (range, who) => {
       if (ill && who == 'worker' && tries++ < 3 && roll(2)) return roll(2) ? new Response('', { status: 503 }) : Promise.reject(new TypeError('network'));
@@ -137,20 +137,23 @@ async function run(seed) {
     },
     need: () => ({ slack: Math.max(0, slack - (time - last) / 1000), playing, rate: 1e-4 }),
     late: () => (roll(8) < busy ? roll(60) : 0) });
-  const from = roll(3) ? 0 : roll(size), to = roll(4) ? size : Math.min(size, from + 1 + roll(9000)), range = roll(4) || to < size || from ? `bytes=${from}-${to < size ? to - 1 : ''}` : null, enough = roll(6) ? Infinity : roll(8000);
+  const from = roll(3) ? 0 : roll(size), to = roll(4) ? size : Math.min(size, from + 1 + roll(9000)), range = roll(4) || to < size || from ? `bytes=${from}-${to < size ? to - 1 : ''}` : null, enough = roll(6) ? Infinity : roll(8000), goes = roll(6) ? Infinity : roll(8000);
   const r = await w.ask(range).catch(() => null), reader = r?.body.getReader(), got = [];
   if (!r?.ok) return '';
   let error = '';
   try {
     for (let part; !(part = await reader.read()).done && got.length <= enough; await sleep(slow)) {
       got.push(...part.value);
+      longest = Math.max(longest, time - last);
       last = time;
+      if (got.length > goes) w.leave();
     }
     if (got.length > enough) await reader.cancel();
   } catch ({ message }) { error = message; }
   const want = r.status == 206 ? file.subarray(from, to) : file, wrong = got.findIndex((byte, i) => byte != want[i]);
   if (wrong >= 0) return `wrong from ${from + wrong} on`;
   if (error) return `${error} after ${got.length}`;
+  if (longest > 5000) return `it stood for ${longest} ms`;
   return got.length == want.length || got.length > enough ? '' : `${got.length} of ${want.length}`;
 }
 
