@@ -123,7 +123,7 @@ class Line {
     this.#port = port1;
     port1.onmessage = ({ data }) => hear(data);
     /** @type {any} */ (port1).onclose = () => hear(GONE);
-    client.postMessage({ polycircle: 'get', ...message }, [port2]);
+    client.postMessage({ polycircle: 'bring', ...message }, [port2]);
   }
   say(/** @type {any} */ word, /** @type {Transferable[]} */ give = []) {
     this.#port.postMessage(word, give);

@@ -133,7 +133,7 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
   }
 
   container?.addEventListener('message', ({ data, ports }) => {
-    if (data?.polycircle == 'get') get(data, ports[0]);
+    if (data?.polycircle == 'bring') get(data, ports[0]);
     if (data?.polycircle == 'who') leave(); // another worker than those were for
   });
   container?.startMessages();

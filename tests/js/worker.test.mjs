@@ -83,7 +83,7 @@ test('what the page has is answered by the page, chunk by chunk', async () => {
   announce();
   const answer = await ask(FILM, { range: 'bytes=0-' }).answer;
   assert.deepEqual([answer.status, answer.headers.get('content-range'), await answer.text()], [206, 'bytes 0-5/6', 'abcdef']);
-  assert.deepEqual([plain, JSON.parse(JSON.stringify(said))], [[], [{ polycircle: 'get', url: FILM, range: 'bytes=0-', spare: false }]]);
+  assert.deepEqual([plain, JSON.parse(JSON.stringify(said))], [[], [{ polycircle: 'bring', url: FILM, range: 'bytes=0-', spare: false }]]);
 });
 
 // a row of the worker's table each
