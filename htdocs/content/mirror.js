@@ -12,7 +12,7 @@ import { bare, plain } from '../util/names.js';
  * @typedef {{media: Media, at: number, last: number, need: () => Need}} Reader at: the piece that it waits for; last: that it will want
  * @typedef {{next(at: number, end: number): Promise<Uint8Array>, close(): void}} Reading next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
- * @typedef {{media: Media, index: number, hash: string, born: number, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
+ * @typedef {{media: Media, index: number, hash: string, size: number, born: number, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: string): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings reads: for the first time in this page life */
@@ -96,18 +96,20 @@ export class Mirror {
    * @param {Media} media @param {number} at @param {Need} need */
   run(media, at, { slack, rate }) {
     const { piece } = media,
-      pieces = Math.ceil((this.#margin - slack) / (piece * rate));
-    return this.#known(media)
+      hope = this.#hope(media),
+      pieces = Math.ceil((this.#margin + hope - slack) / (piece * rate));
+    return hope < Infinity
       ? (Math.floor(at / piece) + Math.min(Math.max(pieces, 1), AHEAD)) * piece
       : Infinity;
   }
   /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {Need} need */
   hopes(media, { slack }) {
-    return slack > this.#margin && this.#known(media);
+    return slack > this.#margin + this.#hope(media);
   }
-
-  #known(/** @type {Media} */ media) {
-    return !media.whole && this.#around.peers().some(p => p.knows(media.root));
+  /** In how many seconds the quickest of those that have some of it brings a piece; Infinity: there are none. @param {Media} media @param {Peer[]} [peers] */
+  #hope(media, peers = media.whole ? [] : this.#around.peers()) {
+    const rates = peers.filter(p => p.knows(media.root)).map(p => p.rate);
+    return media.piece / Math.max(...rates, 0);
   }
   /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
@@ -226,6 +228,7 @@ export class Mirror {
       media,
       index,
       hash,
+      size: Math.min(media.piece, media.size - index * media.piece),
       born: now(),
       readers: new Set(),
       tries: new Set(),
@@ -265,12 +268,14 @@ export class Mirror {
   }
 
   #decide(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const { tries } = job;
-    if ([...tries].some(p => now() - p.moved < (slack < 3 ? STALLED_MS : 2000))) return;
-    const peer = tries.size < 3 && this.#pick(job);
+    const { tries, hash, size } = job,
+      most = Math.max(slack - this.#margin, this.#margin); // who needs longer comes later than an origin
+    const stands = (/** @type {Peer} */ p) => now() - p.moved > (slack < 3 ? STALLED_MS : 2000);
+    if ([...tries].some(p => !stands(p) && p.due(hash, size) <= most)) return;
+    const peer = tries.size < 3 && this.#pick(job, most);
     if (!peer && this.#canWait(job, slack)) return;
     // somebody else is to bring it; however many pieces they owe, that is one standstill
-    for (const slow of tries) {
+    for (const slow of [...tries].filter(stands)) {
       if (now() > slow.rests && ++slow.strikes >= STRIKES) slow.close('slow');
       slow.rests = now() + 2000;
     }
@@ -278,17 +283,18 @@ export class Mirror {
   }
   /** Whether neighbours who have some of the file may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    return (
-      slack > this.#margin &&
-      now() - job.born < PATIENCE_MS &&
-      this.#untried(job).some(p => p.knows(job.media.root))
-    );
+    const hope = this.#hope(job.media, this.#untried(job));
+    return slack > this.#margin + hope && now() - job.born < PATIENCE_MS;
   }
-  /** @param {Job} job @returns {Peer|undefined} the neighbour that has least to do for us */
-  #pick(job) {
+  /** @param {Job} job @param {number} most seconds @returns {Peer|undefined} the neighbour that would bring it first */
+  #pick(job, most) {
+    const { media, index, hash, size } = job,
+      due = (/** @type {Peer} */ p) => p.due(hash, size);
     return this.#untried(job)
-      .filter(p => p.inflight < PEER_CAP && now() > p.rests && p.has(job.media.root, job.index))
-      .sort((a, b) => a.inflight - b.inflight)[0];
+      .filter(
+        p => p.inflight < PEER_CAP && now() > p.rests && p.has(media.root, index) && due(p) <= most,
+      )
+      .sort((a, b) => due(a) - due(b))[0];
   }
   /** Who was not asked for it. */
   #untried(/** @type {Job} */ job) {
@@ -296,8 +302,7 @@ export class Mirror {
   }
 
   async #ask(/** @type {Job} */ job, /** @type {Peer} */ peer) {
-    const { media, index, hash, over, tries } = job,
-      size = Math.min(media.piece, media.size - index * media.piece);
+    const { hash, size, over, tries } = job;
     tries.add(peer);
     try {
       const bytes = await peer.get(hash, size, over.signal);

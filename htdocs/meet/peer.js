@@ -5,7 +5,7 @@ import { fromBase64, must, now, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message
  * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
- * @typedef {{bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void}} Pending */
+ * @typedef {{hash: string, bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void}} Pending */
 
 const MAX_ASKED = 8,
   MAX_ROOTS = 512,
@@ -31,7 +31,8 @@ export class Peer {
   ready = false;
   closed = false;
   rests = 0; // until when it is not asked again (performance.now)
-  moved = 0; // when something last came of what it owes, or it began to owe
+  rate = 2 << 20; // bytes a second, of the last half second or so that it owed us something; a stranger is believed to be quick
+  moved = 0; // when something last came, or it began to owe
   mine = false;
   re = '';
   by = '';
@@ -56,6 +57,15 @@ export class Peer {
   get inflight() {
     return this.#pending.size;
   }
+  /** In how many seconds it brings this piece: that comes when it was asked for, else after all that it owes. @param {string} hash @param {number} size */
+  due(hash, size) {
+    let left = 0;
+    for (const owed of this.#pending.values()) {
+      left += owed.bytes.length - owed.at;
+      if (owed.hash == hash) return left / this.rate;
+    }
+    return (left + size) / this.rate;
+  }
   greet() {
     this.say(this.#hub.hello(this));
   }
@@ -77,7 +87,7 @@ export class Peer {
     if (!this.inflight) this.moved = now();
     return /** @type {Promise<Uint8Array>} */ (
       new Promise((done, fail) => {
-        this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, done, fail });
+        this.#pending.set(id, { hash, bytes: new Uint8Array(size), at: 0, done, fail });
         signal.addEventListener('abort', () => {
           if (this.#pending.has(id)) this.say({ t: 'stop', id });
           fail(new Error('stopped'));
@@ -130,13 +140,16 @@ export class Peer {
   }
 
   #frame(/** @type {import('./wire.js').Frame} */ { id, offset, payload }) {
-    const want = this.#pending.get(id);
-    this.bytesIn += payload.length;
-    if (!want && id < this.#next) return; // stopped meanwhile
-    must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad message');
-    want.bytes.set(payload, offset);
-    want.at += payload.length;
+    const want = this.#pending.get(id),
+      { length } = payload,
+      seconds = this.inflight && (now() - this.moved) / 1000;
+    this.bytesIn += length;
     this.moved = now();
+    this.rate = (this.rate + (want ? 2 * length : 0)) / (1 + 2 * seconds);
+    if (!want && id < this.#next) return; // stopped meanwhile
+    must(want && offset == want.at && offset + length <= want.bytes.length, 'bad message');
+    want.bytes.set(payload, offset);
+    want.at += length;
     if (want.at == want.bytes.length) want.done(want.bytes);
   }
 

@@ -36,9 +36,9 @@ function origin({ bytes = file, modified = MTIME, status, delay = 0 } = {}) {
 }
 
 /** A neighbour, as the mirror knows one. */
-function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, hangs = () => false } = {}) {
+function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, rate = 1e6, hangs = () => false } = {}) {
   const hashes = media().hashes;
-  const peer = { asked: [], rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
+  const peer = { asked: [], rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate, due: (hash, size) => size * (peer.inflight + 1) / rate, has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
     async get(hash, size, signal) {
       const i = hashes.indexOf(hash);
       peer.asked.push(i);
@@ -108,6 +108,38 @@ test('a neighbour that stops moving is overtaken and rests, and is dropped the t
     assert.equal(peer.why, why, `${i}`);
     peer.rests = 0;
   }
+});
+
+/** One that brings something all the time, and a piece in so many seconds. */
+function slow(seconds) {
+  const peer = neighbour({ hangs: () => true, rate: PIECE / seconds }), move = setInterval(() => { peer.moved = performance.now(); }, 20);
+  return { peer, stop: () => clearInterval(move) };
+}
+
+test('a neighbour that moves, but will be late, is overtaken before the film stands, and not struck', { timeout: 9000 }, async () => {
+  origin();
+  const { peer, stop } = slow(0.1), { m, f } = mirror([peer]), began = performance.now(), left = () => 2.5 - (performance.now() - began) / 1000;
+  const reading = m.read(f, URL_, 0, f.size, () => ({ slack: left(), playing: true, rate: 1 / PIECE }));
+  setTimeout(() => { peer.rate /= 100; peer.due = () => 10; }, 200);
+  await assert.rejects(reading.next());
+  assert.ok(left() > 1.2, `${left()} s before it stands`);
+  assert.deepEqual([peer.strikes, peer.rests, peer.asked[0]], [0, 0, 0]);
+  reading.close();
+  stop();
+});
+
+test('one that is known to be slow is asked for what can wait that long, and no other', { timeout: 9000 }, async () => {
+  origin();
+  const { peer, stop } = slow(5), { m, f } = mirror([peer]), need = slack => ({ slack, playing: true, rate: 1 / PIECE });
+  assert.deepEqual([m.hopes(f, need(1.5)), m.hopes(f, need(7))], [false, true]);
+  assert.ok(m.run(f, 0, need(1)) >= 5 * PIECE, 'so an origin goes on until it can wait');
+  const reading = m.read(f, URL_, 0, PIECE, () => need(1.5));
+  await assert.rejects(reading.next());
+  assert.deepEqual(peer.asked, []);
+  const quick = neighbour(), both = mirror([peer, quick]);
+  assert.deepEqual(await all(both.m, both.f, 0, PIECE), file.slice(0, PIECE));
+  assert.deepEqual([peer.asked, quick.asked], [[], [0]]);
+  stop();
 });
 
 test('who can wait waits until a neighbour has it; who cannot has it from the origin', async () => {

@@ -114,3 +114,35 @@ test('eight wait, the next is busy; why is passed on', async () => {
   other.tell({ t: 'no', id: 1, why: 'off' });
   await assert.rejects(asked, /^Error: off$/);
 });
+
+test('how quick it is, and when what it owes comes: in the order asked, then all else', async () => {
+  const { peer, theirs } = one(), second = HASH.replace(/./, 'x'), begun = performance.now();
+  await until(() => peer.ready, 'hello');
+  const first = ask(peer, 500000), other = peer.get(second, 100000, new AbortController().signal);
+  other.catch(() => {});
+  assert.ok(peer.due(HASH, 0) < 0.5 && peer.due(second, 0) > peer.due(HASH, 0), 'nobody knows yet');
+  let sent = 0;
+  for (; sent < 300000; sent += 10000) {
+    theirs.send(frame(1, sent, 10000));
+    await new Promise(ok => setTimeout(ok, 50));
+  }
+  const rate = sent / (performance.now() - begun) * 1000;
+  assert.ok(peer.rate > 0.5 * rate && peer.rate < 2 * rate, `${peer.rate} of ${rate} bytes a second`);
+  const due = [[HASH, 0], [second, 0], ['', 100000]].map(what => Math.round(peer.due(...what) * peer.rate));
+  assert.deepEqual(due, [200000, 300000, 400000]);
+  peer.close('over');
+  await assert.rejects(first);
+});
+
+test('what was stopped and still comes is a move, and no speed', async () => {
+  const { peer, theirs } = one(), stop = new AbortController(), asked = ask(peer, 500000, stop);
+  stop.abort();
+  await assert.rejects(asked);
+  peer.get(HASH, 500000, new AbortController().signal).catch(() => {});
+  for (let i = 0; i < 10; i++) {
+    theirs.send(frame(1, i * 50000, 50000));
+    await new Promise(ok => setTimeout(ok, 50));
+  }
+  assert.ok(performance.now() - peer.moved < 300 && peer.rate < 1e6, `${peer.rate} bytes a second`);
+  peer.close('over');
+});
