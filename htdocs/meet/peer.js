@@ -36,7 +36,8 @@ export class Peer {
   mine = false;
   re = '';
   by = '';
-  asks = pace(20, 256); // whether one more time that it wants something is answered
+  room = pace(0.002, 4 << 20); // whether so many characters more are read
+  asks = pace(200, 256); // whether one more time that it wants something is answered
   carried = pace(1000, 16); // whether one more mail of its is carried
   timer = 0; // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */
@@ -47,7 +48,9 @@ export class Peer {
     channel.onclose = () => this.close('closed');
     channel.onmessage = data => {
       try {
-        typeof data == 'string' ? this.#control(parseControl(data)) : this.#frame(parseFrame(data));
+        if (typeof data != 'string') return this.#frame(parseFrame(data));
+        must(this.room(data.length + 1000), 'too much');
+        this.#control(parseControl(data));
       } catch (error) {
         this.close(`protocol: ${error}`);
       }

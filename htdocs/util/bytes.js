@@ -37,11 +37,11 @@ export const randomHex = n => hex(crypto.getRandomValues(new Uint8Array(n)));
 export const sha256 = async bytes =>
   hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 export const now = () => performance.now();
-/** Whether one more is within the pace: one each ms, and at most so many at once. @param {number} ms @param {number} many @returns {() => boolean} */
+/** Whether one more, or n, are within the pace: one each ms, and at most so many at once. @param {number} ms @param {number} many */
 export const pace = (ms, many) => {
   let next = 0;
-  return () => {
-    const after = Math.max(next, now()) + ms,
+  return (n = 1) => {
+    const after = Math.max(next, now()) + ms * n,
       fits = after <= now() + ms * many;
     if (fits) next = after;
     return fits;

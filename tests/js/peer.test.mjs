@@ -146,3 +146,15 @@ test('what was stopped and still comes is a move, and no speed', async () => {
   assert.ok(performance.now() - peer.moved < 300 && peer.rate < 1e6, `${peer.rate} bytes a second`);
   peer.close('over');
 });
+
+for (const [what, says] of Object.entries({ 'many small ones': { t: 'have', have: [], want: [] }, 'some of the largest': { t: 'app', data: 'x'.repeat(250000) } })) {
+  test(`who says more than anybody has to say is closed: ${what}`, async () => {
+    const { peer, theirs, log } = one(), text = JSON.stringify(says), most = 6 << 20;
+    let size = 0;
+    await until(() => peer.ready, 'hello');
+    for (; size < most && !peer.closed; size += 1000 + text.length) peer.channel.onmessage(text);
+    assert.ok(size > 2 << 20 && peer.closed, `${size} characters`);
+    assert.deepEqual(log.closed, ['protocol: TypeError: too much']);
+    theirs.close();
+  });
+}
