@@ -14,7 +14,7 @@ import { bare, plain } from '../util/names.js';
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
  * @typedef {{media: Media, index: number, hash: string, size: number, born: number, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job
- * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: string): void,
+ * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: 'lied'|'slow'): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings reads: for the first time in this page life */
 
 const AHEAD = 8,
@@ -37,6 +37,7 @@ export class Mirror {
   shown = /** @type {Set<Media>} */ (new Set());
   /** what the page in hand reads */
   reading = /** @type {Set<Media>} */ (new Set());
+  #byRoot = /** @type {Map<string, Media>} */ (new Map());
   #byUrl = /** @type {Map<string, Media>} */ (new Map());
   #others = /** @type {Set<string>} */ (new Set()); // addresses that bring one of these files, too
   /** pieces of which an origin has brought the beginning, by hash */
@@ -54,14 +55,19 @@ export class Mirror {
   use({ version, media }) {
     this.version = version;
     this.media = media;
-    const roots = new Set([...this.reading].map(m => m.root));
+    const read = [...this.reading];
     this.shown.clear();
     this.reading.clear();
-    for (const m of media) if (roots.has(m.root)) this.reads(m);
+    this.#byRoot = new Map(media.map(m => [m.root, m]));
+    for (const m of this.named(read.map(m => m.root))) this.reads(m);
     this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
     this.#others.clear();
   }
 
+  /** Those that have one of these roots. */
+  named(/** @type {string[]} */ roots) {
+    return [...new Set(roots)].flatMap(root => this.#byRoot.get(root) ?? []);
+  }
   /** as the worker compares them */
   get urls() {
     return [...this.#byUrl.keys()];
@@ -183,8 +189,9 @@ export class Mirror {
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
-    const told = [...this.shown].some(m => !m.withdrawn && m.hashes.includes(hash));
-    return told ? this.#around.pieces.get(hash) : null;
+    const { pieces } = this.#around,
+      told = () => [...this.shown].some(m => !m.withdrawn && m.hashes.includes(hash));
+    return pieces.has(hash) && told() ? pieces.get(hash) : null;
   }
   /** Something changed: look again. */
   kick() {

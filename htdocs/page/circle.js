@@ -347,7 +347,7 @@ export class Circle extends EventTarget {
   /** Who names what it wants hears what we have of it, read by this page or not. @param {string[]} roots @param {Peer} peer */
   async #answer(roots, peer) {
     await this.loaded;
-    const media = this.#mirror.media.filter(m => roots.includes(m.root)).slice(0, NAMED),
+    const media = this.#mirror.named(roots),
       have = (await slowly(media, m => this.#holds([m]))).flat();
     for (const m of media) this.#mirror.shown.add(m);
     if (have.length) peer.say({ t: 'have', have });

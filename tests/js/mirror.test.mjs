@@ -322,3 +322,15 @@ test('another date at another place than the first is no other file', () => {
   m.seen(f, CDN, 200, head(f.size + 1));
   assert.equal(f.withdrawn, true);
 });
+
+test('what a neighbour asks for costs no look at all files', async () => {
+  const { m } = mirror();
+  let looks = 0;
+  const all = Array.from({ length: 1000 }, (_, i) => ({ ...media(), index: i, get root() { looks++; return i.toString(16).padStart(16, '0'); }, get hashes() { looks++; return []; } }));
+  m.use({ version: 2, media: all });
+  for (const one of all) m.shown.add(one);
+  looks = 0;
+  assert.deepEqual(m.named(['00000000000003e7', 'ffffffffffffffff', '0000000000000001', '0000000000000001']), [all[999], all[1]]);
+  assert.equal(await m.supply(sha('what nobody has')), null);
+  assert.equal(looks, 0);
+});
