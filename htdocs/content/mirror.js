@@ -283,7 +283,7 @@ export class Mirror {
     if (!peer && this.#canWait(job, slack)) return;
     // somebody else is to bring it; however many pieces they owe, that is one standstill
     for (const slow of [...tries].filter(stands)) {
-      if (now() > slow.rests && ++slow.strikes >= STRIKES) slow.close('slow');
+      if (now() > slow.rests && ++slow.strikes >= STRIKES) this.#around.ban(slow, 'slow');
       slow.rests = now() + 2000;
     }
     peer ? this.#ask(job, peer) : this.#finish(job);

@@ -17,6 +17,7 @@ const TARGET = 5,
   ANSWER_MS = 8000,
   PENDING_MAX = 12,
   SHUN_MS = 30000,
+  SLOW_MS = 300000,
   BY_INSTANCE = 'i';
 
 const linkOf = (/** @type {Peer} */ { channel }) => /** @type {Link} */ (channel);
@@ -40,7 +41,7 @@ export class Signal {
   );
   #mail = /** @type {{id: string, to: string, re: string, body: string}[]} */ ([]);
   #gone = /** @type {Set<string>} */ (new Set());
-  /** sigs not to be linked, for ever or until; 'by' and a sig: who brings no offers until then */
+  /** sigs that are offered nothing until then; 'by' and a sig: who brings no offers */
   #shunned = /** @type {Map<string, number>} */ (new Map());
   #unasked = pace(3000, CAP); // whether one more of the offers that nobody asked for may be taken
   links = /** @type {Map<string, Peer>} */ (new Map());
@@ -99,9 +100,9 @@ export class Signal {
     this.#mail.push({ id: randomHex(8), to: sig, re, body });
     this.#soon(0);
   }
-  /** Never again in this page life. @param {Peer} peer @param {string} why */
+  /** Not linked again, whoever offers: who lied in this page life, who was slow for minutes. @param {Peer} peer @param {'lied'|'slow'} why */
   ban(peer, why) {
-    this.#shunned.set(peer.sig, Infinity);
+    this.#shunned.set(peer.sig, why == 'slow' ? now() + SLOW_MS : Infinity);
     peer.close(why);
   }
 
@@ -239,7 +240,7 @@ export class Signal {
     if (
       sig == this.sig ||
       this.#stopped ||
-      this.#shunned.get(sig) == Infinity ||
+      (this.#shunned.get(sig) ?? 0) > now() + SHUN_MS || // who only did not open may offer
       opening.length >= (by ? 2 : mine ? CAP : CAP - STANDING) ||
       (by && (this.links.size >= CAP || !this.#unasked()))
     )

@@ -198,3 +198,20 @@ test('neighbours hear of neighbours when these change, however much one says', a
   for (let i = 0; i < 1000; i++) again.onmessage(hello);
   assert.deepEqual([heard, closed.map(([who]) => who)], [[{ t: 'peers', list: [] }], [number(3), number(1)]], 'who says hello twice is none any longer');
 });
+
+test('who was slow is not linked again for minutes, whoever offers; who lied never', async t => {
+  const { it, answer, open, brings } = visitor(t), { now } = performance;
+  t.after(() => { performance.now = now; });
+  it.start();
+  await answer({ role: 'peer', due_ms: 60000, peers: [1, 2, 3].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 3, 'three links');
+  for (const n of [1, 2, 3]) open(n, []);
+  it.ban(it.links.get(number(2)), 'slow');
+  it.ban(it.links.get(number(3)), 'lied');
+  for (const [ms, back] of [[0, []], [200000, []], [310000, [2]]]) {
+    performance.now = () => now.call(performance) + ms;
+    for (const n of [2, 3]) brings(1, n, 'x');
+    await tick(20);
+    assert.deepEqual([2, 3].filter(n => it.links.has(number(n))), back, `after ${ms} ms`);
+  }
+});
