@@ -89,7 +89,6 @@ export class Link {
     if (this.open && this.buffered > LOW)
       await new Promise(ok => {
         this.#dc.onbufferedamountlow = ok;
-        this.#dc.addEventListener('close', ok);
       });
   }
 
@@ -97,6 +96,7 @@ export class Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#pc.close();
+    /** @type {any} */ (this.#dc).onbufferedamountlow?.(); // who waits for room waits no longer
     this.onclose?.();
   }
 

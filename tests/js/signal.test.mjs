@@ -2,6 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { sig, tick, until } from './world.mjs';
+import { Link } from '../../htdocs/meet/link.js';
 import { Signal } from '../../htdocs/meet/signal.js';
 import { pack } from '../../htdocs/meet/sdp.js';
 
@@ -214,4 +215,17 @@ test('who was slow is not linked again for minutes, whoever offers; who lied nev
     await tick(20);
     assert.deepEqual([2, 3].filter(n => it.links.has(number(n))), back, `after ${ms} ms`);
   }
+});
+
+test('a sender waits for room, or the end of the link, and leaves nothing behind', async t => {
+  const listeners = [], channel = { readyState: 'open', bufferedAmount: 2 << 20, addEventListener: type => listeners.push(type) };
+  globalThis.RTCPeerConnection = class extends Connection { createDataChannel() { return channel; } };
+  t.after(() => { delete globalThis.RTCPeerConnection; });
+  const link = new Link({ ice: [] });
+  for (let i = 0; i < 3; i++) {
+    const waits = link.drained();
+    i < 2 ? channel.onbufferedamountlow() : link.close();
+    await waits;
+  }
+  assert.deepEqual(listeners, []);
 });
