@@ -224,6 +224,7 @@ export class Mirror {
       bytes = this.has(media, index) && (await this.#around.pieces.get(hash));
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
     if (bytes) return (this.#counted.add(hash), bytes);
+    must(index <= reader.last, 'closed'); // meanwhile
     const job = this.#jobs.get(hash) ?? this.#job(media, index, hash);
     job.readers.add(reader);
     this.kick();
@@ -255,6 +256,7 @@ export class Mirror {
   }
   /** What only this reader wanted is stopped. */
   #release(/** @type {Reader} */ reader) {
+    reader.last = -1;
     for (const job of this.#jobs.values())
       if (job.readers.delete(reader) && !job.readers.size) this.#finish(job);
   }

@@ -334,3 +334,17 @@ test('what a neighbour asks for costs no look at all files', async () => {
   assert.equal(await m.supply(sha('what nobody has')), null);
   assert.equal(looks, 0);
 });
+
+test('what a reader wanted that has gone meanwhile is not fetched', async () => {
+  let read = () => {};
+  const slow = new Promise(ok => { read = ok; }), peer = neighbour();
+  const m = new Mirror({ pieces: { has: () => true, get: () => slow, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail });
+  m.use({ version: 1, media: [media()] });
+  origin();
+  const reading = m.read(m.media[0], URL_, 0, file.length, now), part = reading.next();
+  reading.close();
+  read(null);
+  await assert.rejects(part);
+  await new Promise(ok => setTimeout(ok, 100));
+  assert.deepEqual(peer.asked, []);
+});
