@@ -65,6 +65,7 @@ export class Pieces {
     const entry = this.#index.get(hash),
       hot = this.#hot.get(hash);
     if (entry) entry.used = Date.now();
+    this.#save();
     if (hot || !entry) return hot ?? null;
     const bytes = await within(this.#store.get('pieces', hash + entry.size), 1500, null);
     if (bytes) return this.#heat(hash, bytes);

@@ -81,6 +81,22 @@ test('pieces: another page finds them, also those its index had not yet', async 
   assert.ok(second.held > 0);
 });
 
+test('pieces: what is only read is the last to go, for the next page, too', async () => {
+  const store = memoryStore(), first = new Pieces(store, 1000);
+  first.persist = true;
+  for (let i = 0; i < 9; i++) { first.put(hash(i), bytes(100, i)); await told(); }
+  await new Promise(ok => setTimeout(ok, 1100));
+  const second = await new Pieces(store, 1000).open();
+  second.persist = true;
+  await told();
+  await second.get(hash(0));
+  await new Promise(ok => setTimeout(ok, 1100));
+  const third = await new Pieces(store, 1000).open();
+  third.persist = true;
+  for (let i = 9; i < 12; i++) { third.put(hash(i), bytes(100, i)); await told(); }
+  assert.deepEqual([0, 1].map(i => third.has(hash(i))), [true, false]);
+});
+
 test('pieces: a tab that does not lead writes nothing until it does', async () => {
   const store = memoryStore(), pieces = new Pieces(store);
   pieces.put(hash(1), bytes(100, 1));
