@@ -1,22 +1,20 @@
 /** Storage adapters behind one interface of four methods, and the choice between them. */
 import { done, openDb } from '../util/db.js';
-import { within } from '../util/bytes.js';
+import { must, within } from '../util/bytes.js';
 /** @typedef {{get(store: string, key: string): Promise<any>, put(store: string, key: string, value: any): Promise<void>,
  *   delete(store: string, key: string): Promise<void>, keys(store: string): Promise<string[]|null>}} Store keys: null when it cannot tell */
 
-/** @returns {Store} */
-export function memoryStore() {
+/** Where there is none: what is small, for this page life. Pieces are in memory anyway, as many as should be. @returns {Store} */
+function noStore() {
   const all = new Map();
   return {
-    get: async (store, key) => all.get(store + key),
+    get: async (_, key) => all.get(key),
     put: async (store, key, value) => {
-      all.set(store + key, value);
+      must(store == 'kv', 'no storage');
+      all.set(key, value);
     },
-    delete: async (store, key) => {
-      all.delete(store + key);
-    },
-    keys: async store =>
-      [...all.keys()].filter(key => key.startsWith(store)).map(key => key.slice(store.length)),
+    delete: async () => {},
+    keys: async () => [],
   };
 }
 
@@ -41,11 +39,10 @@ export function idbStore(db) {
   };
 }
 
-/** The store the page brought, IndexedDB, or memory when that is refused or hangs for 2 s.
- * @param {Promise<Store>|null} injected @param {Promise<IDBDatabase>} [opening] @returns {Store} */
-export function openStore(injected, opening = openDb()) {
-  const store =
-    injected ?? within(opening, 2000, null).then(db => (db ? idbStore(db) : memoryStore()));
+/** The store the page brought, IndexedDB, or none when that is refused or hangs for 2 s.
+ * @param {Promise<Store>|null} injected @param {() => Promise<IDBDatabase>} [open] @returns {Store} */
+export function openStore(injected, open = openDb) {
+  const store = injected ?? within(open(), 2000, null).then(db => (db ? idbStore(db) : noStore()));
   const late =
     (/** @type {keyof Store} */ name) =>
     async (/** @type {any[]} */ ...args) =>

@@ -7,8 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { Mirror } from '../../htdocs/content/mirror.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
 import { bring, recheck } from '../../htdocs/content/origin.js';
-import { memoryStore } from '../../htdocs/content/store.js';
-import { until } from './setup.mjs';
+import { memoryStore, until } from './setup.mjs';
 
 const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', CDN = 'https://cdn.example/f', MTIME = 1700000000;
 const file = Uint8Array.from({ length: PIECE * COUNT - 300 }, (_, i) => i * 131 >> 3 & 255);

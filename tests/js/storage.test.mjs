@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { injectedStore } from '../../htdocs/content/injected.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
-import { idbStore, memoryStore, openStore } from '../../htdocs/content/store.js';
+import { memoryStore } from './setup.mjs';
+import { idbStore, openStore } from '../../htdocs/content/store.js';
 
 const sized = (i, n) => hash(i) + n; // the key that a piece is stored by
 const bytes = (n, fill) => new Uint8Array(n).fill(fill), hash = i => i.toString(16).padStart(64, '0');
@@ -32,12 +33,24 @@ for (const [name, make] of [['memory', memoryStore], ['LargeLocalStorage', () =>
   });
 }
 
-test('no IndexedDB, and one that never opens: memory', async () => {
-  for (const opening of [Promise.reject(new Error('private')), new Promise(() => {})]) {
-    const store = openStore(null, opening);
+test('no IndexedDB, and one that never opens: what is small is kept, and of pieces what is in memory anyway', async () => {
+  for (const open of [async () => { throw new Error('private'); }, () => new Promise(() => {})]) {
+    const store = openStore(null, open), pieces = await new Pieces(store).open();
     await store.put('kv', 'a', 1);
     assert.equal(await store.get('kv', 'a'), 1);
+    pieces.persist = true;
+    for (let i = 0; i < 40; i++) { pieces.put(hash(i), bytes(1 << 20, i)); await told(); }
+    const found = await Promise.all(Array.from({ length: 40 }, (_, i) => pieces.get(hash(i)).then(piece => piece?.[0] === i)));
+    assert.deepEqual([found.filter(Boolean).length, found[39]], [16, true], 'of 40 MiB');
   }
+});
+
+test('a page that brings its store opens no database', async () => {
+  const opened = [], store = memoryStore();
+  globalThis.indexedDB = { open(name) { opened.push(name); throw new Error(name); } };
+  await openStore(Promise.resolve(store)).put('kv', 'a', 1);
+  delete globalThis.indexedDB;
+  assert.deepEqual([opened, await store.get('kv', 'a')], [[], 1]);
 });
 
 test('a database that is closed under us: what cannot be written is refused, and not kept', async () => {
