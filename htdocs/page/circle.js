@@ -40,6 +40,7 @@ export class Circle extends EventTarget {
   #answers = Promise.resolve(); // what they ask for is looked up one after the other
   #leave = () => {}; // what the worker has begun with us
   #mids = /** @type {Record<string, string>} */ ({});
+  #accepted = ''; // the signature of the manifest in hand
   /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
   out = /** @type {Set<string>} */ (new Set());
   /** by the visitor: 'yes', 'no', '' (nothing yet) */
@@ -361,7 +362,9 @@ export class Circle extends EventTarget {
     await opened;
   }
 
+  /** The one in hand, again, stays as it is: what was withdrawn of it is. */
   async #accept(/** @type {any} */ envelope) {
+    if (envelope.sig == this.#accepted) return;
     const manifest = await readManifest(envelope, {
         key: this.#o.data.key ?? this.#o.config.sign,
         cid: this.cid,
@@ -372,6 +375,7 @@ export class Circle extends EventTarget {
     const paths = new Set(gone?.version == manifest.version ? gone?.paths : []);
     for (const m of manifest.media) m.withdrawn = paths.has(m.path);
     this.#mirror.use(manifest);
+    this.#accepted = envelope.sig;
   }
   /** where it is written down what was withdrawn of the manifest in hand */
   get #gone() {
