@@ -39,7 +39,6 @@ export class Circle extends EventTarget {
   #wanted = /** @type {Set<string>} */ (new Set()); // roots that neighbours were asked for
   #answers = Promise.resolve(); // what they ask for is looked up one after the other
   #leave = () => {}; // what the worker has begun with us
-  #mids = /** @type {Record<string, string>} */ ({});
   #accepted = ''; // the signature of the manifest in hand
   /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
   out = /** @type {Set<string>} */ (new Set());
@@ -280,8 +279,7 @@ export class Circle extends EventTarget {
           ? { version, have: have.filter(([, percent]) => percent).slice(0, 256) }
           : {};
       },
-      joined: ({ mids, sig, n, version }) => {
-        Object.assign(this.#mids, mids);
+      joined: ({ sig, n, version }) => {
         this.#emit('join', { sig, n });
         if (version > this.#mirror.version) this.#refresh();
         else if (version == this.#mirror.version) this.#valid();
@@ -330,7 +328,7 @@ export class Circle extends EventTarget {
   #holds(media) {
     return [...media].flatMap(m => {
       const all = m.hashes.map((_, i) => this.#mirror.has(m, i));
-      return all.includes(true) ? [[m.root, this.#mids[m.index] ?? '', toBase64(bitmap(all))]] : [];
+      return all.includes(true) ? [[m.root, '', toBase64(bitmap(all))]] : [];
     });
   }
   /** The page reads a file: neighbours hear what we have of it, and are asked who has it, and the next ones of its folder. */
