@@ -48,7 +48,14 @@ export class Pieces {
     this.#persist = on;
     if (!on) return;
     for (const [hash, bytes] of [...this.#hot]) this.put(hash, bytes);
-    this.#list().then(() => this.#evict());
+    this.#list()
+      .then(async () => {
+        // a tenth of what the browser gives the site, at most, and half of what the site leaves of it
+        const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+        this.#budget = Math.min(this.#budget, quota / 10, (quota - usage + this.#total) / 2);
+      })
+      .catch(() => {}) // a browser that does not say
+      .then(() => this.#evict());
   }
   /** By the tab that writes. */
   told(/** @type {News} */ { kept, gone }) {

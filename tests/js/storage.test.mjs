@@ -231,3 +231,21 @@ test('pieces: a full disk makes the budget smaller, and nothing fails', async ()
   found.forEach((piece, i) => assert.ok(piece == null || piece[0] == i));
   assert.ok(found.some(Boolean));
 });
+
+for (const [what, quota, site, most] of [['a tenth of the quota', 5000, 0, 500], ["half of what the site's own leaves", 5000, 4400, 300], ['what was asked for', 1e6, 0, 1000]]) {
+  test(`pieces: the budget is at most ${what}`, async t => {
+    const store = memoryStore(), first = new Pieces(store, 1000);
+    first.persist = true;
+    for (let i = 0; i < 10; i++) { first.put(hash(i), bytes(100, i)); await told(); }
+    Object.defineProperty(globalThis, 'navigator', { value: { storage: { estimate: async () => ({ quota, usage: site + await stored(store) }) } }, configurable: true });
+    t.after(() => { delete globalThis.navigator; });
+    // one leads after the other: what the first has left is not taken for the site's
+    for (const next of [20, 40]) {
+      const pieces = await new Pieces(store, 1000).open();
+      pieces.persist = true;
+      await told();
+      for (let i = next; i < next + 20; i++) { pieces.put(hash(i), bytes(100, i)); await told(); }
+      assert.ok(await stored(store) <= most && await stored(store) >= 0.6 * most, `${await stored(store)} bytes of ${most}`);
+    }
+  });
+}
