@@ -225,14 +225,19 @@ async function cached(/** @type {Request} */ { url, credentials }) {
   const r = await fetch(url, { cache: 'only-if-cached', mode: 'same-origin', credentials }).catch(
       () => null,
     ),
-    date = (/** @type {string} */ name) => Date.parse(r?.headers.get(name) ?? '') / 1000,
-    control = r?.headers.get('cache-control') ?? '',
+    get = (/** @type {string} */ name) => r?.headers.get(name) ?? '',
+    date = (/** @type {string} */ name) => Date.parse(get(name)) / 1000,
+    control = get('cache-control') + get('pragma'),
     max = /max-age=(\d+)/.exec(control);
   if (!r?.ok || /no-cache/.test(control)) return null;
   const life = max
     ? +max[1]
-    : date('expires') - date('date') || (date('date') - date('last-modified')) / 10;
-  return Date.now() / 1000 - date('date') < life ? r : null;
+    : get('expires')
+      ? date('expires') - date('date')
+      : (date('date') - date('last-modified')) / 10;
+  // a visitor's clock may be slow; of one that a cache on the way has kept the date may be the first one's, or its own
+  const age = Math.max(0, Date.now() / 1000 - date('date')) + +get('age');
+  return age < life ? r : null;
 }
 
 /** @param {{status: number, headers: any}} head @returns {Place|null} null: an answer that has no place in a file */

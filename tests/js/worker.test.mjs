@@ -325,7 +325,9 @@ test('what the browser’s cache has and would use is not asked for anywhere, RF
   const made = (headers, age = 60) => new Response('kept', { headers: { date: new Date(Date.now() - age * 1000).toUTCString(), ...headers } });
   for (const [headers, age, used] of [[{ 'cache-control': 'max-age=100' }, 60, true], [{ 'cache-control': 'max-age=100' }, 160, false], [{ 'cache-control': 'no-cache, max-age=100' }, 1, false],
     [{ 'last-modified': DATE }, 60, true], [{ 'last-modified': new Date(Date.now() - 100000).toUTCString() }, 60, false], [{}, 1, false],
-    [{ expires: new Date(Date.now() + 50000).toUTCString() }, 60, true], [{ expires: '0', 'last-modified': DATE }, 1, false]]) {
+    [{ expires: new Date(Date.now() + 50000).toUTCString() }, 60, true], [{ expires: '0', 'last-modified': DATE }, 1, false],
+    [{ 'cache-control': 'max-age=3600', age: '3500' }, 200, false], [{ 'cache-control': 'max-age=3600', age: '3000' }, 200, true], [{ 'cache-control': 'max-age=0' }, -3600, false],
+    [{ 'cache-control': 'max-age=100' }, -3600, true], [{ expires: new Date(Date.now() - 60000).toUTCString(), 'last-modified': DATE }, 60, false], [{ pragma: 'no-cache', 'last-modified': DATE }, 1, false]]) {
     const { ask, announce, said } = worker(answers(['abc']), { cache: made(headers, age) });
     announce();
     assert.equal(await (await ask(FILM, script).answer).text(), used ? 'kept' : 'abc', JSON.stringify(headers));
