@@ -89,7 +89,7 @@ async function run() {
             found ?? (mark('worker', Date.now() + 6e8), sw.register(script, { scope: '/' })),
         )
         .catch(() => null),
-    mirrors = sure && config.mirror !== false,
+    mirrors = sure && config.mirror !== false && mark('ask') != 'no',
     held = hold(mirrors),
     freed = mirrors && free(registered).then(() => held.release(controls()));
   const hear = (/** @type {MessageEvent} */ e) => {

@@ -14,13 +14,13 @@ console.error = () => {};
 
 let n = 0;
 /** What is registered in a page of www.site.example with this tag. */
-async function registers({ src = SRC, worker, dataset = {}, controller, found, until = '' }) {
+async function registers({ src = SRC, worker, dataset = {}, controller, found, until = '', ask, player }) {
   const registered = [];
   delete globalThis.polycircleTags;
-  define('localStorage', { 'polycircle-worker': until });
+  define('localStorage', { 'polycircle-worker': until, ...ask && { 'polycircle-ask': ask } });
   define('POLYCIRCLE_CONFIG', { package: 'x', cid: 'x', ...worker && { worker } });
   define('navigator', { serviceWorker: { addEventListener() {}, startMessages() {}, controller: controller && { scriptURL: controller }, getRegistration: async () => found, register: async url => { registered.push(url); throw new TypeError(`no worker at ${url}`); } } });
-  define('document', { currentScript: { src, dataset }, addEventListener() {}, querySelectorAll: () => [] });
+  define('document', { currentScript: { src, dataset }, addEventListener() {}, querySelectorAll: all => (player && /video/.test(all) ? [player] : []) });
   await import(`../../htdocs/loader.js?${n++}`);
   await new Promise(ok => setTimeout(ok, 10));
   return registered;
@@ -40,4 +40,14 @@ test('what is registered at once', async () => {
     ['it was taken off long ago', { worker: 'none', until: String(Date.now() - 1e6) }, [OURS]],
   ];
   for (const [name, how, registered] of rows) assert.deepEqual(await registers(how), registered, name);
+});
+
+test('players wait for the worker, and not for one that the visitor wants nothing of', async () => {
+  for (const [ask, preload] of [[undefined, 'none'], ['yes', 'none'], ['no', 'metadata']]) {
+    const seen = [], player = { src: `${SITE}a.mp4`, children: [], readyState: 0, networkState: 0, preload: 'metadata', autoplay: false, paused: true, closest: () => null,
+      getAttribute: () => 'metadata', setAttribute() {}, load() {} };
+    Object.defineProperty(player, 'preload', { get: () => 'metadata', set: value => seen.push(value) });
+    await registers({ worker: 'none', ask, player });
+    assert.equal(seen[0] ?? 'metadata', preload, ask);
+  }
 });
