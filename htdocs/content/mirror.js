@@ -12,14 +12,15 @@ import { bare, plain } from '../util/names.js';
  * @typedef {{media: Media, at: number, last: number, need: () => Need}} Reader at: the piece that it waits for; last: that it will want
  * @typedef {{next(at: number, end: number): Promise<Uint8Array>, close(): void}} Reading next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
- * @typedef {{media: Media, index: number, hash: string, size: number, born: number, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
- *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job
+ * @typedef {{media: Media, index: number, hash: string, size: number, born: number, here?: boolean, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
+ *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job here: it has come, and is looked at
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: 'lied'|'slow'): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings reads: for the first time in this page life */
 
 const AHEAD = 8,
   PEER_CAP = 4,
   STALLED_MS = 600,
+  FRAMES = 131e6, // at this rate in bytes a second two of them come in a millisecond
   PATIENCE_MS = 8000,
   FRESH_MS = 5000,
   STALE_MS = 7000,
@@ -102,20 +103,20 @@ export class Mirror {
    * @param {Media} media @param {number} at @param {Need} need */
   run(media, at, { slack, rate }) {
     const { piece } = media,
-      hope = this.#hope(media),
-      pieces = Math.ceil((this.#margin + hope - slack) / (piece * rate));
-    return hope < Infinity
-      ? (Math.floor(at / piece) + Math.min(Math.max(pieces, 1), AHEAD)) * piece
-      : Infinity;
+      index = Math.floor(at / piece);
+    let n = 1;
+    while (n < AHEAD && slack + n * piece * rate < this.#margin + this.#due(media, index + n)) n++;
+    return this.#due(media, index) < Infinity ? (index + n) * piece : Infinity;
   }
-  /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {Need} need */
-  hopes(media, { slack }) {
-    return slack > this.#margin + this.#hope(media);
+  /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {number} at @param {Need} need */
+  hopes(media, at, { slack }) {
+    return slack > this.#margin + this.#due(media, Math.floor(at / media.piece));
   }
-  /** In how many seconds the quickest of those that have some of it brings a piece; Infinity: there are none. @param {Media} media @param {Peer[]} [peers] */
-  #hope(media, peers = media.whole ? [] : this.#around.peers()) {
-    const rates = peers.filter(p => p.knows(media.root)).map(p => p.rate);
-    return media.piece / Math.max(...rates, 0);
+  /** In how many seconds one of those that have some of it may bring this piece; Infinity: there are none.
+   * @param {Media} media @param {number} index @param {Peer[]} [peers] */
+  #due(media, index, peers = media.whole ? [] : this.#around.peers()) {
+    const piece = { hash: media.hashes[index], size: media.piece };
+    return Math.min(...peers.filter(p => p.knows(media.root)).map(p => p.due(piece)));
   }
   /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
@@ -277,11 +278,13 @@ export class Mirror {
   }
 
   #decide(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const { tries, hash, size } = job,
-      most = Math.max(slack - this.#margin, this.#margin); // who needs longer comes later than an origin
-    const stands = (/** @type {Peer} */ p) => now() - p.moved > (slack < 3 ? STALLED_MS : 2000);
-    if ([...tries].some(p => !stands(p) && p.due(hash, size) <= most)) return;
-    const peer = tries.size < 3 && this.#pick(job, most);
+    const { tries } = job,
+      margin = this.#margin; // about what an origin needs
+    const stands = (/** @type {Peer} */ p) =>
+      now() - p.moved > Math.max(slack < 3 ? STALLED_MS : 2000, FRAMES / p.rate);
+    if (job.here || [...tries].some(p => !stands(p) && p.due(job) <= Math.max(slack, margin)))
+      return;
+    const peer = tries.size < 3 && this.#pick(job, Math.max(slack - margin, margin));
     if (!peer && this.#canWait(job, slack)) return;
     // somebody else is to bring it; however many pieces they owe, that is one standstill
     for (const slow of [...tries].filter(stands)) {
@@ -292,18 +295,16 @@ export class Mirror {
   }
   /** Whether neighbours who have some of the file may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const hope = this.#hope(job.media, this.#untried(job));
-    return slack > this.#margin + hope && now() - job.born < PATIENCE_MS;
+    const due = this.#due(job.media, job.index, this.#untried(job));
+    return slack > this.#margin + due && now() - job.born < PATIENCE_MS;
   }
   /** @param {Job} job @param {number} most seconds @returns {Peer|undefined} the neighbour that would bring it first */
   #pick(job, most) {
-    const { media, index, hash, size } = job,
-      due = (/** @type {Peer} */ p) => p.due(hash, size);
+    const { media, index } = job;
     return this.#untried(job)
-      .filter(
-        p => p.inflight < PEER_CAP && now() > p.rests && p.has(media.root, index) && due(p) <= most,
-      )
-      .sort((a, b) => due(a) - due(b))[0];
+      .filter(p => p.inflight < PEER_CAP && now() > p.rests && p.has(media.root, index))
+      .filter(p => p.due(job) <= most)
+      .sort((a, b) => a.due(job) - b.due(job))[0];
   }
   /** Who was not asked for it. */
   #untried(/** @type {Job} */ job) {
@@ -315,6 +316,7 @@ export class Mirror {
     tries.add(peer);
     try {
       const bytes = await peer.get(hash, size, over.signal);
+      job.here = true;
       if ((await sha256(bytes)) != hash) return this.#around.ban(peer, 'lied');
       peer.strikes = 0;
       if (!over.signal.aborted) this.bytes.peers += size;
@@ -325,6 +327,7 @@ export class Mirror {
       else if (why == 'off') peer.up = false;
       else job.failed.add(peer);
     } finally {
+      job.here = false;
       tries.delete(peer);
       this.kick();
     }

@@ -31,7 +31,7 @@ export class Peer {
   ready = false;
   closed = false;
   rests = 0; // until when it is not asked again (performance.now)
-  rate = 2 << 20; // bytes a second, of the last half second or so that it owed us something; a stranger is believed to be quick
+  rate = 2 << 20; // bytes a second, of the last quarter of a second or so that it owed us something; a stranger is believed to be quick
   moved = 0; // when something last came, or it began to owe
   mine = false;
   re = '';
@@ -60,8 +60,8 @@ export class Peer {
   get inflight() {
     return this.#pending.size;
   }
-  /** In how many seconds it brings this piece: that comes when it was asked for, else after all that it owes. @param {string} hash @param {number} size */
-  due(hash, size) {
+  /** In how many seconds it brings this piece: that comes when it was asked for, else after all that it owes. @param {{hash: string, size: number}} piece */
+  due({ hash, size }) {
     let left = 0;
     for (const owed of this.#pending.values()) {
       left += owed.bytes.length - owed.at;
@@ -148,7 +148,7 @@ export class Peer {
       seconds = this.inflight && (now() - this.moved) / 1000;
     this.bytesIn += length;
     this.moved = now();
-    this.rate = (this.rate + (want ? 2 * length : 0)) / (1 + 2 * seconds);
+    this.rate = (this.rate + (want ? 4 * length : 0)) / (1 + 4 * seconds);
     if (!want && id < this.#next) return; // stopped meanwhile
     must(want && offset == want.at && offset + length <= want.bytes.length, 'bad message');
     want.bytes.set(payload, offset);

@@ -56,7 +56,7 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
     if (at <= from) return;
     from = -1;
     if (media.withdrawn || next >= end) return;
-    if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, need())) return;
+    if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, next, need())) return;
     from = next;
     reading.next(next, end).catch(() => {});
     port.postMessage({ from });

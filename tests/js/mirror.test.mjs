@@ -37,7 +37,7 @@ function origin({ bytes = file, modified = MTIME, status, delay = 0 } = {}) {
 /** A neighbour, as the mirror knows one. */
 function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, rate = 1e6, hangs = () => false } = {}) {
   const hashes = media().hashes;
-  const peer = { asked: [], rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate, due: (hash, size) => size * (peer.inflight + 1) / rate, has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
+  const peer = { asked: [], rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate, due: ({ size }) => size * (peer.inflight + 1) / rate, has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
     async get(hash, size, signal) {
       const i = hashes.indexOf(hash);
       peer.asked.push(i);
@@ -130,7 +130,7 @@ test('a neighbour that moves, but will be late, is overtaken before the film sta
 test('one that is known to be slow is asked for what can wait that long, and no other', { timeout: 9000 }, async () => {
   origin();
   const { peer, stop } = slow(5), { m, f } = mirror([peer]), need = slack => ({ slack, playing: true, rate: 1 / PIECE });
-  assert.deepEqual([m.hopes(f, need(1.5)), m.hopes(f, need(7))], [false, true]);
+  assert.deepEqual([m.hopes(f, 0, need(1.5)), m.hopes(f, 0, need(7))], [false, true]);
   assert.ok(m.run(f, 0, need(1)) >= 5 * PIECE, 'so an origin goes on until it can wait');
   const reading = m.read(f, URL_, 0, PIECE, () => need(1.5));
   await assert.rejects(reading.next());
@@ -139,6 +139,31 @@ test('one that is known to be slow is asked for what can wait that long, and no 
   assert.deepEqual(await all(both.m, both.f, 0, PIECE), file.slice(0, PIECE));
   assert.deepEqual([peer.asked, quick.asked], [[], [0]]);
   stop();
+});
+
+test('who brings little, but all the time, stands no longer than its frames take', async () => {
+  origin();
+  const peer = neighbour({ hangs: () => true, rate: 8e4 }), { m, f } = mirror([peer]), move = setInterval(() => { peer.moved = performance.now(); }, 800);
+  const reading = m.read(f, URL_, 0, f.size, () => ({ slack: 2.5, playing: true, rate: 1 / PIECE })), part = reading.next();
+  let over = false;
+  part.catch(() => { over = true; });
+  await new Promise(ok => setTimeout(ok, 1700));
+  assert.deepEqual([over, peer.strikes, peer.rests], [false, 0, 0]);
+  clearInterval(move);
+  await new Promise(ok => setTimeout(ok, 2500));
+  reading.close();
+  assert.deepEqual([over, peer.strikes], [true, 1], 'and who brings nothing does');
+});
+
+test('what has come is not given up while it is looked at', async t => {
+  origin();
+  const { subtle } = crypto, { digest } = subtle, peer = neighbour({ delay: 50 }), { m, f } = mirror([peer]), { get } = peer;
+  t.after(() => { delete subtle.digest; });
+  Object.defineProperty(subtle, 'digest', { configurable: true, value: async (...args) => { await new Promise(ok => setTimeout(ok, 200)); return digest.apply(subtle, args); } });
+  peer.get = async (...args) => { const bytes = await get(...args); peer.due = () => 9; return bytes; };  // it owes others
+  const reading = m.read(f, URL_, 0, PIECE, () => ({ slack: 0.3, playing: true, rate: 1 / PIECE }));
+  assert.deepEqual(await reading.next(), file.slice(0, PIECE));
+  reading.close();
 });
 
 test('who can wait waits until a neighbour has it; who cannot has it from the origin', async () => {
@@ -236,7 +261,7 @@ test('what a reader has read is not in memory, while it reads on', async () => {
   const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail }), peer = neighbour({ give });
   m.use({ version: 1, media: [media()] });
   origin();
-  const stream = m.read(m.media[0], URL_, now);
+  const stream = m.read(m.media[0], URL_, () => ({ ...now(), slack: 9 }));
   for (let i = 0; i < COUNT - 1; i++) await stream.next(i * PIECE, file.length);
   setFlagsFromString('--expose-gc');
   for (let i = 0; i < 3; i++) { runInNewContext('gc')(); await new Promise(ok => setTimeout(ok, 10)); }
