@@ -1,6 +1,6 @@
 // A file through the real worker, bridge and mirror, with an origin, storage and neighbours of chance, over ports that bring things late. Time is
 // made here, so that a number names a run, and is the same each time.
-import './setup.mjs';
+import { memoryStore } from './setup.mjs';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -37,7 +37,6 @@ Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { se
 const { bridge } = await import('../../htdocs/page/bridge.js');
 const { Mirror } = await import('../../htdocs/content/mirror.js');
 const { Pieces } = await import('../../htdocs/content/pieces.js');
-const { memoryStore } = await import('../../htdocs/content/store.js');
 const source = execFileSync('esbuild', ['--bundle', '--format=iife', new URL('../../htdocs/worker.js', import.meta.url).pathname], { encoding: 'utf8' });
 
 const PIECE = 1000, COUNT = 20, FILM = 'https://site.example/media/f', MTIME = 1700000000;
@@ -108,7 +107,7 @@ function answer(range, roll, { delay = 0, cut = Infinity, status, date = MTIME }
 /** What a neighbour does with what it is asked for. */
 const WAYS = ['gives', 'busy', 'hangs', 'lies', 'gives'];
 function neighbour(roll) {
-  const way = WAYS[roll(WAYS.length)], holds = hashes.map(() => roll(2)), peer = { rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', has: (_, i) => !!holds[i], knows: () => holds.includes(1), close(why) { peer.why = why; },
+  const way = WAYS[roll(WAYS.length)], holds = hashes.map(() => roll(2)), peer = { rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate: 1e5, due: ({ size }) => size * (peer.inflight + 1) / peer.rate, has: (_, i) => !!holds[i], knows: () => holds.includes(1), close(why) { peer.why = why; },
     async get(hash, length, signal) {
       const i = hashes.indexOf(hash), bytes = piece(i), stops = new Promise((_, no) => signal.addEventListener('abort', () => no(new Error('stopped'))));
       stops.catch(() => {});

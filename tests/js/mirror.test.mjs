@@ -118,9 +118,9 @@ function slow(seconds) {
 test('a neighbour that moves, but will be late, is overtaken before the film stands, and not struck', { timeout: 9000 }, async () => {
   origin();
   const { peer, stop } = slow(0.1), { m, f } = mirror([peer]), began = performance.now(), left = () => 2.5 - (performance.now() - began) / 1000;
-  const reading = m.read(f, URL_, 0, f.size, () => ({ slack: left(), playing: true, rate: 1 / PIECE }));
+  const reading = m.read(f, URL_, () => ({ slack: left(), playing: true, rate: 1 / PIECE }));
   setTimeout(() => { peer.rate /= 100; peer.due = () => 10; }, 200);
-  await assert.rejects(reading.next());
+  await assert.rejects(reading.next(0, f.size));
   assert.ok(left() > 1.2, `${left()} s before it stands`);
   assert.deepEqual([peer.strikes, peer.rests, peer.asked[0]], [0, 0, 0]);
   reading.close();
@@ -132,8 +132,8 @@ test('one that is known to be slow is asked for what can wait that long, and no 
   const { peer, stop } = slow(5), { m, f } = mirror([peer]), need = slack => ({ slack, playing: true, rate: 1 / PIECE });
   assert.deepEqual([m.hopes(f, 0, need(1.5)), m.hopes(f, 0, need(7))], [false, true]);
   assert.ok(m.run(f, 0, need(1)) >= 5 * PIECE, 'so an origin goes on until it can wait');
-  const reading = m.read(f, URL_, 0, PIECE, () => need(1.5));
-  await assert.rejects(reading.next());
+  const reading = m.read(f, URL_, () => need(1.5));
+  await assert.rejects(reading.next(0, PIECE));
   assert.deepEqual(peer.asked, []);
   const quick = neighbour(), both = mirror([peer, quick]);
   assert.deepEqual(await all(both.m, both.f, 0, PIECE), file.slice(0, PIECE));
@@ -144,7 +144,7 @@ test('one that is known to be slow is asked for what can wait that long, and no 
 test('who brings little, but all the time, stands no longer than its frames take', async () => {
   origin();
   const peer = neighbour({ hangs: () => true, rate: 8e4 }), { m, f } = mirror([peer]), move = setInterval(() => { peer.moved = performance.now(); }, 800);
-  const reading = m.read(f, URL_, 0, f.size, () => ({ slack: 2.5, playing: true, rate: 1 / PIECE })), part = reading.next();
+  const reading = m.read(f, URL_, () => ({ slack: 2.5, playing: true, rate: 1 / PIECE })), part = reading.next(0, f.size);
   let over = false;
   part.catch(() => { over = true; });
   await new Promise(ok => setTimeout(ok, 1700));
@@ -161,8 +161,8 @@ test('what has come is not given up while it is looked at', async t => {
   t.after(() => { delete subtle.digest; });
   Object.defineProperty(subtle, 'digest', { configurable: true, value: async (...args) => { await new Promise(ok => setTimeout(ok, 200)); return digest.apply(subtle, args); } });
   peer.get = async (...args) => { const bytes = await get(...args); peer.due = () => 9; return bytes; };  // it owes others
-  const reading = m.read(f, URL_, 0, PIECE, () => ({ slack: 0.3, playing: true, rate: 1 / PIECE }));
-  assert.deepEqual(await reading.next(), file.slice(0, PIECE));
+  const reading = m.read(f, URL_, () => ({ slack: 0.3, playing: true, rate: 1 / PIECE }));
+  assert.deepEqual(await reading.next(0, PIECE), file.slice(0, PIECE));
   reading.close();
 });
 
@@ -365,7 +365,7 @@ test('what a reader wanted that has gone meanwhile is not fetched', async () => 
   const m = new Mirror({ pieces: { has: () => true, get: () => slow, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail });
   m.use({ version: 1, media: [media()] });
   origin();
-  const reading = m.read(m.media[0], URL_, 0, file.length, now), part = reading.next();
+  const reading = m.read(m.media[0], URL_, now), part = reading.next(0, file.length);
   reading.close();
   read(null);
   await assert.rejects(part);
