@@ -16,7 +16,8 @@ export function start({ base, tag, config, all, load, take, held, freed, registe
     storage = data.storage ? page[data.storage] : page.polycircle?.storage;
   const players = adopt(held);
   const spared = (/** @type {string} */ url) => players.left.has(plain(url)) || marked(url),
-    more = () => load('elements.js');
+    // what few pages need lies beside the package, not in it
+    beside = (/** @type {string} */ file) => `${base}package/${config.package}/${file}`;
   /** @type {Circle} */
   const circle = (page.polycircle = new Circle({
     base,
@@ -24,7 +25,7 @@ export function start({ base, tag, config, all, load, take, held, freed, registe
     data,
     take,
     settled: () => Promise.resolve(freed).then(settled),
-    storage: storage && more().then(({ injectedStore }) => injectedStore(storage)),
+    storage: storage && import(beside('injected.js')).then(m => m.injectedStore(storage)),
     coarse: matchMedia('(pointer: coarse)').matches,
     ask: () => dressed.then(asking => asking?.ask()),
     worker: register(registered, script, config.worker).catch(error => void console.warn(error)),
@@ -39,19 +40,17 @@ export function start({ base, tag, config, all, load, take, held, freed, registe
     circle.join('away');
   });
   const dress = async () => {
-    const [{ dress }, list] = await Promise.all([more(), load('circles.js')]);
+    const { dress } = await load('elements.js');
     return dress(circle, {
       css: all['signal.css'],
-      ...list.default,
       config,
       lang: data.lang,
-      base,
+      beside,
       src: tag.src,
     });
   };
   const dressed = circle.ready.then(dress).catch(error => console.warn('polycircle:', error));
-  // of use to owners: beside the package, not in it
-  const reasons = () => import(`${base}package/${config.package}/why.js`);
+  const reasons = () => import(beside('why.js'));
   circle.why = async () => (await reasons()).why(circle, spared);
   if ('debug' in data || /[?&]polycircle=debug\b/.test(location.search))
     circle.ready.then(reasons).then(({ tell }) => tell(circle, spared));

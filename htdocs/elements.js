@@ -1,14 +1,11 @@
-/** What a page may show of its circle, and what few pages need: the package's second module, run once players have their first frame.
+/** The visitor's choice, the owner's brake, and what few pages need: the package's second module, run once players have their first frame.
  * client.js imports it; it knows window.polycircle only. */
 import { Box } from './meet/box.js';
 import { asking, PolyAsk } from './elements/ask.js';
 import { brake } from './elements/brake.js';
-import { list, PolyCircles } from './elements/circles.js';
-import { PolyMedia } from './elements/media.js';
-import { PolyRing } from './elements/ring.js';
-import { PolyStats } from './elements/stats.js';
 
-const HIDDEN_MS = 60000;
+const HIDDEN_MS = 60000,
+  SHOWS = 'poly-circles,poly-media,poly-ring,poly-stats';
 
 /** A page that hides is no greeter; one that is online again asks at once. @param {import('./meet/signal.js').Signal} signal */
 function follow(signal) {
@@ -21,18 +18,25 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {css: Blob, circles: any[], src: string}} setup css, circles:
- * those that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
-export function dress(circle, { css, circles, src, ...setup }) {
+/** Elements that show a circle are loaded once the page has one. @param {(file: string) => string} beside */
+function shows(beside) {
+  const look = async () => {
+    if (!document.querySelector(SHOWS)) return;
+    seen.disconnect();
+    (await import(beside('shows.js'))).show(beside);
+  };
+  const seen = new MutationObserver(look);
+  seen.observe(document, { childList: true, subtree: true });
+  look();
+}
+
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {css: Blob, src: string}} setup src: the loader's @returns {import('./elements/ask.js').Asking} */
+export function dress(circle, { css, src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
   const sheet = new CSSStyleSheet();
   css.text().then(text => sheet.replaceSync(text));
   document.adoptedStyleSheets.push(sheet);
-  list(circles);
-  PolyCircles.define('poly-circles');
-  PolyMedia.define('poly-media');
-  PolyRing.define('poly-ring');
-  PolyStats.define('poly-stats');
+  shows(setup.beside);
   if (circle.signal) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
@@ -42,5 +46,3 @@ export function dress(circle, { css, circles, src, ...setup }) {
   PolyAsk.define('poly-ask');
   return asks;
 }
-
-export { injectedStore } from './content/injected.js';

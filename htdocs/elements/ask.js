@@ -2,7 +2,8 @@
  * are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
 import { html, PolyElement } from './base.js';
 /** @typedef {import('../page/circle.js').Circle} Circle
- * @typedef {{config: import('../page/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
+ * @typedef {{config: import('../page/circle.js').Config, beside(file: string): string, lang?: string}} Setup beside: where a file is that lies beside the package; lang: the
+ *   tag's data-lang
  * @typedef {{words(): Promise<(name: string) => string>, tongue: string, ask(): Promise<void>}} Asking */
 
 const LONGEST = 600;
@@ -37,7 +38,7 @@ function paint(box) {
 }
 
 /** @param {Circle} circle @param {Setup} setup @returns {Asking} */
-export function asking(circle, { config, base, lang }) {
+export function asking(circle, { config, beside, lang }) {
   const tongue = language(lang, ...navigator.languages, document.documentElement.lang),
     host = hosts(config.ice);
   let said = /** @type {Promise<(name: string) => string>|null} */ (null),
@@ -49,7 +50,7 @@ export function asking(circle, { config, base, lang }) {
 
   /** Texts alone, and short ones. */
   const words = () =>
-    (said ??= fetch(`${base}package/${config.package}/ask-${tongue}.json`, {
+    (said ??= fetch(beside(`ask-${tongue}.json`), {
       credentials: 'omit',
     }).then(async r => {
       const all = await r.json();

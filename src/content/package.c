@@ -91,7 +91,10 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
 }
 
 bool package_apart(const char *file) {
-    return strncmp(file, "ask-", 4) == 0 || strcmp(file, "why.js") == 0;
+    static const char *const apart[] = {"why.js", "injected.js", "shows.js", "shows.css"};
+    bool is = strncmp(file, "ask-", 4) == 0;
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) is = is || strcmp(file, apart[i]) == 0;
+    return is;
 }
 
 static enum err beside(const char *file, struct buf *out) {
