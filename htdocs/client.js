@@ -5,12 +5,12 @@ import { adopt } from './page/adopt.js';
 import { register } from './page/register.js';
 import { marked, settled, watch } from './page/watch.js';
 import { plain } from './util/names.js';
-/** @typedef {{base: string, tag: any, config: import('./page/circle.js').Config, all: Record<string, Blob>, load: (name: string) => Promise<any>,
+/** @typedef {{base: string, tag: any, config: import('./page/circle.js').Config, load: (name: string) => Promise<any>,
  *   take: import('./page/circle.js').Take, held: import('./page/hold.js').Held, freed?: Promise<any>, registered?: Promise<any>, script: string|false}} Start tag:
- *   the script that names the circle; all: files of the package; load: a module of it; freed: when players may ask; registered, script: as register() has them */
+ *   the script that names the circle; load: a module of the package; freed: when players may ask; registered, script: as register() has them */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
-export function start({ base, tag, config, all, load, take, held, freed, registered, script }) {
+export function start({ base, tag, config, load, take, held, freed, registered, script }) {
   const page = /** @type {any} */ (globalThis),
     data = { p2p: config.p2p, ...tag.dataset },
     storage = data.storage ? page[data.storage] : page.polycircle?.storage;
@@ -42,7 +42,6 @@ export function start({ base, tag, config, all, load, take, held, freed, registe
   const dress = async () => {
     const { dress } = await load('elements.js');
     return dress(circle, {
-      css: all['signal.css'],
       config,
       lang: data.lang,
       beside,

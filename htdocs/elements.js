@@ -30,12 +30,9 @@ function shows(beside) {
   look();
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {css: Blob, src: string}} setup src: the loader's @returns {import('./elements/ask.js').Asking} */
-export function dress(circle, { css, src, ...setup }) {
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {src: string}} setup src: the loader's @returns {import('./elements/ask.js').Asking} */
+export function dress(circle, { src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
-  const sheet = new CSSStyleSheet();
-  css.text().then(text => sheet.replaceSync(text));
-  document.adoptedStyleSheets.push(sheet);
   shows(setup.beside);
   if (circle.signal) {
     circle.signal.box = new Box(circle.signal);

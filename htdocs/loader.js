@@ -113,7 +113,7 @@ async function run() {
       return import(`${base}package/${sha}/${name}`);
     };
     const { start } = await load('signal.js');
-    start({ base, tag, config, all, load, take, held, freed, registered, script });
+    start({ base, tag, config, load, take, held, freed, registered, script });
     sw?.removeEventListener('message', hear);
     for (const e of asked) sw.dispatchEvent(e);
   } catch (error) {

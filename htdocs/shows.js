@@ -1,4 +1,5 @@
 /** What a page may show of its circle. Few do, so it lies beside the package, and is loaded by pages that have one of these elements. */
+import { look } from './elements/base.js';
 import { list, PolyCircles } from './elements/circles.js';
 import { PolyMedia } from './elements/media.js';
 import { PolyRing } from './elements/ring.js';
@@ -6,13 +7,10 @@ import { PolyStats } from './elements/stats.js';
 
 /** @param {(file: string) => string} beside where a file of the package is, or lies beside it */
 export async function show(beside) {
-  const sheet = new CSSStyleSheet();
-  document.adoptedStyleSheets.push(sheet);
-  const [{ default: known }, css] = await Promise.all([
+  const [{ default: known }] = await Promise.all([
     import(beside('circles.js')),
-    fetch(beside('shows.css'), { credentials: 'omit' }).then(r => r.text()),
+    look(beside('shows.css')),
   ]);
-  sheet.replaceSync(css);
   list(known.circles);
   PolyCircles.define('poly-circles');
   PolyMedia.define('poly-media');

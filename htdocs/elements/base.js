@@ -18,6 +18,16 @@ export const html = (tag, attributes = {}, ...children) =>
 export const svg = (tag, attributes) =>
   fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, []);
 
+/** @param {string} url @returns {Promise<Response>} of a file that lies beside the package */
+export const get = url => fetch(url, { credentials: 'omit' });
+
+/** @param {string} url of the style sheet of what is about to be shown */
+export async function look(url) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(await (await get(url)).text());
+  document.adoptedStyleSheets.push(sheet);
+}
+
 /** @param {number} n bytes, for people */
 export function size(n) {
   const [unit, by] = n < 1e6 ? ['kilobyte', 1e3] : n < 1e9 ? ['megabyte', 1e6] : ['gigabyte', 1e9];
