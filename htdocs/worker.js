@@ -21,6 +21,7 @@ const scope = /** @type {any} */ (globalThis),
   REST_MS = 5000,
   BACK_MS = 30000,
   UNHEARD = 4 << 20, // bytes that wait for a page that has not answered
+  RUN = 2 << 20, // bytes that a player's first request asks an origin for, each further one for twice as many
   IDLE_MS = 7 * 864e5;
 const GONE = { pass: true }; // in the place of what is said
 
@@ -128,7 +129,7 @@ class Line {
   say(/** @type {any} */ word, /** @type {Transferable[]} */ give = []) {
     this.#port.postMessage(word, give);
   }
-  /** What the origin answers; what comes begins at `at`, and the page's answer is to end at `end`. @param {Response} r @param {number} [at] @param {number} [end] */
+  /** What the origin answers; what comes begins at `at`, and the page's answer is to end at `end`. @param {{status: number, headers: Headers}} r @param {number} [at] @param {number} [end] */
   head({ status, headers }, at, end) {
     this.say({ head: { status, headers: [...headers] }, at, end });
   }
@@ -185,7 +186,8 @@ async function answer(a, url) {
     while (said.mine) said = await line.next(MINE_MS);
     if (said.status)
       return new Response(
-        said.chunk && flow(line, request, { ...where(said), date: null }, said),
+        said.chunk &&
+          flow(line, request, { ...where(said), date: null }, { first: said, run: runs(a) }),
         said,
       );
     // what it has told meanwhile counts
@@ -194,7 +196,7 @@ async function answer(a, url) {
       pages.set(id, { urls: new Set(), leads: false, rests: 0 });
     // a page that is busy hears of what came once it has the time
     if (said.origin || said.late || (said == GONE && id == own && (page || adopted)))
-      return through(a, line, said.origin ? Infinity : UNHEARD);
+      return through(a, line, said);
     fresh ||= said.fresh;
     if (said.spared) break;
   }
@@ -254,22 +256,58 @@ function where({ status, headers }) {
   };
 }
 
-/** From the origin as it comes; the page gets a copy, but of what has another address now, which counts for a script. @param {Asked} a @param {Line} line @param {number} most see flow() */
-async function through(a, line, most) {
-  const r = await ask(a),
-    place = r.body && where(r);
-  if (r.status) line.head(r, place?.at, place?.end);
-  if (place && r.body && (a.film || !r.redirected))
-    return new Response(flow(line, a.request, place, null, r.body.getReader(), most), r);
+/** A player's request that has no end asks an origin for a run at a time: what is under way or lies in buffers when it asks for another place, or
+ * when neighbours have come, was sent in vain. @param {Asked} a @returns {number} the first run's bytes; 0: it is asked as it is */
+const runs = ({ request, adopted }) =>
+  adopted && /^bytes=\d+-$/.test(request.headers.get('range') ?? '') ? RUN : 0;
+
+/** @param {Request} request @param {number} at @param {number} end exclusive, or Infinity */
+function part(request, at, end) {
+  const headers = new Headers(request.headers);
+  headers.set('range', `bytes=${at}-${end < Infinity ? end - 1 : ''}`);
+  return headers;
+}
+
+/** The answer to a run, as it would be to what was asked. @param {Response} r @param {Place|null} place */
+function whole(r, place) {
+  if (r.status != 206 || !place) return r;
+  const { status, statusText } = r,
+    headers = new Headers(r.headers);
+  place.end = +(place.total ?? 0);
+  headers.set('content-range', `bytes ${place.at}-${place.end - 1}/${place.end}`);
+  headers.set('content-length', `${place.end - place.at}`);
+  return { status, statusText, headers };
+}
+
+/** From the origin as it comes; the page gets a copy, but of what has another address now, which counts for a script. @param {Asked} a @param {Line} line
+ * @param {any} said by the page; nothing: see flow() of what it may hear unanswered */
+async function through(a, line, said) {
+  const { request, film } = a,
+    run = runs(a),
+    from = +(/\d+/.exec(request.headers.get('range') ?? '') ?? 0);
+  const r = await ask(a, run ? { headers: part(request, from, from + run) } : undefined),
+    place = r.body && where(r),
+    head = run ? whole(r, place) : r;
+  if (r.status) line.head(head, place?.at, place?.end);
+  if (place && r.body && (film || !r.redirected)) {
+    const reader = r.body.getReader(),
+      most = said.origin ? Infinity : UNHEARD;
+    return new Response(flow(line, request, place, { reader, most, run }), head);
+  }
   line.say('end');
   return passed(r, a);
 }
 
 /** The bytes of an answer from whoever has them, as fast as they are taken. @param {Line} line @param {Request} request @param {any} place
  * date: none where a page has begun, for copies of a file differ in that; it hears the head, too
- * @param {any} first word of the page, where that brings them @param {Reader|null} [reader] of the origin, where that does
- * @param {number} [most] bytes of what comes that a page sees which says nothing */
-function flow(line, request, { at, end, total, date }, first, reader = null, most = Infinity) {
+ * @param {{first?: any, reader?: Reader|null, most?: number, run?: number}} from first: word of the page, where that brings them; reader: of the origin, where
+ *   that does; most: bytes of what comes that a page sees which says nothing; run: bytes that an origin is asked for, see runs() */
+function flow(
+  line,
+  request,
+  { at, end, total, date },
+  { first = null, reader = null, most = Infinity, run = 0 },
+) {
   let tries = 0, // at the origin, since something came
     skip = 0, // bytes that come from there before those that are wanted
     from = reader ? Infinity : at, // from there on the page brings it
@@ -279,9 +317,7 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
   const open = async () => {
     if (tries > 3) throw new TypeError('interrupted');
     if (tries++) await new Promise(ok => setTimeout(ok, 125 << tries));
-    const headers = new Headers(request.headers);
-    const last = Math.min(end, from) - 1;
-    headers.set('range', `bytes=${at}-${last < Infinity ? last : ''}`);
+    const headers = part(request, at, Math.min(end, from, run ? at + (run *= 2) : Infinity));
     const r = await fetch(new Request(request, { headers, mode: 'cors', integrity: '' })).catch(
       () => null,
     );
@@ -303,7 +339,7 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
     return r.body.getReader();
   };
   /** @returns {Promise<Uint8Array|null>} null: the end */
-  const part = async () => {
+  const next = async () => {
     for (;;) {
       let said = from > at && line.take();
       if (from == at) {
@@ -354,7 +390,7 @@ function flow(line, request, { at, end, total, date }, first, reader = null, mos
   return new ReadableStream(
     {
       async pull(controller) {
-        const bytes = await part();
+        const bytes = await next();
         if (bytes) controller.enqueue(bytes);
         else controller.close();
         at += bytes?.length ?? 0;

@@ -284,6 +284,32 @@ test('a page that cannot tell yet: the origin is asked at once, and the page hea
   }
 });
 
+test('a player that asks for all is brought it by runs of 2, 4, 8 MiB, each asked for when the one before has come', async () => {
+  const size = 9 << 20, came = [], asked = [], of = ({ from = 0, to = size - 1 } = {}) => new Response(new Uint8Array(to + 1 - from).fill(7), { status: 206,
+    headers: { 'last-modified': DATE, 'content-range': `bytes ${from}-${to}/${size}`, 'content-length': String(to + 1 - from) } });
+  const runs = { from: async (_, { headers }) => {
+    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(headers.get('range'));
+    asked.push([+from, to]);
+    return of({ from: +from, to: Math.min(size - 1, +(to || Infinity)) });
+  } };
+  // a Request made of another one and of what differs, as fetch() does
+  const started = (more) => { const w = worker(hears(came), { from: async (url, r) => runs.from(url, { headers: w.plain.at(-1)[1]?.headers ?? r.headers }) }); w.announce([FILM]); return w.ask(FILM, { range: 'bytes=0-', ...more }).answer; };
+  const answer = await started();
+  assert.deepEqual([answer.status, answer.headers.get('content-range'), answer.headers.get('content-length')], [206, `bytes 0-${size - 1}/${size}`, String(size)]);
+  assert.equal((await answer.arrayBuffer()).byteLength, size);
+  assert.deepEqual(asked.splice(0), [[0, String((2 << 20) - 1)], [2 << 20, String((6 << 20) - 1)], [6 << 20, String(size - 1)]]);
+  await heard(came);
+  assert.equal(came.find(c => c.head).head.headers.find(([name]) => name == 'content-range')[1], `bytes 0-${size - 1}/${size}`, 'the page hears of all, too');
+  // one who lets go has had no more than a run sent
+  const reader = (await started({ range: 'bytes=1048576-' })).body.getReader();
+  await reader.read();
+  await reader.cancel();
+  assert.deepEqual(asked.splice(0), [[1 << 20, String((3 << 20) - 1)]]);
+  // others ask as they ask
+  for (const more of [{ range: 'bytes=5-100' }, { ...script, range: 'bytes=5-' }]) await (await started(more)).arrayBuffer();
+  assert.deepEqual(asked, [[5, '100'], [5, '']]);
+});
+
 test('a page that says again that it is about to is waited for again', async () => {
   const { ask, plain } = worker((message, port) => { for (const [i, wait] of [0, 700, 1400].entries()) setTimeout(() => (i < 2 ? port.postMessage({ mine: true }) : answers(['abc'])(message, port)), wait); });
   assert.equal(await (await ask(FILM, { range: 'bytes=0-' }).answer).text(), 'abc');
