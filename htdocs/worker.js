@@ -374,7 +374,7 @@ function flow(
       }
       if (!came?.value) {
         reader = null;
-        if (tries && most == Infinity) from = at; // perhaps the page has it by now
+        if ((tries || run) && most == Infinity) from = at; // perhaps the page has it by now
         continue;
       }
       const bytes = came.value.subarray(skip, skip + Math.min(from, end) - at);

@@ -14,13 +14,15 @@ import { bare, plain } from '../util/names.js';
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
  * @typedef {{media: Media, index: number, hash: string, size: number, born: number, here?: boolean, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job here: it has come, and is looked at
- * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], ban(peer: Peer, why: 'lied'|'slow'): void,
- *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings reads: for the first time in this page life */
+ * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], coming(): boolean, ban(peer: Peer, why: 'lied'|'slow'): void,
+ *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings coming: whether one may be there soon;
+ *   reads: for the first time in this page life */
 
 const AHEAD = 8,
   PEER_CAP = 4,
   STALLED_MS = 600,
   FRAMES = 131e6, // at this rate in bytes a second two of them come in a millisecond
+  COMING = 2, // seconds
   PATIENCE_MS = 8000,
   FRESH_MS = 5000,
   STALE_MS = 7000,
@@ -99,14 +101,15 @@ export class Mirror {
       peers = this.#around.peers();
     return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
   }
-  /** How far an origin is to bring it: until the page can wait for neighbours, who have some of it; nobody: to the end.
+  /** How far an origin is to bring it: until the page can wait for neighbours, who have some of it, or are about to come; nobody: to the end.
    * @param {Media} media @param {number} at @param {Need} need */
   run(media, at, { slack, rate }) {
     const { piece } = media,
-      index = Math.floor(at / piece);
+      index = Math.floor(at / piece),
+      due = (/** @type {number} */ i) => Math.min(this.#due(media, i), this.#coming(media));
     let n = 1;
-    while (n < AHEAD && slack + n * piece * rate < this.#margin + this.#due(media, index + n)) n++;
-    return this.#due(media, index) < Infinity ? (index + n) * piece : Infinity;
+    while (n < AHEAD && slack + n * piece * rate < this.#margin + due(index + n)) n++;
+    return due(index) < Infinity ? (index + n) * piece : Infinity;
   }
   /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {number} at @param {Need} need */
   hopes(media, at, { slack }) {
@@ -117,6 +120,10 @@ export class Mirror {
   #due(media, index, peers = media.whole ? [] : this.#around.peers()) {
     const piece = { hash: media.hashes[index], size: media.piece };
     return Math.min(...peers.filter(p => p.knows(media.root)).map(p => p.due(piece)));
+  }
+  /** In how many seconds somebody may be there who has it. An origin that is at work is not stopped for that. */
+  #coming(/** @type {Media} */ media) {
+    return this.#around.coming() && !media.whole ? COMING : Infinity;
   }
   /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
@@ -293,9 +300,12 @@ export class Mirror {
     }
     peer ? this.#ask(job, peer) : this.#finish(job);
   }
-  /** Whether neighbours who have some of the file may still bring it in time. */
+  /** Whether neighbours who have some of the file, or are about to come, may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const due = this.#due(job.media, job.index, this.#untried(job));
+    const due = Math.min(
+      this.#due(job.media, job.index, this.#untried(job)),
+      this.#coming(job.media),
+    );
     return slack > this.#margin + due && now() - job.born < PATIENCE_MS;
   }
   /** @param {Job} job @param {number} most seconds @returns {Peer|undefined} the neighbour that would bring it first */

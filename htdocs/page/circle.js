@@ -11,7 +11,7 @@ import { openStore } from '../content/store.js';
 import { readManifest, unpack } from '../content/manifest.js';
 import { bitmap } from '../meet/wire.js';
 import { own } from '../util/alone.js';
-import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
+import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean,
@@ -26,12 +26,14 @@ import { randomHex, slowly, toBase64, within } from '../util/bytes.js';
 const NAMED = 64, // media in a message
   NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
   REFRESH_MS = 30000,
+  COMING_MS = 2000, // by then it is known who else is there
   SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
   #o;
   #instance;
   #manners;
   #store;
+  #born = now();
   #leads = false;
   #refreshed = -Infinity;
   #tabs;
@@ -297,6 +299,7 @@ export class Circle extends EventTarget {
     return {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
+      coming: () => this.shares && (!!this.signal?.coming || now() < this.#born + COMING_MS),
       ban: (peer, why) => this.signal?.ban(peer, why),
       got: (media, index) => {
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);

@@ -51,8 +51,8 @@ function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds =
   return peer;
 }
 
-function mirror(peers = []) {
-  const banned = [], withdrawn = [], m = new Mirror({ pieces: new Pieces(memoryStore()), peers: () => peers.filter(p => !p.why),
+function mirror(peers = [], coming = () => false) {
+  const banned = [], withdrawn = [], m = new Mirror({ pieces: new Pieces(memoryStore()), peers: () => peers.filter(p => !p.why), coming,
     ban: (peer, why) => { peer.why = why; banned.push(peer); }, got() {}, reads() {}, withdrawn: x => withdrawn.push(x) });
   m.use({ version: 1, media: [media()] });
   return { m, banned, withdrawn, f: m.media[0] };
@@ -229,6 +229,17 @@ test('the origin is down and nobody is there: an error, in time', async () => {
   assert.equal(f.withdrawn, false);
 });
 
+test('one that is coming is waited for, while the page can wait that long', async () => {
+  origin();
+  const peers = [], { m, f } = mirror(peers, () => !peers.length), later = () => ({ ...now(), slack: 6 }), soon = () => ({ ...now(), slack: 1 });
+  assert.deepEqual([m.hopes(f, 0, later()), m.run(f, 0, later())], [false, PIECE]);
+  await assert.rejects(m.read(f, URL_, soon).next(0, f.size), undefined, 'it cannot wait');
+  const piece = m.read(f, URL_, later).next(0, f.size);
+  setTimeout(() => { peers.push(neighbour()); m.kick(); }, 300);
+  assert.deepEqual(await piece, file.slice(0, PIECE));
+  assert.deepEqual([m.bytes.peers > 0, m.bytes.origin], [true, 0]);
+});
+
 test('reading ahead is bounded, and ends with the reader', async () => {
   origin();
   const peer = neighbour({ delay: 30 }), { m, f } = mirror([peer]), stream = m.read(f, URL_, now);
@@ -258,7 +269,7 @@ test('what cannot come ahead is not waited for: no timer', async () => {
 
 test('what a reader has read is not in memory, while it reads on', async () => {
   const given = [], give = i => { const bytes = file.slice(i * PIECE, (i + 1) * PIECE); given.push(new WeakRef(bytes)); return bytes; };
-  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail }), peer = neighbour({ give });
+  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], coming: () => false, ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail }), peer = neighbour({ give });
   m.use({ version: 1, media: [media()] });
   origin();
   const stream = m.read(m.media[0], URL_, () => ({ ...now(), slack: 9 }));
@@ -362,7 +373,7 @@ test('what a neighbour asks for costs no look at all files', async () => {
 test('what a reader wanted that has gone meanwhile is not fetched', async () => {
   let read = () => {};
   const slow = new Promise(ok => { read = ok; }), peer = neighbour();
-  const m = new Mirror({ pieces: { has: () => true, get: () => slow, put() {} }, peers: () => [peer], ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail });
+  const m = new Mirror({ pieces: { has: () => true, get: () => slow, put() {} }, peers: () => [peer], coming: () => false, ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail });
   m.use({ version: 1, media: [media()] });
   origin();
   const reading = m.read(m.media[0], URL_, now), part = reading.next(0, file.length);

@@ -67,9 +67,12 @@ const answers = chunks => (message, port) => {
   port.postMessage({ mine: true });
   send({ status: 206, headers: { 'content-range': 'bytes 0-5/6' } });
 };
-/** A page that has nothing, and hears what comes; heard() waits for the end of it. */
+/** A page that has nothing, and hears what comes; heard() waits for the end of it. then: true where that has answered. */
 const hears = (came = [], then = () => {}) => (message, port) => {
-  port.onmessage = ({ data }) => { came.push(data.chunk ? [data.at, new TextDecoder().decode(data.chunk)] : data); then(data, port); };
+  port.onmessage = ({ data }) => {
+    came.push(data.chunk ? [data.at, new TextDecoder().decode(data.chunk)] : data);
+    if (!then(data, port) && data.pull >= 0) port.postMessage({ at: data.pull, origin: true });
+  };
   port.postMessage({ origin: true });
 };
 const heard = async (came) => {
@@ -157,6 +160,7 @@ test('the page goes on where it says, and the origin is let go', async () => {
   const say = (data, port) => {
     if (data.chunk && data.at == 0) port.postMessage({ from: 4 });
     if (data.pull) port.postMessage({ at: data.pull, ...data.pull == 4 ? { chunk: TEXT.encode('EFGHIJ').buffer } : { pass: true, end: true } });
+    return true;
   };
   const came = [], { ask, announce } = worker(hears(came, say), { from: origin((from, range) => good(from, range, { chunks: ['ab', 'cdefgh', 'ij'] })) });
   announce();
@@ -237,9 +241,8 @@ test('the date of a file tells another only where an origin began', async () => 
 });
 
 test('an origin of which nothing more comes: an error, after some more tries', async () => {
-  const again = (data, port) => { if (data.pull) port.postMessage({ at: data.pull, origin: true }); };
   for (const way of [(from, range) => good(from, range, { chunks: [], cut: true }), () => new Response('', { status: 503 }), () => Promise.reject(new TypeError('network'))]) {
-    const { ask, announce, plain } = worker(hears([], again), { patience: 1, from: origin((from, range) => good(from, range, { chunks: ['abc'], cut: true }), way) });
+    const { ask, announce, plain } = worker(hears(), { patience: 1, from: origin((from, range) => good(from, range, { chunks: ['abc'], cut: true }), way) });
     announce();
     await assert.rejects((await ask(FILM, { range: 'bytes=0-' }).answer).text());
     assert.equal(plain.length, 5);
