@@ -1,5 +1,5 @@
-/** The visitor's choice, the owner's brake, and what few pages need: the package's second module, run once players have their first frame.
- * client.js imports it; it knows window.polycircle only. */
+/** The visitor's choice, the owner's brake, the box, when this page greets, and what loads the elements of pages that have some: the package's second
+ * module, run by client.js once players have their first frame. */
 import { Box } from './meet/box.js';
 import { asking, PolyAsk } from './elements/ask.js';
 import { brake } from './elements/brake.js';

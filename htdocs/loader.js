@@ -1,5 +1,5 @@
 /** The loader: a classic script of under 2 kB that fetches the package, checks it, and starts it. Where the site is known to have no worker of its own
- * it registers ours meanwhile (page/register.js sees to the rest). Once that is in control players are its (page/adopt.js), and wait for nothing else:
+ * it registers ours meanwhile (page/register.js sees to the rest). Once that is in control players are its (page/hold.js), and wait for nothing else:
  * it brings them what comes from the origin, and the page hears of that when it is there. */
 import { hold } from './page/hold.js';
 /** @typedef {Record<string, Blob>} Files */

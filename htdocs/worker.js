@@ -52,7 +52,7 @@ scope.addEventListener('message', (/** @type {any} */ e) => {
 });
 
 /** @typedef {{request: Request, clientId: string, page: Page|undefined, named: boolean, film: boolean, home: boolean, adopted: boolean}} Asked page: of the
- *   client, if we have heard of it; named: it answers for that address; home: of this origin; adopted: by the page (page/watch.js) */
+ *   client, if we have heard of it; named: it answers for that address; home: of this origin; adopted: by the page (page/hold.js, page/adopt.js) */
 /** What is done with a request: the first row that fits. @type {[(a: Asked) => any, 'leave'|'answer'][]} */
 const RULES = [
   [a => a.request.method != 'GET' || !a.clientId, 'leave'],

@@ -1,7 +1,7 @@
 /** The circle mirror: the bytes of a media from memory, storage or neighbours, verified. Hides who supplied it; what none of them brings in time is
  * for whoever reads to get from an origin, and comes past here, too. Each missing piece is a Job; every 50 ms, and whenever something happens,
  * decide() looks at each: who is asked, who has stopped moving, who is waited for. The measure is slack: for how many seconds the page can do
- * without the piece. */
+ * without the piece. It also says which pieces a neighbour may have, and which neighbour has lied or was too slow. */
 import { changed, readHead, recheck } from './origin.js';
 import { must, now, sha256 } from '../util/bytes.js';
 import { bare, plain } from '../util/names.js';

@@ -1,4 +1,4 @@
-/** HTTP places that hold the bytes: hides what their answers say, and notices that a file is no longer the one of the manifest.
+/** What answers of an origin say of a file, above all that it is no longer the one of the manifest. (What pages ask for is fetched by worker.js.)
  * What is asked here is cache: 'no-store', by which our worker knows to stay out of it. */
 import { now } from '../util/bytes.js';
 /** @typedef {import('./manifest.js').Media} Media

@@ -1,5 +1,5 @@
 /** One neighbour: the protocol of doc/PROTOCOL.md 2.3 on one open channel. Hides requests, frames, bitmaps and serving; what the neighbour may
- * have, and what else it says, is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
+ * have (content/mirror.js), how fast (meet/manners.js), and what else it says is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
 import { bit, CHUNK, frame, parseControl, parseFrame } from './wire.js';
 import { fromBase64, must, now, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message

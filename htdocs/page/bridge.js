@@ -1,4 +1,5 @@
-/** The page's end of the worker: hides HTTP ranges and MessagePorts from the mirror (worker.js is the other end, and says what is said). */
+/** The page's end of the worker: whether a request is for the mirror, and at which byte mirror and origin take turns. Hides HTTP ranges and MessagePorts
+ * from the mirror (worker.js is the other end, and says what is said). */
 /** @typedef {import('../content/mirror.js').Mirror} Mirror
  * @typedef {import('../content/manifest.js').Media} Media
  * @typedef {(url: string, size: number) => () => import('../content/mirror.js').Need} Watch the need of whoever reads the file

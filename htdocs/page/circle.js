@@ -1,4 +1,5 @@
-/** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle.
+/** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle. Whether this page takes part,
+ * what neighbours are told, and which manifest is used is decided here.
  * What only a document knows of its players comes in by its options. */
 import { bridge } from './bridge.js';
 import { instance } from '../meet/instance.js';

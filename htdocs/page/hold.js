@@ -1,5 +1,5 @@
 /** Players until the circle is there: what the loader does to <video> and <audio>. While the worker comes those of this site's files do not ask; once it
- * is in control they ask with credentials, by which it knows them (page/adopt.js sees to the rest). */
+ * is in control they ask with credentials, by which it knows them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(). */
 /** @typedef {ReturnType<typeof hold>} Held */
 
 /** Whether data-polycircle="off" stands at an element, or at the nearest of its parents that has that attribute. @param {Element} el */

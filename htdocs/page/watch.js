@@ -1,4 +1,4 @@
-/** What the page's players need right now. */
+/** What the page's players need right now, when they have begun, and which files the page wants left alone. */
 
 import { off } from './hold.js';
 import { plain } from '../util/names.js';
