@@ -213,7 +213,7 @@ for (const words of ["circle set demo --exclude 'Entw\\374rfe'", `publish demo '
   same([r.status, w.cli('circle', 'list', '--json').status], [2, 0], `${words}: is not UTF-8, and changes nothing: ${r.stderr}`);
 }
 ok(!/"mirror"/.test(loader()), 'and nothing when all do');
-ok(!/"worker"/.test(loader()), "nobody has said whether the site has a worker: the loader says nothing");
+ok(!/"worker":/.test(loader()), "nobody has said whether the site has a worker: the loader says nothing");
 for (const worker of ['none', 'own', '/blog/sw.js']) {
   same(w.must('circle', 'set', 'demo', '--worker', worker, '--json').worker, worker, `circle set --worker ${worker}`);
   same(/"worker": ?"([^"]*)"/.exec(loader())?.[1], worker, 'the loader says it');

@@ -449,7 +449,7 @@ owner("the site's own service worker is found, and ours is put into it by a line
   await host.put('public_html/site.js', "addEventListener('load', () => navigator.serviceWorker.register('/sw.js'));\n");
   await host.put('public_html/sw.js', sw);
   await host.put('public_html/index.html', html('<script src="site.js"></script>'));
-  await p.reload();
+  await typeAgain(host, p);
   await box('has a service worker of its own.*/sw.js');
   assert.equal(await status(), 'own');
   const line = await p.inputValue('#tag_own-line');
