@@ -21,7 +21,7 @@ const scope = /** @type {any} */ (globalThis),
   REST_MS = 5000,
   BACK_MS = 30000,
   UNHEARD = 4 << 20, // bytes that wait for a page that has not answered
-  RUN = 2 << 20, // bytes that a player's first request asks an origin for, each further one for twice as many
+  RUN = 2 << 20, // bytes that an origin is asked for while the page has not said how far
   IDLE_MS = 7 * 864e5;
 const GONE = { pass: true }; // in the place of what is said
 
@@ -61,8 +61,6 @@ const RULES = [
   [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
   [a => a.film && (a.home || a.request.mode == 'no-cors'), 'leave'], // for the same reason: of what no script may read nothing is stored
   [a => a.named, 'answer'],
-  [a => a.page || !own(location.href), 'leave'], // in a script of the site what was named, and no more
-  [a => a.film || a.request.headers.has('range'), 'answer'], // perhaps of a page that we have forgotten
   [() => true, 'leave'],
 ];
 
@@ -129,6 +127,11 @@ class Line {
   say(/** @type {any} */ word, /** @type {Transferable[]} */ give = []) {
     this.#port.postMessage(word, give);
   }
+  /** @param {any} [error] why @returns {any} */
+  end = error => {
+    this.say('end');
+    if (error) throw error;
+  };
   /** What the origin answers; what comes begins at `at`, and the page's answer is to end at `end`. @param {{status: number, headers: Headers}} r @param {number} [at] @param {number} [end] */
   head({ status, headers }, at, end) {
     this.say({ head: { status, headers: [...headers] }, at, end });
@@ -186,17 +189,15 @@ async function answer(a, url) {
     while (said.mine) said = await line.next(MINE_MS);
     if (said.status)
       return new Response(
-        said.chunk &&
-          flow(line, request, { ...where(said), date: null }, { first: said, run: runs(a) }),
+        said.chunk && flow(line, request, { ...where(said), date: null }, { first: said }),
         said,
       );
     // what it has told meanwhile counts
     if (said == GONE && known) known.rests = Date.now() + REST_MS;
-    if (said == GONE && !pages.has(id) && !adopted)
-      pages.set(id, { urls: new Set(), leads: false, rests: 0 });
     // a page that is busy hears of what came once it has the time
-    if (said.origin || said.late || (said == GONE && id == own && (page || adopted)))
-      return through(a, line, said);
+    if (said.origin || said.late || (said == GONE && id == own))
+      return through(a, line, said).catch(line.end);
+    line.end();
     fresh ||= said.fresh;
     if (said.spared) break;
   }
@@ -256,10 +257,11 @@ function where({ status, headers }) {
   };
 }
 
-/** A player's request that has no end asks an origin for a run at a time: what is under way or lies in buffers when it asks for another place, or
- * when neighbours have come, was sent in vain. @param {Asked} a @returns {number} the first run's bytes; 0: it is asked as it is */
-const runs = ({ request, adopted }) =>
-  adopted && /^bytes=\d+-$/.test(request.headers.get('range') ?? '') ? RUN : 0;
+/** How far an origin is asked where a player asks without an end: to where the page wants to look who else can bring it, since what is under way or lies
+ * in buffers when neighbours have come, or the player asks for another place, was sent in vain. A page that has not spoken may know nothing of
+ * the file; what has a query is perhaps for one request alone. @param {Asked} a @param {any} said @param {number} at */
+const until = ({ request, adopted }, { origin, to }, at) =>
+  adopted && (origin ? to : !request.url.includes('?') && at + RUN);
 
 /** @param {Request} request @param {number} at @param {number} end exclusive, or Infinity */
 function part(request, at, end) {
@@ -283,46 +285,53 @@ function whole(r, place) {
  * @param {any} said by the page; nothing: see flow() of what it may hear unanswered */
 async function through(a, line, said) {
   const { request, film } = a,
-    run = runs(a),
-    from = +(/\d+/.exec(request.headers.get('range') ?? '') ?? 0);
-  const r = await ask(a, run ? { headers: part(request, from, from + run) } : undefined),
-    place = r.body && where(r),
-    head = run ? whole(r, place) : r;
+    [, at] = /^bytes=(\d+)-$/.exec(request.headers.get('range') ?? '') ?? [];
+  const to = at && until(a, said, +at),
+    r = await ask(a, to ? { headers: part(request, +at, to) } : undefined),
+    place = r.body && where(r);
+  if (to && r.status == 206 && !place) {
+    r.body?.cancel(); // which does not say what the head of all would be
+    return through(a, line, { origin: true });
+  }
+  const head = to ? whole(r, place) : r;
   if (r.status) line.head(head, place?.at, place?.end);
   if (place && r.body && (film || !r.redirected)) {
     const reader = r.body.getReader(),
       most = said.origin ? Infinity : UNHEARD;
-    return new Response(flow(line, request, place, { reader, most, run }), head);
+    return new Response(flow(line, request, place, { reader, most, to: head != r && to }), head);
   }
-  line.say('end');
+  line.end();
   return passed(r, a);
 }
 
 /** The bytes of an answer from whoever has them, as fast as they are taken. @param {Line} line @param {Request} request @param {any} place
  * date: none where a page has begun, for copies of a file differ in that; it hears the head, too
- * @param {{first?: any, reader?: Reader|null, most?: number, run?: number}} from first: word of the page, where that brings them; reader: of the origin, where
- *   that does; most: bytes of what comes that a page sees which says nothing; run: bytes that an origin is asked for, see runs() */
+ * @param {{first?: any, reader?: Reader|null, most?: number, to?: any}} from first: word of the page, where that brings them; reader: of the origin, where
+ *   that does, up to `to` if there is one; most: bytes of what comes that a page sees which says nothing */
 function flow(
   line,
   request,
   { at, end, total, date },
-  { first = null, reader = null, most = Infinity, run = 0 },
+  { first = null, reader = null, most = Infinity, to },
 ) {
   let tries = 0, // at the origin, since something came
     skip = 0, // bytes that come from there before those that are wanted
-    from = reader ? Infinity : at, // from there on the page brings it
+    from = reader ? to || Infinity : at, // from there on the page brings it
     over = false;
   const differ = (/** @type {any} */ a, /** @type {any} */ b) => a && b && a != b;
   /** At the origin, from here on: the same file, or nothing. @returns {Promise<Reader|null>} null: not now */
   const open = async () => {
     if (tries > 3) throw new TypeError('interrupted');
     if (tries++) await new Promise(ok => setTimeout(ok, 125 << tries));
-    const headers = part(request, at, Math.min(end, from, run ? at + (run *= 2) : Infinity));
-    const r = await fetch(new Request(request, { headers, mode: 'cors', integrity: '' })).catch(
-      () => null,
-    );
+    if (over) throw GONE;
+    const headers = part(request, at, Math.min(end, from)),
+      { referrer } = request;
+    const r = await fetch(
+      new Request(request, { headers, referrer, mode: 'cors', integrity: '' }),
+    ).catch(() => null);
     if (!r || r.status == 429 || r.status >= 500) return null;
     const place = where(r);
+    line.head(r, at, end);
     if (
       over ||
       !r.body ||
@@ -334,7 +343,6 @@ function flow(
       r.body?.cancel();
       throw new TypeError('interrupted');
     }
-    line.head(r, at, end);
     skip = at - place.at;
     return r.body.getReader();
   };
@@ -346,8 +354,12 @@ function flow(
         reader?.cancel().catch(() => {});
         reader = null;
         if (at >= end) return null;
+        if (most < Infinity) {
+          from = Infinity; // a page that has not spoken is not asked
+          continue;
+        }
         if (!first) line.say({ pull: at });
-        said = first ?? (await line.next(PULL_MS));
+        said = first ?? (await line.next(MINE_MS));
         while (said.at != at && !said.pass) said = await line.next(PULL_MS);
         first = null;
         if (said.chunk) {
@@ -360,6 +372,7 @@ function flow(
       if (said) {
         if (said.end) return null;
         if (said.broken) throw new TypeError('interrupted');
+        if (said.late || said.mine) continue; // nothing yet
         most = said.pass ? 0 : Infinity;
         from = said.pass ? Infinity : said.from >= at ? said.from : from;
         continue;
@@ -374,7 +387,7 @@ function flow(
       }
       if (!came?.value) {
         reader = null;
-        if ((tries || run) && most == Infinity) from = at; // perhaps the page has it by now
+        if (tries && most == Infinity) from = at; // perhaps the page has it by now
         continue;
       }
       const bytes = came.value.subarray(skip, skip + Math.min(from, end) - at);
@@ -390,16 +403,16 @@ function flow(
   return new ReadableStream(
     {
       async pull(controller) {
-        const bytes = await next();
+        const bytes = await next().catch(line.end);
         if (bytes) controller.enqueue(bytes);
         else controller.close();
         at += bytes?.length ?? 0;
-        if (!bytes) line.say('end');
+        if (!bytes) line.end();
       },
       cancel() {
         over = true;
         reader?.cancel();
-        line.say('end');
+        line.end();
       },
     },
     { highWaterMark: 0 },

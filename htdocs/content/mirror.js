@@ -105,25 +105,22 @@ export class Mirror {
    * @param {Media} media @param {number} at @param {Need} need */
   run(media, at, { slack, rate }) {
     const { piece } = media,
-      index = Math.floor(at / piece),
-      due = (/** @type {number} */ i) => Math.min(this.#due(media, i), this.#coming(media));
+      index = Math.floor(at / piece);
     let n = 1;
-    while (n < AHEAD && slack + n * piece * rate < this.#margin + due(index + n)) n++;
-    return due(index) < Infinity ? (index + n) * piece : Infinity;
+    while (n < AHEAD && slack + n * piece * rate < this.#margin + this.#due(media, index + n)) n++;
+    return this.#due(media, index) < Infinity ? (index + n) * piece : Infinity;
   }
-  /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. @param {Media} media @param {number} at @param {Need} need */
+  /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. For somebody who is still to come no origin that is at work
+   * is stopped. @param {Media} media @param {number} at @param {Need} need */
   hopes(media, at, { slack }) {
-    return slack > this.#margin + this.#due(media, Math.floor(at / media.piece));
+    return slack > this.#margin + this.#due(media, Math.floor(at / media.piece), 0);
   }
-  /** In how many seconds one of those that have some of it may bring this piece; Infinity: there are none.
-   * @param {Media} media @param {number} index @param {Peer[]} [peers] */
-  #due(media, index, peers = media.whole ? [] : this.#around.peers()) {
-    const piece = { hash: media.hashes[index], size: media.piece };
-    return Math.min(...peers.filter(p => p.knows(media.root)).map(p => p.due(piece)));
-  }
-  /** In how many seconds somebody may be there who has it. An origin that is at work is not stopped for that. */
-  #coming(/** @type {Media} */ media) {
-    return this.#around.coming() && !media.whole ? COMING : Infinity;
+  /** In how many seconds one of those that have some of it may bring this piece, or somebody who is still to come; Infinity: nobody.
+   * @param {Media} media @param {number} index @param {any} [coming] @param {Peer[]} [peers] */
+  #due(media, index, coming = this.#around.coming(), peers = this.#around.peers()) {
+    const piece = { hash: media.hashes[index], size: media.piece },
+      known = peers.filter(p => p.knows(media.root)).map(p => p.due(piece));
+    return media.whole ? Infinity : Math.min(coming ? COMING : Infinity, ...known);
   }
   /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
@@ -136,12 +133,12 @@ export class Mirror {
         const index = (reader.at = Math.floor(at / media.piece)),
           from = index * media.piece;
         reader.last = Math.floor((end - 1) / media.piece);
-        valid().catch(() => {});
+        if (this.has(media, index) || this.#around.peers().length) valid().catch(() => {});
         const piece = this.#want(reader, index);
         this.#readAhead(reader);
         const bytes = await piece;
         await valid();
-        reader.at = index + 1;
+        if (reader.at == index) reader.at = index + 1;
         return bytes.subarray(at - from, end - from);
       },
       close: () => this.#release(reader),
@@ -302,10 +299,7 @@ export class Mirror {
   }
   /** Whether neighbours who have some of the file, or are about to come, may still bring it in time. */
   #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const due = Math.min(
-      this.#due(job.media, job.index, this.#untried(job)),
-      this.#coming(job.media),
-    );
+    const due = this.#due(job.media, job.index, undefined, this.#untried(job));
     return slack > this.#margin + due && now() - job.born < PATIENCE_MS;
   }
   /** @param {Job} job @param {number} most seconds @returns {Peer|undefined} the neighbour that would bring it first */

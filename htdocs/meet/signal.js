@@ -61,10 +61,6 @@ export class Signal {
   get peers() {
     return [...this.links.values()].filter(p => p.ready);
   }
-  /** Whether links are being made that we have asked for. */
-  get coming() {
-    return [...this.links.values()].some(p => !p.ready && !p.by);
-  }
   start() {
     if (!this.#stopped) return;
     this.#stopped = false;

@@ -43,6 +43,7 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   /** The part that begins there. */
   const give = async (/** @type {number} */ at) => {
     if (at >= end) return stop({ end: true });
+    if (!head) port.postMessage({ mine: true });
     try {
       const chunk = (await reading.next(at, end)).slice().buffer;
       port.postMessage({ ...head, at, chunk }, [chunk]);

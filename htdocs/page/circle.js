@@ -27,7 +27,7 @@ import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 const NAMED = 64, // media in a message
   NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
   REFRESH_MS = 30000,
-  COMING_MS = 2000, // by then it is known who else is there
+  COMING_MS = 4000, // by then links are made, or none
   SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
   #o;
@@ -300,7 +300,7 @@ export class Circle extends EventTarget {
     return {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
-      coming: () => this.shares && (!!this.signal?.coming || now() < this.#born + COMING_MS),
+      coming: () => this.shares && now() - this.#born < COMING_MS,
       ban: (peer, why) => this.signal?.ban(peer, why),
       got: (media, index) => {
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);

@@ -15,7 +15,7 @@ function need(el, size) {
     ),
     end = Math.max(...ranges.map(i => buffered.end(i)), 0);
   const slack =
-    el.readyState < 2 || el.seeking
+    el.readyState < (playing ? 3 : 2) || el.seeking
       ? 0
       : playing
         ? (end - currentTime) / (el.playbackRate || 1)

@@ -97,7 +97,7 @@ for (const [what, url, how, ours] of [
   ['a player that was adopted', FILM, {}, true], ['one that was not', FILM, { mode: 'no-cors' }, false], ['one that was not', FILM, { credentials: 'same-origin' }, false], ['one of a page without the tag', FILM, { mode: 'no-cors', clientId: 'other' }, false],
   ['a script', FILM, script, true], ['a film of another place', 'https://cdn.example/film.mp4', { credentials: 'same-origin' }, true], ['one that is asked for without CORS', 'https://cdn.example/film.mp4', { mode: 'no-cors' }, false],
   ['another address', 'https://site.example/other.mp4', script, false], ['another film', 'https://cdn.example/other.mp4', { mode: 'no-cors' }, false],
-  ['part of a file, of a page that it does not know', FILM, { ...script, clientId: 'other', range: 'bytes=0-' }, true], ['a film of such a page', 'https://cdn.example/other.mp4', { credentials: 'same-origin', clientId: 'other' }, true],
+  ['part of a file, of a page that it does not know', FILM, { ...script, clientId: 'other', range: 'bytes=0-' }, false], ['a film of such a page', 'https://cdn.example/other.mp4', { credentials: 'same-origin', clientId: 'other' }, false],
   ['a picture of such a page', 'https://site.example/a.png', { destination: 'image', clientId: 'other' }, false],
 ]) test(`${ours ? 'ours' : 'left alone'}: ${what}, ${JSON.stringify(how)}`, () => {
   const { ask, announce } = worker(answers(['abc']));
@@ -256,15 +256,10 @@ test('an origin that sends all of it where a part was asked: so it comes', async
   assert.deepEqual([answer.status, await answer.text(), await heard(came)], [200, BYTES, [`0 ${BYTES}`]]);
 });
 
-test('a page without the tag: pictures and films at once, a part of a file after 50 ms, and never again', async () => {
-  const { ask, plain } = worker(undefined, { patience: 50 }), part = () => ask(FILM, { destination: '', range: 'bytes=0-' }).answer;
-  assert.equal(ask('https://site.example/a.png', { destination: 'image' }).answer, null);
-  assert.equal(ask(FILM, { mode: 'no-cors' }).answer, null);
-  const began = performance.now();
-  assert.equal(await (await part()).text(), 'plain');
-  assert.ok(performance.now() - began < 1000);
-  assert.equal(plain.length, 1);
-  assert.equal(part(), null);
+test('a page without the tag: all at once', () => {
+  const { ask, plain } = worker(undefined, { patience: 50 });
+  for (const [url, how] of [['https://site.example/a.png', { destination: 'image' }], [FILM, { mode: 'no-cors' }], [FILM, { destination: '', range: 'bytes=0-' }]]) assert.equal(ask(url, how).answer, null);
+  assert.equal(plain.length, 0);
 });
 
 test('a page that is busy is not waited for: the origin is asked, and the page hears what came', async () => {
@@ -287,30 +282,62 @@ test('a page that cannot tell yet: the origin is asked at once, and the page hea
   }
 });
 
-test('a player that asks for all is brought it by runs of 2, 4, 8 MiB, each asked for when the one before has come', async () => {
-  const size = 9 << 20, came = [], asked = [], of = ({ from = 0, to = size - 1 } = {}) => new Response(new Uint8Array(to + 1 - from).fill(7), { status: 206,
-    headers: { 'last-modified': DATE, 'content-range': `bytes ${from}-${to}/${size}`, 'content-length': String(to + 1 - from) } });
-  const runs = { from: async (_, { headers }) => {
-    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(headers.get('range'));
-    asked.push([+from, to]);
-    return of({ from: +from, to: Math.min(size - 1, +(to || Infinity)) });
-  } };
-  // a Request made of another one and of what differs, as fetch() does
-  const started = (more) => { const w = worker(hears(came), { from: async (url, r) => runs.from(url, { headers: w.plain.at(-1)[1]?.headers ?? r.headers }) }); w.announce([FILM]); return w.ask(FILM, { range: 'bytes=0-', ...more }).answer; };
-  const answer = await started();
-  assert.deepEqual([answer.status, answer.headers.get('content-range'), answer.headers.get('content-length')], [206, `bytes 0-${size - 1}/${size}`, String(size)]);
-  assert.equal((await answer.arrayBuffer()).byteLength, size);
-  assert.deepEqual(asked.splice(0), [[0, String((2 << 20) - 1)], [2 << 20, String((6 << 20) - 1)], [6 << 20, String(size - 1)]]);
-  await heard(came);
-  assert.equal(came.find(c => c.head).head.headers.find(([name]) => name == 'content-range')[1], `bytes 0-${size - 1}/${size}`, 'the page hears of all, too');
-  // one who lets go has had no more than a run sent
-  const reader = (await started({ range: 'bytes=1048576-' })).body.getReader();
+test('a player that asks for all is brought it as far as the page says, or 2 MiB of it while that says nothing', async () => {
+  const size = 9 << 20, MIB = 1 << 20, came = [], asked = [];
+  const runs = (from, to) => new Response(new Uint8Array(to + 1 - from).fill(7), { status: 206, headers: { 'last-modified': DATE, 'content-range': `bytes ${from}-${to}/${size}`, 'content-length': String(to + 1 - from) } });
+  /** first: what the page says first; pulled: what is there when it is asked, besides the origin */
+  const play = ({ first, pulled = [], answer = runs, ...more }) => {
+    const page = (message, port) => {
+      port.onmessage = ({ data }) => { came.push(data); if (data.pull >= 0) port.postMessage({ at: data.pull, origin: true, ...pulled.shift() }); };
+      if (first) port.postMessage(first);
+    };
+    const w = worker(page, { patience: 20, from: async (url, r) => {
+      const [, from, to] = /bytes=(\d+)-(\d*)/.exec((w.plain.at(-1)[1]?.headers ?? r.headers).get('range'));
+      asked.push([+from, to]);
+      return answer(+from, Math.min(size - 1, +(to || Infinity)));
+    } });
+    w.announce([FILM]);
+    return w.ask(more.url, { range: 'bytes=0-', ...more }).answer;
+  };
+  const all = [[0, '']], most = [0, String(2 * MIB - 1)];
+  for (const [what, how, ranges] of [
+    ['as far as it is said', { first: { at: 0, origin: true, to: 3 * MIB }, pulled: [{ to: 5 * MIB }] }, [[0, String(3 * MIB - 1)], [3 * MIB, String(5 * MIB - 1)], [5 * MIB, String(size - 1)]]],
+    ['all, when nobody has any', { first: { at: 0, origin: true } }, all],
+    ['2 MiB for who cannot tell yet', { first: { late: true } }, [most, [2 * MIB, String(size - 1)]]],
+    ['2 MiB for who is busy', {}, [most, [2 * MIB, String(size - 1)]]],
+    ['all of what has a query', { first: { late: true }, url: FILM + '?once=1' }, all],
+    ['what was asked by no player, or with an end', { first: { at: 0, origin: true, to: MIB }, range: 'bytes=5-100' }, [[5, '100']]],
+    ['what a script asks', { first: { late: true }, ...script }, all],
+  ]) {
+    const r = await play(how), start = how.range ? 5 : 0, end = how.range ? 100 : size - 1;
+    assert.deepEqual([r.status, r.headers.get('content-range'), r.headers.get('content-length')], [206, `bytes ${start}-${end}/${size}`, String(end + 1 - start)], what);
+    assert.equal((await r.arrayBuffer()).byteLength, end + 1 - start, what);
+    // the page says the rest where it can: once it is asked, for all that is left
+    assert.deepEqual(asked.splice(0).slice(0, ranges.length), ranges, what);
+  }
+  // one who lets go has had no more than that sent, and nobody is asked again
+  const reader = (await play({ first: { late: true }, range: 'bytes=1048576-' })).body.getReader();
   await reader.read();
   await reader.cancel();
-  assert.deepEqual(asked.splice(0), [[1 << 20, String((3 << 20) - 1)]]);
-  // others ask as they ask
-  for (const more of [{ range: 'bytes=5-100' }, { ...script, range: 'bytes=5-' }]) await (await started(more)).arrayBuffer();
-  assert.deepEqual(asked, [[5, '100'], [5, '']]);
+  await new Promise(ok => setTimeout(ok, 50));
+  assert.deepEqual(asked.splice(0), [[MIB, String(3 * MIB - 1)]]);
+  // an answer without the size of all has the head of all only when all is asked for; one that has all is taken as it is
+  const odd = (from, to) => new Response(new Uint8Array(to + 1 - from), { status: 206, headers: { 'content-range': `bytes ${from}-${to}/*` } });
+  const r = await play({ first: { late: true }, answer: odd });
+  assert.deepEqual([r.headers.get('content-range'), (await r.arrayBuffer()).byteLength, asked.splice(0)], [`bytes 0-${size - 1}/*`, size, [most, all[0]]]);
+  const flat = () => new Response(new Uint8Array(size), { headers: { 'content-length': String(size) } });
+  const whole = await play({ first: { late: true }, answer: flat });
+  assert.deepEqual([whole.status, (await whole.arrayBuffer()).byteLength, asked.splice(0)], [200, size, [most]]);
+  await new Promise(ok => setTimeout(ok, 50));
+  assert.ok(came.filter(c => c.head).every(({ head }) => !new Headers(head.headers).get('content-range')?.includes('-2097151/')), 'nor does the page hear of a part');
+});
+
+test('a page that is busy at the end of what it has said is not waited for', async () => {
+  const size = 3 << 20, { ask, announce } = worker((message, port) => port.postMessage({ at: 0, origin: true, to: 1 << 20 }), { from: async () => new Response(new Uint8Array(size), { headers: { 'content-length': String(size) } }) });
+  announce();
+  const began = performance.now();
+  assert.equal((await (await ask(FILM, { range: 'bytes=0-' }).answer).arrayBuffer()).byteLength, size);
+  assert.ok(performance.now() - began < 3000);
 });
 
 test('a page that says again that it is about to is waited for again', async () => {
@@ -382,7 +409,7 @@ test('the tab that leads is asked first, the own one when it is silent', async (
 test('what a page tells while it is waited for counts', async () => {
   const asked = [], { ask, announce, scope } = worker(undefined, { from: origin(good), patience: 50 });
   scope.clients.get = async id => ({ id, postMessage: (message, [port] = []) => { if (port) asked.push(id), asked.length > 1 && answers(['abc'])(message, port); } });
-  const answer = ask(FILM, { destination: '', range: 'bytes=0-' }).answer;
+  const answer = ask(FILM, { range: 'bytes=0-' }).answer;  // of a player, of a page that it has forgotten
   await new Promise(ok => setTimeout(ok, 20));
   announce();
   await (await answer).text();
