@@ -43,7 +43,7 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   /** The part that begins there. */
   const give = async (/** @type {number} */ at) => {
     if (at >= end) return stop({ end: true });
-    if (!head) port.postMessage({ mine: true });
+    port.postMessage({ mine: true }); // before it waits for anybody
     try {
       const chunk = (await reading.next(at, end)).slice().buffer;
       port.postMessage({ ...head, at, chunk }, [chunk]);
@@ -81,7 +81,6 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   port.onmessage = ({ data }) => heard(data);
   /** @type {any} */ (port).onclose = () => stop();
   if (!mirror.sure(url) || !mirror.ready(media, start)) return ask(start);
-  port.postMessage({ mine: true });
   give(start);
 }
 

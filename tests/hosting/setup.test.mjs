@@ -469,6 +469,8 @@ owner("the site's own service worker is found, and ours is put into it by a line
   assert.match(await film.evaluate(() => navigator.serviceWorker.controller.scriptURL), /\/sw\.js$/);
   await finish(host, p);
   await p.goto(`${host.base}console`);
+  await p.fill('#owner', await host.read('polycircle-data/owner-code'));
+  await p.press('#owner', 'Enter');
   const part = p.locator('details[id$=_worker]');
   await part.locator('summary').click();
   await part.locator('button:has-text("It has none")').click();

@@ -66,7 +66,7 @@ const identity = () => ({ v: 1, token: hex(32), run: hex(4) });
 
 /** Greeter and newcomer, from the join to the goodbye. */
 async function protocol(host, client) {
-  const { say } = client, { open } = host, g = identity(), n = identity(), count = async () => (await say(`roster/${open.cid}.json`)).n;
+  const { say } = client, { open } = host, g = identity(), n = identity(), count = async () => (await (await client.wire(`${host.base}roster/${open.cid}.json`)).json()).n;
   const offers = [1024, 120, 700].map((size) => ({ id: text(16), sdp: text(size) })), before = await count();
   let greeter = await say('sync', { ...g, key: open.api_key, version: 1, greet: true, have: Array.from({ length: 256 }, (_, i) => [i, 1 + i % 100]), want: [3, 65535], offers: [], mail: [], gone: [] });
   assert.equal(greeter.role, 'greeter', JSON.stringify(greeter));
