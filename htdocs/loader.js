@@ -86,7 +86,10 @@ async function run() {
         .getRegistration('/')
         .then(
           (/** @type {any} */ found) =>
-            found ?? (mark('worker', Date.now() + 6e8), sw.register(script, { scope: '/' })),
+            found ??
+            sw
+              .register(script, { scope: '/' })
+              .then((/** @type {any} */ r) => (mark('worker', Date.now() + 6e8), r)),
         )
         .catch(() => null),
     mirrors = sure && config.mirror !== false && mark('ask') != 'no',

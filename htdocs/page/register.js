@@ -36,8 +36,9 @@ export async function register(begun, script, of) {
     if (scriptURL && !own(scriptURL)) kept(Infinity);
     else if (of ? of == 'none' : scriptURL || late) {
       if (!scriptURL && kept() > Date.now()) return null;
+      const registered = await serviceWorker.register(script, { scope: '/' });
       kept(Date.now() + WEEK_MS);
-      return serviceWorker.register(script, { scope: '/' });
+      return registered;
     }
   }
   return null;
