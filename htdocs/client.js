@@ -1,91 +1,78 @@
 /** Where loader and page meet the circle: start() makes window.polycircle. Served as signal.js of the package,
  * and as client.js, with elements/signal.js at its end; the rest of it is elements.js. */
 import { Circle } from './page/circle.js';
-import { adopt, spared, watch } from './page/watch.js';
-/** @typedef {{base: string, src?: string, config: import('./page/circle.js').Config, data: Record<string, string|undefined>, files?: Record<string, string>,
- *   circles?: any[], players?: HTMLMediaElement[], release?: () => void, worker?: Promise<any>, extras?: () => Promise<any>,
- *   packed?: Promise<Blob|null>|null, db?: Promise<IDBDatabase|null>, fresh?: boolean}} Start src: of the loader, if there is one; data: the tag's data-* attributes; players: those that the
- *   loader held; release: lets them ask; extras: loads elements.js; the rest as in page/circle.js */
+import { adopt } from './page/adopt.js';
+import { register } from './page/register.js';
+import { marked, settled, watch } from './page/watch.js';
+import { plain } from './util/names.js';
+/** @typedef {{base: string, tag: any, config: import('./page/circle.js').Config, load: (name: string) => Promise<any>,
+ *   take: import('./page/circle.js').Take, held: import('./page/hold.js').Held, freed?: Promise<any>, registered?: Promise<any>, script: string|false}} Start tag:
+ *   the script that names the circle; load: a module of the package; freed: when players may ask; registered, script: as register() has them */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
-export function start({
-  base,
-  src = '',
-  config,
-  data,
-  files = {},
-  players = [],
-  release = () => {},
-  circles = [],
-  worker,
-  extras,
-  ...rest
-}) {
+export function start({ base, tag, config, load, take, held, freed, registered, script }) {
   const page = /** @type {any} */ (globalThis),
+    data = { p2p: config.p2p, ...tag.dataset },
     storage = data.storage ? page[data.storage] : page.polycircle?.storage;
-  if (page.polycircle instanceof Circle) return page.polycircle;
-  const more = extras ?? (() => import(`${base}package/${config.package}/elements.js`));
-  let settle = () => {},
-    dressed = /** @type {Promise<any>} */ (Promise.resolve());
+  const players = adopt(held);
+  const spared = (/** @type {string} */ url) => players.left.has(plain(url)) || marked(url),
+    // what few pages need lies beside the package, not in it
+    beside = (/** @type {string} */ file) => `${base}package/${config.package}/${file}`;
   /** @type {Circle} */
   const circle = (page.polycircle = new Circle({
     base,
     config,
     data,
-    ...rest,
-    settled: new Promise(ok => {
-      settle = () => ok(0);
-    }),
-    storage: storage && more().then(({ injectedStore }) => injectedStore(storage)),
+    take,
+    settled: () => Promise.resolve(freed).then(settled),
+    storage: storage && import(beside('injected.js')).then(m => m.injectedStore(storage)),
     coarse: matchMedia('(pointer: coarse)').matches,
     ask: () => dressed.then(asking => asking?.ask()),
-    worker: worker ?? navigator.serviceWorker?.getRegistration('/').catch(() => null),
+    worker: register(registered, script, config.worker).catch(error => void console.warn(error)),
     spared,
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0),
   }));
-  takeOver(circle, players, release, settle);
+  takeOver(circle, players);
   addEventListener('pagehide', () => circle.leave('away'));
   addEventListener('storage', () => circle.decide()); // in another tab
   addEventListener('pageshow', () => {
     circle.decide();
     circle.join('away');
   });
-  dressed = circle.ready
-    .then(more)
-    .then(({ dress }) => dress(circle, { files, circles, config, lang: data.lang, base, src }))
-    .catch(error => console.warn('polycircle:', error));
+  const dress = async () => {
+    const { dress } = await load('elements.js');
+    return dress(circle, {
+      config,
+      lang: data.lang,
+      beside,
+      src: tag.src,
+    });
+  };
+  const dressed = circle.ready.then(dress).catch(error => console.warn('polycircle:', error));
+  const reasons = () => import(beside('why.js'));
+  circle.why = async () => (await reasons()).why(circle, spared);
+  if ('debug' in data || /[?&]polycircle=debug\b/.test(location.search))
+    circle.ready.then(reasons).then(({ tell }) => tell(circle, spared));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
 }
 
-/** What players want first is fetched while they and the worker find each other.
- * @param {Circle} circle @param {HTMLMediaElement[]} players @param {() => void} release @param {() => void} settle */
-async function takeOver(circle, players, release, settle) {
-  const { mirror } = circle,
-    controlled = circle.mirroring();
+/** Players hear of the mirror, once it is there and the worker is in control. @param {Circle} circle @param {import('./page/adopt.js').Players} players */
+async function takeOver(circle, players) {
+  const { mirror } = circle;
+  const find = (/** @type {string} */ url) => {
+    const media = circle.out.size ? null : mirror?.find(url);
+    return media?.withdrawn ? null : media;
+  };
   await circle.loaded;
-  if (circle.out.size) players = [];
-  Promise.all(
-    players.map(async el => {
-      const url = el.currentSrc,
-        media = mirror?.find(url);
-      const first =
-        media &&
-        mirror?.read(media, url, 0, Math.min(media.size, 2 * media.piece), () => ({
-          slack: 0,
-          playing: true,
-          rate: 0,
-        }));
-      while (first && !(await first.next()).done);
-    }),
-  ).catch(() => {});
-  Promise.all(
-    players.map(
-      el => el.readyState > 1 || new Promise(ok => el.addEventListener('loadeddata', ok)),
-    ),
-  ).then(settle);
-  if (!mirror?.media.length || !(await controlled)) return release();
-  const look = adopt(url => !circle.out.size && !!mirror.find(url));
-  circle.addEventListener('change', look);
-  release();
+  if (!(await circle.mirroring())) return;
+  players.know(find, url => {
+    const media = find(url);
+    return media && mirror?.has(media, 0);
+  });
+  circle.addEventListener('change', players.look);
+  circle.addEventListener('withdrawn', e => {
+    for (const url of /** @type {CustomEvent} */ (e).detail.urls) players.left.add(plain(url));
+    players.look();
+  });
 }

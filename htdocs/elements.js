@@ -1,14 +1,11 @@
-/** What a page may show of its circle, and what few pages need: the package's second module, run once players have their first frame.
- * client.js imports it; it knows window.polycircle only. */
+/** The visitor's choice, the owner's brake, the box, when this page greets, and what loads the elements of pages that have some: the package's second
+ * module, run by client.js once players have their first frame. */
 import { Box } from './meet/box.js';
 import { asking, PolyAsk } from './elements/ask.js';
 import { brake } from './elements/brake.js';
-import { PolyCircles } from './elements/circles.js';
-import { PolyMedia } from './elements/media.js';
-import { PolyRing } from './elements/ring.js';
-import { PolyStats } from './elements/stats.js';
 
-const HIDDEN_MS = 60000;
+const HIDDEN_MS = 60000,
+  SHOWS = 'poly-circles,poly-media,poly-ring,poly-stats';
 
 /** A page that hides is no greeter; one that is online again asks at once. @param {import('./meet/signal.js').Signal} signal */
 function follow(signal) {
@@ -21,18 +18,22 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {circles: any[], src: string}} setup circles: those
- * that the package lists; src: the loader's @returns {import('./elements/ask.js').Asking} */
-export function dress(circle, { circles, src, ...setup }) {
+/** Elements that show a circle are loaded once the page has one. @param {(file: string) => string} beside */
+function shows(beside) {
+  const look = async () => {
+    if (!document.querySelector(SHOWS)) return;
+    seen.disconnect();
+    (await import(beside('shows.js'))).show(beside);
+  };
+  const seen = new MutationObserver(look);
+  seen.observe(document, { childList: true, subtree: true });
+  look();
+}
+
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {src: string}} setup src: the loader's @returns {import('./elements/ask.js').Asking} */
+export function dress(circle, { src, ...setup }) {
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(setup.files['signal.css'] ?? '');
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  PolyCircles.circles = circles;
-  PolyCircles.define('poly-circles');
-  PolyMedia.define('poly-media');
-  PolyRing.define('poly-ring');
-  PolyStats.define('poly-stats');
+  shows(setup.beside);
   if (circle.signal) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
@@ -42,5 +43,3 @@ export function dress(circle, { circles, src, ...setup }) {
   PolyAsk.define('poly-ask');
   return asks;
 }
-
-export { injectedStore } from './content/injected.js';

@@ -1,186 +1,151 @@
-/** The loader: a classic script of under 2 kB that fetches the package once, checks it, and starts it. Meanwhile it registers the worker
- * and keeps players from asking the server for what the mirror will bring: for 450 ms, or a second when the package came by then. */
-import { done, openDb } from './util/db.js';
-import { off } from './page/watch.js';
-/** @typedef {Record<string, string>} Files */
+/** The loader: a classic script of under 2 kB that fetches the package, checks it, and starts it. Where the site is known to have no worker of its own
+ * it registers ours meanwhile (page/register.js sees to the rest). Once that is in control players are its (page/hold.js), and wait for nothing else:
+ * it brings them what comes from the origin, and the page hears of that when it is there. */
+import { hold } from './page/hold.js';
+/** @typedef {Record<string, Blob>} Files */
 
-const tag = /** @type {HTMLScriptElement} */ (document.currentScript),
-  sw = navigator.serviceWorker;
 // @ts-ignore: the instance puts it before this script
 const config = /** @type {any} */ (POLYCIRCLE_CONFIG),
   sha = config.package;
-const { href: base, origin } = new URL(config.base ?? '.', tag.src); // told where the tag's address is short, beside a site
-const held = /** @type {Map<HTMLMediaElement, [string|null, boolean]>} */ (new Map()); // players with what their preload and autoplay were
-const players = /** @type {Set<HTMLMediaElement>} */ (new Set());
-const refused = /** @type {Set<string>} */ (new Set()); // directives of the page's policy that we met
-let alive = false; // the package is here: the rest takes a moment
-let packed = /** @type {Promise<Blob|null>|null} */ (null); // the manifest
-
-function hold() {
-  for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
-    document.querySelectorAll('video,audio')
-  )) {
-    if (
-      off(el) ||
-      players.has(el) ||
-      el.readyState ||
-      el.networkState == 2 ||
-      !el.paused ||
-      (el.preload == 'none' && !el.autoplay)
-    )
-      continue;
-    players.add(el);
-    held.set(el, [el.getAttribute('preload'), el.autoplay]);
-    el.preload = 'none';
-    el.autoplay = false;
-  }
-}
-
-const observer = new MutationObserver(hold);
-
-/** Players may ask now. */
-function release() {
-  observer.disconnect();
-  for (const [el, [preload, autoplay]] of held) {
-    if (autoplay) el.autoplay = true;
-    preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
-  }
-  held.clear();
-}
-
-/** An existing worker of the site is never replaced; ours of another address of the instance is. Why there is none stands in the console, for then nothing is shared. */
-async function register() {
-  const file = tag.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js');
-  if (!file) throw 'no data-worker';
-  const url = new URL(file, location.href).href,
-    old = await sw.getRegistration('/');
-  const script =
-    old?.scope == location.origin + '/' && (old.active ?? old.waiting ?? old.installing)?.scriptURL;
-  return script && script != url && !/\/circle-sw\.js$/.test(script)
-    ? null
-    : sw.register(url, { scope: '/' });
-}
+/** a module does not know its tag: that is the one that names it @type {any} */
+const [tag, another] = document.currentScript
+  ? [document.currentScript]
+  : document.querySelectorAll(`script[src*="?${config.key}"]`);
+/** not so in a sandbox or a srcdoc, where nothing can be shared */
+const own = self.origin == location.origin;
+const sw = own ? navigator.serviceWorker : /** @type {any} */ (null);
+const { href: base, origin } = new URL(config.base ?? '.', tag?.src ?? location.href); // told where the tag's address is short, beside a site
+/** a worker with ours in it: the site's own that imports it, the one-line file, the instance's */
+const file =
+    config.worker?.[0] == '/'
+      ? config.worker
+      : (tag?.dataset.worker ?? (origin == location.origin && base + 'circle-sw.js')),
+  script = file && new URL(file, /** @type {any} */ (location)).href;
+const refused = /** @type {Set<string>} */ (new Set()); // what the page's policy should say, of what we met
+const asked = /** @type {MessageEvent[]} */ ([]); // by the worker, while nobody is there to hear it
+/** what is said to it meanwhile: that the page hears of what comes; on a later visit, that some of it may be stored @type {object} */
+let word = sw?.controller ? { mine: true } : { late: true };
 
 /** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */
 async function unpack(gz) {
-  const tar = await new Response(
-    new Blob([gz]).stream().pipeThrough(new DecompressionStream('gzip')),
-  ).arrayBuffer();
-  const text = (/** @type {number} */ at, /** @type {number} */ n) =>
-    new TextDecoder().decode(new Uint8Array(tar, at, n));
-  const files = /** @type {Files} */ ({});
-  for (
-    let at = 0, size;
-    at < tar.byteLength && text(at, 1) > '\0';
-    at += 512 + Math.ceil(size / 512) * 512
-  ) {
-    size = parseInt(text(at + 124, 11), 8);
-    files[text(at, 100).replace(/\0.*/s, '')] = text(at + 512, size);
+  const stream = new Blob([gz]).stream().pipeThrough(new DecompressionStream('gzip')),
+    tar = await new Response(stream).blob(),
+    files = /** @type {Files} */ ({});
+  for (let at = 0; at < tar.size;) {
+    const head = await tar.slice(at, (at += 512)).text(),
+      size = parseInt(head.slice(124, 135), 8) || 0;
+    files[head.split('\0')[0]] = tar.slice(at, at + size, 'text/javascript');
+    at += Math.ceil(size / 512) * 512;
   }
   return files;
 }
 
-/** What storage holds is marked in localStorage, so that a first visit need not wait for IndexedDB to open. */
-function mark(value = '') {
+/** What is known of this browser: that blob modules are forbidden; when a worker may be registered. */
+function mark(/** @type {string} */ name, /** @type {any} */ value = 0) {
   try {
-    return value ? (localStorage.polycircle = value) : localStorage.polycircle;
+    return value
+      ? (localStorage['polycircle-' + name] = value)
+      : localStorage['polycircle-' + name];
   } catch {
     return undefined;
   }
 }
 
-/** From the spool, which costs the host no process, else from the program. @param {string} kept @param {string} path */
-async function take(kept, path) {
-  const r = config.spool && (await fetch(config.spool + kept).catch(() => 0));
-  return r?.ok ? r : fetch(base + path);
+/** From the spool, which costs the host no process, else from the program. @param {string} kept @param {string} path @param {RequestInit} [how] */
+async function take(kept, path, how) {
+  const r = config.spool && (await fetch(config.spool + kept, how).catch(() => 0));
+  return r?.ok ? r : fetch(base + path, how);
 }
 
-/** @param {Promise<IDBDatabase|null>} db @param {string|undefined} marked @returns {Promise<Files>} from storage, else from the instance, checked */
-async function files(db, marked) {
-  const kv = async (/** @type {IDBTransactionMode} */ mode) =>
-    (await db)?.transaction('kv', mode).objectStore('kv');
-  const store = marked == sha && (await kv('readonly')),
-    kept = store && (await done(store.get('package')));
-  if (kept?.sha == sha) return kept.files;
-  if (config.version)
-    packed = take(
-      `manifest-${config.cid}-${config.version}.json.gz`,
-      `manifest/${config.cid}.json.gz`,
-    )
-      .then(r => r.blob())
-      .catch(() => null);
+/** The package, checked. @param {RequestCache} cache @returns {Promise<Files>} */
+async function files(cache) {
   const gz = await (
-    await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`)
+    await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`, { cache })
   ).arrayBuffer();
-  const hex =
-    isSecureContext &&
-    [...new Uint8Array(await crypto.subtle.digest('SHA-256', gz))]
-      .map(b => (b + 256).toString(16).slice(1))
-      .join('');
-  if (hex && hex != sha) throw new Error('the package is not the one that was promised');
-  const fresh = await unpack(gz);
-  kv('readwrite')
-    .then(store => store && done(store.put({ sha, files: fresh }, 'package')))
-    .then(
-      () => mark(sha),
-      () => {},
-    );
-  return fresh;
+  // over plain http nothing can be checked
+  const sum = new Uint8Array((await crypto.subtle?.digest('SHA-256', gz)) ?? 0);
+  if (sum.some((byte, i) => byte != parseInt(sha.slice(2 * i, 2 * i + 2), 16)))
+    throw new Error('another package');
+  return unpack(gz);
+}
+
+/** Players may ask once the worker is in control, or none comes, or after a second of the page's own time, which a busy device has less of.
+ * @param {Promise<any>} registered */
+async function free(registered) {
+  const control = new Promise(ok => sw.addEventListener('controllerchange', ok));
+  const patience = async () => {
+    for (let ticks = 20; ticks--;) await new Promise(ok => setTimeout(ok, 50));
+  };
+  if (!sw.controller) await Promise.race([registered.then(found => found && control), patience()]);
 }
 
 async function run() {
-  const marked = mark(),
-    worker = sw && register().catch(console.warn);
-  const db = /** @type {Promise<IDBDatabase|null>} */ (
-    Promise.race([openDb().catch(() => null), new Promise(ok => setTimeout(ok, 1000, null))])
-  );
+  const registered =
+      sure &&
+      sw
+        .getRegistration('/')
+        .then(
+          (/** @type {any} */ found) =>
+            found ??
+            sw
+              .register(script, { scope: '/' })
+              .then((/** @type {any} */ r) => (mark('worker', Date.now() + 6e8), r)),
+        )
+        .catch(() => null),
+    mirrors = sure && config.mirror !== false && mark('ask') != 'no',
+    held = hold(mirrors),
+    freed = mirrors && free(registered).then(() => held.release(controls()));
+  const hear = (/** @type {MessageEvent} */ e) => {
+    if (!e.data?.polycircle) return;
+    asked.push(e);
+    e.ports[0]?.postMessage(word);
+  };
+  sw?.addEventListener('message', hear);
+  sw?.startMessages();
   try {
-    const all = await files(db, marked);
-    // a blob module, or where a policy forbids those a plain one
-    const load = (/** @type {string} */ name) =>
-      import(URL.createObjectURL(new Blob([all[name]], { type: 'text/javascript' }))).catch(
-        () => import(`${base}package/${sha}/${name}`),
-      );
-    alive = true;
-    const [{ start }, circles] = await Promise.all([load('signal.js'), load('circles.js')]);
-    start({
-      base,
-      src: tag.src,
-      config,
-      data: { p2p: config.p2p, ...tag.dataset },
-      files: all,
-      circles: circles.default.circles,
-      extras: () => load('elements.js'),
-      players: [...players],
-      release,
-      worker,
-      packed,
-      db,
-      fresh: !marked,
-    });
+    // its name is its hash: what the browser's cache has of that name is good for ever, unless it is wrong
+    const all = await files('force-cache').catch(() => files('reload'));
+    // a blob module, or where a policy forbids those a plain one; to ask is to break the policy, and is done once
+    const load = async (/** @type {string} */ name) => {
+      if (!mark('plain'))
+        try {
+          return await import(URL.createObjectURL(all[name]));
+        } catch {
+          mark('plain', 1);
+        }
+      return import(`${base}package/${sha}/${name}`);
+    };
+    const { start } = await load('signal.js');
+    start({ base, tag, config, load, take, held, freed, registered, script });
+    sw?.removeEventListener('message', hear);
+    for (const e of asked) sw.dispatchEvent(e);
   } catch (error) {
-    release();
+    word = { pass: true };
+    held.end();
+    for (const { ports } of asked) ports[0]?.postMessage(word);
     await new Promise(ok => setTimeout(ok, 50));
-    const lines = [...refused].map(name => `${name} ${origin}`).join('; ');
-    console.error(
-      'polycircle:',
-      lines ? `add to this page's Content-Security-Policy: ${lines}` : error,
-    );
+    const lines = `add to this page's Content-Security-Policy: ${[...refused].join('; ')}`;
+    console.error('polycircle:', refused.size ? lines : error);
   }
 }
 
 const page = /** @type {any} */ (globalThis),
-  tags = 'off' in tag.dataset ? 0 : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
+  controls = () => sw.controller?.scriptURL.split('?')[0] == script,
+  // a worker with ours in it is there, or comes at once
+  sure =
+    sw &&
+    script &&
+    (sw.controller ? controls() : config.worker == 'none' && !(mark('worker') > Date.now())),
+  tags =
+    !own || !tag || another || 'off' in tag.dataset
+      ? 0
+      : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
+if (!tag || another) console.warn('polycircle: which script is the tag?');
 if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
-    if (e.blockedURI.startsWith(origin)) refused.add(e.effectiveDirective.replace(/-elem$/, ''));
+    if (e.blockedURI.startsWith(origin))
+      refused.add(`${e.effectiveDirective.replace(/-elem$/, '')} ${origin}`);
   });
-  if (isSecureContext && sw && config.mirror !== false) {
-    observer.observe(document, { childList: true, subtree: true });
-    hold();
-    setTimeout(() => alive || release(), 450);
-    setTimeout(release, 1000);
-  }
   run();
 }

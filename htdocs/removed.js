@@ -1,13 +1,14 @@
-/** In the loader's place when the circle was removed (of a 410 nothing is run): takes our worker and what it kept off this browser. */
-const tag = /** @type {HTMLScriptElement} */ (document.currentScript);
-const file = tag.dataset.worker && new URL(tag.dataset.worker, location.href).href;
-navigator.serviceWorker?.getRegistration('/').then(found => {
-  const script = (found?.active ?? found?.waiting ?? found?.installing)?.scriptURL ?? '';
-  if (script == file || /\/circle-sw\.js$/.test(script)) found?.unregister();
-});
+/** In the loader's place when the circle was removed (of a 410 nothing is run): takes our worker and what it kept off this browser. What is not
+ * ours alone stays: it answers nothing, as no page speaks to it. */
+import { alone } from './util/alone.js';
+
+navigator.serviceWorker
+  ?.getRegistration('/')
+  .then(async found => found && (await alone(found)) && found.unregister());
 indexedDB.deleteDatabase('polycircle');
 try {
-  for (const name of ['polycircle', 'polycircle-ask']) localStorage.removeItem(name);
+  for (const name of ['polycircle', 'polycircle-ask', 'polycircle-plain', 'polycircle-worker'])
+    localStorage.removeItem(name);
 } catch {
   /* it is forbidden, so there is nothing */
 }

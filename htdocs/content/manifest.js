@@ -1,8 +1,9 @@
 /** The signed manifest (doc/PROTOCOL.md 1.5): nothing of it is believed before the signature of the pinned key is checked. */
-import { fromBase64, hex, must, sha256, utf8 } from '../util/bytes.js';
+import { fromBase64, hex, must, sha256, slowly, utf8 } from '../util/bytes.js';
 /** @typedef {{index: number, path: string, type: string, size: number, mtime: number, piece: number, hashes: string[], root: string,
- *   urls: string[], withdrawn: boolean, checked: number, check: Promise<void>|null}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
- *   origin last said that it still has this very file (performance.now); check: it is being asked
+ *   urls: string[], withdrawn: boolean, checked: number, check: Promise<void>|null, refused?: number, whole?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
+ *   origin last said that it still has this very file (performance.now); check: it is being asked; refused: when it said last that this browser may not read it;
+ *   whole: it sends all where a part is asked for
  * @typedef {{version: number, media: Media[]}} Manifest */
 
 const MOST = 2 ** 26,
@@ -37,20 +38,23 @@ export async function unpack(packed) {
 }
 
 /** @param {any} m one media of the payload @param {number} index @param {string[]} bases @returns {Promise<Media>} */
-async function media(m, index, bases) {
-  const hashes = fromBase64(m.sha256),
-    count = Math.ceil(m.size / m.piece),
+async function media({ sha256: list, ...m }, index, bases) {
+  const bytes = fromBase64(list),
     tail = m.path.split('/').map(encodeURIComponent).join('/');
-  must(hashes.length == count * 32 && count, m.path);
+  let hashes = /** @type {string[]|null} */ (null);
+  must(bytes.length && bytes.length == Math.ceil(m.size / m.piece) * 32, m.path);
   return {
     ...m,
     index,
     withdrawn: false,
     checked: -Infinity,
     check: null,
-    hashes: /** @type {string[]} */ (hex(hashes).match(/.{64}/g)),
-    root: (await sha256(hashes)).slice(0, 16),
-    urls: bases.map(base => new URL('./' + tail, base).href),
+    // as text, which takes time and five times the room, of those that are asked for
+    get hashes() {
+      return (hashes ??= /** @type {string[]} */ (hex(bytes).match(/.{64}/g)));
+    },
+    root: (await sha256(bytes)).slice(0, 16),
+    urls: bases.map(base => base + tail),
   };
 }
 
@@ -77,12 +81,14 @@ export async function readManifest({ key, signed, sig }, expected) {
   const m = JSON.parse(signed);
   must(m.v === 1 && m.cid === expected.cid, 'manifest: circle');
   must(m.version >= expected.seen, `manifest: older than ${expected.seen}`);
-  const bases = m.origins.map((/** @type {string} */ o) => new URL(o, expected.home).href);
+  const bases = m.origins.map(
+    (/** @type {string} */ o) => new URL('./', new URL(o, expected.home)).href,
+  );
   must(bases.length, 'manifest: origin');
   return {
     version: m.version,
     media: await Promise.all(
-      m.media.map((/** @type {any} */ x, /** @type {number} */ i) => media(x, i, bases)),
+      await slowly(m.media, (/** @type {any} */ x, i) => media(x, i, bases)),
     ),
   };
 }

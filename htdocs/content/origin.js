@@ -1,74 +1,56 @@
-/** HTTP places that hold the bytes: hides ranges, and notices that a file is no longer the one of the manifest.
- * Every request is cache: 'no-store', by which our worker knows to stay out of it. */
-import { must } from '../util/bytes.js';
-/** @typedef {import('./manifest.js').Media} Media */
+/** What answers of an origin say of a file, above all that it is no longer the one of the manifest. (What pages ask for is fetched by worker.js.)
+ * What is asked here is cache: 'no-store', by which our worker knows to stay out of it. */
+import { now } from '../util/bytes.js';
+/** @typedef {import('./manifest.js').Media} Media
+ * @typedef {{status: number, total: number, modified: number}} Head total: bytes of the file, modified: seconds since 1970; NaN where it is not said */
 
-/** The origin has another file now, or none. */
-export class Changed extends Error {}
+const DEAD = [404, 410, 416],
+  REFUSED = [401, 403],
+  REFUSED_MS = 60000,
+  RUN = 4 << 20; // whole pieces of every size
 
-const DEAD = [404, 410, 416];
-
-/** @param {Response} r @param {Media} media @param {number} total size it states, NaN when it states none */
-function compare(r, media, total) {
-  const modified = Date.parse(r.headers.get('last-modified') ?? '') / 1000;
-  const other =
-    DEAD.includes(r.status) ||
-    (Number.isFinite(total) && total != media.size) ||
-    (modified && modified != media.mtime);
-  if (other) throw new Changed(media.path);
-  if (r.ok) media.checked = performance.now();
+/** @param {number} status @param {Headers} headers @returns {Head} */
+export function readHead(status, headers) {
+  const whole = headers.has('content-encoding') ? null : headers.get('content-length'),
+    range = /\/(\d+)$/.exec(headers.get('content-range') ?? '');
+  return {
+    status,
+    total: status == 206 ? Number(range?.[1] ?? NaN) : parseInt(whole ?? ''),
+    modified: Date.parse(headers.get('last-modified') ?? '') / 1000,
+  };
 }
 
-/** @param {Response} r */
-const length = r =>
-  r.headers.has('content-encoding') ? NaN : parseInt(r.headers.get('content-length') ?? '');
+/** Whether the origin has another file now, or none. Of other places only the size is compared: copies differ in their date, and hashes tell the rest.
+ * Who may not read it any longer is told twice: one refusal may be a firewall's, or a session's that has ended.
+ * @param {Head} head of a GET @param {Media} media @param {string} url */
+export function changed({ status, total, modified }, media, url) {
+  const ok = status >= 200 && status < 300,
+    first = media.urls[0] == url.split('#')[0];
+  const again = REFUSED.includes(status) && now() - (media.refused ?? -Infinity) < REFUSED_MS;
+  if (REFUSED.includes(status)) media.refused = now();
+  const other =
+    ok && ((total >= 0 && total != media.size) || (first && modified && modified != media.mtime));
+  if (ok) media.checked = now();
+  return other || again || DEAD.includes(status);
+}
 
-/** Asks the origin whether the file is still the same. Resolves also when the origin cannot tell (down, 5xx, no HEAD).
- * @param {Media} media @param {string} url @throws {Changed} */
+/** Asks the origin whether it has another file now: false also when it cannot tell (down, 5xx, no HEAD).
+ * @param {Media} media @param {string} url */
 export async function recheck(media, url) {
   const r = await fetch(url, {
     method: 'HEAD',
     cache: 'no-store',
     signal: AbortSignal.timeout(2500),
   }).catch(() => null);
-  if (r) compare(r, media, length(r));
-  media.checked = performance.now();
+  media.checked = now();
+  return !!r && !REFUSED.includes(r.status) && changed(readHead(r.status, r.headers), media, url);
 }
 
-/** Pieces first to last, in one request, each handed on as soon as it is whole.
- * @param {Media} media @param {string} url @param {number} first @param {number} last @param {AbortSignal} signal
- * @param {(index: number, bytes: Uint8Array) => void} got @param {(n: number) => void} progress
- * @throws {Changed} or whatever fetch throws */
-export async function fetchPieces(media, url, first, last, signal, got, progress) {
-  const start = first * media.piece,
-    end = Math.min(media.size, (last + 1) * media.piece);
-  const r = await fetch(url, {
-    headers: { range: `bytes=${start}-${end - 1}` },
-    cache: 'no-store',
-    signal,
-  });
-  const [, from, total] =
-    /^bytes (\d+)-\d+\/(\d+)$/.exec(r.headers.get('content-range') ?? '') ?? [];
-  compare(r, media, total ? +total : r.status == 206 ? NaN : length(r));
-  must(
-    r.ok && r.body && (r.status == 206 ? !from || +from == start : !start),
-    `origin: ${r.status}`,
-  );
-  const reader = r.body.getReader();
-  let part = new Uint8Array(0);
-  for (let index = first; index <= last; index++) {
-    const bytes = new Uint8Array(Math.min(media.piece, end - index * media.piece));
-    for (let at = 0, n; at < bytes.length; at += n, part = part.subarray(n)) {
-      if (!part.length) {
-        const { done, value } = await reader.read();
-        must(!done, 'origin: short');
-        progress(value.length);
-        part = value;
-      }
-      n = Math.min(part.length, bytes.length - at);
-      bytes.set(part.subarray(0, n), at);
-    }
-    got(index, bytes);
-  }
-  reader.cancel().catch(() => {});
+/** To a mirror without a worker: what no neighbour brings, from the beginning of a piece.
+ * @param {import('./mirror.js').Mirror} mirror @param {Media} media @param {string} url @param {number} at @param {AbortSignal} [signal] */
+export async function bring(mirror, media, url, at, signal) {
+  const headers = { range: `bytes=${at}-${at + RUN - 1}` },
+    r = await fetch(url, { headers, cache: 'no-store', signal });
+  if (mirror.seen(media, url, r.status, r.headers) && r.ok)
+    await mirror.came(media, r.status == 206 ? at : 0, new Uint8Array(await r.arrayBuffer()));
 }

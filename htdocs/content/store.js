@@ -1,71 +1,51 @@
 /** Storage adapters behind one interface of four methods, and the choice between them. */
 import { done, openDb } from '../util/db.js';
-import { sleep, within } from '../util/bytes.js';
+import { must, within } from '../util/bytes.js';
 /** @typedef {{get(store: string, key: string): Promise<any>, put(store: string, key: string, value: any): Promise<void>,
  *   delete(store: string, key: string): Promise<void>, keys(store: string): Promise<string[]|null>}} Store keys: null when it cannot tell */
 
-/** @returns {Store} */
-export function memoryStore() {
+/** Where there is none: what is small, for this page life. Pieces are in memory anyway, as many as should be. @returns {Store} */
+function noStore() {
   const all = new Map();
   return {
-    get: async (store, key) => all.get(store + key),
+    get: async (_, key) => all.get(key),
     put: async (store, key, value) => {
-      all.set(store + key, value);
+      must(store == 'kv', 'no storage');
+      all.set(key, value);
     },
-    delete: async (store, key) => {
-      all.delete(store + key);
-    },
-    keys: async store =>
-      [...all.keys()].filter(key => key.startsWith(store)).map(key => key.slice(store.length)),
+    delete: async () => {},
+    keys: async () => [],
   };
 }
 
-/** Writes wait 30 ms for company and go in one relaxed transaction: faster than a data channel can bring them.
+/** Each write is a relaxed transaction: hundreds in a second, far more than a data channel can bring.
  * @param {IDBDatabase} db @returns {Store} */
 export function idbStore(db) {
-  /** @typedef {(tx: IDBTransaction) => void} Step @type {Step[]} */
-  let steps = [];
-  /** @type {Promise<void>} */
-  let end;
-  const flush = async () => {
-    await sleep(30);
-    const work = steps;
-    steps = []; // first: a database that was closed under us throws
-    const tx = db.transaction(['kv', 'pieces'], 'readwrite', { durability: 'relaxed' });
-    await /** @type {Promise<void>} */ (
+  const read = (/** @type {string} */ store) => db.transaction(store).objectStore(store);
+  const write = (/** @type {string} */ store, /** @type {(of: IDBObjectStore) => void} */ step) =>
+    /** @type {Promise<void>} */ (
       new Promise((ok, no) => {
+        const tx = db.transaction(store, 'readwrite', { durability: 'relaxed' });
         tx.oncomplete = () => ok();
         tx.onabort = () => no(tx.error);
-        for (const step of work) step(tx);
+        step(tx.objectStore(store));
       })
     );
-  };
-  const write = (/** @type {Step} */ step) => {
-    if (steps.push(step) == 1) end = flush();
-    return end;
-  };
-  const read = (/** @type {string} */ store) => db.transaction(store).objectStore(store);
   return {
     get: (store, key) => done(read(store).get(key)),
-    put: (store, key, value) => write(tx => tx.objectStore(store).put(value, key)),
-    delete: (store, key) => write(tx => tx.objectStore(store).delete(key)),
+    put: (store, key, value) => write(store, of => of.put(value, key)),
+    delete: (store, key) => write(store, of => of.delete(key)),
     keys: store => /** @type {Promise<string[]>} */ (done(read(store).getAllKeys())),
   };
 }
 
-/** The store the page brought, IndexedDB, or memory when that is refused or hangs for 2 s.
- * @param {Promise<Store>|null} injected @param {Promise<IDBDatabase|null>} opening @param {boolean} fresh nothing was ever stored here, so what is
- *   asked before it is open need not wait @returns {Store} */
-export function openStore(injected, opening = openDb(), fresh = false) {
-  let early = fresh && !injected;
-  const store =
-    injected ?? within(opening, 2000, null).then(db => (db ? idbStore(db) : memoryStore()));
-  store.finally(() => {
-    early = false;
-  });
+/** The store the page brought, IndexedDB, or none when that is refused or hangs for 2 s.
+ * @param {Promise<Store>|null} injected @param {() => Promise<IDBDatabase>} [open] @returns {Store} */
+export function openStore(injected, open = openDb) {
+  const store = injected ?? within(open(), 2000, null).then(db => (db ? idbStore(db) : noStore()));
   const late =
     (/** @type {keyof Store} */ name) =>
     async (/** @type {any[]} */ ...args) =>
-      early && /get|keys/.test(name) ? null : /** @type {any} */ (await store)[name](...args);
+      /** @type {any} */ (await store)[name](...args);
   return { get: late('get'), put: late('put'), delete: late('delete'), keys: late('keys') };
 }

@@ -46,7 +46,7 @@ function show(circle) {
 /** @param {Circle} circle */
 function start(circle) {
   const update = () => show(circle);
-  for (const type of ['join', 'peer', 'leave', 'stats']) circle.addEventListener(type, update);
+  for (const type of ['join', 'peer', 'leave']) circle.addEventListener(type, update);
   setInterval(update, 1000);
   drop.disabled = false;
   drop.addEventListener('click', async () => {

@@ -1,8 +1,9 @@
 /** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. The words
  * are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
-import { html, PolyElement } from './base.js';
+import { get, html, look, PolyElement } from './base.js';
 /** @typedef {import('../page/circle.js').Circle} Circle
- * @typedef {{files: Record<string, string>, config: import('../page/circle.js').Config, base: string, lang?: string}} Setup lang: the tag's data-lang
+ * @typedef {{config: import('../page/circle.js').Config, beside(file: string): string, lang?: string}} Setup beside: where a file is that lies beside the package; lang: the
+ *   tag's data-lang
  * @typedef {{words(): Promise<(name: string) => string>, tongue: string, ask(): Promise<void>}} Asking */
 
 const LONGEST = 600;
@@ -37,7 +38,7 @@ function paint(box) {
 }
 
 /** @param {Circle} circle @param {Setup} setup @returns {Asking} */
-export function asking(circle, { config, base, lang }) {
+export function asking(circle, { config, beside, lang }) {
   const tongue = language(lang, ...navigator.languages, document.documentElement.lang),
     host = hosts(config.ice);
   let said = /** @type {Promise<(name: string) => string>|null} */ (null),
@@ -47,13 +48,12 @@ export function asking(circle, { config, base, lang }) {
     wanted = false,
     close = () => {}; // before: what had the focus
 
-  /** Texts alone, and short ones. */
+  /** Texts alone, and short ones; and their look. */
   const words = () =>
-    (said ??= fetch(`${base}package/${config.package}/ask-${tongue}.json`, {
-      credentials: 'omit',
-    }).then(async r => {
+    (said ??= get(beside(`ask-${tongue}.json`)).then(async r => {
       const all = await r.json();
       if (!all.yes) throw all; // an error
+      await look(beside('ask.css'));
       return (/** @type {string} */ name) =>
         name == 'stun' && !host ? '' : String(all[name]).slice(0, LONGEST).replace('{host}', host);
     }));
@@ -119,12 +119,12 @@ export function asking(circle, { config, base, lang }) {
       open = said = null;
       console.warn('polycircle:', error);
     }));
-  const look = () => {
+  const heed = () => {
     wanted = false;
     wants() ? ask() : close();
   };
-  circle.addEventListener('change', look);
-  look();
+  circle.addEventListener('change', heed);
+  heed();
   return (page = {
     words,
     tongue,

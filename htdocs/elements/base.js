@@ -2,6 +2,8 @@
 
 /** @typedef {import('../page/circle.js').Circle} Circle */
 
+const LOOK_MS = 500;
+
 /** @template {Element} T @param {T} el @param {Record<string, string|number>} attributes @param {(Node|string)[]} children */
 function fill(el, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, String(value));
@@ -15,6 +17,16 @@ export const html = (tag, attributes = {}, ...children) =>
 /** @param {string} tag @param {Record<string, string|number>} attributes */
 export const svg = (tag, attributes) =>
   fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, []);
+
+/** @param {string} url @returns {Promise<Response>} of a file that lies beside the package */
+export const get = url => fetch(url, { credentials: 'omit' });
+
+/** @param {string} url of the style sheet of what is about to be shown */
+export async function look(url) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(await (await get(url)).text());
+  document.adoptedStyleSheets.push(sheet);
+}
 
 /** @param {number} n bytes, for people */
 export function size(n) {
@@ -47,23 +59,35 @@ export class PolyElement extends HTMLElement {
   disconnectedCallback() {
     this.#stop.abort();
   }
-  /** @param {Circle} circle @param {AbortSignal} signal aborted when the element leaves */
-  show(circle, signal) {
-    throw new TypeError(`${circle} ${signal}: not shown`);
-  }
-  /** Draws now, whenever the circle has changed, and once more when it has come to rest.
+  /** @abstract @param {Circle} _circle @param {AbortSignal} _signal aborted when the element leaves */
+  show(_circle, _signal) {}
+  /** Draws now, when the circle has changed, and once more when it has come to rest; looks twice a second, while somebody sees it.
    * @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
   follow(circle, signal, draw) {
     let last = '',
-      moves = true;
+      moves = true,
+      shown = false,
+      timer = 0;
     const look = () => {
-      const now = JSON.stringify([circle.sig, circle.peers, circle.stats()]),
+      const { bytes, uploaded } = circle.stats(),
+        now = JSON.stringify([circle.sig, circle.peers, bytes, uploaded]),
         moved = now != last;
       if (moved || moves) draw();
       [last, moves] = [now, moved];
     };
-    for (const type of ['join', 'peer', 'leave', 'stats'])
-      circle.addEventListener(type, look, { signal });
+    // a hidden page has no frames
+    const again = () => {
+      clearTimeout(timer);
+      if (!shown || signal.aborted) return;
+      look();
+      timer = +setTimeout(() => requestAnimationFrame(again), LOOK_MS);
+    };
+    const seen = new IntersectionObserver(all => {
+      shown = all.some(entry => entry.isIntersecting);
+      again();
+    });
+    seen.observe(this);
+    signal.addEventListener('abort', () => seen.disconnect());
     look();
   }
 }

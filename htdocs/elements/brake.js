@@ -7,7 +7,8 @@ const LOOK_MS = 240000,
 export function brake(circle, src, { spool, key }) {
   // one that came from the browser's cache may be as old as caches keep it
   const cached = /** @type {any} */ (performance.getEntriesByName(src)[0])?.transferSize === 0;
-  let due = performance.now() + (cached ? SOON_MS : LOOK_MS);
+  let due = performance.now() + (cached ? SOON_MS : LOOK_MS),
+    timer = 0;
   const look = async () => {
     if (
       performance.now() < due ||
@@ -17,6 +18,7 @@ export function brake(circle, src, { spool, key }) {
     )
       return;
     due = performance.now() + LOOK_MS;
+    wait();
     const load = async (/** @type {string} */ url) =>
       (await fetch(url, { cache: 'no-cache', credentials: 'omit' })).text();
     const read = (/** @type {string} */ text) => /POLYCIRCLE_CONFIG=(.*);\n/.exec(text)?.[1];
@@ -25,5 +27,12 @@ export function brake(circle, src, { spool, key }) {
       read(await load(src));
     if (config) JSON.parse(config).mirror === false ? circle.leave('brake') : circle.join('brake');
   };
-  setInterval(() => look().catch(() => {}), 5000);
+  // a page that is not to look has no timer, until something changes
+  const wait = () => {
+    clearTimeout(timer);
+    timer = +setTimeout(() => look().catch(() => {}), Math.max(0, due - performance.now()));
+  };
+  document.addEventListener('visibilitychange', wait);
+  for (const type of ['peer', 'change']) circle.addEventListener(type, wait);
+  wait();
 }

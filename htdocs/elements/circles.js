@@ -1,11 +1,14 @@
 /** <poly-circles>: the circles that the package lists. */
 import { html, PolyElement } from './base.js';
 
+let all = /** @type {{can: string, cid: string}[]} */ ([]);
+/** Those that are shown. */
+export const list = (/** @type {{can: string, cid: string}[]} */ circles) => (all = circles);
+
 export class PolyCircles extends PolyElement {
-  static circles = /** @type {{can: string, cid: string}[]} */ ([]);
   /** @param {import('./base.js').Circle} circle */
   show({ cid }) {
-    const items = PolyCircles.circles.map(c =>
+    const items = all.map(c =>
       html(
         'li',
         c.cid == cid ? { 'aria-current': 'true' } : {},

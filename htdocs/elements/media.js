@@ -1,8 +1,8 @@
 /** <poly-media src>: one media of the circle where there is no worker: the whole file, verified, as a blob. With a worker, or when the
  * mirror cannot help, an ordinary src. It fills the <video>, <audio> or <img> inside it, or makes one. */
 import { html, PolyElement } from './base.js';
-import { within } from '../util/bytes.js';
-import { off } from '../page/watch.js';
+import { bring } from '../content/origin.js';
+import { off } from '../page/hold.js';
 
 const LARGEST = 512 << 20;
 
@@ -12,7 +12,8 @@ export class PolyMedia extends PolyElement {
     const src = this.getAttribute('src') ?? '',
       url = new URL(src, document.baseURI).href;
     await circle.loaded;
-    const worker = await within(circle.mirroring(), 1000, false),
+    const late = new Promise(ok => setTimeout(ok, 1000)),
+      worker = await Promise.race([circle.mirroring(), late]),
       media = circle.mirror?.find(url);
     if (signal.aborted) return;
     const kind =
@@ -28,14 +29,17 @@ export class PolyMedia extends PolyElement {
     if (worker || !media || media.size > LARGEST || !circle.mirror || circle.out.size || off(this))
       return void (child.src = url);
     try {
-      const parts = [];
-      for await (const part of circle.mirror.read(media, url, 0, media.size, () => ({
-        slack: 1,
-        playing: true,
-        rate: 0.1 / media.piece,
-      }))) {
-        if (signal.aborted) return;
-        parts.push(/** @type {any} */ (part));
+      const { mirror } = circle,
+        parts = [];
+      const need = { slack: 1, playing: true, rate: 0 },
+        reading = mirror.read(media, url, () => need);
+      signal.addEventListener('abort', () => reading.close());
+      for (let part, at = 0; at < media.size; at += part.length) {
+        const next = () => reading.next(at, media.size);
+        part = /** @type {any} */ (
+          await next().catch(() => bring(mirror, media, url, at, signal).then(next))
+        );
+        parts.push(part);
       }
       const blob = URL.createObjectURL(new Blob(parts, { type: media.type }));
       signal.addEventListener('abort', () => URL.revokeObjectURL(blob));

@@ -24,15 +24,20 @@ export class PolyRing extends PolyElement {
         return [sig, [R * Math.cos(angle), R * Math.sin(angle)]];
       }),
     );
+    const line = (/** @type {string} */ a, /** @type {string} */ b, /** @type {string} */ kind) => {
+      const [[x1, y1], [x2, y2]] = [a, b].map(
+        sig => /** @type {[number, number]} */ (place.get(sig)),
+      );
+      picture.append(svg('line', { x1, y1, x2, y2, class: kind }));
+    };
     picture.replaceChildren(svg('circle', { r: R }));
     let flowing = 0;
-    for (const peer of peers)
-      for (const far of peer.neighbours) this.#line(picture, place, peer.sig, far, 'far');
+    for (const peer of peers) for (const far of peer.neighbours) line(peer.sig, far, 'far');
     for (const { sig, bytesIn, bytesOut } of peers) {
       const flows = bytesIn + bytesOut > (this.#moved.get(sig) ?? 0);
       this.#moved.set(sig, bytesIn + bytesOut);
       flowing += Number(flows);
-      this.#line(picture, place, me, sig, flows ? 'link flow' : 'link');
+      line(me, sig, flows ? 'link flow' : 'link');
     }
     for (const [sig, [cx, cy]] of place) {
       const kind = sig == me ? 'me' : peers.some(p => p.sig == sig) ? 'peer' : 'far';
@@ -41,11 +46,5 @@ export class PolyRing extends PolyElement {
     const words = `Circle of ${sigs.length}: linked to ${peers.length}`;
     picture.setAttribute('aria-label', words + (flowing ? `, bytes flowing with ${flowing}` : ''));
     if (text.textContent != words) text.textContent = words;
-  }
-  /** @param {SVGElement} picture @param {Map<string, [number, number]>} place @param {string} a @param {string} b @param {string} kind */
-  #line(picture, place, a, b, kind) {
-    const [x1, y1] = place.get(a) ?? [0, 0],
-      [x2, y2] = place.get(b) ?? [0, 0];
-    picture.append(svg('line', { x1, y1, x2, y2, class: kind }));
   }
 }

@@ -15,20 +15,21 @@ export const instance = (base, keep, ask = (...args) => fetch(...args)) => {
   let lost = 0;
   const self = {
     h: false, // the form that works
-    /** @param {string} path @param {object} [body] by POST @param {(r: Response) => Promise<any>} read @returns {Promise<any>} the answer @throws {Refusal} */
-    async ask(path, body, read = r => r.json()) {
+    /** @param {string} path @param {object} body @returns {Promise<any>} the answer @throws {Refusal} */
+    async ask(path, body) {
       const h = lost % 3 > 1 != self.h;
       const init = {
-        ...(body && { method: 'POST', body: form(h, body) }),
+        method: 'POST',
+        body: form(h, body),
         credentials: /** @type {const} */ ('omit'),
         signal: AbortSignal.timeout(25000),
       };
       const answer = await ask(base + path, init)
-          .then(read)
+          .then(r => r.json())
           .catch(() => null),
         ours = answer?.polycircle === 1;
-      if (body) lost = ours ? 0 : lost + 1;
-      if (body && ours && h != self.h) keep((self.h = h));
+      lost = ours ? 0 : lost + 1;
+      if (ours && h != self.h) keep((self.h = h));
       if (ours && !answer.error) return answer;
       throw Object.assign(new Error(ours ? answer.text : 'no answer'), {
         code: ours ? String(answer.error) : '',

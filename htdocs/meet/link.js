@@ -5,33 +5,26 @@ import { must, sleep } from '../util/bytes.js';
 /** @typedef {{send(data: string|ArrayBuffer): void, close(): void, readonly buffered: number, drained(): Promise<any>,
  *   onmessage: ((data: any) => void)|null, onclose: (() => void)|null}} Channel */
 
-let warned = false;
-
-/** One server that the browser cannot read is an error of the constructor: such ones go, and are named once. The list is changed in place, so the
- * next link need not look. @param {RTCIceServer[]} ice @param {object} more @returns {RTCPeerConnection} */
-function connection(ice, more) {
-  const make = (/** @type {RTCIceServer[]} */ iceServers) =>
-    new RTCPeerConnection({ iceServers, ...more });
+/** One server that the browser cannot read is an error of the constructor: such ones are named, and go. The list is changed in place, so the
+ * next link need not look. Each connection has a certificate of its own: one that was kept would let neighbours know a visitor again.
+ * @param {RTCIceServer[]} ice @returns {RTCPeerConnection} */
+function connection(ice) {
+  const make = (/** @type {RTCIceServer[]} */ iceServers) => new RTCPeerConnection({ iceServers });
   try {
     return make(ice);
-  } catch {
-    /* which one? */
+  } catch (error) {
+    const bad = ice.findIndex(server => {
+      try {
+        make([server]).close();
+      } catch {
+        return true;
+      }
+    });
+    if (bad < 0) throw error;
+    const [{ urls }] = ice.splice(bad, 1);
+    console.warn('polycircle: no browser can use this ICE server:', urls);
+    return connection(ice);
   }
-  const bad = ice.filter(server => {
-    try {
-      make([server]).close();
-    } catch {
-      return true;
-    }
-  });
-  ice.splice(0, ice.length, ...ice.filter(server => !bad.includes(server)));
-  if (bad.length && !warned)
-    console.warn(
-      'polycircle: no browser can use these ICE servers:',
-      ...bad.map(({ urls }) => urls),
-    );
-  warned = true;
-  return make(ice);
 }
 
 const GATHER_MS = 600,
@@ -50,9 +43,9 @@ export class Link {
   onmessage = /** @type {((data: any) => void)|null} */ (null);
   onopen = /** @type {(() => void)|null} */ (null);
   onclose = /** @type {(() => void)|null} */ (null);
-  /** @param {{ice: RTCIceServer[], certificate: RTCCertificate|null}} options */
-  constructor({ ice, certificate }) {
-    this.#pc = connection(ice, certificate ? { certificates: [certificate] } : {});
+  /** @param {{ice: RTCIceServer[]}} options */
+  constructor({ ice }) {
+    this.#pc = connection(ice);
     this.#stun = ice.length > 0;
     this.#dc = this.#pc.createDataChannel('c', { negotiated: true, id: 0 });
     this.#dc.binaryType = 'arraybuffer';
@@ -96,7 +89,6 @@ export class Link {
     if (this.open && this.buffered > LOW)
       await new Promise(ok => {
         this.#dc.onbufferedamountlow = ok;
-        this.#dc.addEventListener('close', ok);
       });
   }
 
@@ -104,6 +96,7 @@ export class Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#pc.close();
+    /** @type {any} */ (this.#dc).onbufferedamountlow?.(); // who waits for room waits no longer
     this.onclose?.();
   }
 

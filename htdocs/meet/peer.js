@@ -1,14 +1,15 @@
 /** One neighbour: the protocol of doc/PROTOCOL.md 2.3 on one open channel. Hides requests, frames, bitmaps and serving; what the neighbour may
- * have, and what else it says, is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
+ * have (content/mirror.js), how fast (meet/manners.js), and what else it says is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
 import { bit, CHUNK, frame, parseControl, parseFrame } from './wire.js';
-import { fromBase64, must, pace } from '../util/bytes.js';
+import { fromBase64, must, now, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message
  * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
  *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
- * @typedef {{bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void, progress: () => void}} Pending */
+ * @typedef {{hash: string, bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void}} Pending */
 
 const MAX_ASKED = 8,
   MAX_ROOTS = 512,
+  REPLY_MS = 300,
   MAX_PIECES = 131072,
   PAUSE = 1 << 20;
 
@@ -19,7 +20,8 @@ export class Peer {
   #sending = 0;
   #pending = /** @type {Map<number, Pending>} */ (new Map());
   #asked = /** @type {{id: number, hash: string}[]} */ ([]);
-  #have = /** @type {Map<string, Uint8Array>} */ (new Map());
+  #have = /** @type {Map<string, Uint8Array>} */ (new Map()); // by root, the one that was heard of last at the end
+  #wanted = /** @type {Map<string, number>} */ (new Map()); // roots that we asked for, and when
   neighbours = /** @type {string[]} */ ([]);
   bytesIn = 0;
   bytesOut = 0;
@@ -29,9 +31,13 @@ export class Peer {
   ready = false;
   closed = false;
   rests = 0; // until when it is not asked again (performance.now)
+  rate = 2 << 20; // bytes a second, of the last quarter of a second or so that it owed us something; a stranger is believed to be quick
+  moved = 0; // when something last came, or it began to owe
   mine = false;
   re = '';
   by = '';
+  room = pace(0.002, 4 << 20); // whether so many characters more are read
+  asks = pace(200, 256); // whether one more time that it wants something is answered
   carried = pace(1000, 16); // whether one more mail of its is carried
   timer = 0; // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open
   /** @param {import('./link.js').Channel} channel @param {string} sig who it is, as the instance or a neighbour said @param {Hub} hub */
@@ -42,7 +48,9 @@ export class Peer {
     channel.onclose = () => this.close('closed');
     channel.onmessage = data => {
       try {
-        typeof data == 'string' ? this.#control(parseControl(data)) : this.#frame(parseFrame(data));
+        if (typeof data != 'string') return this.#frame(parseFrame(data));
+        must(this.room(data.length + 1000), 'too much');
+        this.#control(parseControl(data));
       } catch (error) {
         this.close(`protocol: ${error}`);
       }
@@ -52,24 +60,37 @@ export class Peer {
   get inflight() {
     return this.#pending.size;
   }
+  /** In how many seconds it brings this piece: that comes when it was asked for, else after all that it owes. @param {{hash: string, size: number}} piece */
+  due({ hash, size }) {
+    let left = 0;
+    for (const owed of this.#pending.values()) {
+      left += owed.bytes.length - owed.at;
+      if (owed.hash == hash) return left / this.rate;
+    }
+    return (left + size) / this.rate;
+  }
   greet() {
     this.say(this.#hub.hello(this));
   }
   say(/** @type {Message} */ message) {
+    for (const root of message.want ?? []) this.#wanted.set(root, now());
     if (!this.closed) this.channel.send(JSON.stringify(message));
   }
   has(/** @type {string} */ root, /** @type {number} */ index) {
     return this.up && bit(this.#have.get(root), index);
   }
+  /** Whether it has some of it, or may say so in a moment. */
   knows(/** @type {string} */ root) {
-    return this.up && !!this.#have.get(root)?.some(Boolean);
+    const wanted = this.#wanted.get(root) ?? -Infinity;
+    return this.up && (this.#have.get(root)?.some(Boolean) ?? now() - wanted < REPLY_MS);
   }
-  /** @param {string} hash @param {number} size @param {AbortSignal} signal @param {() => void} progress @returns {Promise<Uint8Array>} unverified */
-  get(hash, size, signal, progress) {
+  /** @param {string} hash @param {number} size @param {AbortSignal} signal @returns {Promise<Uint8Array>} unverified */
+  get(hash, size, signal) {
     const id = this.#next++;
+    if (!this.inflight) this.moved = now();
     return /** @type {Promise<Uint8Array>} */ (
       new Promise((done, fail) => {
-        this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, done, fail, progress });
+        this.#pending.set(id, { hash, bytes: new Uint8Array(size), at: 0, done, fail });
         signal.addEventListener('abort', () => {
           if (this.#pending.has(id)) this.say({ t: 'stop', id });
           fail(new Error('stopped'));
@@ -92,13 +113,10 @@ export class Peer {
     must(this.ready != (m.t == 'hello'), 'bad message'); // once, before all else
     if (m.t == 'hello') {
       must(m.sig == this.sig, 'bad message');
-      this.up = m.up;
       this.ready = true;
     }
-    for (const [root, , bits] of m.have ?? []) {
-      if (this.#have.size < MAX_ROOTS || this.#have.has(root))
-        this.#have.set(root, fromBase64(bits));
-    }
+    this.up = m.up ?? this.up;
+    for (const [root, , bits] of m.have ?? []) this.#learn(root, fromBase64(bits));
     if (m.t == 'got') this.#got(m.r, m.i);
     if (m.t == 'get') this.#queue(m.id, m.h);
     if (m.t == 'stop') this.#stop(m.id);
@@ -107,23 +125,34 @@ export class Peer {
     m.t == 'bye' ? this.close('left') : this.#hub.heard(m, this);
   }
 
+  /** What was heard of longest ago makes room. */
+  #learn(/** @type {string} */ root, /** @type {Uint8Array} */ bits) {
+    this.#have.delete(root);
+    this.#have.set(root, bits);
+    const [oldest] = this.#have.keys();
+    if (this.#have.size > MAX_ROOTS) this.#have.delete(oldest);
+  }
+
   #got(/** @type {string} */ root, /** @type {number[]} */ pieces) {
     const old = this.#have.get(root),
       bits = new Uint8Array(Math.max(old?.length ?? 0, (Math.max(...pieces, 0) >> 3) + 1));
-    if (bits.length > MAX_PIECES / 8 || (!old && this.#have.size >= MAX_ROOTS)) return;
+    if (bits.length > MAX_PIECES / 8) return;
     bits.set(old ?? []);
     for (const i of pieces) bits[i >> 3] |= 128 >> (i & 7);
-    this.#have.set(root, bits);
+    this.#learn(root, bits);
   }
 
   #frame(/** @type {import('./wire.js').Frame} */ { id, offset, payload }) {
-    const want = this.#pending.get(id);
-    this.bytesIn += payload.length;
+    const want = this.#pending.get(id),
+      { length } = payload,
+      seconds = this.inflight && (now() - this.moved) / 1000;
+    this.bytesIn += length;
+    this.moved = now();
+    this.rate = (this.rate + (want ? 4 * length : 0)) / (1 + 4 * seconds);
     if (!want && id < this.#next) return; // stopped meanwhile
-    must(want && offset == want.at && offset + payload.length <= want.bytes.length, 'bad message');
+    must(want && offset == want.at && offset + length <= want.bytes.length, 'bad message');
     want.bytes.set(payload, offset);
-    want.at += payload.length;
-    want.progress();
+    want.at += length;
     if (want.at == want.bytes.length) want.done(want.bytes);
   }
 
@@ -154,7 +183,8 @@ export class Peer {
     this.#sending = id;
     for (let at = 0; at < bytes.length && !this.closed && this.#sending == id; at += CHUNK) {
       const size = Math.min(CHUNK, bytes.length - at);
-      await this.#hub.allow(size, this);
+      if ((await this.#hub.allow(size, this)) === false)
+        return this.say({ t: 'no', id, why: 'off' });
       if (this.channel.buffered > PAUSE) await this.channel.drained();
       this.channel.send(frame(id, at, bytes));
       this.bytesOut += size;

@@ -5,7 +5,7 @@ import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';
 import { re as isId, sig as isSig } from './wire.js';
-/** @typedef {{token: string, run: string, key: string, ice: RTCIceServer[], certificate: RTCCertificate|null}} Identity
+/** @typedef {{token: string, run: string, key: string, ice: RTCIceServer[]}} Identity
  * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: import('./instance.js').Refusal): void, holding(): object}} Hub
  *   holding: what a join says of media: {version, have} */
 
@@ -17,6 +17,7 @@ const TARGET = 5,
   ANSWER_MS = 8000,
   PENDING_MAX = 12,
   SHUN_MS = 30000,
+  SLOW_MS = 300000,
   BY_INSTANCE = 'i';
 
 const linkOf = (/** @type {Peer} */ { channel }) => /** @type {Link} */ (channel);
@@ -28,7 +29,7 @@ export class Signal {
   #timer = 0;
   #grows = 0;
   #busy = false;
-  #again = false;
+  #wish = Infinity; // in how many ms to ask again, once the answer is here
   #fails = 0;
   #failures = 0;
   #joined = false;
@@ -40,7 +41,7 @@ export class Signal {
   );
   #mail = /** @type {{id: string, to: string, re: string, body: string}[]} */ ([]);
   #gone = /** @type {Set<string>} */ (new Set());
-  /** sigs not to be linked, for ever or until; 'by' and a sig: who brings no offers until then */
+  /** sigs that are offered nothing until then; 'by' and a sig: who brings no offers */
   #shunned = /** @type {Map<string, number>} */ (new Map());
   #unasked = pace(3000, CAP); // whether one more of the offers that nobody asked for may be taken
   links = /** @type {Map<string, Peer>} */ (new Map());
@@ -60,13 +61,6 @@ export class Signal {
   get peers() {
     return [...this.links.values()].filter(p => p.ready);
   }
-  /** Whether somebody may be there in a moment. */
-  get expecting() {
-    return (
-      !this.#stopped && ((!this.#joined && this.#fails < 2) || this.links.size > this.peers.length)
-    );
-  }
-
   start() {
     if (!this.#stopped) return;
     this.#stopped = false;
@@ -96,7 +90,6 @@ export class Signal {
   /** Join anew: everything is idempotent. @param {number} ms from now */
   rejoin(ms) {
     this.#joined = false;
-    this.#again ||= this.#busy; // its answer will set the timer
     this.#soon(ms);
   }
   /** The signaling interface: a mail to a signal, by a common neighbour where there is one, else by the instance.
@@ -107,21 +100,22 @@ export class Signal {
     this.#mail.push({ id: randomHex(8), to: sig, re, body });
     this.#soon(0);
   }
-  /** Never again in this page life. @param {Peer} peer @param {string} why */
+  /** Not linked again, whoever offers: who lied in this page life, who was slow for minutes. @param {Peer} peer @param {'lied'|'slow'} why */
   ban(peer, why) {
-    this.#shunned.set(peer.sig, Infinity);
+    this.#shunned.set(peer.sig, why == 'slow' ? now() + SLOW_MS : Infinity);
     peer.close(why);
   }
 
   #soon(/** @type {number} */ ms) {
+    if (this.#busy) return void (this.#wish = Math.min(this.#wish, ms));
     clearTimeout(this.#timer);
     if (!this.#stopped) this.#timer = +setTimeout(() => this.#sync(), ms);
   }
 
   async #sync() {
-    if (this.#busy) return void (this.#again = true);
+    if (this.#busy) return this.#soon(0);
     this.#busy = true;
-    this.#again = false;
+    this.#wish = Infinity;
     try {
       if (this.role == 'greeter') await this.#refill().catch(() => 0); // in this request: the next may be far
       if (this.#stopped) return;
@@ -138,8 +132,8 @@ export class Signal {
       this.#failed(error);
     } finally {
       this.#busy = false;
+      this.#soon(this.#wish);
     }
-    if (this.#again) this.#soon(0);
   }
 
   #compose() {
@@ -187,8 +181,9 @@ export class Signal {
     const claims = (answer.peers ?? []).map((/** @type {any} */ p) =>
       this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, ''),
     );
-    const offers = this.role == 'greeter' && !answer.standing && this.#refill();
-    if ((await Promise.all([offers, ...claims])).some(Boolean)) this.#again = true; // all in one request
+    const offers = this.role == 'greeter' && !answer.standing && this.#refill(),
+      [made] = await Promise.all([offers, ...claims]); // all in one request
+    if (made) this.#soon(0);
   }
 
   /** What its box says: mail is acknowledged at once, as is the wish to be asked. @param {any} said */
@@ -211,7 +206,7 @@ export class Signal {
       hopeless = /^(unknown_key|origin_refused|bad_)/.test(error.code);
     this.#soon(hopeless ? 300000 : Math.min(60000, wait) * (0.5 + Math.random()));
   }
-  /** A greeter's offers are to last until the request after the next. @returns {Promise<boolean>} whether new ones are urgent */
+  /** A greeter's offers are to last until the request after the next. @returns {Promise<boolean>} whether there are new ones */
   async #refill() {
     for (const [id, { made, link }] of this.#offers) {
       if (now() - made < OFFER_LIFE) continue;
@@ -233,7 +228,7 @@ export class Signal {
         this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: now(), sent: false });
       }),
     );
-    return !standing;
+    return true;
   }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these; some are for answers to
    * our own offers alone. No neighbour is given up for what may never open. A browser can make few connections, and counts closed ones for long:
@@ -245,7 +240,7 @@ export class Signal {
     if (
       sig == this.sig ||
       this.#stopped ||
-      this.#shunned.get(sig) == Infinity ||
+      (this.#shunned.get(sig) ?? 0) > now() + SHUN_MS || // who only did not open may offer
       opening.length >= (by ? 2 : mine ? CAP : CAP - STANDING) ||
       (by && (this.links.size >= CAP || !this.#unasked()))
     )
@@ -273,24 +268,18 @@ export class Signal {
     peer.timer = +setTimeout(() => peer.ready || peer.close('timeout'), ms);
   }
   /** Their offer. Who is linked already, open or not yet, is not given up for it: anybody may have made it in that name; and whoever brought one
-   * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for
-   * @returns {Promise<boolean>} whether the instance is to carry the answer */
+   * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for */
   async #answer(sig, re, sdp, near, by) {
-    const told = !!by[1],
-      deaf = this.#shunned.get('by' + by) ?? 0;
-    if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return false;
+    const deaf = this.#shunned.get('by' + by) ?? 0;
+    if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return;
     let peer;
     try {
       peer = this.#enter(sig, false, by);
-      if (!peer) return false;
+      if (!peer) return;
       peer.near = near;
-      const body = await linkOf(peer).answer(sdp);
-      told
-        ? this.send(sig, { re, body })
-        : this.#mail.push({ id: randomHex(8), to: sig, re, body });
-      return !told;
+      this.send(sig, { re, body: await linkOf(peer).answer(sdp) });
     } catch {
-      return (peer?.close('bad offer'), false);
+      peer?.close('bad offer');
     }
   }
   /** Mail: an offer, or the answer to one of ours. @param {any} from @param {any} re @param {any} body @param {string} by whom: a neighbour's sig, or the instance */

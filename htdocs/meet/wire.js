@@ -19,6 +19,8 @@ const root = match(/^[\da-f]{16}$/),
   mid = match(/^([\da-f]{4})?$/),
   bits = match(/^[\w-]{0,22000}$/);
 const body = match(/^[\w-]{1,1024}$/);
+const bool = (/** @type {any} */ x) => typeof x == 'boolean';
+const want = list(64, root);
 const have = list(
   64,
   x => Array.isArray(x) && x.length == 3 && root(x[0]) && mid(x[1]) && bits(x[2]),
@@ -28,8 +30,8 @@ const have = list(
 const SHAPES = new Map(
   Object.entries(
     /** @type {Record<string, Record<string, Test>>} */ ({
-      hello: { v: x => x === 1, sig, version: int, up: x => typeof x == 'boolean', have },
-      have: { have },
+      hello: { v: x => x === 1, sig, version: int, up: bool, have, want },
+      have: { have, want, up: x => x === undefined || bool(x) },
       got: { r: root, i: list(1024, int) },
       get: { id: int, h: sig },
       no: { id: int, why: match(/^(none|busy|off)$/) },
@@ -46,13 +48,13 @@ const SHAPES = new Map(
 /** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
   must(typeof text == 'string' && text.length <= MAX_TEXT, 'bad message');
-  const message = JSON.parse(text),
+  const message = { want: [], ...JSON.parse(text) }, // earlier versions want nothing by name
     shape = SHAPES.get(message?.t);
   must(shape, 'bad message');
   return Object.entries(shape).reduce(
     (out, [field, test]) => {
       must(test(message[field]), `bad ${message.t}.${field}`);
-      return { ...out, [field]: message[field] };
+      return field in message ? { ...out, [field]: message[field] } : out;
     },
     { t: message.t },
   );

@@ -1,6 +1,6 @@
 /** The owner's door of the instance (doc/PROTOCOL.md: POST owner) and where this page lives. The code is this page's alone. */
 import { instance } from '../meet/instance.js';
-/** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], mirror: boolean, exclude: string, sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
+/** @typedef {{can: string, api_key: string, p2p: string, ice: {urls: string}[], mirror: boolean, exclude: string, worker: string, sign: string, exposed: boolean, signals: number, origins: string[], refused: string[],
  *   statistics: Record<string, number>, version: number, dir: string, url: string, waits: boolean, files: number, bytes: number, walk?: Walk}} Circle waits: a copy that was put back named its folder, which was not shared before
  * @typedef {{files: number, bytes: number, done: number, skipped: number, changed: number, hashed: number, doubted: number, finished: boolean, same: boolean,
  *   version: number, current: string, left_out: {reason: string, text: string, cure: string, n: number, names: string[]}[]}} Walk

@@ -4,6 +4,7 @@ import { choices, trial } from './choices.js';
 import { busy, count, describe, input, make, note, onPress, say, size, warning } from './dom.js';
 import { folderForm } from './folder.js';
 import { bad, index, result } from './progress.js';
+import { ownWorker, ownWorkerAgain } from './own.js';
 import { BROKEN, judge, lines, look, reason } from './line.js';
 import { text } from './place.js';
 /** @typedef {import('./api.js').Status} Status
@@ -212,7 +213,11 @@ function loads({ s, c, at, id }) {
     'Does my site load it?',
     form(
       says,
-      () => look(says, new URL(input(field.id).value).href, c, s.urls ?? at.urls),
+      async () => {
+        const { href } = new URL(input(field.id).value);
+        await look(says, href, c, s.urls ?? at.urls);
+        ownWorkerAgain(id, c, at.urls, href);
+      },
       make('label', { htmlFor: field.id }, 'A page with the line in it'),
       field,
       make('button', {}, 'Look'),
@@ -406,6 +411,11 @@ export function card(s, c, at, open) {
       "The signing key is a secret of this program, by which visitors' browsers know that files are yours: a new one only when somebody may know it. It is neither the key in the line, which everybody may see and which stays, nor your code.",
     ),
     loads(all),
+    part(
+      `${id}_worker`,
+      'A service worker of the site’s own',
+      ownWorker(id, c, at.urls, `${site}/`),
+    ),
     visitors(all),
     pages(all),
     folder(all, () => reading()),

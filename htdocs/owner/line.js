@@ -23,12 +23,14 @@ export function lines(c, { urls, tags }, site = new URL(c.url || '/', urls[0]).o
   const mine = one
     ? [{ origins: own, tag: script(one), worker: '' }]
     : own.map(o => ({ origins: [o], tag: script(here(o)[0]), worker: '' }));
+  // where the site has one of its own, our line goes into that (own.js)
+  const none = !c.worker || c.worker == 'none' || c.worker == 'unknown';
   const others = all
     .filter(o => !here(o).length)
     .map(o => ({
       origins: [o],
-      tag: script(tags[0], ' data-worker="/polycircle-sw.js"'),
-      worker: `importScripts('${urls[0]}circle-sw.js')`,
+      tag: script(tags[0], none ? ' data-worker="/polycircle-sw.js"' : ''),
+      worker: none ? `importScripts('${urls[0]}circle-sw.js')` : '',
     }));
   return [...mine, ...others].sort(
     (a, b) => Number(b.origins.includes(site)) - Number(a.origins.includes(site)),
@@ -194,7 +196,7 @@ export async function judge(html, page, c, urls) {
       'refused',
       `The line is in that page, but pages of ${origin(page)} may not use this circle, and load from your host. Allow them in the console, under “Whose pages may use it”.`,
     ];
-  const why = is == 'once' ? await workerless(html, page, urls) : '';
+  const why = is == 'once' && c.worker?.[0] != '/' ? await workerless(html, page, urls) : '';
   if (is == 'once' && !why && !c.mirror)
     return [
       'stopped',

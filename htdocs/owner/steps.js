@@ -13,6 +13,7 @@ import {
   post,
   wire,
 } from './measure.js';
+import { find } from './own.js';
 import { silent } from './place.js';
 import { randomHex, toBase64 } from '../util/bytes.js';
 /** @typedef {import('./selftest.js').Line} Line
@@ -478,6 +479,21 @@ async function policy() {
   ];
 }
 
+/** @returns {Promise<Line[]>} */
+async function siteWorker(/** @type {World} */ { server }) {
+  const { worker, script, why } = await find(`${location.origin}/`, server.bases);
+  return [
+    {
+      id: 'site-worker',
+      title: 'A service worker of the site’s own',
+      level: worker == 'none' || worker.startsWith('/') ? ok : warn,
+      found: `${why}${script && !why.includes(script) ? ` (${script})` : ''}`,
+      why: 'A browser has one for a site. Ours is never put in the place of one that makes offline pages or push messages; where nobody has said that there is none, it comes later, and what a visitor opens first comes from your host.',
+      cure: 'In the console, at the circle: “A service worker of the site’s own”.',
+    },
+  ];
+}
+
 /** @type {{doing: string, run: (world: World) => Promise<Line[]>}[]} */
 export const steps = [
   { doing: 'the firewall', run: firewall },
@@ -490,6 +506,7 @@ export const steps = [
   { doing: 'files in place of the program', run: spool },
   { doing: 'what must not be served', run: leaks },
   { doing: 'the front page', run: policy },
+  { doing: 'a service worker of the site', run: siteWorker },
 ];
 
 /** @param {(text: string) => void} tell @returns {Promise<Line>} */

@@ -1,6 +1,7 @@
 /** The line for the site's pages, and whether they load it. */
 import { act } from './api.js';
 import { lines, look, reason } from './line.js';
+import { ownWorker, ownWorkerAgain } from './own.js';
 import { place } from './place.js';
 import { tiers } from './tiers.js';
 import { $, copy, count, input, onSubmit, say } from './dom.js';
@@ -70,14 +71,13 @@ export function tagStep(w) {
     timer = setTimeout(wait, 3000);
   }
 
-  onSubmit('check-form', () =>
-    look(
-      'check-form-says',
-      new URL(input('page').value).href,
-      /** @type {import('./api.js').Circle} */ (w.status.circles?.[0]),
-      w.status.urls ?? [],
-    ),
-  );
+  onSubmit('check-form', async () => {
+    const { href } = new URL(input('page').value),
+      [c] = w.status.circles ?? [];
+    if (!c) return;
+    await look('check-form-says', href, c, w.status.urls ?? []);
+    ownWorkerAgain('tag', c, (await at).urls, href);
+  });
   onSubmit('refused', async () => {
     await act('allow', {
       circle: w.status.circles?.[0]?.can,
@@ -106,6 +106,7 @@ export function tagStep(w) {
     $('tag-for').textContent = worker ? '' : reason(all[0], true);
     /** @type {HTMLTextAreaElement} */ ($('worker-line')).value = worker;
     $('worker').hidden = !worker;
+    $('own').replaceChildren(ownWorker('tag', circles[0], (await at).urls, `${site().origin}/`));
     input('page').value ||= site().origin + '/';
   }
 

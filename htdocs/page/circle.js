@@ -1,68 +1,90 @@
-/** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle.
- * What only a document knows (players, visibility) comes in by its options. */
+/** One circle on one page: puts signal, mirror, tabs and storage together and is what the page sees as window.polycircle. Whether this page takes part,
+ * what neighbours are told, and which manifest is used is decided here.
+ * What only a document knows of its players comes in by its options. */
 import { bridge } from './bridge.js';
 import { instance } from '../meet/instance.js';
 import { Manners } from '../meet/manners.js';
 import { Mirror } from '../content/mirror.js';
 import { Pieces } from '../content/pieces.js';
 import { Signal } from '../meet/signal.js';
+import { Tabs } from './tabs.js';
 import { openStore } from '../content/store.js';
 import { readManifest, unpack } from '../content/manifest.js';
 import { bitmap } from '../meet/wire.js';
-import { randomHex, toBase64, within } from '../util/bytes.js';
+import { own } from '../util/alone.js';
+import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
- *   wire?: string, p2p?: string, spool?: string, mirror?: boolean}} Config mirror false: the owner's brake, nobody mirrors
- * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean, settled: Promise<any>,
- *   watch: import('./bridge.js').Watch, spared?: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined, packed?: Promise<Blob|null>|null,
- *   db?: Promise<IDBDatabase|null>, fresh?: boolean, ask?: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have their
- *   first bytes; packed (the manifest), db: what the loader has begun already; fresh: nothing was ever stored
+ *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
+ * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean,
+ *   settled: () => Promise<any>, watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
+ *   take: Take, ask: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have
+ *   their first bytes
+ * @typedef {(kept: string, path: string) => Promise<Response>} Take from the spool, where it has another name, or the program
  * @typedef {import('../content/manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {import('../meet/wire.js').Message} Message */
 
-const HELLO = 64,
+const NAMED = 64, // media in a message
+  NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
   REFRESH_MS = 30000,
+  COMING_MS = 4000, // by then links are made, or none
   SAID = 'polycircle-ask';
 export class Circle extends EventTarget {
   #o;
   #instance;
   #manners;
   #store;
+  #born = now();
   #leads = false;
-  #born = performance.now();
   #refreshed = -Infinity;
-  #lock = /** @type {AbortController|null} */ (null);
-  #bridge = /** @type {ReturnType<typeof bridge>|null} */ (null);
+  #tabs;
   #got = /** @type {Map<Media, number[]>} */ (new Map());
-  #mids = /** @type {Record<string, string>} */ ({});
+  #wanted = /** @type {Set<string>} */ (new Set()); // roots that neighbours were asked for
+  #answers = Promise.resolve(); // what they ask for is looked up one after the other
+  #leave = () => {}; // what the worker has begun with us
+  #accepted = ''; // the signature of the manifest in hand
   /** why this page does nothing: 'left' (it was told to), 'away' (it was gone back from), 'no' (the visitor), 'brake' (the owner) */
   out = /** @type {Set<string>} */ (new Set());
   /** by the visitor: 'yes', 'no', '' (nothing yet) */
   said = '';
-  /** none over plain http */
-  mirror = /** @type {Mirror|null} */ (null);
+  #mirror;
   signal = /** @type {Signal|null} */ (null);
+  /** of each of the page's files, why it is mirrored or not @type {() => Promise<import('../elements/why.js').Why[]>} */
+  why = async () => [];
   /** @param {Options} options */
   constructor(options) {
     super();
-    const { base, config, data, storage, coarse, db, fresh } = (this.#o = options);
+    const { base, config, data, storage, coarse } = (this.#o = options);
     this.#instance = instance(base, h => this.#keep(base, h));
-    this.#manners = new Manners(
-      Number(data.up ?? (config.up_kbps || 2000)),
-      /** @type {any} */ (navigator).connection ?? {},
-      coarse,
+    const connection = /** @type {any} */ (navigator).connection ?? {};
+    this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), connection, coarse);
+    connection.addEventListener?.('change', () =>
+      this.#tell({ t: 'have', have: [], up: this.#manners.uploads }),
     );
-    this.#store = openStore(storage ?? null, db, fresh);
-    this.pieces = new Pieces(this.#store);
-    if (isSecureContext) this.mirror = new Mirror(this.#forMirror());
+    this.#store = openStore(storage ?? null);
+    this.#tabs = new Tabs('polycircle-' + this.cid, {
+      lead: on => this.#lead(on),
+      idle: () => !this.peers.length,
+      heard: news => this.#told(news),
+    });
+    this.pieces = new Pieces(this.#store, undefined, news => this.#tabs.say(news));
+    this.#mirror = new Mirror(this.#forMirror());
     if (config.mirror === false) this.out.add('brake');
+    // a worker that was restarted knows no page
+    navigator.serviceWorker?.addEventListener('message', ({ data }) => {
+      if (data?.polycircle == 'who') this.#announce();
+    });
     this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
     this.loaded = this.#load();
-    if (!this.out.size) this.#connect();
+    if (this.mirror) this.#leave = bridge(this.mirror, this.loaded, () => !this.out.size, options);
     this.ready = this.#open();
   }
 
+  /** none over plain http: there it stays empty */
+  get mirror() {
+    return isSecureContext ? this.#mirror : null;
+  }
   get sig() {
     return this.signal?.sig ?? '';
   }
@@ -84,18 +106,19 @@ export class Circle extends EventTarget {
   }
 
   stats() {
-    const { mirror, signal } = this;
-    const media =
-      mirror?.media.map(m => ({
+    const mirror = this.#mirror,
+      media = mirror.media.map(m => ({
         path: m.path,
         size: m.size,
-        pieces: m.hashes.length,
-        have: mirror.count(m),
-      })) ?? [];
+        pieces: Math.ceil(m.size / m.piece),
+        get have() {
+          return mirror.count(m);
+        },
+      }));
     return {
-      bytes: { storage: 0, peers: 0, origin: 0, ...mirror?.bytes },
+      bytes: { ...mirror.bytes },
       uploaded: this.#manners.uploaded,
-      first_peer_ms: signal?.firstPeer ?? null,
+      first_peer_ms: this.signal?.firstPeer ?? null,
       media,
     };
   }
@@ -121,7 +144,7 @@ export class Circle extends EventTarget {
   }
   /** Asks, again if need be; resolves when it is over. */
   ask() {
-    return this.#o.ask?.();
+    return this.#o.ask();
   }
   /** What the visitor says, for all pages of the site; without it: what was said there. @param {string} [says] 'yes' or 'no' */
   decide(says) {
@@ -148,24 +171,20 @@ export class Circle extends EventTarget {
     const before = this.out.size;
     out ? this.out.add(why) : this.out.delete(why);
     if (!before == !this.out.size) return;
-    this.out.size ? this.#drop() : this.#connect();
+    if (this.out.size) {
+      this.#tabs.exit();
+      this.#leave();
+    }
     this.#elect();
     this.#announce();
     this.#emit('change');
   }
 
-  #drop() {
-    this.pieces.persist = this.#leads = false;
-    this.#lock?.abort();
-    this.#lock = null;
-    this.signal?.stop();
-    this.#bridge?.close();
-  }
   /** Resolves true once the worker sends this page's requests here; false when there is none. */
   async mirroring() {
     const registration = await this.#o.worker,
       { serviceWorker } = navigator;
-    if (!registration || !this.mirror) return false;
+    if (!registration) return false;
     if (!serviceWorker.controller)
       await new Promise(ok =>
         serviceWorker.addEventListener('controllerchange', ok, { once: true }),
@@ -181,44 +200,36 @@ export class Circle extends EventTarget {
   async #open() {
     const { base, config, settled } = this.#o;
     if (this.p2p != 'off' && globalThis.RTCPeerConnection) {
-      const [token, certificate, h] = await Promise.all([
-        this.#token(),
-        this.#certificate(),
-        this.#kept(base),
-      ]);
+      const [token, h] = await Promise.all([this.#token(), this.#kept(base)]);
       this.#instance.h = h ?? config.wire == 'h';
       this.signal = new Signal(
         this.#instance,
-        { token, certificate, run: randomHex(4), key: config.key, ice: config.ice ?? [] },
+        { token, run: randomHex(4), key: config.key, ice: config.ice ?? [] },
         this.#forSignal(),
       );
       await within(this.loaded, 150, null); // the join says what is held
-      await within(settled, 400, null); // connecting waits while a player works on its first frame
+      await within(settled(), 400, null); // connecting waits while a player works on its first frame
       this.#elect();
     }
-    setInterval(() => this.#emit('stats'), 500);
     return this;
   }
 
-  #connect() {
-    if (this.mirror && navigator.serviceWorker)
-      this.#bridge = bridge(this.mirror, this.#o.watch, this.loaded, this.#o.spared);
+  /** One signal a browser profile: that of the tab that leads. */
+  #elect() {
+    if (this.signal && this.shares) this.#tabs.enter();
   }
 
-  /** One signal a browser profile: that of the tab that holds the lock. Where there are no locks, one a tab. */
-  #elect() {
-    if (!this.signal || this.#lock || !this.shares) return;
-    const { signal } = (this.#lock = new AbortController()),
-      lead = () =>
-        new Promise(ok => {
-          signal.addEventListener('abort', ok);
-          this.pieces.persist = this.#leads = true;
-          this.signal?.start();
-          this.#announce();
-        });
-    navigator.locks
-      ? navigator.locks.request('polycircle-' + this.cid, { signal }, lead).catch(() => {})
-      : lead();
+  #lead(/** @type {boolean} */ on) {
+    this.pieces.persist = this.#leads = on;
+    on ? this.signal?.start() : this.signal?.stop();
+    this.#announce();
+  }
+  /** By another tab. @param {import('../content/pieces.js').News & {withdrawn?: string, version?: number}} news */
+  #told(news) {
+    this.pieces.told(news);
+    const { version, media } = this.#mirror,
+      gone = version == news.version && media.find(m => m.path == news.withdrawn);
+    if (gone) this.#mirror.withdraw(gone);
   }
   /** What neighbours want of us. @returns {import('../meet/peer.js').Hub} */
   #forPeers() {
@@ -227,27 +238,30 @@ export class Circle extends EventTarget {
         t: 'hello',
         v: 1,
         sig: this.sig,
-        version: this.mirror?.version ?? 0,
+        version: this.#mirror.version,
         up: this.#manners.uploads,
-        have: this.#holds(),
+        have: this.#holds(this.#mirror.reading).slice(-NAMED),
+        want: [...this.#wanted].slice(-NAMED),
       }),
       serve: async (hash, { near }) => {
-        const received =
-          this.pieces.held + Object.values(this.mirror?.bytes ?? {}).reduce((a, b) => a + b, 0);
+        const { storage, peers, origin } = this.#mirror.bytes,
+          received = this.pieces.held + storage + peers + origin;
         if (!this.#manners.uploads) return 'off';
         return this.#manners.may(received, near)
-          ? ((await this.mirror?.supply(hash)) ?? 'none')
+          ? ((await this.#mirror.supply(hash)) ?? 'none')
           : 'busy';
       },
       allow: (bytes, peer) => this.#manners.allow(bytes, peer.near),
       heard: (m, peer) => {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
         this.signal?.heard(m, peer);
-        this.mirror?.kick();
+        this.#mirror.kick();
+        if (m.want?.length && peer.asks())
+          this.#answers = this.#answers.then(() => this.#answer(m.want, peer)).catch(() => {});
       },
       closed: (peer, why) => {
         this.signal?.closed(peer, why);
-        this.mirror?.kick();
+        this.#mirror.kick();
         this.#emit('leave', { sig: peer.sig, why });
       },
     };
@@ -258,26 +272,26 @@ export class Circle extends EventTarget {
       ...this.#forPeers(),
       met: peer => this.#emit('peer', peer.sig),
       holding: () => {
-        const { mirror } = this,
-          have = mirror?.media.map(m => [
+        const mirror = this.#mirror,
+          { version } = mirror,
+          have = [...mirror.reading].map(m => [
             m.index,
             Math.floor((100 * mirror.count(m)) / m.hashes.length),
           ]);
-        return mirror?.version
-          ? { version: mirror.version, have: have?.filter(([, percent]) => percent).slice(0, 256) }
+        return version
+          ? { version, have: have.filter(([, percent]) => percent).slice(0, 256) }
           : {};
       },
-      joined: ({ mids, sig, n, version }) => {
-        Object.assign(this.#mids, mids);
+      joined: ({ sig, n, version }) => {
         this.#emit('join', { sig, n });
-        if (version == this.mirror?.version) this.#valid();
-        else if (version > (this.mirror?.version ?? Infinity)) this.#refresh();
+        if (version > this.#mirror.version) this.#refresh();
+        else if (version == this.#mirror.version) this.#valid();
       },
       refused: async error => {
         this.#error(error);
         if (error.code != 'removed') return;
         this.leave();
-        await (await this.#o.worker)?.unregister();
+        (await this.#o.worker)?.active?.postMessage({ polycircle: 'removed' });
       },
     };
   }
@@ -286,16 +300,19 @@ export class Circle extends EventTarget {
     return {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
-      // also before we have asked who is there
-      expecting: () =>
-        this.shares &&
-        (this.#leads ? !!this.signal?.expecting : performance.now() - this.#born < 3000),
+      coming: () => this.shares && now() - this.#born < COMING_MS,
       ban: (peer, why) => this.signal?.ban(peer, why),
       got: (media, index) => {
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
         this.#got.set(media, [...(this.#got.get(media) ?? []), index]);
       },
+      reads: media => this.#reads(media),
       withdrawn: media => {
+        const { version, media: all } = this.#mirror,
+          paths = all.filter(m => m.withdrawn).map(m => m.path);
+        this.#keep(this.#gone, { version, paths });
+        this.#tabs.say({ withdrawn: media.path, version });
+        this.#emit('withdrawn', media);
         this.#tell({ t: 'have', have: [[media.root, '', '']] });
         if (performance.now() - this.#refreshed > REFRESH_MS) this.#refresh();
       },
@@ -311,61 +328,87 @@ export class Circle extends EventTarget {
       if (!media.withdrawn) this.#tell({ t: 'got', r: media.root, i });
     this.#got.clear();
   }
-  /** Media and pieces, as hello says it. */
-  #holds() {
-    const { mirror } = this;
-    return (
-      mirror?.media
-        .filter(m => mirror.count(m))
-        .slice(0, HELLO)
-        .map(m => [
-          m.root,
-          this.#mids[m.index] ?? '',
-          toBase64(bitmap(m.hashes.map((_, i) => mirror.has(m, i)))),
-        ]) ?? []
-    );
+  /** Those of which it has something, and what, as hello says it. @param {Iterable<Media>} media */
+  #holds(media) {
+    return [...media].flatMap(m => {
+      const all = m.hashes.map((_, i) => this.#mirror.has(m, i));
+      return all.includes(true) ? [[m.root, '', toBase64(bitmap(all))]] : [];
+    });
+  }
+  /** The page reads a file: neighbours hear what we have of it, and are asked who has it, and the next ones of its folder. */
+  #reads(/** @type {Media} */ media) {
+    const folder = media.path.replace(/[^/]*$/, ''),
+      { index } = media,
+      want = [];
+    for (const { path, root } of this.#mirror.media.slice(index, index + NEXT)) {
+      if (!path.startsWith(folder) || this.#wanted.has(root)) continue;
+      this.#wanted.add(root);
+      want.push(root);
+    }
+    this.#tell({ t: 'have', have: this.#holds([media]), want });
+  }
+  /** Who names what it wants hears what we have of it, read by this page or not. @param {string[]} roots @param {Peer} peer */
+  async #answer(roots, peer) {
+    await this.loaded;
+    const media = this.#mirror.named(roots),
+      have = (await slowly(media, m => this.#holds([m]))).flat();
+    for (const m of media) this.#mirror.shown.add(m);
+    if (have.length) peer.say({ t: 'have', have });
   }
   /** The manifest that is stored at once, else the instance's; never fails: without one there is nothing to mirror. */
   async #load() {
     const opened = this.pieces.open(),
-      stored = this.mirror && (await this.#kept('manifest-' + this.cid));
-    if (stored) await this.#accept(stored, 0).catch(error => this.#error(error));
-    if (this.mirror && this.mirror.version < this.#o.config.version)
-      await this.#refresh(this.#o.packed);
+      stored = await this.#kept(`manifest-${this.cid}`);
+    if (stored) await this.#accept(stored).catch(error => this.#error(error));
+    if (this.#mirror.version < this.#o.config.version) await this.#refresh(true);
     await opened;
   }
 
-  async #accept(/** @type {any} */ envelope, /** @type {number} */ seen) {
-    this.mirror?.use(
-      await readManifest(envelope, {
+  /** The one in hand, again, stays as it is: what was withdrawn of it is. */
+  async #accept(/** @type {any} */ envelope) {
+    if (envelope.sig == this.#accepted) return;
+    const manifest = await readManifest(envelope, {
         key: this.#o.data.key ?? this.#o.config.sign,
         cid: this.cid,
-        seen,
+        seen: this.#mirror.version,
         home: location.origin,
       }),
-    );
+      gone = await this.#kept(this.#gone);
+    const paths = new Set(gone?.version == manifest.version ? gone?.paths : []);
+    for (const m of manifest.media) m.withdrawn = paths.has(m.path);
+    this.#mirror.use(manifest);
+    this.#accepted = envelope.sig;
   }
-  /** Never fails. @param {Promise<any>|null} [early] packed */
-  async #refresh(early) {
+  /** where it is written down what was withdrawn of the manifest in hand */
+  get #gone() {
+    return 'withdrawn-' + this.cid;
+  }
+  /** Never fails. @param {boolean} [spooled] whether that of the loader's configuration will do */
+  async #refresh(spooled) {
+    if (!this.mirror) return;
     this.#refreshed = performance.now();
+    const { base, config, take } = this.#o,
+      path = `manifest/${this.cid}.json.gz`,
+      read = async (/** @type {Promise<Response>} */ r) => unpack(await (await r).blob()),
+      fresh = () => read(fetch(base + path, { credentials: 'omit' }));
     try {
-      const envelope =
-        (await early?.then(unpack).catch(() => null)) ??
-        (await this.#instance.ask(`manifest/${this.cid}.json.gz`, undefined, r =>
-          r.blob().then(unpack),
-        ));
-      await this.#accept(envelope, this.mirror?.version ?? 0);
+      const envelope = spooled
+        ? await read(take(`manifest-${this.cid}-${config.version}.json.gz`, path)).catch(fresh)
+        : await fresh();
+      await this.#accept(envelope);
       this.#keep('manifest-' + this.cid, envelope);
       this.#valid();
       this.#announce();
-      this.#tell({ t: 'have', have: this.#holds() });
+      this.#tell({ t: 'have', have: this.#holds(this.#mirror.reading).slice(-NAMED) });
     } catch (error) {
       this.#error(/** @type {Error} */ (error));
     }
   }
   /** The worker leaves by itself when this is not said for 7 days. */
   async #valid() {
-    (await this.#o.worker)?.navigationPreload.setHeaderValue(String(Date.now())).catch(() => {});
+    const worker = await this.#o.worker;
+    if (own(worker?.active?.scriptURL ?? ''))
+      worker?.navigationPreload.setHeaderValue(String(Date.now())).catch(() => {});
   }
   #kept(/** @type {string} */ key) {
     return this.#store.get('kv', key).catch(() => undefined);
@@ -378,7 +421,7 @@ export class Circle extends EventTarget {
     if (!this.out.size) await this.loaded;
     (await this.#o.worker)?.active?.postMessage({
       polycircle: 'urls',
-      urls: this.out.size ? [] : this.mirror?.urls,
+      urls: this.out.size ? [] : this.#mirror.urls,
       leads: this.#leads,
     });
   }
@@ -390,17 +433,6 @@ export class Circle extends EventTarget {
     this.#keep(name, kept);
     return kept;
   }
-  /** @returns {Promise<RTCCertificate|null>} */
-  async #certificate() {
-    const kept = await this.#kept('certificate');
-    if (kept?.expires > Date.now() + 864e5) return kept;
-    const made = await RTCPeerConnection.generateCertificate(
-      /** @type {any} */ ({ name: 'ECDSA', namedCurve: 'P-256' }),
-    ).catch(() => null);
-    if (made) this.#keep('certificate', made);
-    return made;
-  }
-
   #emit(/** @type {string} */ type, /** @type {any} */ detail = null) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }

@@ -37,11 +37,11 @@ export const randomHex = n => hex(crypto.getRandomValues(new Uint8Array(n)));
 export const sha256 = async bytes =>
   hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 export const now = () => performance.now();
-/** Whether one more is within the pace: one each ms, and at most so many at once. @param {number} ms @param {number} many @returns {() => boolean} */
+/** Whether one more, or n, are within the pace: one each ms, and at most so many at once. @param {number} ms @param {number} many */
 export const pace = (ms, many) => {
   let next = 0;
-  return () => {
-    const after = Math.max(next, now()) + ms,
+  return (n = 1) => {
+    const after = Math.max(next, now()) + ms * n,
       fits = after <= now() + ms * many;
     if (fits) next = after;
     return fits;
@@ -49,6 +49,22 @@ export const pace = (ms, many) => {
 };
 /** @param {number} ms */
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
+
+/** A piece of work for each of many, without holding the page: a pause after each 8 ms of it.
+ * @template T,U @param {T[]} all @param {(one: T, index: number) => U} work @returns {Promise<U[]>} */
+export async function slowly(all, work) {
+  const done = [];
+  let began = now();
+  for (const [i, one] of all.entries()) {
+    done.push(work(one, i));
+    if (now() - began < 8) continue;
+    // not by a timer where there is another way: those are slow in a hidden tab
+    const { scheduler } = /** @type {any} */ (globalThis);
+    await (scheduler?.yield ? scheduler.yield() : sleep(0));
+    began = now();
+  }
+  return done;
+}
 
 /** The promise, or `other` when it takes longer than ms or fails.
  * @template T,U @param {Promise<T>} promise @param {number} ms @param {U} other @returns {Promise<T|U>} */

@@ -1,5 +1,5 @@
-/** The browser's IndexedDB: hides its events and its schema from loader and stores.
- * Stores: kv (package, token, certificate, manifest, index of pieces), pieces (hash: bytes). */
+/** The browser's IndexedDB: hides its events and its schema from stores.
+ * Stores: kv (token, manifest, what of it was withdrawn, index of pieces), pieces (hash and size: bytes). */
 
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 export const done = request =>

@@ -19,6 +19,7 @@ static void read_row(struct ctx *ctx, enum sql id, struct circle *out) {
     out->exposed = store_int(ctx->store, id, 11);
     out->mirror = store_int(ctx->store, id, 12);
     out->exclude = store_copy(ctx->store, id, 13, ctx->arena);
+    out->worker = store_copy(ctx->store, id, 14, ctx->arena);
 }
 
 static enum err find(struct ctx *ctx, enum sql id, struct arg by, enum err absent, struct circle *out) {
@@ -135,9 +136,18 @@ static enum err exclude_valid(struct ctx *ctx, const char *exclude) {
     return ERR_OK;
 }
 
+/* A path is put into pages: it has nothing in it but what paths of scripts have. */
+static enum err worker_valid(struct ctx *ctx, const char *worker) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~%@+";
+    if (*worker == '/' && worker[1] != '/' && strlen(worker) <= CAP_PATTERN && !worker[strspn(worker, letters)]) return ERR_OK;
+    if (*worker == '/') return fault_set(&ctx->fault, ERR_USAGE, "%.80s is no path of a script.", worker);
+    return one_of(ctx, "The site's worker", worker, (const char *const[]){"unknown", "none", "own"});
+}
+
 static enum err choices_valid(struct ctx *ctx, const struct choices *in) {
     TRY(one_of(ctx, "p2p", in->p2p, (const char *const[]){"on", "ask", "off"}));
     TRY(one_of(ctx, "The roster", in->roster, (const char *const[]){"public", "members", "hidden"}));
+    if (in->worker) TRY(worker_valid(ctx, in->worker));
     return in->exclude ? exclude_valid(ctx, in->exclude) : ERR_OK;
 }
 
@@ -160,15 +170,15 @@ enum err circle_valid(struct ctx *ctx, const struct circle *c) {
     if (!can_valid(c->can)) return fault_set(&ctx->fault, ERR_USAGE, "its name is none");
     if (strlen(c->api_key) != 22 || !base64url_decode(key, &len, c->api_key, 22) || c->up_kbps < 0)
         return fault_set(&ctx->fault, ERR_USAGE, "its public key or its upload limit is none");
-    TRY(choices_valid(ctx, &(struct choices){.p2p = c->p2p, .roster = c->roster, .exclude = c->exclude}));
+    TRY(choices_valid(ctx, &(struct choices){.p2p = c->p2p, .roster = c->roster, .exclude = c->exclude, .worker = c->worker}));
     return ice_valid(ctx, c->ice);
 }
 
 enum err circle_change(struct ctx *ctx, const struct circle *c, const struct choices *in) {
     TRY(choices_valid(ctx, in));
-    return store_run(
-        ctx->store, SQL_CIRCLE_CHANGE,
-        ARGS(I(c->id), T(in->p2p), T(in->ice), T(in->roster), T(in->exclude), I(in->listed), I(in->mirror), I(in->up_kbps)));
+    return store_run(ctx->store, SQL_CIRCLE_CHANGE,
+                     ARGS(I(c->id), T(in->p2p), T(in->ice), T(in->roster), T(in->exclude), I(in->listed), I(in->mirror),
+                          I(in->up_kbps), T(in->worker)));
 }
 
 static enum err choices_new(struct ctx *ctx, const struct choices *in, struct choices *out) {
@@ -177,6 +187,7 @@ static enum err choices_new(struct ctx *ctx, const struct choices *in, struct ch
     if (!in->p2p) out->p2p = "ask";
     if (!in->roster) out->roster = "public";
     if (!in->exclude) out->exclude = "";
+    if (!in->worker) out->worker = "unknown";
     if (in->listed < 0) out->listed = true;
     if (in->mirror < 0) out->mirror = true;
     if (in->up_kbps < 0) out->up_kbps = 0;
@@ -208,7 +219,7 @@ static enum err insert(struct ctx *ctx, const struct circle_new *in, const struc
     TRY(store_run(ctx->store, SQL_CIRCLE_ADD,
                   ARGS(T(in->can), B(cid->b, sizeof cid->b), B(pad, 8), T(base64url_text(ctx->arena, raw, sizeof raw)),
                        B(public, sizeof public), T(chosen.roster), I(chosen.listed), T(chosen.ice), I(chosen.up_kbps), I(ctx->now),
-                       T(chosen.p2p), I(chosen.mirror), T(chosen.exclude))));
+                       T(chosen.p2p), I(chosen.mirror), T(chosen.exclude), T(chosen.worker))));
     TRY(circle_by_can(ctx, in->can, out));
     TRY(allow_own(ctx, out));
     for (size_t i = 0; i < in->n_origins; i++) TRY(circle_allow(ctx, out, in->origins[i]));

@@ -16,6 +16,7 @@ struct circle {
     int64_t up_kbps; /* upload limit beyond the own network; 0: the client's default */
     bool mirror; /* false: nobody's browser mirrors, for now */
     const char *exclude; /* patterns of files that are left out, a line each (walk.h) */
+    const char *worker; /* of the site's own: "unknown", "none", "own", or the path of its script once that imports ours, too */
     int64_t removed; /* when; 0: not */
     bool exposed; /* its signing key was made by a version that could give it away: to be renewed */
 };
@@ -34,9 +35,9 @@ struct circle_list {
 enum err circle_list(struct ctx *ctx, struct circle_list *out);
 
 /* What an owner chooses of a circle. NULL, -1: as it is; of a new circle: ask, the first of stun_servers, public, listed,
- * mirroring. */
+ * mirroring, a worker of the site unknown. */
 struct choices {
-    const char *p2p, *ice, *roster, *exclude; /* ice as circle_ice() gives it */
+    const char *p2p, *ice, *roster, *exclude, *worker; /* ice as circle_ice() gives it */
     int64_t listed, mirror, up_kbps;
 };
 #define AS_IT_IS ((struct choices){.listed = -1, .mirror = -1, .up_kbps = -1})

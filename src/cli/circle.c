@@ -35,6 +35,7 @@ static enum err read_choices(struct cli *cli, struct choices *out) {
     out->p2p = cli_value(cli, "--p2p", NULL);
     out->roster = cli_value(cli, "--roster", NULL);
     out->exclude = exclude(cli);
+    out->worker = cli_value(cli, "--worker", NULL);
     if (kbps && (!*kbps || strlen(kbps) > 9 || kbps[strspn(kbps, "0123456789")]))
         return fault_set(&cli->ctx.fault, ERR_USAGE, "--up-kbps %.40s: give a number of kbit/s.", kbps);
     if (kbps) out->up_kbps = strtoll(kbps, NULL, 10);
@@ -60,6 +61,8 @@ static void tell_choices(const struct circle *c) {
     for (size_t i = 0; i < json_array_size(ice); i++)
         (void)printf("STUN server, a third party that sees the address of who takes part: %s\n",
                      json_string_value(json_object_get(json_array_get(ice, i), "urls")));
+    if (strcmp(c->worker, "unknown") == 0)
+        (void)printf("Our service worker comes when a page is loaded, after one of the site; at once with --worker none\n");
     if (json_array_size(ice) == 0) (void)printf("No STUN server: only visitors in the same network find each other\n");
 }
 
@@ -136,7 +139,8 @@ static enum err set(struct cli *cli) {
     struct choices chosen;
     TRY(cli_circle(cli, cli->words[1], &c));
     TRY(read_choices(cli, &chosen));
-    bool any = chosen.p2p || chosen.ice || chosen.roster || chosen.exclude || chosen.listed >= 0 || chosen.mirror >= 0;
+    bool any =
+        chosen.p2p || chosen.ice || chosen.roster || chosen.exclude || chosen.worker || chosen.listed >= 0 || chosen.mirror >= 0;
     if (!any && chosen.up_kbps < 0)
         return fault_set(&cli->ctx.fault, ERR_USAGE, "Change what? polycircle circle --help lists what there is.");
     TRY(choices_set(&cli->ctx, &c, &chosen));
@@ -186,7 +190,7 @@ const struct verb circle_verbs[] = {{"add", 2, add},     {"set", 2, set},     {"
 const struct command command_circle = {
     cli_verb,
     "--origin=URL --ice=URL --up-kbps=N --roster=public|members|hidden --listed=yes|no --unlisted --p2p=ask|on|off --mirror=on|off "
-    "--exclude=PATTERN",
+    "--exclude=PATTERN --worker=unknown|none|own|PATH",
     "circle add|set|allow|refuse|show|rekey|remove NAME [OPTION ...], circle list",
     "Circles: a name, its keys, the pages that may use it.\n\n"
     "  add NAME      makes keys and prints the tag to paste; the instance's own pages are allowed by themselves\n"
@@ -202,6 +206,9 @@ const struct command command_circle = {
     "  --mirror W    off: nobody's browser mirrors until it is on again; the site's files come by plain HTTP\n"
     "  --exclude P   leaves files of this pattern out, such as *.pdf, drafts or films/raw/* (several times; \"\": none any "
     "longer)\n"
+    "  --worker W    has the site a service worker of its own? unknown: ours comes after it, when a page is loaded (the default);\n"
+    "                none: ours comes at once; own: ours never comes; /PATH of its script, with our line in it: ours is a part of "
+    "it\n"
     "  --roster W    who may see who is there: public, members, hidden\n"
     "  --listed W    yes or no: in circles.json\n"
     "  --unlisted    the same as --listed no\n"

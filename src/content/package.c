@@ -12,7 +12,6 @@ static const struct {
     {"circles.js", NULL},
     {"signal.js", "client.js"},
     {"elements.js", "elements.js"},
-    {"signal.css", "signal.css"},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -91,10 +90,13 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
 }
 
 bool package_apart(const char *file) {
-    return strncmp(file, "ask-", 4) == 0;
+    static const char *const apart[] = {"ask.css", "why.js", "injected.js", "shows.js", "shows.css"};
+    bool is = strncmp(file, "ask-", 4) == 0;
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) is = is || strcmp(file, apart[i]) == 0;
+    return is;
 }
 
-static enum err words(const char *file, struct buf *out) {
+static enum err beside(const char *file, struct buf *out) {
     const struct asset *asset = asset_find(file);
     if (!asset) return ERR_NOT_FOUND;
     buf_add(out, asset->data, asset->len);
@@ -113,7 +115,7 @@ enum err package_get(struct ctx *ctx, const char *sha256, const char *file, stru
     buf_add(file ? &body : out, kept, len);
     store_reset(ctx->store, SQL_PACKAGE_GET);
     if (!file) return ERR_OK;
-    if (package_apart(file)) return words(file, out);
+    if (package_apart(file)) return beside(file, out);
     TRY(gzip_unpack(&tar, body.data, body.len, CAP_MANIFEST));
     const char *member = tar_find(tar.data, tar.len, file, &len);
     if (!member) return ERR_NOT_FOUND;

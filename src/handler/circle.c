@@ -37,6 +37,7 @@ static enum err read_choices(struct exchange *x, const json_t *in, struct choice
     TRY(jsn_optional_text(in, "p2p", 2, 3, &out->p2p, fault));
     TRY(jsn_optional_text(in, "roster", 6, 7, &out->roster, fault));
     TRY(jsn_optional_text(in, "exclude", 0, 5000, &out->exclude, fault));
+    TRY(jsn_optional_text(in, "worker", 2, 200, &out->worker, fault));
     TRY(read_flag(in, "listed", &out->listed, fault));
     TRY(read_flag(in, "mirror", &out->mirror, fault));
     TRY(jsn_int(in, "up_kbps", 0, 999999999, &out->up_kbps, fault));

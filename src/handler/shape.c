@@ -37,12 +37,13 @@ enum err shape_circle(struct ctx *ctx, const struct circle *c, json_t **out) {
     TRY(circle_refused(ctx, c, &refused));
     TRY(numbers(ctx, c, &statistics));
     TRY(pulse_get(ctx, c->id, &pulse));
-    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:I, s:b, s:s, s:b, s:b, s:I, s:o, s:o, s:o}", "can", c->can, "cid",
-                     hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "api_key", c->api_key, "sign",
-                     base64url_text(ctx->arena, c->sign_public, sizeof c->sign_public), "roster", c->roster, "listed",
-                     (int)c->listed, "p2p", c->p2p, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "mirror",
-                     (int)c->mirror, "exclude", c->exclude, "removed", c->removed != 0, "exposed", (int)c->exposed, "signals",
-                     (json_int_t)pulse.n, "origins", jsn_texts(&origins), "refused", jsn_texts(&refused), "statistics", statistics);
+    *out =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:I, s:b, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o}", "can", c->can,
+                  "cid", hex_text(ctx->arena, c->cid.b, sizeof c->cid.b), "api_key", c->api_key, "sign",
+                  base64url_text(ctx->arena, c->sign_public, sizeof c->sign_public), "roster", c->roster, "listed", (int)c->listed,
+                  "p2p", c->p2p, "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "mirror", (int)c->mirror,
+                  "exclude", c->exclude, "worker", c->worker, "removed", c->removed != 0, "exposed", (int)c->exposed, "signals",
+                  (json_int_t)pulse.n, "origins", jsn_texts(&origins), "refused", jsn_texts(&refused), "statistics", statistics);
     return *out ? content(ctx, c, *out) : ERR_INTERNAL;
 }
 

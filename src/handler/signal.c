@@ -51,6 +51,7 @@ static enum err config(struct exchange *x, const struct circle *c, json_t **out)
                   base64url_text(a, c->sign_public, sizeof c->sign_public), "package", package, "version", (json_int_t)version,
                   "ice", ice ? ice : json_array(), "up_kbps", (json_int_t)c->up_kbps, "p2p", c->p2p, "wire", *wire ? wire : NULL);
     if (!c->mirror) (void)json_object_set_new(*out, "mirror", json_false());
+    if (strcmp(c->worker, "unknown") != 0) (void)json_object_set_new(*out, "worker", json_string(c->worker));
     const char *slash = strrchr(x->req->path, '/');
     if (slash)
         (void)json_object_set_new(*out, "base", json_string(arena_copy(a, x->req->path, (size_t)(slash + 1 - x->req->path))));

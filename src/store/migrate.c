@@ -69,9 +69,19 @@ static enum err pack_manifests(struct store *s) {
 }
 
 const struct migration migrations[] = {
-    {1, SCHEMA_MAIN, NULL},   {2, SCHEMA_MAIN_2, NULL},  {3, SCHEMA_MAIN_3, move_keys}, {4, SCHEMA_MAIN_4, NULL},
-    {5, SCHEMA_MAIN_5, NULL}, {6, SCHEMA_MAIN_6, NULL},  {7, SCHEMA_MAIN_7, NULL},      {8, SCHEMA_MAIN_8, pack_manifests},
-    {9, SCHEMA_MAIN_9, NULL}, {10, SCHEMA_MAIN_4, NULL}, {11, SCHEMA_MAIN_4, NULL}, /* another form of the live database, each */
+    {1, SCHEMA_MAIN, NULL},
+    {2, SCHEMA_MAIN_2, NULL},
+    {3, SCHEMA_MAIN_3, move_keys},
+    {4, SCHEMA_MAIN_4, NULL},
+    {5, SCHEMA_MAIN_5, NULL},
+    {6, SCHEMA_MAIN_6, NULL},
+    {7, SCHEMA_MAIN_7, NULL},
+    {8, SCHEMA_MAIN_8, pack_manifests},
+    {9, SCHEMA_MAIN_9, NULL},
+    /* another form of the live database, each */
+    {10, SCHEMA_MAIN_4, NULL},
+    {11, SCHEMA_MAIN_4, NULL},
+    {12, SCHEMA_MAIN_12, NULL},
 };
 const size_t migrations_count = sizeof migrations / sizeof *migrations;
 

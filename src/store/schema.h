@@ -125,6 +125,9 @@
     "DROP TABLE manifest;"                                                                        \
     "ALTER TABLE sized RENAME TO manifest;"
 
+/* worker: whether the site has a service worker of its own (struct circle). */
+#define SCHEMA_MAIN_12 "ALTER TABLE circle ADD COLUMN worker TEXT NOT NULL DEFAULT 'unknown';"
+
 /* Kept by whoever writes to found, in its own connection: to all others these would be so much more to read (store_scans). */
 #define FOUND_COUNTS                                                                                            \
     "CREATE TEMP TRIGGER IF NOT EXISTS found_in AFTER INSERT ON main.found BEGIN"                               \

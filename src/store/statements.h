@@ -1,7 +1,8 @@
 /* Every SQL statement of the program, by name. Prepared on first use; tests/unit/store prepares them all.
  * Values are bound, never printed into text. MAIN is polycircle.db, LIVE the live database. */
 #pragma once
-#define CIRCLE_COLUMNS "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed, mirror, exclude"
+#define CIRCLE_COLUMNS \
+    "id, can, cid, api_key, sign_public, roster, listed, ice, up_kbps, removed, p2p, exposed, mirror, exclude, worker"
 #define SIGNAL_COLUMNS                                                                                             \
     "s.id, s.circle, s.sig, s.run, s.role, s.greet, s.suspect, s.needy, s.bucket, s.since, s.interval, s.expires," \
     " s.version, s.have, s.boxes, s.box, s.box_v, s.wider, s.widest, s.surplus, s.resigned"
@@ -50,8 +51,8 @@
     X(FOLDERS_OF, MAIN, "SELECT dir FROM job WHERE circle = ?1 UNION SELECT dir FROM manifest WHERE circle = ?1")                 \
     X(FOLDER_URLS_OF, MAIN, "SELECT url FROM job WHERE circle = ?1 UNION SELECT url FROM manifest WHERE circle = ?1")             \
     X(CIRCLE_ADD, MAIN,                                                                                                           \
-      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude)"      \
-      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                                                          \
+      "INSERT INTO circle(can, cid, pad, api_key, sign_public, roster, listed, ice, up_kbps, created, p2p, mirror, exclude"       \
+      ", worker) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                                            \
     X(CIRCLE_BY_KEY, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE api_key = ?1")                                            \
     X(CIRCLE_BY_CAN, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE can = ?1")                                                \
     X(CIRCLE_BY_ID, MAIN, "SELECT " CIRCLE_COLUMNS " FROM circle WHERE id = ?1")                                                  \
@@ -64,9 +65,8 @@
     /* NULL and -1 leave what is there */                                                                                         \
     X(CIRCLE_CHANGE, MAIN,                                                                                                        \
       "UPDATE circle SET p2p = ifnull(?2, p2p), ice = ifnull(?3, ice), roster = ifnull(?4, roster), exclude = ifnull(?5, "        \
-      "exclude),"                                                                                                                 \
-      " listed = ifnull(nullif(?6, -1), listed), mirror = ifnull(nullif(?7, -1), mirror),"                                        \
-      " up_kbps = ifnull(nullif(?8, -1), up_kbps) WHERE id = ?1")                                                                 \
+      "exclude), listed = ifnull(nullif(?6, -1), listed), mirror = ifnull(nullif(?7, -1), mirror),"                               \
+      " up_kbps = ifnull(nullif(?8, -1), up_kbps), worker = ifnull(?9, worker) WHERE id = ?1")                                    \
     X(ORIGIN_ADD, MAIN, "INSERT INTO origin VALUES(?1, ?2) ON CONFLICT DO NOTHING")                                               \
     X(ORIGIN_DROP, MAIN, "DELETE FROM origin WHERE circle = ?1 AND origin = ?2")                                                  \
     X(ORIGIN_OK, MAIN, "SELECT 1 FROM origin WHERE circle = ?1 AND origin = ?2")                                                  \

@@ -1,25 +1,27 @@
 #include "util/gzip.h"
+#include <libdeflate.h>
 #include <zlib.h>
 
 enum { WINDOW = 15 + 16, MEMORY = 9 }; /* the largest window, in a gzip member */
 
-struct slice {
-    const char *data;
-    size_t len;
-};
-
-static size_t whole(void *context, const char **out) {
-    struct slice *s = context, now = *s;
-    *s = (struct slice){NULL, 0};
-    *out = now.data;
-    return now.len;
+enum err gzip_pack(struct buf *out, const void *data, size_t len) {
+    enum { SMALLEST = 12 };
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(SMALLEST);
+    if (!c) return ERR_INTERNAL;
+    size_t most = libdeflate_gzip_compress_bound(c, len),
+           packed = libdeflate_gzip_compress(c, data, len, buf_room(out, most), most);
+    libdeflate_free_compressor(c);
+    out->len += packed;
+    return packed ? ERR_OK : ERR_INTERNAL;
 }
 
-static enum err pack(struct buf *out, int level, size_t room, gzip_source *next, void *context) {
+enum err gzip_pack_slices(struct buf *out, gzip_source *next, void *context, size_t about) {
+    enum { LEVEL = 6 };
     z_stream z = {.zalloc = Z_NULL};
     const char *slice;
+    size_t room = about / 3 + 64;
     int rc;
-    if (deflateInit2(&z, level, Z_DEFLATED, WINDOW, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) return ERR_INTERNAL;
+    if (deflateInit2(&z, LEVEL, Z_DEFLATED, WINDOW, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) return ERR_INTERNAL;
     do {
         z.avail_in = (uInt)next(context, &slice);
         z.next_in = (Bytef *)(uintptr_t)slice;
@@ -34,16 +36,6 @@ static enum err pack(struct buf *out, int level, size_t room, gzip_source *next,
     } while (rc == Z_OK || rc == Z_BUF_ERROR); /* the latter: it had nothing more to give */
     (void)deflateEnd(&z);
     return rc == Z_STREAM_END ? ERR_OK : ERR_INTERNAL;
-}
-
-enum err gzip_pack(struct buf *out, const void *data, size_t len) {
-    struct slice all = {data, len};
-    return pack(out, Z_BEST_COMPRESSION, len / 2 + 64, whole, &all);
-}
-
-enum err gzip_pack_slices(struct buf *out, gzip_source *next, void *context, size_t about) {
-    enum { LEVEL = 6 };
-    return pack(out, LEVEL, about / 3 + 64, next, context);
 }
 
 enum { LEAST = 18 }; /* bytes of a member: head and end */

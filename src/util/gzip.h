@@ -1,9 +1,10 @@
-/* gzip (RFC 1952) by zlib, deterministic: no time, no name. The only place that knows zlib. */
+/* gzip (RFC 1952), deterministic: no time, no name. The only place that knows zlib, and libdeflate, which finds what is
+ * shorter still where all of it is in memory. */
 #pragma once
 #include "util/buf.h"
 #include "util/err.h"
 
-/* Level 9: for what is packed once and fetched by everybody. */
+/* The smallest: for what is packed once and fetched by everybody. */
 enum err gzip_pack(struct buf *out, const void *data, size_t len);
 
 /* The next slice of what is to be packed, good until the next call; 0: there is no more. */

@@ -188,6 +188,38 @@ test('no answer is no yes: also after the page came back, and with another word 
   assert.deepEqual([await tab.evaluate(() => polycircle.sig), await syncs(viewer)], ['', 0]);
 }));
 
+test('a page that comes back from the back/forward cache joins with an answer only', () => visits(async viewer => {
+  const tab = await viewer.open(`${site.url}/asked.html`);
+  await box(tab).waitFor();
+  await tab.evaluate(() => { globalThis.kept = true; });
+  const away = async () => {
+    await tab.goto(`${site.url}/empty.html?${Math.random()}`);
+    await tab.goBack({ waitUntil: 'commit' });
+    await until(tab, 'the page, as it was', () => globalThis.polycircle && !polycircle.out.has('away'));
+    assert.equal(await tab.evaluate(() => globalThis.kept), true, 'it was kept');
+    await tab.evaluate(() => new Promise(ok => setTimeout(ok, 1000)));
+  };
+  await away();
+  assert.deepEqual([await tab.evaluate(() => [polycircle.sig, polycircle.said]), await box(tab).count()], [['', ''], 1]);
+  await box(tab).locator('[value=yes]').click();
+  await until(tab, 'its signal', () => polycircle.sig);
+  await away();
+  await until(tab, 'its signal again', () => polycircle.sig && polycircle.role && polycircle.role != 'tab');
+}, { args: [], ignoreDefaultArgs: ['--disable-back-forward-cache'] }));
+
+test('a connection that becomes metered gives nothing more, and its neighbour knows', () => visits(async one => visits(async two => {
+  const tab = await one.open('about:blank');
+  await tab.addInitScript(() => Object.defineProperty(navigator, 'connection', { value: Object.assign(new EventTarget(), { saveData: false }) }));
+  await one.open(`${site.url}/empty.html`);
+  const other = await two.open(`${site.url}/empty.html`), up = () => globalThis.polycircle?.signal?.peers[0]?.up;
+  await until(other, 'a neighbour that gives', up);
+  const change = saveData => tab.evaluate(saveData => { Object.assign(navigator.connection, { saveData }).dispatchEvent(new Event('change')); }, saveData);
+  await change(true);
+  await until(other, 'no longer', () => polycircle.signal.peers[0]?.up === false);
+  await change(false);
+  await until(other, 'again', up);
+})));
+
 test('the tag twice: the first counts, and the console says so once', () => visits(async viewer => {
   const tab = await viewer.open(`${site.url}/twice.html`);
   await box(tab).waitFor();
@@ -310,7 +342,7 @@ test('a STUN server that no browser can read is left out, and named once', () =>
   }
   await until(one.page, 'a link', () => globalThis.polycircle?.peers.length == 1);
   await until(two.page, 'a link', () => globalThis.polycircle?.peers.length == 1);
-  for (const viewer of [one, two]) assert.deepEqual(viewer.lines.filter(l => l.includes('ICE')), ['warning: polycircle: no browser can use these ICE servers: nonsense !!']);
+  for (const viewer of [one, two]) assert.deepEqual(viewer.lines.filter(l => l.includes('ICE')), ['warning: polycircle: no browser can use this ICE server: nonsense !!']);
 })));
 
 test('the words: one table, the same in each language', async () => {

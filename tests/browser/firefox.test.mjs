@@ -1,6 +1,7 @@
 // Debian's Firefox as it is, driven by WebDriver BiDi: it mirrors, and it and Chromium hand each other pieces.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { firefox } from 'playwright-core';
 import { adopted, ended, makeSite, makeViewer, page, play, stats, until } from './site.mjs';
 
@@ -8,7 +9,9 @@ const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></v
 let site, browser;
 
 before(async () => {
-  site = await makeSite({ film: { seconds: 24, kbps: 8000 }, pages: { 'index.html': page(FILM, '%TAG%'), 'bare.html': page(FILM) } });
+  site = await makeSite({ film: { seconds: 24, kbps: 8000 }, pages: { 'index.html': page(FILM, '%TAG%'), 'none.html': page(FILM.replace('metadata', 'none'), '%TAG%'), 'bare.html': page(FILM),
+    'own.html': page(FILM, "%TAG%<script>navigator.serviceWorker.register('/own.js')</script>"),
+    'own.js': "addEventListener('fetch', e => { if (new URL(e.request.url).pathname == '/offline') e.respondWith(new Response('offline page')); });" } });
   // addresses of this machine alone, and none of them as a .local name that nobody here would resolve
   browser = await firefox.launch({ channel: 'moz-firefox', executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr', headless: true,
     firefoxUserPrefs: { 'media.peerconnection.ice.loopback': true, 'media.peerconnection.ice.obfuscate_host_addresses': false } });
@@ -38,8 +41,11 @@ async function seeks(tab, places) {
 /** All of the film, as a page's script gets it. */
 const whole = tab => tab.evaluate(async () => {
   await (await fetch('/media/film.mp4', { signal: AbortSignal.timeout(60_000) })).arrayBuffer();
-  const [film] = polycircle.stats().media;
-  return film.have == film.pieces;
+  // the last piece is hashed when its bytes are here
+  for (let left = 100; ; await new Promise(ok => setTimeout(ok, 50))) {
+    const [film] = polycircle.stats().media;
+    if (film.have == film.pieces || !left--) return film.have == film.pieces;
+  }
 });
 
 test('plain HTTP first, then mirrored, again from storage, left in the middle', async () => {
@@ -63,10 +69,10 @@ test('plain HTTP first, then mirrored, again from storage, left in the middle', 
 test('Firefox and Chromium hand each other pieces', async () => {
   const first = await visitor(), chromium = await makeViewer();
   try {
-    await first.open('/');
+    await first.open('/none.html');
     await adopted(first.tab);
     assert.ok(await whole(first.tab));
-    const tab = await chromium.open(`${site.url}/`);
+    const tab = await chromium.open(`${site.url}/none.html`);
     await adopted(tab);
     await until(tab, 'a link to Firefox', () => polycircle.peers.length);
     assert.ok(await whole(tab));
@@ -74,11 +80,33 @@ test('Firefox and Chromium hand each other pieces', async () => {
     assert.ok(one.bytes.peers > 0.9 * one.media[0].size, `Chromium: ${JSON.stringify(one.bytes)}`);
     await first.context.close();
     const second = await visitor();
-    await second.open('/');
+    await second.open('/none.html');
     await adopted(second.tab);
     await until(second.tab, 'a link to Chromium', () => polycircle.peers.length);
     assert.ok(await whole(second.tab));
     const two = await stats(second.tab);
     assert.ok(two.bytes.peers > 0.9 * two.media[0].size, `Firefox: ${JSON.stringify(two.bytes)}`);
   } finally { await chromium.close(); }
+});
+
+for (const returning of [false, true]) test(`the site's own worker, without skipWaiting, stays: a ${returning ? 'returning' : 'new'} visitor`, async () => {
+  const { context, tab, open } = await visitor();
+  if (returning) {
+    await open('/');
+    await adopted(tab);
+  }
+  for (let visit = 0; visit < 3; visit++) { // at the first one ours may come between the site's register() and its script
+    await open('/own.html');
+    await until(tab, 'the circle', () => globalThis.polycircle?.sig);
+    await until(tab, 'whoever comes is there', async () => { const found = await navigator.serviceWorker.getRegistration('/'); return found && !found.installing; });
+  }
+  await until(tab, 'it is there', async () => { const { waiting, active } = await navigator.serviceWorker.getRegistration('/'); return (waiting ?? active).scriptURL.endsWith('/own.js'); });
+  const blank = await context.newPage();
+  await tab.close();
+  await sleep(2000);
+  await blank.goto(`${site.url}/own.html`);
+  await seeks(blank, [0.5]);
+  assert.deepEqual(await blank.evaluate(async () => { const { waiting, active } = await navigator.serviceWorker.getRegistration('/'); return [waiting, active?.scriptURL.split('/').pop()]; }), [null, 'own.js']);
+  await blank.goto(`${site.url}/offline`);
+  assert.equal(await blank.evaluate(() => document.body.textContent), 'offline page');
 });

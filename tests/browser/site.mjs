@@ -28,7 +28,7 @@ export async function makeSite({ pages = {}, film, hosts = ['127.0.0.1', 'localh
   await mkdir(at('media'));
   if (film) await makeFilm(at('media/film.mp4'), film);
   await must(dir, ['init', '--root', join(dir, 'site'), ...hosts.flatMap(h => ['--url', `http://${h}:${port}${base}`])]);
-  const circle = JSON.parse(await must(dir, ['circle', 'add', 'test', '--p2p', 'on', '--ice', 'none', '--json']));
+  const circle = JSON.parse(await must(dir, ['circle', 'add', 'test', '--p2p', 'on', '--ice', 'none', '--worker', 'none', '--json']));
   const tag = (extra = '') => `<script src="${base}signal?${circle.api_key}" ${extra}></script>`;
   for (const [name, html] of Object.entries(pages)) await writeFile(at(name), html.replaceAll('%TAG%', tag()).replaceAll('%KEY%', circle.api_key));
   await run('chmod', ['-R', 'a+rX', join(dir, 'site')]);

@@ -12,11 +12,12 @@ test('a neighbour killed in the middle: a stall of two seconds at most', () => w
   const first = await one.open(site.url);
   await until(first, 'first frame', () => film.first);
   await play(first);
-  await until(first, 'all of it', () => polycircle.stats().media[0].have == polycircle.stats().media[0].pieces, 40000);
+  await until(first, 'all of it', () => (([film]) => film?.have == film?.pieces && film)(polycircle.stats().media), 40000);
   const tab = await two.open(site.url);
   await until(tab, 'first frame', () => film.first);
+  await until(tab, 'what the neighbour has', () => polycircle.signal.peers.some(p => p.has(polycircle.mirror.media[0].root, 9)), 20000);
   await play(tab);
-  await until(tab, 'a quarter', () => { const { have, pieces } = polycircle.stats().media[0]; return have > pieces / 4; }, 20000);
+  await until(tab, 'some of it', () => polycircle.stats().bytes.peers > 1e6, 20000);
   await one.kill();
   const { media: [{ have, pieces }], bytes: before } = await stats(tab);
   assert.ok(have < 0.75 * pieces, `${have} of ${pieces}`);

@@ -6,7 +6,7 @@ import { makeSite, makeVisitor, mirrored, page, play, until } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
 const rest = tab => tab.evaluate(async () => ({ workers: (await navigator.serviceWorker.getRegistrations()).length,
-  databases: (await indexedDB.databases()).map(({ name }) => name), local: Object.keys(localStorage).filter(key => key.startsWith('polycircle')) }));
+  databases: (await indexedDB.databases()).map(({ name }) => name), local: Object.keys(localStorage).filter(key => key.startsWith('polycircle')).sort() }));
 const nothing = { workers: 0, databases: [], local: [] };
 
 async function gone(tab) {
@@ -34,7 +34,7 @@ describe('the end of an instance', { concurrency: 2 }, () => {  // they wait mor
   for (const [name, path] of [['our own worker', '/'], ["the owner's one-line file", '/own.html']]) {
     test(`uninstalled, ${name}: who comes again loses worker and storage, and the film plays by plain HTTP`, () => withSite(async (site, viewer) => {
       await mirrored(await viewer.open(site.url + path));
-      assert.deepEqual(await rest(viewer.page), { workers: 1, databases: ['polycircle'], local: ['polycircle'] });
+      assert.deepEqual(await rest(viewer.page), { workers: 1, databases: ['polycircle'], local: ['polycircle-worker'] });
       await viewer.open('about:blank');
       await site.program(['uninstall', '--yes']);
       const session = await viewer.context.newCDPSession(viewer.page);

@@ -48,6 +48,8 @@ class Channel extends EventTarget {
   }
 }
 
+/** Whose connection it is, by the list of ICE servers that link.js hands on. @type {WeakMap<object, Visitor>} */
+const owners = new WeakMap();
 /** What link.js uses of RTCPeerConnection. */
 class Connection {
   signalingState = 'stable';
@@ -57,7 +59,8 @@ class Connection {
   alive = true; // whether its packets reach anybody
   other = null;
 
-  constructor({ certificates: [owner] }) {
+  constructor({ iceServers }) {
+    const owner = owners.get(iceServers);
     this.owner = owner;
     this.ufrag = hex(6);
     ends.set(this.ufrag, this);
@@ -166,6 +169,7 @@ function sent(body) {
 class Visitor {
   ends = new Set();
   token = hex(32);
+  ice = [];
   born = performance.now();
 
   constructor(crowd, n) {
@@ -185,7 +189,8 @@ class Visitor {
       joined: () => {},
       refused: (error) => this.crowd.count(`refused: ${error.code}`),
     };
-    const me = { token: this.token, run: hex(4), key: crowd.key, ice: [], certificate: this };
+    owners.set(this.ice, this);
+    const me = { token: this.token, run: hex(4), key: crowd.key, ice: this.ice };
     this.signal = new Signal(instance(crowd.base, () => {}, (url, init) => this.#ask(url, init)), me, hub);
     this.signal.start();
   }
@@ -209,6 +214,7 @@ class Visitor {
 
   /** Keeps account of mail: what was acknowledged, and what came. */
   #heard(said, answer) {
+    if (answer.ice) answer.ice = this.ice;
     if (this.gone) return answer;
     const { mail, read } = this.crowd;
     const at = Date.now();

@@ -64,7 +64,7 @@ for (const arch of arches) {
     assert.equal(await text('COPYING.txt'), await source('COPYING'));
     assert.equal(await text('guide.txt'), await source('INSTALL'));
     const notices = await text('NOTICES.txt');
-    for (const linked of ['glibc', 'jansson', 'libfcgi', 'libsodium', 'sqlite3', 'zlib']) assert.match(notices, RegExp(`^==== ${linked}=\\S+ \\(.*\\n\\n(.+\\n)+`, 'm'));
+    for (const linked of ['glibc', 'jansson', 'libdeflate', 'libfcgi', 'libsodium', 'sqlite3', 'zlib']) assert.match(notices, RegExp(`^==== ${linked}=\\S+ \\(.*\\n\\n(.+\\n)+`, 'm'));
     assert.match(notices, /GNU LESSER GENERAL PUBLIC LICENSE\n.*Version 2\.1/, 'the C library\'s');
     const screen = (await text('INSTALL.txt')).split('\n');
     assert.ok(screen.length <= 26 && screen.every(line => line.length <= 80), 'one screen');

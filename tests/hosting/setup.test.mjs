@@ -437,6 +437,48 @@ owner('a site with another address than the program has: the line of the worker,
   } finally { await visitor.close(); }
 }, { own: (dir) => `${apache('None')(dir)}<If "%{HTTP_HOST} =~ /^127/ && %{REQUEST_URI} =~ m#^/films/#">\n  Require all denied\n</If>\n` });
 
+owner("the site's own service worker is found, and ours is put into it by a line", async (host, viewer, p) => {
+  const status = async (code = 'setup-code') => (await post(host, { do: 'status', code: await host.read(`polycircle-data/${code}`) })).json.circles[0].worker;
+  const box = words => p.waitForFunction(w => new RegExp(w, 's').test(document.querySelector('#tag_own')?.textContent ?? ''), words);
+  const press = name => p.click(`#tag_own-box button:has-text("${name}")`);
+  const sw = "addEventListener('fetch', e => {});\n";
+  await host.put('public_html/index.html', html(''));
+  await wizard(host, p, { p2p: 'on' });
+  await box('has no service worker of its own');
+  assert.equal(await status(), 'none', 'it is kept');
+  await host.put('public_html/site.js', "addEventListener('load', () => navigator.serviceWorker.register('/sw.js'));\n");
+  await host.put('public_html/sw.js', sw);
+  await host.put('public_html/index.html', html('<script src="site.js"></script>'));
+  await typeAgain(host, p);
+  await box('has a service worker of its own.*/sw.js');
+  assert.equal(await status(), 'own');
+  const line = await p.inputValue('#tag_own-line');
+  assert.equal(line, `importScripts('${host.base}circle-sw.js');`);
+  await host.put('public_html/sw.js', `${line}\n${sw}`);
+  await press('Look again');
+  await box('/sw.js, has our line in it');
+  assert.equal(await status(), '/sw.js');
+  await host.put('public_html/film.html', html('<script src="site.js"></script><video src="/films/film.mp4" muted></video>', await tagOf(p)));
+  const film = await viewer.tab();
+  await film.goto(`${host.url}/index.html`);
+  await until(film, 'the worker', async () => (await navigator.serviceWorker.getRegistration('/'))?.active);
+  await film.goto(`${host.url}/film.html`);
+  await adopted(film);
+  await play(film);
+  await until(film, 'it has the film', () => globalThis.polycircle?.stats().media[0]?.have > 3, 30_000);
+  assert.match(await film.evaluate(() => navigator.serviceWorker.controller.scriptURL), /\/sw\.js$/);
+  await finish(host, p);
+  await p.goto(`${host.base}console`);
+  await p.fill('#owner', await host.read('polycircle-data/owner-code'));
+  await p.press('#owner', 'Enter');
+  const part = p.locator('details[id$=_worker]');
+  await part.locator('summary').click();
+  await part.locator('button:has-text("It has none")').click();
+  await part.locator('button:has-text("It has none")').click();
+  await until(p, 'kept', () => /Kept/.test(document.querySelector('[id$=_own-says]').textContent));
+  assert.equal(await status('owner-code'), 'none', 'the owner’s word');
+});
+
 owner('FastCGI from the start', async (host, viewer, p) => {
   await wizard(host, p);
   assert.equal((await (await fetch(`${host.base}probe`)).json()).face, 'fastcgi');

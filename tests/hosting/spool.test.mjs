@@ -135,7 +135,7 @@ test('short addresses: the loader is a file, and the program where there is none
   await chmod(spool, 0o755);
   await chown(spool, uid, gid);
   await must(dir, ['init', '--url', 'http://site.example/polycircle/'], {}, at);
-  const { api_key } = JSON.parse(await must(dir, ['circle', 'add', 'test', '--p2p', 'on', '--ice', 'none', '--json'], {}, at));
+  const { api_key } = JSON.parse(await must(dir, ['circle', 'add', 'test', '--p2p', 'on', '--ice', 'none', '--worker', 'none', '--json'], {}, at));
   const isFile = answer => answer.status === 200 && !answer.headers['access-control-allow-origin'] && /POLYCIRCLE_CONFIG=\{.*"base":"polycircle\/"/.test(answer.body);
   assert.equal(isFile(await server.request({ path: `/signal?${api_key}` })), false, 'the program answers');
   await must(dir, ['set', 'spool_dir', spool], {}, at);

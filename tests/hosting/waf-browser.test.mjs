@@ -17,7 +17,7 @@ before(async () => {
   site = await makeSite({ film: { seconds: 12, kbps: 2000 }, pages: { 'index.html': '' } });
   host = await startWalled(ruleSets.at(-1), 4, { more });
   await host.owner('init', '--url', host.base);
-  const circle = JSON.parse(await host.owner('circle', 'add', 'films', '--p2p', 'on', '--ice', 'none', '--origin', site.url, '--json'));
+  const circle = JSON.parse(await host.owner('circle', 'add', 'films', '--p2p', 'on', '--ice', 'none', '--worker', 'none', '--origin', site.url, '--json'));
   await host.owner('publish', 'films', site.at('media'), '--at', `${site.url}/media/`);
   await writeFile(site.at('worker.js'), `importScripts('${host.base}circle-sw.js');\n`);
   await writeFile(site.at('index.html'), page('<video controls muted preload="metadata" src="/media/film.mp4"></video>',

@@ -66,7 +66,7 @@ const identity = () => ({ v: 1, token: hex(32), run: hex(4) });
 
 /** Greeter and newcomer, from the join to the goodbye. */
 async function protocol(host, client) {
-  const { say } = client, { open } = host, g = identity(), n = identity(), count = async () => (await say(`roster/${open.cid}.json`)).n;
+  const { say } = client, { open } = host, g = identity(), n = identity(), count = async () => (await (await client.wire(`${host.base}roster/${open.cid}.json`)).json()).n;
   const offers = [1024, 120, 700].map((size) => ({ id: text(16), sdp: text(size) })), before = await count();
   let greeter = await say('sync', { ...g, key: open.api_key, version: 1, greet: true, have: Array.from({ length: 256 }, (_, i) => [i, 1 + i % 100]), want: [3, 65535], offers: [], mail: [], gone: [] });
   assert.equal(greeter.role, 'greeter', JSON.stringify(greeter));
@@ -94,7 +94,7 @@ async function protocol(host, client) {
 /** Every GET, as a browser asks: [path, status, what the answer must hold, request headers] */
 const gets = ({ open, vault, sha }) => [['health', 200, '"ok":true'], [`signal?${open.api_key}`, 200, open.cid], [`signal?api_key=${open.api_key}`, 200, open.cid],
   [`signal.js?${open.api_key}`, 200, open.cid], [`signal?${vault.api_key}`, 200, vault.cid], ['signal?nosuchkey', 403, 'polycircle'], [`package/${sha}.tar.gz`, 200, '\x1f'],
-  ...['signal.js', 'elements.js', 'circles.js', 'signal.css'].map((file) => [`package/${sha}/${file}`, 200, '']), ['client.js', 200, 'polycircle'],
+  ...['signal.js', 'elements.js', 'circles.js', 'ask.css'].map((file) => [`package/${sha}/${file}`, 200, '']), ['client.js', 200, 'polycircle'],
   ['circle-sw.js', 200, 'polycircle'], ['circles.json', 200, open.cid], ['circles.js', 200, open.cid], [`roster/${open.cid}.json`, 200, open.cid],
   [`manifest/${open.cid}.json`, 200, 'Der Film.mp4'], [`manifest/${vault.cid}.json`, 200, 'film.mp4'], ['mirror/open/Der%20Film.mp4', 302, ''],
   ['mirror/vault/nosuch.mp4', 404, 'polycircle'], ['nosuch', 404, 'polycircle']];

@@ -6,16 +6,16 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Mirror } from '../../htdocs/content/mirror.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
-import { memoryStore } from '../../htdocs/content/store.js';
-import { until } from './setup.mjs';
+import { bring, recheck } from '../../htdocs/content/origin.js';
+import { memoryStore, until } from './setup.mjs';
 
-const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', MTIME = 1700000000;
+const PIECE = 1000, COUNT = 20, URL_ = 'https://site.example/media/f', CDN = 'https://cdn.example/f', MTIME = 1700000000;
 const file = Uint8Array.from({ length: PIECE * COUNT - 300 }, (_, i) => i * 131 >> 3 & 255);
 const sha = bytes => createHash('sha256').update(bytes).digest('hex');
 const real = globalThis.fetch;
 afterEach(() => { globalThis.fetch = real; });
 
-const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_], withdrawn: false,
+const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_, CDN], withdrawn: false,
   checked: -Infinity, check: null, hashes: Array.from({ length: COUNT }, (_, i) => sha(file.subarray(i * PIECE, (i + 1) * PIECE))) });
 
 /** An origin: notes what it is asked. */
@@ -35,41 +35,49 @@ function origin({ bytes = file, modified = MTIME, status, delay = 0 } = {}) {
 }
 
 /** A neighbour, as the mirror knows one. */
-function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, hangs = () => false } = {}) {
+function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, rate = 1e6, hangs = () => false } = {}) {
   const hashes = media().hashes;
-  const peer = { asked: [], rests: 0, strikes: 0, up: true, inflight: 0, why: '', has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
-    async get(hash, size, signal, progress) {
+  const peer = { asked: [], rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate, due: ({ size }) => size * (peer.inflight + 1) / rate, has: (root, i) => holds(i), knows: () => true, close(why) { peer.why = why; },
+    async get(hash, size, signal) {
       const i = hashes.indexOf(hash);
       peer.asked.push(i);
-      peer.inflight++;
+      if (!peer.inflight++) peer.moved = performance.now();
       try {
         await new Promise((ok, no) => { if (!hangs(i)) setTimeout(ok, delay); signal.addEventListener('abort', () => no(new Error('stopped'))); });
-        progress(size);
+        peer.moved = performance.now();
         return give(i);
       } finally { peer.inflight--; }
     } };
   return peer;
 }
 
-function mirror(peers = [], { expecting = false } = {}) {
-  const banned = [], withdrawn = [], m = new Mirror({ pieces: new Pieces(memoryStore()), peers: () => peers.filter(p => !p.why), expecting: () => expecting,
-    ban: (peer, why) => { peer.why = why; banned.push(peer); }, got() {}, withdrawn: x => withdrawn.push(x) });
+function mirror(peers = [], coming = () => false) {
+  const banned = [], withdrawn = [], m = new Mirror({ pieces: new Pieces(memoryStore()), peers: () => peers.filter(p => !p.why), coming,
+    ban: (peer, why) => { peer.why = why; banned.push(peer); }, got() {}, reads() {}, withdrawn: x => withdrawn.push(x) });
   m.use({ version: 1, media: [media()] });
   return { m, banned, withdrawn, f: m.media[0] };
 }
 
 const now = () => ({ slack: 0, playing: true, rate: 1 / PIECE });  // a piece a second
+/** As a page reads without a worker. */
 async function all(m, f, start = 0, end = f.size, need = now) {
-  const parts = [];
-  for await (const part of m.read(f, URL_, start, end, need)) parts.push(...part);
+  const parts = [], reading = m.read(f, URL_, need), at = () => start + parts.length, next = () => reading.next(at(), end);
+  while (at() < end) parts.push(...await next().catch(() => bring(m, f, URL_, Math.floor(at() / PIECE) * PIECE).then(next)));
+  reading.close();
   return Uint8Array.from(parts);
 }
 
-test('alone: from the origin, each byte once, in few requests', async () => {
-  const asked = origin(), { m, f } = mirror();
+const gets = asked => asked.filter(what => what != 'HEAD');
+
+test('alone: it is for an origin to bring it, at once, each byte once', async () => {
+  const asked = origin(), { m, f } = mirror(), reading = m.read(f, URL_, now);
+  await assert.rejects(reading.next(0, f.size));
+  reading.close();
+  assert.equal(m.run(f, 0, now()), Infinity, 'all of it');
+  assert.deepEqual(gets(asked), []);
   assert.deepEqual(await all(m, f), file);
   assert.equal(m.bytes.origin, file.length);
-  assert.ok(asked.length <= COUNT / 3 && !asked.includes('HEAD'), asked.join());
+  assert.equal(gets(asked).length, 1);
   assert.deepEqual(await all(m, f, 1234, 5678), file.slice(1234, 5678));
   assert.equal(m.bytes.origin, file.length, 'the second time from memory');
 });
@@ -88,23 +96,97 @@ test('a neighbour that lies is banned, and the bytes are right', async () => {
   assert.deepEqual([banned[0] === liar, liar.why, m.bytes.peers], [true, 'lied', 0]);
 });
 
-test('a neighbour that stops moving is overtaken, and dropped when it does so again and again', async () => {
-  const asked = origin(), peer = neighbour({ hangs: i => i > 2 }), { m, f } = mirror([peer]), began = performance.now();
-  assert.deepEqual(await all(m, f), file);
-  assert.ok(performance.now() - began < 4000);
-  assert.equal(peer.why, 'slow');
-  assert.ok(asked.some(a => a.startsWith('bytes=3000')), asked.join());
+test('a neighbour that stops moving is overtaken and rests, and is dropped the third time', async () => {
+  origin();
+  const peer = neighbour({ hangs: i => i > 2 }), { m, f } = mirror([peer]);
+  for (const [i, why] of [[3, ''], [7, ''], [11, 'slow']]) {
+    const began = performance.now(), reading = m.read(f, URL_, now);
+    await assert.rejects(reading.next(i * PIECE, (i + 4) * PIECE));
+    reading.close();
+    assert.ok(performance.now() - began < 1500 && peer.rests > performance.now());
+    assert.equal(peer.why, why, `${i}`);
+    peer.rests = 0;
+  }
 });
 
-test('who can wait waits for neighbours to come; who cannot asks the origin', async () => {
-  const asked = origin(), { m, f } = mirror([], { expecting: true });
-  let slack = 9;
-  const reading = all(m, f, 0, 1500, () => ({ slack, playing: false, rate: 0 }));
-  await new Promise(ok => setTimeout(ok, 300));
-  assert.deepEqual(asked, []);
-  slack = 0.3;
-  assert.deepEqual(await reading, file.slice(0, 1500));
-  assert.equal(asked.length, 2);
+/** One that brings something all the time, and a piece in so many seconds. */
+function slow(seconds) {
+  const peer = neighbour({ hangs: () => true, rate: PIECE / seconds }), move = setInterval(() => { peer.moved = performance.now(); }, 20);
+  return { peer, stop: () => clearInterval(move) };
+}
+
+test('a neighbour that moves, but will be late, is overtaken before the film stands, and not struck', { timeout: 9000 }, async () => {
+  origin();
+  const { peer, stop } = slow(0.1), { m, f } = mirror([peer]), began = performance.now(), left = () => 2.5 - (performance.now() - began) / 1000;
+  const reading = m.read(f, URL_, () => ({ slack: left(), playing: true, rate: 1 / PIECE }));
+  setTimeout(() => { peer.rate /= 100; peer.due = () => 10; }, 200);
+  await assert.rejects(reading.next(0, f.size));
+  assert.ok(left() > 1.2, `${left()} s before it stands`);
+  assert.deepEqual([peer.strikes, peer.rests, peer.asked[0]], [0, 0, 0]);
+  reading.close();
+  stop();
+});
+
+test('one that is known to be slow is asked for what can wait that long, and no other', { timeout: 9000 }, async () => {
+  origin();
+  const { peer, stop } = slow(5), { m, f } = mirror([peer]), need = slack => ({ slack, playing: true, rate: 1 / PIECE });
+  assert.deepEqual([m.hopes(f, 0, need(1.5)), m.hopes(f, 0, need(7))], [false, true]);
+  assert.ok(m.run(f, 0, need(1)) >= 5 * PIECE, 'so an origin goes on until it can wait');
+  const reading = m.read(f, URL_, () => need(1.5));
+  await assert.rejects(reading.next(0, PIECE));
+  assert.deepEqual(peer.asked, []);
+  const quick = neighbour(), both = mirror([peer, quick]);
+  assert.deepEqual(await all(both.m, both.f, 0, PIECE), file.slice(0, PIECE));
+  assert.deepEqual([peer.asked, quick.asked], [[], [0]]);
+  stop();
+});
+
+test('who brings little, but all the time, stands no longer than its frames take', async () => {
+  origin();
+  const peer = neighbour({ hangs: () => true, rate: 8e4 }), { m, f } = mirror([peer]), move = setInterval(() => { peer.moved = performance.now(); }, 800);
+  const reading = m.read(f, URL_, () => ({ slack: 2.5, playing: true, rate: 1 / PIECE })), part = reading.next(0, f.size);
+  let over = false;
+  part.catch(() => { over = true; });
+  await new Promise(ok => setTimeout(ok, 1700));
+  assert.deepEqual([over, peer.strikes, peer.rests], [false, 0, 0]);
+  clearInterval(move);
+  await new Promise(ok => setTimeout(ok, 2500));
+  reading.close();
+  assert.deepEqual([over, peer.strikes], [true, 1], 'and who brings nothing does');
+});
+
+test('what has come is not given up while it is looked at', async t => {
+  origin();
+  const { subtle } = crypto, { digest } = subtle, peer = neighbour({ delay: 50 }), { m, f } = mirror([peer]), { get } = peer;
+  t.after(() => { delete subtle.digest; });
+  Object.defineProperty(subtle, 'digest', { configurable: true, value: async (...args) => { await new Promise(ok => setTimeout(ok, 200)); return digest.apply(subtle, args); } });
+  peer.get = async (...args) => { const bytes = await get(...args); peer.due = () => 9; return bytes; };  // it owes others
+  const reading = m.read(f, URL_, () => ({ slack: 0.3, playing: true, rate: 1 / PIECE }));
+  assert.deepEqual(await reading.next(0, PIECE), file.slice(0, PIECE));
+  reading.close();
+});
+
+test('who can wait waits until a neighbour has it; who cannot has it from the origin', async () => {
+  const asked = origin();
+  let slack = 9, holds = false;
+  const { m, f } = mirror([neighbour({ holds: () => holds })]), need = () => ({ slack, playing: false, rate: 0 });
+  for (const give of [() => { holds = true; }, () => { holds = false; slack = 0.3; }]) {
+    const at = m.count(f) * PIECE, reading = all(m, f, at, at + 500, need);
+    await new Promise(ok => setTimeout(ok, 300));
+    assert.deepEqual([gets(asked), m.count(f)], [[], at / PIECE]);
+    give();
+    assert.deepEqual(await reading, file.slice(at, at + 500));
+    holds = false;
+  }
+  assert.deepEqual([m.bytes.peers, gets(asked).length], [PIECE, 1]);
+});
+
+test('with neighbours who have some of it an origin brings what cannot wait for them', () => {
+  const piece = i => i * PIECE, { m, f } = mirror([neighbour({ holds: i => i == 12 })]), need = (slack, rate) => ({ slack, playing: true, rate });
+  assert.equal(m.run(f, 500, need(0, 2 / PIECE)), piece(1), 'two seconds of play are enough');
+  assert.equal(m.run(f, 500, need(0, 0.1 / PIECE)) >= piece(6), true);
+  assert.equal(m.run(f, 500, need(0, 0)), piece(8), 'nobody knows how long they last');
+  assert.equal(m.run(f, piece(10), need(9, 1 / PIECE)), piece(11), 'one, when it could wait and nobody has it');
 });
 
 test('a busy neighbour is waited for', async () => {
@@ -147,35 +229,63 @@ test('the origin is down and nobody is there: an error, in time', async () => {
   assert.equal(f.withdrawn, false);
 });
 
+test('one that is coming is waited for, while the page can wait that long', async () => {
+  origin();
+  const peers = [], { m, f } = mirror(peers, () => !peers.length), later = () => ({ ...now(), slack: 6 }), soon = () => ({ ...now(), slack: 1 });
+  assert.deepEqual([m.hopes(f, 0, later()), m.run(f, 0, later())], [false, PIECE]);
+  await assert.rejects(m.read(f, URL_, soon).next(0, f.size), undefined, 'it cannot wait');
+  const piece = m.read(f, URL_, later).next(0, f.size);
+  setTimeout(() => { peers.push(neighbour()); m.kick(); }, 300);
+  assert.deepEqual(await piece, file.slice(0, PIECE));
+  assert.deepEqual([m.bytes.peers > 0, m.bytes.origin], [true, 0]);
+});
+
 test('reading ahead is bounded, and ends with the reader', async () => {
-  const asked = origin({ delay: 30 }), { m, f } = mirror(), stream = m.read(f, URL_, 0, f.size, now);
-  await stream.next();
+  origin();
+  const peer = neighbour({ delay: 30 }), { m, f } = mirror([peer]), stream = m.read(f, URL_, now);
+  await stream.next(0, f.size);
   await new Promise(ok => setTimeout(ok, 200));
-  assert.ok(m.count(f) <= 10, `${m.count(f)} pieces`);
-  await stream.return();
-  const { length } = asked;
+  assert.ok(m.count(f) > 5 && m.count(f) <= 10, `${m.count(f)} pieces`);
+  stream.next(PIECE, f.size).catch(() => {});
+  stream.close();
+  const { length } = peer.asked;
   await new Promise(ok => setTimeout(ok, 200));
-  assert.equal(asked.length, length);
+  assert.equal(peer.asked.length, length);
+});
+
+test('what cannot come ahead is not waited for: no timer', async () => {
+  origin();
+  const { m, f } = mirror([neighbour({ holds: i => i == 0 })]), stream = m.read(f, URL_, now), real = globalThis.setTimeout;
+  await stream.next(0, f.size);
+  await assert.rejects(stream.next(PIECE, f.size));
+  await new Promise(ok => setTimeout(ok, 8200));
+  let timers = 0;
+  globalThis.setTimeout = (...args) => { timers++; return real(...args); };
+  await new Promise(ok => real(ok, 200));
+  globalThis.setTimeout = real;
+  stream.close();
+  assert.equal(timers, 0);
 });
 
 test('what a reader has read is not in memory, while it reads on', async () => {
   const given = [], give = i => { const bytes = file.slice(i * PIECE, (i + 1) * PIECE); given.push(new WeakRef(bytes)); return bytes; };
-  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], expecting: () => false, ban: assert.fail, got() {}, withdrawn: assert.fail }), peer = neighbour({ give });
+  const m = new Mirror({ pieces: { has: () => false, get: async () => null, put() {} }, peers: () => [peer], coming: () => false, ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail }), peer = neighbour({ give });
   m.use({ version: 1, media: [media()] });
   origin();
-  const stream = m.read(m.media[0], URL_, 0, file.length, now);
-  for (let i = 0; i < COUNT - 1; i++) await stream.next();
+  const stream = m.read(m.media[0], URL_, () => ({ ...now(), slack: 9 }));
+  for (let i = 0; i < COUNT - 1; i++) await stream.next(i * PIECE, file.length);
   setFlagsFromString('--expose-gc');
   for (let i = 0; i < 3; i++) { runInNewContext('gc')(); await new Promise(ok => setTimeout(ok, 10)); }
   assert.ok(given.length >= COUNT - 1 && given.filter(one => one.deref()).length < COUNT / 2, given.map(one => +!!one.deref()).join(''));
-  await stream.return();
+  stream.close();
 });
 
 test('two readers of one piece make one request', async () => {
-  const asked = origin({ delay: 20 }), { m, f } = mirror();
+  origin();
+  const peer = neighbour({ delay: 20 }), { m, f } = mirror([peer]);
   const [a, b] = await Promise.all([all(m, f, 0, 500), all(m, f, 100, 700)]);
   assert.deepEqual([a, b], [file.slice(0, 500), file.slice(100, 700)]);
-  assert.equal(asked.length, 1);
+  assert.deepEqual(peer.asked, [0]);
 });
 
 test('an origin that sends all of it where a part was asked', async () => {
@@ -190,4 +300,86 @@ test('two neighbours share the work', async () => {
   assert.deepEqual(await all(m, f), file);
   await until(() => one.inflight + two.inflight == 0);
   assert.ok(one.asked.length >= 5 && two.asked.length >= 5, `${one.asked.length} and ${two.asked.length}`);
+});
+
+test('what an origin brings past us: whole right pieces are kept, from any beginning, and whoever waits has them', async () => {
+  const { m, f } = mirror([neighbour({ holds: () => false })]), at = (from, to) => m.came(f, from, file.subarray(from, to));
+  const waits = all(m, f, PIECE, 2 * PIECE, () => ({ slack: 9, playing: false, rate: 0 }));
+  f.checked = performance.now();
+  await at(500, 1700);
+  await at(1700, 2300);
+  assert.deepEqual([0, 1, 2].map(i => m.has(f, i)), [false, true, false]);
+  assert.deepEqual(await waits, file.slice(PIECE, 2 * PIECE));
+  await at(2300, 3000);  // another request goes on where one ended
+  assert.equal(m.has(f, 2), true);
+  await at(3000, 3700);
+  await at(3400, 3900);  // or a little before
+  await at(3900, 4000);
+  assert.equal(m.has(f, 3), true);
+  await m.came(f, file.length - 700, file.subarray(file.length - 700));
+  assert.equal(m.has(f, COUNT - 1), true, 'the last one is short');
+  assert.equal(f.withdrawn, false);
+  await at(5000, 5500);
+  await at(5600, 6000);
+  assert.equal(m.has(f, 5), false, 'not over a gap');
+  await m.came(f, 4000, file.subarray(4000, 5000).map(b => b ^ 1));
+  assert.deepEqual([m.has(f, 4), f.withdrawn], [false, true], 'another file');
+});
+
+test('who may not read the file any more is believed the second time, and not when it is a HEAD', async () => {
+  const { m, f } = mirror(), said = status => m.seen(f, URL_, status, new Headers());
+  said(403);
+  assert.equal(f.withdrawn, false);
+  f.refused -= 61000;
+  said(401);
+  assert.equal(f.withdrawn, false, 'one a minute');
+  origin({ status: 403 });
+  f.checked = -Infinity;
+  await recheck(f, URL_);
+  said(401);
+  assert.equal(f.withdrawn, true);
+});
+
+const head = (size, modified = MTIME) => new Headers({ 'content-length': size, ...modified && { 'last-modified': new Date(modified * 1000).toUTCString() } });
+test('an address with a version is the file when the origin says so, and another when not', () => {
+  const { m, f } = mirror(), url = `${URL_}?ver=6.4.2`, other = `${URL_}?ver=7`;
+  assert.deepEqual([m.find(url) === f, m.sure(url), m.find(`${URL_}?w=300`)], [true, false, undefined]);
+  assert.equal(m.seen(f, other, 200, head(f.size - 1)), false);
+  assert.equal(m.seen(f, other, 200, head(f.size, null)), false);
+  assert.equal(m.seen(f, url, 200, head(f.size)), true);
+  assert.deepEqual([m.sure(url), m.sure(other), f.withdrawn], [true, false, false]);
+});
+
+test('another date at another place than the first is no other file', () => {
+  const { m, f } = mirror();
+  m.seen(f, CDN, 200, head(f.size, MTIME + 9));
+  assert.equal(f.withdrawn, false);
+  m.seen(f, CDN, 200, head(f.size + 1));
+  assert.equal(f.withdrawn, true);
+});
+
+test('what a neighbour asks for costs no look at all files', async () => {
+  const { m } = mirror();
+  let looks = 0;
+  const all = Array.from({ length: 1000 }, (_, i) => ({ ...media(), index: i, get root() { looks++; return i.toString(16).padStart(16, '0'); }, get hashes() { looks++; return []; } }));
+  m.use({ version: 2, media: all });
+  for (const one of all) m.shown.add(one);
+  looks = 0;
+  assert.deepEqual(m.named(['00000000000003e7', 'ffffffffffffffff', '0000000000000001', '0000000000000001']), [all[999], all[1]]);
+  assert.equal(await m.supply(sha('what nobody has')), null);
+  assert.equal(looks, 0);
+});
+
+test('what a reader wanted that has gone meanwhile is not fetched', async () => {
+  let read = () => {};
+  const slow = new Promise(ok => { read = ok; }), peer = neighbour();
+  const m = new Mirror({ pieces: { has: () => true, get: () => slow, put() {} }, peers: () => [peer], coming: () => false, ban: assert.fail, got() {}, reads() {}, withdrawn: assert.fail });
+  m.use({ version: 1, media: [media()] });
+  origin();
+  const reading = m.read(m.media[0], URL_, now), part = reading.next(0, file.length);
+  reading.close();
+  read(null);
+  await assert.rejects(part);
+  await new Promise(ok => setTimeout(ok, 100));
+  assert.deepEqual(peer.asked, []);
 });

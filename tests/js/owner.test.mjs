@@ -6,6 +6,7 @@ import { test } from 'node:test';
 globalThis.location ??= /** @type {any} */ (new URL('https://site.example/cgi-bin/polycircle.fcgi/setup'));
 const { clean, shut, sums } = await import('../../htdocs/owner/folder.js');
 const { cut, dead, found, judge, lines, reason, workerless } = await import('../../htdocs/owner/line.js');
+const { keeps, said } = await import('../../htdocs/owner/own.js');
 const { kin, passed } = await import('../../htdocs/owner/tag.js');
 const { bad, result } = await import('../../htdocs/owner/progress.js');
 const { topOf } = await import('../../htdocs/owner/tiers.js');
@@ -66,6 +67,7 @@ test('which line it is, wherever the console is open', () => {
     const both = { origins: ['https://site.example', www], tag: '<script src="/x/signal?k"></script>', worker: '' };
     assert.deepEqual(lines({ ...c, origins: both.origins }, place(at, `${www}/x/`)), [both], 'the same files at two addresses have one line');
     assert.deepEqual(lines({ ...c, origins: both.origins }, place(at, `${www}/y/`)).map(line => line.tag), [own.tag, `<script src="${www}/y/signal?k"></script>`]);
+    assert.deepEqual(lines({ ...c, worker: '/sw.js', origins: [www], url: `${www}/films/` }, place(at))[0], { origins: [www], worker: '', tag: '<script src="https://site.example/x/signal?k"></script>' }, 'its own worker has our line in it');
     assert.equal(lines(c, { urls: ['https://site.example/polycircle/', at], tags: ['https://site.example/', at] })[0].tag, '<script src="https://site.example/signal?k"></script>');
   }
   assert.equal(reason(own, true), '');
@@ -161,4 +163,21 @@ test('one look: what two pages call by the same name is the same colour', () => 
     assert.ok(shared.includes('accent') && shared.length > 5, `${file} has ${shared}`);
     for (const name of shared) assert.equal(theirs[name], [light, dark][i][name], `--${name} of ${file}, ${['light', 'dark'][i]}`);
   }
+});
+
+test('a service worker of the site’s own, as its scripts register it', () => {
+  const page = 'https://site.example/blog/', is = (...scripts) => said(scripts, page);
+  for (const [script, name] of [["if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js')", 'https://site.example/sw.js'],
+    ['"serviceWorker"in navigator&&window.addEventListener("load",()=>{navigator.serviceWorker.register("./sw.js?v=3",{scope:"./"})})', 'https://site.example/blog/sw.js?v=3'],
+    ['navigator.serviceWorker\n  .register(`/x/sw.js`)', 'https://site.example/x/sw.js'], ['navigator.serviceWorker.register(new URL("/sw.js", import.meta.url))', 'https://site.example/sw.js'],
+    ['navigator.serviceWorker?.register(this.url)', ''], ['navigator.serviceWorker.register(e+"/service-worker.js")', '']]) assert.deepEqual(is('var a', script), { registers: true, script: name, takes: false }, script);
+  for (const script of ['navigator.serviceWorker.ready.then(function(n){n.unregister()})', 'navigator.serviceWorker.getRegistrations().then(all => { for (const one of all) one.unregister(); })']) assert.deepEqual(is(script), { registers: false, script: '', takes: true }, script);
+  for (const script of ['', 'navigator.serviceWorker.controller', 'form.register("a")', 'navigator.serviceWorker.addEventListener("message", f); plugin.register(x)']) assert.deepEqual(is(script), { registers: false, script: '', takes: false }, script);
+});
+
+test('what is kept of it: an owner’s word stands until a worker is seen; none holds for one site only', () => {
+  const site = 'https://site.example', c = (worker, origins = [site, 'https://www.site.example']) => /** @type {any} */ ({ worker, origins }), found = worker => ({ worker, script: '', why: '' });
+  for (const [kept, seen, is] of [['unknown', 'none', 'none'], ['unknown', 'unknown', 'unknown'], ['none', 'unknown', 'none'], ['none', 'own', 'own'], ['none', '/sw.js', '/sw.js'], ['own', 'none', 'own'],
+    ['own', '/sw.js', '/sw.js'], ['/sw.js', 'own', 'own'], ['/sw.js', 'none', '/sw.js'], ['/sw.js', 'unknown', '/sw.js']]) assert.equal(keeps(c(kept), found(seen), site), is, `${kept}, ${seen}`);
+  assert.equal(keeps(c('unknown', [site, 'https://other.example']), found('none'), site), 'unknown', 'of the other site nothing is known');
 });

@@ -93,6 +93,18 @@ test('a piece is stopped in its middle', async () => {
   assert.equal(got.length, 3, 'of 10 frames');
 });
 
+test('what may no longer be given ends in the middle of a piece', async () => {
+  const [ours, theirs] = channels(), got = [];
+  let left = 2;
+  const around = { ...hub(sig('a'), async () => PIECE), allow: async () => left-- > 0 };
+  theirs.onmessage = data => got.push(typeof data == 'string' ? JSON.parse(data) : 'frame');
+  new Peer(ours, sig('b'), around);
+  theirs.send(JSON.stringify(hub(sig('b')).hello()));
+  theirs.send(JSON.stringify({ t: 'get', id: 1, h: HASH }));
+  await until(() => got.length > 2, 'no');
+  assert.deepEqual(got, ['frame', 'frame', { t: 'no', id: 1, why: 'off' }]);
+});
+
 test('eight wait, the next is busy; why is passed on', async () => {
   const { got, tell } = one(() => new Promise(() => { }));
   for (let id = 1; id <= 10; id++) tell({ t: 'get', id, h: HASH });
@@ -102,3 +114,47 @@ test('eight wait, the next is busy; why is passed on', async () => {
   other.tell({ t: 'no', id: 1, why: 'off' });
   await assert.rejects(asked, /^Error: off$/);
 });
+
+test('how quick it is, and when what it owes comes: in the order asked, then all else', async () => {
+  const { peer, theirs } = one(), second = HASH.replace(/./, 'x'), begun = performance.now(), due = (hash, size) => peer.due({ hash, size });
+  await until(() => peer.ready, 'hello');
+  const first = ask(peer, 500000), other = peer.get(second, 100000, new AbortController().signal);
+  other.catch(() => {});
+  assert.ok(due(HASH, 0) < 0.5 && due(second, 0) > due(HASH, 0), 'nobody knows yet');
+  let sent = 0;
+  for (; sent < 300000; sent += 10000) {
+    theirs.send(frame(1, sent, 10000));
+    await new Promise(ok => setTimeout(ok, 50));
+  }
+  const rate = sent / (performance.now() - begun) * 1000;
+  assert.ok(peer.rate > 0.5 * rate && peer.rate < 2 * rate, `${peer.rate} of ${rate} bytes a second`);
+  const left = [[HASH, 0], [second, 0], ['', 100000]].map(what => Math.round(due(...what) * peer.rate));
+  assert.deepEqual(left, [200000, 300000, 400000]);
+  peer.close('over');
+  await assert.rejects(first);
+});
+
+test('what was stopped and still comes is a move, and no speed', async () => {
+  const { peer, theirs } = one(), stop = new AbortController(), asked = ask(peer, 500000, stop);
+  stop.abort();
+  await assert.rejects(asked);
+  peer.get(HASH, 500000, new AbortController().signal).catch(() => {});
+  for (let i = 0; i < 10; i++) {
+    theirs.send(frame(1, i * 50000, 50000));
+    await new Promise(ok => setTimeout(ok, 50));
+  }
+  assert.ok(performance.now() - peer.moved < 300 && peer.rate < 1e6, `${peer.rate} bytes a second`);
+  peer.close('over');
+});
+
+for (const [what, says] of Object.entries({ 'many small ones': { t: 'have', have: [], want: [] }, 'some of the largest': { t: 'app', data: 'x'.repeat(250000) } })) {
+  test(`who says more than anybody has to say is closed: ${what}`, async () => {
+    const { peer, theirs, log } = one(), text = JSON.stringify(says), most = 6 << 20;
+    let size = 0;
+    await until(() => peer.ready, 'hello');
+    for (; size < most && !peer.closed; size += 1000 + text.length) peer.channel.onmessage(text);
+    assert.ok(size > 2 << 20 && peer.closed, `${size} characters`);
+    assert.deepEqual(log.closed, ['protocol: TypeError: too much']);
+    theirs.close();
+  });
+}

@@ -18,3 +18,14 @@ export async function until(test, ms = 3000) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${test}`);
   }
 }
+
+/** A store as content/store.js has them, in memory. */
+export function memoryStore() {
+  const all = new Map();
+  return {
+    get: async (store, key) => all.get(store + key),
+    put: async (store, key, value) => { all.set(store + key, value); },
+    delete: async (store, key) => { all.delete(store + key); },
+    keys: async store => [...all.keys()].filter(key => key.startsWith(store)).map(key => key.slice(store.length)),
+  };
+}

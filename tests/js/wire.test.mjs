@@ -5,17 +5,19 @@ import { bytes, dice, sig, thrown } from './world.mjs';
 import { bit, bitmap, CHUNK, frame, parseControl, parseFrame } from '../../htdocs/meet/wire.js';
 
 const A = sig('a'), ROOT = '0123456789abcdef', HAVE = [[ROOT, '12ef', 'gAA']];
-const HELLO = { t: 'hello', v: 1, sig: A, version: 7, up: true, have: HAVE }, MAIL = { t: 'mail', to: A, re: 'offer_-1', body: 'EAab' };
+const HELLO = { t: 'hello', v: 1, sig: A, version: 7, up: true, have: HAVE, want: [ROOT] }, MAIL = { t: 'mail', to: A, re: 'offer_-1', body: 'EAab' };
 const many = (n, x) => Array(n).fill(x);
 const BAD_IDS = [undefined, null, -1, 1.5, '1', 4294967296, true, [1], 1e300], BAD_SIGS = [undefined, null, 5, '', A.slice(1), A + 'a', A.toUpperCase(), A + '\n', [A], 'g' + A.slice(1)];
 const BAD_HAVES = [undefined, null, {}, '', many(65, HAVE[0]), [[ROOT, '']], [[ROOT, '', '', '']], [['x', '', '']], [[ROOT.toUpperCase(), '', '']], [[ROOT, '123', '']],
   [[ROOT, '', '+']], [[ROOT, '', 'A'.repeat(22001)]], [[ROOT, null, '']], [[ROOT, '', null]], [null], [ROOT]];
 
+const WANTS = [[], many(64, ROOT)], BAD_WANTS = [null, ROOT, {}, many(65, ROOT), [A], [null], [[ROOT]]];
+
 /** A good message, other values its fields may have, values they may not. */
 const SHAPES = [
-  [HELLO, { version: [0, 4294967295], up: [false], have: [[], many(64, HAVE[0]), [[ROOT, '', '']], [[ROOT, '', 'A'.repeat(22000)]]] },
-    { v: [0, 2, '1', undefined, true, [1]], sig: BAD_SIGS, version: BAD_IDS, up: [undefined, null, 0, 1, 'true'], have: BAD_HAVES }],
-  [{ t: 'have', have: HAVE }, { have: [[]] }, { have: BAD_HAVES }],
+  [HELLO, { version: [0, 4294967295], up: [false], have: [[], many(64, HAVE[0]), [[ROOT, '', '']], [[ROOT, '', 'A'.repeat(22000)]]], want: WANTS },
+    { v: [0, 2, '1', undefined, true, [1]], sig: BAD_SIGS, version: BAD_IDS, up: [undefined, null, 0, 1, 'true'], have: BAD_HAVES, want: BAD_WANTS }],
+  [{ t: 'have', have: HAVE, want: [] }, { have: [[]], want: WANTS }, { have: BAD_HAVES, want: BAD_WANTS }],
   [{ t: 'got', r: ROOT, i: [0, 5] }, { i: [[], many(1024, 1), [4294967295]] }, { r: BAD_SIGS, i: [undefined, null, 5, many(1025, 1), [-1], [1.5], ['1'], [null], [[1]]] }],
   [{ t: 'get', id: 1, h: A }, { id: [0, 4294967295] }, { id: BAD_IDS, h: BAD_SIGS }],
   [{ t: 'no', id: 1, why: 'none' }, { why: ['busy', 'off'] }, { id: BAD_IDS, why: [undefined, null, '', 'gone', 'none ', 'busy\n', ['off']] }],
@@ -40,7 +42,8 @@ for (const [good, others, bads] of SHAPES) {
     }
     for (const field of Object.keys(good)) {
       const { [field]: _, ...rest } = good;
-      assert.throws(() => parseControl(JSON.stringify(rest)), TypeError, `without ${field}`);
+      if (field == 'want') assert.deepEqual(parseControl(JSON.stringify(rest)), { ...good, want: [] }, 'earlier versions do not say it');
+      else assert.throws(() => parseControl(JSON.stringify(rest)), TypeError, `without ${field}`);
     }
   });
 }

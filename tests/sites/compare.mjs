@@ -3,7 +3,7 @@
 // of time and bytes: those of a quiet machine, and of one that may be busy
 const { later, ms, more } = process.env.POLYCIRCLE_LONG ? { later: 1.5, ms: 1500, more: 300_000 } : { later: 3, ms: 4000, more: 1_500_000 };
 /** Parts of what a player says that do not depend on when bytes come. */
-const TOLD = ['play', 'playing', 'pause', 'seeking', 'seeked', 'ended', 'error', 'ratechange', 'volumechange'];
+const TOLD = ['play', 'playing', 'pause', 'seeking', 'seeked', 'ended', 'error', 'volumechange'];
 
 /** Kinds of events in the order in which they first come: how often a player waits or seeks is the clock's affair. */
 const order = seen => [...new Set(seen.events.filter(type => TOLD.includes(type)))];

@@ -82,10 +82,10 @@ export async function openLab(kind = 'chromium') {
   }
 
   /** A site of its own: {url, host, key, tag(), log, files (path -> text), how, far}. */
-  async function makeRun(origin, at = '/media/') {
+  async function makeRun(origin, at = '/media/', worker = 'none') {
     const id = `s${++count}`, hosts = { host: `${id}.localhost:${port}`, near: `files.${id}.localhost:${port}`, far: `far-${id}.localhost:${port}` };
     const run = { ...hosts, id, url: `http://${hosts.host}`, how: origin, counts: {}, log: [], files: {}, down: false };
-    const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--json']));
+    const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--worker', worker, '--json']));
     await must(dir, ['publish', id, join(dir, 'site/media'), '--at', at.replace('%FAR%', `http://${hosts.far}`)]);
     for (const name of Object.values(hosts)) runs.set(name, run);
     return Object.assign(run, { key, tag: (extra = '', query = '') => `<script src="${tier0}signal?${key}${query}" ${extra}></script>` });
@@ -100,7 +100,8 @@ export async function openLab(kind = 'chromium') {
     await context.addInitScript(record, process.env.POLYCIRCLE_LONG ? 6000 : 12_000);
     for (const script of init) await context.addInitScript(...[script].flat());
     const lines = [];
-    context.on('console', m => lines.push([m.type(), m.text()]));
+    // what failed to load is told apart by its address
+    context.on('console', m => lines.push([m.type(), m.text().startsWith('Failed to load resource') ? `${m.text()} ${m.location().url}` : m.text()]));
     context.on('weberror', e => lines.push(['error', `uncaught: ${e.error().message}`]));
     let tab = null;
     const visitor = {

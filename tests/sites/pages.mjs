@@ -38,7 +38,7 @@ async function offline(v, run) {
   v.forgive = true;  // what a network that is gone writes to the console
   return { same: { read } };
 }
-const ownWorker = script => ({ head: `%TAG%<script>${script}</script>`, body: FILM.replace('metadata', 'none'), files: { '/own.js': SITE_WORKER }, act: offline });
+const ownWorker = script => ({ head: `%TAG%<script>${script}</script>`, body: FILM.replace('metadata', 'none'), files: { '/own.js': SITE_WORKER }, worker: 'unknown', act: offline });
 const register = "navigator.serviceWorker.register('/own.js')";
 
 /** The film of a frame. */
@@ -198,7 +198,7 @@ export const pages = {
 export function filesOf(page, run, tagged) {
   const shape = page.tag ?? (tag => tag), tag = tagged ? shape(run.tag(page.extra, page.query)) : '', src = tagged ? `${tier0}signal?${run.key}` : '/none.js';
   const fill = text => text.replaceAll('%TAG%', tag).replaceAll('%SRC%', src).replaceAll('%FAR%', run.far);
-  const files = { '/': { body: fill(html(page.head, page.body)), headers: page.headers }, '/plain': html('', ''), '/none.js': '' };
+  const files = { '/': { body: fill(html(page.head, page.body)), headers: page.headers }, '/plain': html('', ''), '/none.js': '', '/favicon.ico': '' };
   for (const [path, text] of Object.entries(page.files ?? {})) files[path] = text == '%LOADER%' ? tagged ? { pass: src } : '' : fill(text);
   return files;
 }

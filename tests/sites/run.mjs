@@ -13,7 +13,7 @@ import { visitors } from './visitors.mjs';
 
 /** What a visitor sees of a page. */
 async function look(lab, c, tagged) {
-  const page = pages[c.page], visitor = visitors[c.visitor], run = await lab.makeRun({ ...origins[c.origin], ...page.origin }, page.at);
+  const page = pages[c.page], visitor = visitors[c.visitor], run = await lab.makeRun({ ...origins[c.origin], ...page.origin }, page.at, page.worker);
   run.tagged = tagged;
   run.files = filesOf(page, run, tagged);
   let v = { lines: [], close() {} };

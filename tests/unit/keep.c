@@ -602,6 +602,7 @@ static void refused(void) {
         {"PRAGMA user_version=0", "no whole polycircle.db", "somebody else's database"},
         {"UPDATE circle SET can = '../x' WHERE can = 'demo'", "circle \"../x\": its name is none", "a circle's name"},
         {"UPDATE circle SET p2p = '<script>'", "p2p is on, ask or off, not <script>", "a choice"},
+        {"UPDATE circle SET worker = '//x.example/sw.js'", "no path of a script", "a worker elsewhere"},
         {"UPDATE circle SET roster = 'x'", "The roster is", "another"},
         {"UPDATE circle SET ice = '[{\"urls\":\"turn:x\"}]'", "turn:x is not the address of a STUN server", "a STUN server"},
         {"UPDATE circle SET ice = 'x'", "no list", "what is no JSON"},

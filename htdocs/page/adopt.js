@@ -1,0 +1,74 @@
+/** Players, and who answers them. Those of this site's files ask with credentials, by which the worker knows them: Chromium plays no film half from a
+ * worker and half from the network, not even after a reload, unless the two differ in this. Those that have begun by plain HTTP go on so, unless they
+ * have not played and to begin anew costs the server nothing. One that fails is given back to plain HTTP, by one load() that its page sees, where it
+ * was; of the error the page sees nothing. Without an error that waits until nobody looks. */
+import { begun, fits, named } from './hold.js';
+import { plain } from '../util/names.js';
+/** @typedef {(url: string) => any} Is
+ * @typedef {ReturnType<typeof adopt>} Players */
+
+/** @param {import('./hold.js').Held} held */
+export function adopt({ ours, stop }) {
+  const left = /** @type {Set<string>} */ (new Set());
+  let mirrored = /** @type {Is} */ (() => true), // until somebody knows
+    stored = /** @type {Is} */ (() => false);
+  /** @param {HTMLMediaElement} el @param {any} again */
+  const giveBack = (el, again) => {
+    const { currentTime, playbackRate, paused } = el;
+    el.crossOrigin = /** @type {any} */ (ours.get(el));
+    ours.delete(el);
+    if (!again) return;
+    el.load();
+    Object.assign(el, { playbackRate, currentTime });
+    if (!paused) el.play().catch(() => {});
+  };
+  const look = () => {
+    for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
+      document.querySelectorAll('video,audio')
+    )) {
+      const has = begun(el),
+        gone = named(el).some(({ src }) => left.has(plain(src))),
+        wants = !gone && fits(el) && named(el).every(({ src, kind }) => kind || mirrored(src)); // kind: a track
+      if (!wants == !ours.has(el)) continue;
+      if (!wants && (!has || (gone && (el.paused || document.hidden)))) giveBack(el, has);
+      if (!wants || (has && (!el.paused || el.currentTime || !stored(el.currentSrc)))) continue;
+      ours.set(el, el.crossOrigin);
+      el.crossOrigin = 'use-credentials';
+      if (has) el.load();
+    }
+  };
+  const failed = (/** @type {any} */ e) => {
+    const { target } = e,
+      el = target.nodeName == 'SOURCE' ? target.parentNode : target;
+    // a source that this browser cannot play was never asked for
+    if (!ours.has(el) || (target.type && !el.canPlayType(target.type))) return;
+    e.stopImmediatePropagation();
+    left.add(plain(target.src || el.currentSrc));
+    giveBack(el, true);
+  };
+  addEventListener('error', failed, true);
+  navigator.serviceWorker?.addEventListener('message', ({ data }) => {
+    if (data?.polycircle != 'back') return;
+    left.add(plain(data.url));
+    for (const el of [...ours.keys()]) if (el.currentSrc == data.url) giveBack(el, true);
+  });
+  return {
+    /** Addresses of files that failed under us, or are gone: this page loads them as without us from then on. */
+    left,
+    look,
+    /** The worker is in control, with a mirror behind it. @param {Is} has the file is in it @param {Is} begins so is its beginning */
+    know(has, begins) {
+      stop();
+      mirrored = has;
+      stored = begins;
+      look();
+      stored = () => false;
+      new MutationObserver(look).observe(document, {
+        childList: true,
+        subtree: true,
+        attributeFilter: ['src', 'data-polycircle'],
+      });
+      for (const type of ['pause', 'visibilitychange']) document.addEventListener(type, look, true);
+    },
+  };
+}

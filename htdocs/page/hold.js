@@ -1,0 +1,69 @@
+/** Players until the circle is there: what the loader does to <video> and <audio>. While the worker comes those of this site's files do not ask; once it
+ * is in control they ask with credentials, by which it knows them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(). */
+/** @typedef {ReturnType<typeof hold>} Held */
+
+/** Whether data-polycircle="off" stands at an element, or at the nearest of its parents that has that attribute. @param {Element} el */
+export const off = el =>
+  /** @type {HTMLElement|null} */ (el.closest('[data-polycircle]'))?.dataset.polycircle == 'off';
+
+/** All that it names. @param {HTMLMediaElement} el @returns {any[]} */
+export const named = el => /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src);
+
+/** Whether all of that is of this site. @param {HTMLMediaElement} el */
+export const fits = el => {
+  const all = named(el);
+  return all[0] && !off(el) && !all.some(({ src }) => !src.startsWith(location.origin + '/'));
+};
+
+/** A slow player that has bytes enough for now is idle, as one that was not let begin is. @param {HTMLMediaElement} el */
+export const begun = ({ readyState, networkState, preload, autoplay }) =>
+  readyState || networkState == 2 || (networkState == 1 && (preload != 'none' || autoplay));
+
+/** @param {boolean} coming whether the worker is, in a moment */
+export function hold(coming) {
+  const ours = /** @type {Map<any, string|null>} */ (new Map()),
+    held = /** @type {Map<any, [string|null, boolean]>} */ (new Map()); // with what preload and autoplay were
+  const look = () => {
+    for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
+      document.querySelectorAll('video,audio')
+    )) {
+      if (ours.has(el) || !fits(el) || begun(el)) continue;
+      if (!coming) {
+        ours.set(el, el.crossOrigin);
+        el.crossOrigin = 'use-credentials';
+      } else if (el.paused && !held.has(el)) {
+        held.set(el, [el.getAttribute('preload'), el.autoplay]);
+        el.preload = 'none';
+        el.autoplay = false;
+      }
+    }
+  };
+  const observer = new MutationObserver(look);
+  if (coming) {
+    observer.observe(document, { childList: true, subtree: true, attributeFilter: ['src'] });
+    look();
+  }
+  return {
+    /** those that are the worker's, with what crossOrigin was */
+    ours,
+    /** The worker is in control, or nobody waits for it any longer. */
+    release(/** @type {boolean} */ on) {
+      coming = false;
+      on ? look() : observer.disconnect();
+      for (const [el, [preload, autoplay]] of held) {
+        if (autoplay) el.autoplay = true;
+        preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
+      }
+    },
+    /** Somebody else looks from now on. */
+    stop: () => observer.disconnect(),
+    /** Nobody does: those that have nothing yet ask as without us. */
+    end() {
+      this.stop();
+      for (const [el, mode] of ours) {
+        el.crossOrigin = mode;
+        if (!el.readyState) el.load();
+      }
+    },
+  };
+}

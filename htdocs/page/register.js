@@ -1,0 +1,45 @@
+/** Who registers the worker, and when. A scope is one registration: register() throws away whoever waits there, whose script it is. So the newest
+ * script of ours decides, and ours comes never over one of the site, nor where one was ever seen; where nobody has looked whether the site has
+ * one (the circle's `worker`), it comes when the page has loaded and is quiet. */
+import { own } from '../util/alone.js';
+
+const QUIET_MS = 3000,
+  WEEK_MS = 6e8, // a little less: the worker goes by itself after seven days
+  UNTIL = 'polycircle-worker'; // when ours may be registered again: ours that is gone before was taken off by the site
+
+const kept = (/** @type {number} */ value = 0) => {
+  try {
+    return value ? (localStorage[UNTIL] = value) : Number(localStorage[UNTIL]);
+  } catch {
+    return 0;
+  }
+};
+
+/** The site has had its time: its scripts have run, and what they do when the page is there. */
+async function quiet() {
+  if (document.readyState != 'complete') await new Promise(ok => addEventListener('load', ok));
+  await new Promise(ok => setTimeout(ok, QUIET_MS));
+}
+
+/** @param {Promise<any>|false|undefined} begun what the loader has found or registered @param {string|false|undefined} script with ours in it; none: this page has
+ * no worker of ours @param {string|undefined} of the site's own, as the circle has it: undefined (not known), 'none', 'own', a path (script has ours in it)
+ * @returns {Promise<ServiceWorkerRegistration|null>} whose newest script it is; null: there is none, and none comes */
+export async function register(begun, script, of) {
+  const { serviceWorker } = navigator;
+  if (!serviceWorker) return null;
+  if (!script) throw 'no data-worker';
+  for (const late of [false, true]) {
+    if (late) await quiet();
+    const found = (!late && (await begun)) || (await serviceWorker.getRegistration('/')),
+      { scriptURL = '' } = found?.installing ?? found?.waiting ?? found?.active ?? {};
+    if (scriptURL.split('?')[0] == script) return found;
+    if (scriptURL && !own(scriptURL)) kept(Infinity);
+    else if (of ? of == 'none' : scriptURL || late) {
+      if (!scriptURL && kept() > Date.now()) return null;
+      const registered = await serviceWorker.register(script, { scope: '/' });
+      kept(Date.now() + WEEK_MS);
+      return registered;
+    }
+  }
+  return null;
+}
