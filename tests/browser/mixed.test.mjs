@@ -107,7 +107,7 @@ test('left in the middle of it', () => visits(async viewer => {
   await seeks(tab, [0.1, 0.7]);
   assert.equal(await fed(tab), before, 'not by the mirror');
   await tab.evaluate(() => { polycircle.join(); });
-  await until(tab, 'its signal', () => polycircle.signal.peers && polycircle.role != 'tab');
+  await until(tab, 'its signal', () => polycircle.signal?.peers && polycircle.role != 'tab');
   await seeks(tab, [0.3, 0.8]);
 }));
 

@@ -15,7 +15,7 @@ test('a neighbour killed in the middle: a stall of two seconds at most', () => w
   await until(first, 'all of it', () => (([film]) => film?.have == film?.pieces && film)(polycircle.stats().media), 40000);
   const tab = await two.open(site.url);
   await until(tab, 'first frame', () => film.first);
-  await until(tab, 'what the neighbour has', () => polycircle.signal.peers.some(p => p.has(polycircle.mirror.media[0].root, 9)), 20000);
+  await until(tab, 'what the neighbour has', () => polycircle.signal?.peers.some(p => p.has(polycircle.mirror.media[0].root, 9)), 20000);
   await play(tab);
   await until(tab, 'some of it', () => polycircle.stats().bytes.peers > 1e6, 20000);
   await one.kill();

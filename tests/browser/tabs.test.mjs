@@ -84,7 +84,7 @@ test('hello names what the page reads; what was stored before is given to who as
       const other = await viewer.open(site.url);
       await mirrored(other);
       await linked(other);
-      await until(other, 'what the page reads', async path => polycircle.signal.peers[0].has(polycircle.mirror.find(location.origin + path).root, 0), 15000, all[0]);
+      await until(other, 'what the page reads', async path => polycircle.signal.peers[0]?.has(polycircle.mirror.find(location.origin + path).root, 0), 15000, all[0]);
       assert.deepEqual(await known(other, [...all, '/media/other.bin']), [all[0]], 'nothing of earlier visits');
       await read(other, all);
       const bytes = await from(other);
