@@ -13,7 +13,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
-ROSTER, POSTMEN, NURSERIES = 100, 400, 64  # signals that are shown, that send or get mail; circles for joins
+ROSTER, POSTMEN, NURSERIES = 100, 800, 64  # signals that are shown, that send or get mail; circles for joins
 RUN = "0badcafe"
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -270,7 +270,7 @@ class Fixture:
         if side.what == "sync stay":
             me = i.signals[0]
             return "POST", "sync", [(address(0), wire({"token": me["token"], "cursor": me["cursor"]}))], False
-        n = 12000 * seconds
+        n = 24000 * seconds
         if side.what == "sync mail":
             from_, to = i.postmen[::2], i.postmen[1::2]
             n = min(n, 60 * len(to))  # a mailbox holds 64, few of one network: each round has other pairs
