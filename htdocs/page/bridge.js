@@ -49,7 +49,8 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
       port.postMessage({ ...head, at, chunk }, [chunk]);
       head = null;
     } catch {
-      media.withdrawn ? gone() : ask(at);
+      // in the middle the origin's head decides: what is withdrawn for a wrong byte goes on as it comes
+      media.withdrawn && head ? gone() : ask(at);
     }
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */

@@ -198,6 +198,23 @@ test('an answer ends where its head says, also where that is not what was asked 
   assert.deepEqual(short.asked, ['bytes=0-']);
 });
 
+test('a wrong byte at the origin, in the middle: it goes on as it comes, as without us; another file there does not', async () => {
+  const wrong = file.slice();
+  wrong[6 * PIECE + 7] ^= 1;
+  // who has some of it, and none of what is wanted: the origin is asked for a part, then the page again
+  const peer = { rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate: 1e5, due: () => 0.01, has: () => false, knows: () => true, close() {} };
+  const at = date => range => {
+    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(range), end = to ? Math.min(size, +to + 1) : size;
+    return new Response(wrong.slice(+from, end), { status: 206, headers: { 'last-modified': new Date(date * 1000).toUTCString(), 'content-length': String(end - from), 'content-range': `bytes ${from}-${end - 1}/${size}` } });
+  };
+  const urgent = () => ({ slack: 0, playing: true, rate: 0 });
+  const same = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME) });
+  assert.deepEqual(new Uint8Array(await over(same.ask('bytes=0-').then(r => r.arrayBuffer()))), wrong);
+  assert.ok(same.asked.length > 1 && same.media.withdrawn, same.asked.join());
+  const other = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME + 60) });
+  await assert.rejects(over(other.ask('bytes=0-').then(r => r.arrayBuffer())));
+});
+
 test('it goes on at an origin that says of itself something else than the page did, or cannot for a moment', async () => {
   const ways = { 'no date': { date: 0 }, 'no ranges': { status: 200 } }, stored = [0];
   for (const [what, how] of Object.entries(ways)) assert.deepEqual(await over(whole(world({ stored, need: waits, origin: range => answer(range, one, how) }))), [200, size], what);
