@@ -14,7 +14,7 @@ const [tag, another] = document.currentScript
 /** not so in a sandbox or a srcdoc, where nothing can be shared */
 const own = self.origin == location.origin;
 const sw = own ? navigator.serviceWorker : /** @type {any} */ (null);
-const { href: base, origin } = new URL(config.base ?? '.', tag?.src ?? location.href); // told where the tag's address is short, beside a site
+const { href: base, origin } = new URL(config.base ?? '.', tag?.src || location.href); // told where the tag's address is short, beside a site
 /** a worker with ours in it: the site's own that imports it, the one-line file, the instance's */
 const file =
     config.worker?.[0] == '/'
@@ -137,10 +137,10 @@ const page = /** @type {any} */ (globalThis),
     script &&
     (sw.controller ? controls() : config.worker == 'none' && !(mark('worker') > Date.now())),
   tags =
-    !own || !tag || another || 'off' in tag.dataset
+    !own || !tag?.src || another || 'off' in tag.dataset
       ? 0
       : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
-if (!tag || another) console.warn('polycircle: which script is the tag?');
+if (!tag?.src || another) console.warn('polycircle: which script is the tag?');
 if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {

@@ -78,7 +78,7 @@ export const known = [
   { page: ['plain', 'autoplay', 'sandboxed frame', 'unregisters every worker', 'tag twice'], sometimes: true, aspects: ['bytes'], what: 'a request that the player gives up is read to its end' },
   { page: ['plain'], visitor: ['second'], sometimes: true, aspects: ['mirrored'], what: 'a later visit begins by plain HTTP, and goes on so' },
   { page: ['SPA, from page to page'], sometimes: true, aspects: ['bytes'], what: 'a film that is shown again is loaded again' },
-  { page: ['inlined tag', 'combined with other scripts'], aspects: ['console'], what: 'a tag that an optimizer inlined or combined: an error in the console' },
+  { page: ['combined with other scripts'], aspects: ['console'], what: 'a tag that an optimizer combined with others: an error in the console' },
   { page: ['seeks'], aspects: ['bytes'], sometimes: true, what: 'seeks: cancelling does not cancel' },
   { page: ['strict CSP'], aspects: ['console'], what: 'a strict policy: an error for each blob:' },
   { page: ['React, hydrated', 'Vue, hydrated'], sometimes: true, aspects: ['console'], what: 'a framework that hydrates the page finds an attribute of a player that we hold' },
