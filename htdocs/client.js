@@ -66,10 +66,7 @@ async function takeOver(circle, players) {
   };
   await circle.loaded;
   if (!(await circle.mirroring())) return;
-  players.know(find, url => {
-    const media = find(url);
-    return media && mirror?.has(media, 0);
-  });
+  players.know(find);
   circle.addEventListener('change', players.look);
   circle.addEventListener('withdrawn', e => {
     for (const url of /** @type {CustomEvent} */ (e).detail.urls) players.left.add(plain(url));

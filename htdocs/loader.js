@@ -101,7 +101,8 @@ async function run() {
     e.ports[0]?.postMessage(word);
   };
   sw?.addEventListener('message', hear);
-  sw?.startMessages();
+  // of another's script the page's own listeners may still come
+  if (sure) sw.startMessages();
   try {
     // its name is its hash: what the browser's cache has of that name is good for ever, unless it is wrong
     const all = await files('force-cache').catch(() => files('reload'));
@@ -136,12 +137,14 @@ const page = /** @type {any} */ (globalThis),
     sw &&
     script &&
     (sw.controller ? controls() : config.worker == 'none' && !(mark('worker') > Date.now())),
+  // inlined, it has no address
+  lost = !tag?.src || another,
   tags =
-    !own || !tag?.src || another || 'off' in tag.dataset
+    !own || lost || 'off' in tag.dataset
       ? 0
       : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
-if (!tag?.src || another) console.warn('polycircle: which script is the tag?');
-if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
+if (lost) console.warn('polycircle: which is the tag?');
+if (tags == 2) console.warn('polycircle: two tags');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin))

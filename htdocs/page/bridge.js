@@ -138,6 +138,5 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
     if (data?.polycircle == 'bring') get(data, ports[0]);
     if (data?.polycircle == 'who') leave(); // another worker than those were for
   });
-  container?.startMessages();
   return leave;
 }

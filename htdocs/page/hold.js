@@ -2,6 +2,9 @@
  * is in control they ask with credentials, by which it knows them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(). */
 /** @typedef {ReturnType<typeof hold>} Held */
 
+export const players = () =>
+  /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'));
+
 /** Whether data-polycircle="off" stands at an element, or at the nearest of its parents that has that attribute. @param {Element} el */
 export const off = el =>
   /** @type {HTMLElement|null} */ (el.closest('[data-polycircle]'))?.dataset.polycircle == 'off';
@@ -21,12 +24,10 @@ export const begun = ({ readyState, networkState, preload, autoplay }) =>
 
 /** @param {boolean} coming whether the worker is, in a moment */
 export function hold(coming) {
-  const ours = /** @type {Map<any, string|null>} */ (new Map()),
+  const ours = /** @type {WeakMap<any, string|null>} */ (new WeakMap()),
     held = /** @type {Map<any, [string|null, boolean]>} */ (new Map()); // with what preload and autoplay were
   const look = () => {
-    for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
-      document.querySelectorAll('video,audio')
-    )) {
+    for (const el of players()) {
       if (ours.has(el) || !fits(el) || begun(el)) continue;
       if (!coming) {
         ours.set(el, el.crossOrigin);
@@ -60,9 +61,10 @@ export function hold(coming) {
     /** Nobody does: those that have nothing yet ask as without us. */
     end() {
       this.stop();
-      for (const [el, mode] of ours) {
-        el.crossOrigin = mode;
-        if (!el.readyState) el.load();
+      for (const el of players()) {
+        if (!ours.has(el) || el.readyState) continue;
+        el.crossOrigin = /** @type {any} */ (ours.get(el));
+        el.load();
       }
     },
   };
