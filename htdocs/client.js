@@ -18,8 +18,8 @@ export function start({ base, tag, config, load, take, held, freed, registered, 
   const spared = (/** @type {string} */ url) => players.left.has(plain(url)) || marked(url),
     // what few pages need lies beside the package, not in it
     beside = (/** @type {string} */ file) => `${base}package/${config.package}/${file}`;
-  /** @type {Circle} */
-  const circle = (page.polycircle = new Circle({
+  /** @type {import('./page/circle.js').Options} */
+  const options = {
     base,
     config,
     data,
@@ -31,7 +31,9 @@ export function start({ base, tag, config, load, take, held, freed, registered, 
     worker: register(registered, script, config.worker).catch(error => void console.warn(error)),
     spared,
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0),
-  }));
+  };
+  /** @type {Circle} */
+  const circle = (page.polycircle = new Circle(options));
   takeOver(circle, players);
   addEventListener('pagehide', () => circle.leave('away'));
   addEventListener('storage', () => circle.decide()); // in another tab
@@ -50,9 +52,9 @@ export function start({ base, tag, config, load, take, held, freed, registered, 
   };
   const dressed = circle.ready.then(dress).catch(error => console.warn('polycircle:', error));
   const reasons = () => import(beside('why.js'));
-  circle.why = async () => (await reasons()).why(circle, spared);
+  circle.why = async () => (await reasons()).why(circle, options);
   if ('debug' in data || /[?&]polycircle=debug\b/.test(location.search))
-    circle.ready.then(reasons).then(({ tell }) => tell(circle, spared));
+    circle.ready.then(reasons).then(({ tell }) => tell(circle, options));
   document.dispatchEvent(new CustomEvent('polycircle', { detail: circle }));
   return circle;
 }

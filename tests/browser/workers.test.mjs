@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pairs } from '../sites/pairs.mjs';
 import { adopted, makeSite, makeVisitor, mirrored, page, play, until, visits } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
@@ -70,9 +71,12 @@ async function comesBack(viewer, url) {
 }
 
 describe("the site's own worker", { concurrency: 4 }, () => {
-  for (const known of ['none', 'unknown']) for (const own of ['own', 'eager']) for (const [i, when] of Object.keys(WHEN).entries()) for (const visitor of ['new', 'returning']) {
+  // each pair of two values; all of them with POLYCIRCLE_LONG=1
+  const columns = { known: ['none', 'unknown'], own: ['own', 'eager'], when: Object.keys(WHEN), visitor: ['new', 'returning'] };
+  const all = Object.entries(columns).reduce((rows, [name, values]) => rows.flatMap(row => values.map(value => ({ ...row, [name]: value }))), [{}]);
+  for (const { known, own, when, visitor } of process.env.POLYCIRCLE_LONG ? all : pairs(columns)) {
     test(`${visitor} visitor, registered ${when}, ${own == 'own' ? 'without' : 'with'} skipWaiting, the circle says ${known}: it stays, with its offline page`, () => visits(async viewer => {
-      const url = `${site.url}/${known}-${own}-${i}.html`;
+      const url = `${site.url}/${known}-${own}-${Object.keys(WHEN).indexOf(when)}.html`;
       if (visitor == 'returning') await mirrored(await viewer.open(`${site.url}/none.html`));
       await settled(await viewer.open(url));
       await settled(await viewer.open(url));
@@ -91,6 +95,7 @@ describe("the site's own worker", { concurrency: 4 }, () => {
       await settled(await viewer.open(`${site.url}/${known}.html`));
       await plays(tab);
       assert.deepEqual([await scripts(tab), await tab.evaluate(() => registered)], [['own.js'], []]);
+      assert.deepEqual(await tab.evaluate(() => polycircle.why().then(all => all.map(({ mirrored, why }) => [mirrored, why.includes('the site has one of its own')]))), [[false, true]]);
     }
     await tab.evaluate(async () => (await navigator.serviceWorker.getRegistration('/')).unregister());
     await settled(await viewer.open(`${site.url}/none.html`));
