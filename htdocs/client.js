@@ -6,15 +6,15 @@ import { register } from './page/register.js';
 import { marked, settled, watch } from './page/watch.js';
 import { plain } from './util/names.js';
 /** @typedef {{base: string, tag: any, config: import('./page/circle.js').Config, load: (name: string) => Promise<any>,
- *   take: import('./page/circle.js').Take, held: import('./page/hold.js').Held, freed?: Promise<any>, registered?: Promise<any>, script: string|false}} Start tag:
+ *   take: import('./page/circle.js').Take, held: import('./page/hold.js').Held, freed?: Promise<any>, registered?: Promise<any>, script: string|false, hear: import('./page/bridge.js').Hear}} Start tag:
  *   the script that names the circle; load: a module of the package; freed: when players may ask; registered, script: as register() has them */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
-export function start({ base, tag, config, load, take, held, freed, registered, script }) {
+export function start({ base, tag, config, load, take, held, freed, registered, script, hear }) {
   const page = /** @type {any} */ (globalThis),
     data = { p2p: config.p2p, ...tag.dataset },
     storage = data.storage ? page[data.storage] : page.polycircle?.storage;
-  const players = adopt(held);
+  const players = adopt(held, hear);
   const spared = (/** @type {string} */ url) => players.left.has(plain(url)) || marked(url),
     // what few pages need lies beside the package, not in it
     beside = (/** @type {string} */ file) => `${base}package/${config.package}/${file}`;
@@ -30,6 +30,7 @@ export function start({ base, tag, config, load, take, held, freed, registered, 
     ask: () => dressed.then(asking => asking?.ask()),
     worker: register(registered, script, config.worker).catch(error => void console.warn(error)),
     spared,
+    hear,
     watch: (url, size) => watch(url, size, () => circle.peers.length > 0),
   };
   /** @type {Circle} */

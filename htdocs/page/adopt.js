@@ -7,8 +7,8 @@ import { plain } from '../util/names.js';
 /** @typedef {(url: string) => any} Is
  * @typedef {ReturnType<typeof adopt>} Players */
 
-/** @param {import('./hold.js').Held} held */
-export function adopt({ ours, stop }) {
+/** @param {import('./hold.js').Held} held @param {import('./bridge.js').Hear} hear */
+export function adopt({ ours, stop }, hear) {
   const left = /** @type {Set<string>} */ (new Set());
   let mirrored = /** @type {Is} */ (() => true); // until somebody knows
   /** @param {HTMLMediaElement} el @param {any} again */
@@ -43,8 +43,8 @@ export function adopt({ ours, stop }) {
     giveBack(el, true);
   };
   addEventListener('error', failed, true);
-  navigator.serviceWorker?.addEventListener('message', ({ data }) => {
-    if (data?.polycircle != 'back') return;
+  hear(({ data }) => {
+    if (data.polycircle != 'back') return;
     left.add(plain(data.url));
     for (const el of players()) if (ours.has(el) && el.currentSrc == data.url) giveBack(el, true);
   });

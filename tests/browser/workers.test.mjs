@@ -32,6 +32,7 @@ before(async () => {
   site = await makeSite({ film: { seconds: 4 } });
   const tags = { none: site.tag(), unknown: await circle('late', 'unknown') };
   await writeFile(site.at('bare.html'), page(FILM));
+  await writeFile(site.at('hears.html'), page(FILM, `${site.tag()}<script>globalThis.told = []; navigator.serviceWorker.addEventListener('message', e => told.push(e.data));</script>`));
   for (const [name, script] of [['own.js', OWN], ['eager.js', OWN + EAGER], ['guest.js', `importScripts('${site.base}circle-sw.js');\n${OWN}`]]) await writeFile(site.at(name), script);
   for (const [known, tag] of Object.entries(tags)) {
     await writeFile(site.at(`${known}.html`), page(FILM, counts + tag));
@@ -108,6 +109,16 @@ describe('ours', { concurrency: 4 }, () => {
     const tab = await viewer.open(`${site.url}/none.html`);
     await adopted(tab);
     assert.deepEqual(await scripts(tab), ['circle-sw.js']);
+  }));
+
+  test('what worker and page say to each other is not heard by a listener of the site', () => visits(async viewer => {
+    for (const visit of [1, 2]) {
+      const tab = await viewer.open(`${site.url}/hears.html`);
+      await mirrored(tab);
+      await plays(tab);
+      if (visit == 2) assert.ok(await tab.evaluate(() => Object.values(polycircle.stats().bytes).some(n => n)), 'they have spoken');
+      assert.deepEqual(await tab.evaluate(() => told), [], `visit ${visit}`);
+    }
   }));
 
   test('a site that is not known: when the page is loaded and quiet, and what begins then is mirrored', () => visits(async viewer => {

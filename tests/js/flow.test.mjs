@@ -33,7 +33,7 @@ async function over(promise, until = time + 3e5) {
 
 let heard = [], controls = [];
 globalThis.document = { querySelectorAll: () => [] };
-Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { serviceWorker: { controller: { postMessage: word => controls.push(word) }, addEventListener: (_, f) => heard.push(f), startMessages() {} } } });
+Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { serviceWorker: { controller: { postMessage: word => controls.push(word) }, } } });
 const { bridge } = await import('../../htdocs/page/bridge.js');
 const { Mirror } = await import('../../htdocs/content/mirror.js');
 const { Pieces } = await import('../../htdocs/content/pieces.js');
@@ -72,7 +72,7 @@ function world({ roll = () => 0, stored = [], peers = [], origin, need, late = (
   const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, ban(p) { p.why = 'lied'; }, got() {}, reads() {}, withdrawn() {} });
   mirror.use({ version: 1, media: [media] });
   globalThis.fetch = async (url, { method, headers }) => origin(method == 'HEAD' ? 'HEAD' : headers.range, 'page');
-  const leave = bridge(mirror, Promise.resolve(), () => true, { watch: () => need });
+  const leave = bridge(mirror, Promise.resolve(), () => true, { watch: () => need, hear: f => heard.push(f) });
   const page = { id: 'page', there: true, postMessage: (data, ports) => heard.forEach(f => f({ data, ports: ports ?? [] })) };
   vm.runInNewContext(source, vm.createContext({ setTimeout, clearTimeout, URL, Response, Headers, ReadableStream, Promise, Map, Set, Object, Date, TypeError, Uint8Array,
     MessageChannel: class { constructor() { Object.assign(this, channel(late)); ports.push(this); } }, Request: class { constructor(r, init) { Object.assign(this, r, init); } },

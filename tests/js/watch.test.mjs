@@ -17,8 +17,7 @@ function player(state, { coming = false, known = true } = {}) {
   for (const child of el.children) Object.assign(child, { parentNode: el });
   const page = { hidden: false, querySelectorAll: name => (name == 'video,audio' ? [el] : []), addEventListener(type, f) { on[type] = f; } };
   Object.assign(globalThis, { location: new URL('https://site.test/page.html'), document: page, MutationObserver: class { observe() {} disconnect() {} }, addEventListener: page.addEventListener });
-  Object.defineProperty(globalThis, 'navigator', { value: { serviceWorker: { addEventListener(_, f) { on.message = f; } } }, configurable: true });
-  const held = hold(coming), players = adopt(held);
+  const held = hold(coming), players = adopt(held, f => { on.message = f; });
   if (known) players.know(url => url.endsWith('.mp4'));
   /** whether its page sees the error */
   const fails = (target = el) => {
@@ -91,18 +90,25 @@ test('without an error it is given back when nobody looks: paused, or hidden', (
 
 test('while the worker comes a player does not ask; then it is ours, whatever the manifest will say, and as it was', () => {
   const own = `https://site.test/${Math.random()}.ogg`;
-  for (const [on, state] of [[true, { preload: 'auto', autoplay: true }], [true, { preload: undefined }], [false, { preload: 'metadata', autoplay: true }]]) {
-    const { el, held, players } = player({ ...state, src: own }, { coming: true, known: false });
-    assert.deepEqual([el.preload, el.autoplay, el.crossOrigin], ['none', false, null]);
+  for (const [on, preload] of [[true, 'auto'], [true, undefined], [false, 'metadata']]) {
+    const { el, held, players } = player({ preload, src: own }, { coming: true, known: false });
+    assert.deepEqual([el.preload, el.crossOrigin], ['none', null]);
     held.release(on);
-    assert.deepEqual([el.preload, el.autoplay, el.crossOrigin, el.loads], [state.preload, !!state.autoplay, on ? 'use-credentials' : null, 0]);
+    assert.deepEqual([el.preload, el.crossOrigin, el.loads], [preload, on ? 'use-credentials' : null, 0]);
     players.know(() => false);
     assert.equal(el.crossOrigin, null, 'it is given back when the circle has it not, and it has not begun');
   }
 });
 
-test('one that has begun, is played by a script, is marked, or is of another host is not kept from asking', () => {
-  for (const state of [{ networkState: LOADING }, { readyState: 1 }, { paused: false }, { marked: 'off' }, { src: 'https://other.test/a.mp4' }, { src: '' }])
+test('what a script says to one that is held counts', () => {
+  const { el, held } = player({ preload: 'auto' }, { coming: true, known: false });
+  el.preload = 'metadata';
+  held.release(true);
+  assert.equal(el.preload, 'metadata');
+});
+
+test('one that has begun, is played by a script, plays by itself, is marked, or is of another host is not kept from asking', () => {
+  for (const state of [{ networkState: LOADING }, { readyState: 1 }, { paused: false }, { autoplay: true }, { marked: 'off' }, { src: 'https://other.test/a.mp4' }, { src: '' }])
     assert.equal(player(state, { coming: true, known: false }).el.preload, 'metadata', JSON.stringify(state));
 });
 
