@@ -14,7 +14,7 @@ const [tag, another] = document.currentScript
 /** not so in a sandbox or a srcdoc, where nothing can be shared */
 const own = self.origin == location.origin;
 const sw = own ? navigator.serviceWorker : /** @type {any} */ (null);
-const { href: base, origin } = new URL(config.base ?? '.', tag?.src ?? location.href); // told where the tag's address is short, beside a site
+const { href: base, origin } = new URL(config.base ?? '.', tag?.src || location.href); // told where the tag's address is short, beside a site
 /** a worker with ours in it: the site's own that imports it, the one-line file, the instance's */
 const file =
     config.worker?.[0] == '/'
@@ -23,6 +23,7 @@ const file =
   script = file && new URL(file, /** @type {any} */ (location)).href;
 const refused = /** @type {Set<string>} */ (new Set()); // what the page's policy should say, of what we met
 const asked = /** @type {MessageEvent[]} */ ([]); // by the worker, while nobody is there to hear it
+const ears = /** @type {((e: MessageEvent) => any)[]} */ ([]); // the package's
 /** what is said to it meanwhile: that the page hears of what comes; on a later visit, that some of it may be stored @type {object} */
 let word = sw?.controller ? { mine: true } : { late: true };
 
@@ -65,18 +66,16 @@ async function files(cache) {
   // over plain http nothing can be checked
   const sum = new Uint8Array((await crypto.subtle?.digest('SHA-256', gz)) ?? 0);
   if (sum.some((byte, i) => byte != parseInt(sha.slice(2 * i, 2 * i + 2), 16)))
-    throw new Error('another package');
+    throw 'another package';
   return unpack(gz);
 }
 
 /** Players may ask once the worker is in control, or none comes, or after a second of the page's own time, which a busy device has less of.
  * @param {Promise<any>} registered */
 async function free(registered) {
-  const control = new Promise(ok => sw.addEventListener('controllerchange', ok));
-  const patience = async () => {
-    for (let ticks = 20; ticks--;) await new Promise(ok => setTimeout(ok, 50));
-  };
-  if (!sw.controller) await Promise.race([registered.then(found => found && control), patience()]);
+  let ticks = 100;
+  registered.then(found => found || (ticks = 0));
+  while (!sw.controller && ticks-- > 0) await new Promise(ok => setTimeout(ok, 10));
 }
 
 async function run() {
@@ -95,13 +94,17 @@ async function run() {
     mirrors = sure && config.mirror !== false && mark('ask') != 'no',
     held = hold(mirrors),
     freed = mirrors && free(registered).then(() => held.release(controls()));
-  const hear = (/** @type {MessageEvent} */ e) => {
-    if (!e.data?.polycircle) return;
+  let on = (/** @type {MessageEvent} */ e) => {
     asked.push(e);
     e.ports[0]?.postMessage(word);
   };
-  sw?.addEventListener('message', hear);
-  sw?.startMessages();
+  sw?.addEventListener('message', (/** @type {MessageEvent} */ e) => {
+    if (!e.data?.polycircle) return;
+    e.stopImmediatePropagation(); // what is ours is nothing to the site's listeners
+    on(e);
+  });
+  // of another's script the page's own listeners may still come
+  if (sure) sw.startMessages();
   try {
     // its name is its hash: what the browser's cache has of that name is good for ever, unless it is wrong
     const all = await files('force-cache').catch(() => files('reload'));
@@ -116,9 +119,10 @@ async function run() {
       return import(`${base}package/${sha}/${name}`);
     };
     const { start } = await load('signal.js');
-    start({ base, tag, config, load, take, held, freed, registered, script });
-    sw?.removeEventListener('message', hear);
-    for (const e of asked) sw.dispatchEvent(e);
+    const hear = ears.push.bind(ears);
+    start({ base, tag, config, load, take, held, freed, registered, script, hear });
+    on = e => ears.forEach(f => f(e));
+    asked.forEach(on);
   } catch (error) {
     word = { pass: true };
     held.end();
@@ -136,12 +140,13 @@ const page = /** @type {any} */ (globalThis),
     sw &&
     script &&
     (sw.controller ? controls() : config.worker == 'none' && !(mark('worker') > Date.now())),
+  // inlined, it has no address
+  lost = !tag?.src || another,
   tags =
-    !own || !tag || another || 'off' in tag.dataset
+    !own || lost || 'off' in tag.dataset
       ? 0
       : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
-if (!tag || another) console.warn('polycircle: which script is the tag?');
-if (tags == 2) console.warn('polycircle: the tag is in this page twice; the first counts');
+if (lost || tags == 2) console.warn('polycircle: not one tag');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin))

@@ -152,8 +152,9 @@ export class Mirror {
       if (head.total != media.size || head.modified != media.mtime) return false;
       this.#others.add(url);
     }
-    if (changed(head, media, url)) this.withdraw(media);
-    return !media.withdrawn;
+    const other = changed(head, media, url);
+    if (other) this.withdraw(media);
+    return !other;
   }
   /** What an origin has brought: pieces that are whole and right are kept, and given to whoever waits for them.
    * @param {Media} media @param {number} at where in the file @param {Uint8Array} bytes @returns {Promise<any>} when they were looked at */

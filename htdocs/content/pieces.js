@@ -1,6 +1,6 @@
 /** Verified pieces by SHA-256 (hex), within a byte budget: hides memory, storage and who is evicted. Of a browser's tabs one writes; the others
  * hear what it stored. What is stored says itself how long it is: its key is the hash and the size. The index of kv says only when it was used. */
-import { within } from '../util/bytes.js';
+import { sha256, within } from '../util/bytes.js';
 /** @typedef {{kept?: [string, number], gone?: string}} News of the tab that writes: hash and size; hash */
 
 const HOT = 16 << 20, // bytes kept in memory as well: what viewers read and neighbours ask for now
@@ -75,8 +75,9 @@ export class Pieces {
     this.#save();
     if (hot || !entry) return hot ?? null;
     const bytes = await within(this.#store.get('pieces', hash + entry.size), 1500, null);
-    if (bytes) return this.#heat(hash, bytes);
-    if (bytes === undefined) this.#forget(hash); // null: a slow one may come the next time
+    // whoever shares the origin writes there, too
+    if (bytes && (await sha256(bytes).catch(() => '')) == hash) return this.#heat(hash, bytes);
+    if (bytes !== null) this.#forget(hash); // null: a slow one may come the next time
     return null;
   }
   /** @param {string} hash @param {Uint8Array} bytes whose SHA-256 is hash: the caller has checked */

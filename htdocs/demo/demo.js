@@ -2,7 +2,7 @@
 // package. It only uses window.polycircle, and the page works without it.
 
 /** @typedef {{bytes: {storage: number, peers: number, origin: number}, uploaded: number, first_peer_ms: number | null}} Stats */
-/** @typedef {EventTarget & {sig: string, role: string, peers: {sig: string}[], stats(): Stats, leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
+/** @typedef {EventTarget & {sig: string, out: Set<string>, role: string, peers: {sig: string}[], stats(): Stats, leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
 
 /** @param {string} id */
 const element = id => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -37,7 +37,14 @@ function show(circle) {
   element('first-peer').textContent = seconds(first_peer_ms);
   element('links').textContent = String(peers);
   element('role').textContent = away ? 'none' : circle.role === 'greeter' ? 'greeter' : 'viewer';
-  if (away) say('Dropped out. The others have noticed; their film goes on.', 'alone');
+  if (!away && !circle.sig && circle.role !== 'tab')
+    say(
+      circle.out.size
+        ? 'Not in the circle, as you said: the film comes from the server.'
+        : 'Not in the circle yet.',
+      'alone',
+    );
+  else if (away) say('Dropped out. The others have noticed; their film goes on.', 'alone');
   else if (peers)
     say(`In the circle, connected to ${peers} other ${peers === 1 ? 'viewer' : 'viewers'}.`, 'on');
   else say('In the circle, and the only one so far. Open a second viewer.', 'on');

@@ -16,6 +16,7 @@ const MAX_ASKED = 8,
 export class Peer {
   #hub;
   #next = 1;
+  #late = 0; // bytes that were asked for and have not come, also when nobody waits for them any longer
   #serving = false;
   #sending = 0;
   #pending = /** @type {Map<number, Pending>} */ (new Map());
@@ -91,6 +92,7 @@ export class Peer {
     return /** @type {Promise<Uint8Array>} */ (
       new Promise((done, fail) => {
         this.#pending.set(id, { hash, bytes: new Uint8Array(size), at: 0, done, fail });
+        this.#late += size;
         signal.addEventListener('abort', () => {
           if (this.#pending.has(id)) this.say({ t: 'stop', id });
           fail(new Error('stopped'));
@@ -135,8 +137,9 @@ export class Peer {
 
   #got(/** @type {string} */ root, /** @type {number[]} */ pieces) {
     const old = this.#have.get(root),
-      bits = new Uint8Array(Math.max(old?.length ?? 0, (Math.max(...pieces, 0) >> 3) + 1));
-    if (bits.length > MAX_PIECES / 8) return;
+      last = Math.max(...pieces, 0);
+    must(last < MAX_PIECES, 'bad message');
+    const bits = new Uint8Array(Math.max(old?.length ?? 0, (last >> 3) + 1));
     bits.set(old ?? []);
     for (const i of pieces) bits[i >> 3] |= 128 >> (i & 7);
     this.#learn(root, bits);
@@ -149,10 +152,11 @@ export class Peer {
     this.bytesIn += length;
     this.moved = now();
     this.rate = (this.rate + (want ? 4 * length : 0)) / (1 + 4 * seconds);
-    if (!want && id < this.#next) return; // stopped meanwhile
-    must(want && offset == want.at && offset + length <= want.bytes.length, 'bad message');
+    if (!want) return must(id < this.#next && (this.#late -= length) >= 0, 'bad message');
+    must(offset == want.at && offset + length <= want.bytes.length, 'bad message');
     want.bytes.set(payload, offset);
     want.at += length;
+    this.#late -= length;
     if (want.at == want.bytes.length) want.done(want.bytes);
   }
 

@@ -230,6 +230,10 @@ export class Signal {
     );
     return true;
   }
+  /** Still, and for longer than that. @param {string} who @param {number} [ms] */
+  #shuns(who, ms = 0) {
+    return (this.#shunned.get(who) ?? 0) > now() + ms;
+  }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these; some are for answers to
    * our own offers alone. No neighbour is given up for what may never open. A browser can make few connections, and counts closed ones for long:
    * none is made before it is wanted.
@@ -240,7 +244,7 @@ export class Signal {
     if (
       sig == this.sig ||
       this.#stopped ||
-      (this.#shunned.get(sig) ?? 0) > now() + SHUN_MS || // who only did not open may offer
+      this.#shuns(sig, SHUN_MS) || // who only did not open may offer
       opening.length >= (by ? 2 : mine ? CAP : CAP - STANDING) ||
       (by && (this.links.size >= CAP || !this.#unasked()))
     )
@@ -270,8 +274,7 @@ export class Signal {
   /** Their offer. Who is linked already, open or not yet, is not given up for it: anybody may have made it in that name; and whoever brought one
    * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for */
   async #answer(sig, re, sdp, near, by) {
-    const deaf = this.#shunned.get('by' + by) ?? 0;
-    if (!isSig(sig) || !isId(re) || this.links.has(sig) || deaf > now()) return;
+    if (!isSig(sig) || !isId(re) || this.links.has(sig) || this.#shuns('by' + by)) return;
     let peer;
     try {
       peer = this.#enter(sig, false, by);
@@ -320,7 +323,8 @@ export class Signal {
     else
       for (const who of peer.by ? [peer.sig, 'by' + peer.by] : [peer.sig])
         this.#shunned.set(who, Math.max(this.#shunned.get(who) ?? 0, now() + SHUN_MS));
-    if (why != 'left' && why != 'bye') this.#gone.add(peer.sig);
+    // not of whom a neighbour alone has named
+    if (!peer.by && why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     peer.ready ? this.#announce() : this.#growSoon();
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
     if (!this.links.size)
@@ -342,16 +346,16 @@ export class Signal {
   /** One more link, to a neighbour's neighbour: of a pair the lower SIG offers. */
   async #grow() {
     this.#grows = 0;
-    const known = new Set(this.peers.flatMap(p => p.neighbours));
-    const strangers = [...known].filter(
-      sig => sig > this.sig && !this.links.has(sig) && (this.#shunned.get(sig) ?? 0) < now(),
-    );
+    const strangers = this.peers
+      .filter(p => !this.#shuns('by' + p.sig))
+      .flatMap(p => p.neighbours.map(sig => ({ sig, by: p.sig })))
+      .filter(({ sig }) => sig > this.sig && !this.links.has(sig) && !this.#shuns(sig));
     if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
-    const sig = strangers[Math.floor(Math.random() * strangers.length)];
+    const { sig, by } = strangers[Math.floor(Math.random() * strangers.length)];
     let peer;
     try {
-      peer = this.#enter(sig, true);
+      peer = this.#enter(sig, true, by);
       if (peer) this.send(sig, { re: (peer.re = randomHex(6)), body: await linkOf(peer).offer() });
     } catch {
       peer?.close('bad offer');

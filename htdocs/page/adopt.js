@@ -1,17 +1,16 @@
 /** Players, and who answers them. Those of this site's files ask with credentials, by which the worker knows them: Chromium plays no film half from a
- * worker and half from the network, not even after a reload, unless the two differ in this. Those that have begun by plain HTTP go on so, unless they
- * have not played and to begin anew costs the server nothing. One that fails is given back to plain HTTP, by one load() that its page sees, where it
+ * worker and half from the network, not even after a reload, unless the two differ in this. Those that have begun by plain HTTP go on so.
+ * One that fails is given back to plain HTTP, by one load() that its page sees, where it
  * was; of the error the page sees nothing. Without an error that waits until nobody looks. */
-import { begun, fits, named } from './hold.js';
+import { begun, fits, named, players } from './hold.js';
 import { plain } from '../util/names.js';
 /** @typedef {(url: string) => any} Is
  * @typedef {ReturnType<typeof adopt>} Players */
 
-/** @param {import('./hold.js').Held} held */
-export function adopt({ ours, stop }) {
+/** @param {import('./hold.js').Held} held @param {import('./bridge.js').Hear} hear */
+export function adopt({ ours, stop }, hear) {
   const left = /** @type {Set<string>} */ (new Set());
-  let mirrored = /** @type {Is} */ (() => true), // until somebody knows
-    stored = /** @type {Is} */ (() => false);
+  let mirrored = /** @type {Is} */ (() => true); // until somebody knows
   /** @param {HTMLMediaElement} el @param {any} again */
   const giveBack = (el, again) => {
     const { currentTime, playbackRate, paused } = el;
@@ -23,18 +22,15 @@ export function adopt({ ours, stop }) {
     if (!paused) el.play().catch(() => {});
   };
   const look = () => {
-    for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
-      document.querySelectorAll('video,audio')
-    )) {
+    for (const el of players()) {
       const has = begun(el),
         gone = named(el).some(({ src }) => left.has(plain(src))),
         wants = !gone && fits(el) && named(el).every(({ src, kind }) => kind || mirrored(src)); // kind: a track
       if (!wants == !ours.has(el)) continue;
       if (!wants && (!has || (gone && (el.paused || document.hidden)))) giveBack(el, has);
-      if (!wants || (has && (!el.paused || el.currentTime || !stored(el.currentSrc)))) continue;
+      if (!wants || has) continue;
       ours.set(el, el.crossOrigin);
       el.crossOrigin = 'use-credentials';
-      if (has) el.load();
     }
   };
   const failed = (/** @type {any} */ e) => {
@@ -47,22 +43,20 @@ export function adopt({ ours, stop }) {
     giveBack(el, true);
   };
   addEventListener('error', failed, true);
-  navigator.serviceWorker?.addEventListener('message', ({ data }) => {
-    if (data?.polycircle != 'back') return;
+  hear(({ data }) => {
+    if (data.polycircle != 'back') return;
     left.add(plain(data.url));
-    for (const el of [...ours.keys()]) if (el.currentSrc == data.url) giveBack(el, true);
+    for (const el of players()) if (ours.has(el) && el.currentSrc == data.url) giveBack(el, true);
   });
   return {
     /** Addresses of files that failed under us, or are gone: this page loads them as without us from then on. */
     left,
     look,
-    /** The worker is in control, with a mirror behind it. @param {Is} has the file is in it @param {Is} begins so is its beginning */
-    know(has, begins) {
+    /** The worker is in control, with a mirror behind it. @param {Is} has the file is in it */
+    know(has) {
       stop();
       mirrored = has;
-      stored = begins;
       look();
-      stored = () => false;
       new MutationObserver(look).observe(document, {
         childList: true,
         subtree: true,

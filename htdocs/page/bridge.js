@@ -3,7 +3,8 @@
 /** @typedef {import('../content/mirror.js').Mirror} Mirror
  * @typedef {import('../content/manifest.js').Media} Media
  * @typedef {(url: string, size: number) => () => import('../content/mirror.js').Need} Watch the need of whoever reads the file
- * @typedef {(url: string) => boolean} Spared whether the page wants this one left alone */
+ * @typedef {(url: string) => boolean} Spared whether the page wants this one left alone
+ * @typedef {(f: (e: MessageEvent) => void) => any} Hear who listens to what a worker of ours says */
 
 /** @param {string|null} header @param {number} size @returns {number[]|null} start and end (exclusive) of RFC 9110 14.1.2; end not after start: none;
  *   null: all of it, also for what we do not serve in parts */
@@ -49,7 +50,8 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
       port.postMessage({ ...head, at, chunk }, [chunk]);
       head = null;
     } catch {
-      media.withdrawn ? gone() : ask(at);
+      // in the middle the origin's head decides: what is withdrawn for a wrong byte goes on as it comes
+      media.withdrawn && head ? gone() : ask(at);
     }
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */
@@ -85,16 +87,15 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
 }
 
 /** @param {Mirror} mirror @param {Promise<void>} loaded when it knows what it has @param {() => boolean} takesPart whether this page does
- * @param {{watch: Watch, spared?: Spared}} page @returns {() => void} ends what is under way: the origin is to bring the rest */
-export function bridge(mirror, loaded, takesPart, { watch, spared }) {
-  const container = navigator.serviceWorker;
+ * @param {{watch: Watch, spared?: Spared, hear: Hear}} page @returns {() => void} ends what is under way: the origin is to bring the rest */
+export function bridge(mirror, loaded, takesPart, { watch, spared, hear }) {
   // a worker without events is ended by the browser after half a minute, also in the middle of a stream
   const flows = /** @type {Set<() => void>} */ (new Set());
   let alive = 0;
   const beat = () => {
     clearTimeout(alive);
     if (!flows.size) return;
-    container.controller?.postMessage({ polycircle: 'alive' });
+    navigator.serviceWorker.controller?.postMessage({ polycircle: 'alive' });
     alive = +setTimeout(beat, 10000);
   };
   const leave = () => flows.forEach(stop => stop());
@@ -133,10 +134,9 @@ export function bridge(mirror, loaded, takesPart, { watch, spared }) {
     beat();
   }
 
-  container?.addEventListener('message', ({ data, ports }) => {
-    if (data?.polycircle == 'bring') get(data, ports[0]);
-    if (data?.polycircle == 'who') leave(); // another worker than those were for
+  hear(({ data, ports }) => {
+    if (data.polycircle == 'bring') get(data, ports[0]);
+    if (data.polycircle == 'who') leave(); // another worker than those were for
   });
-  container?.startMessages();
   return leave;
 }

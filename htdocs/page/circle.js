@@ -16,7 +16,7 @@ import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean,
- *   settled: () => Promise<any>, watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
+ *   settled: () => Promise<any>, watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, hear: import('./bridge.js').Hear, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
  *   take: Take, ask: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have
  *   their first bytes
  * @typedef {(kept: string, path: string) => Promise<Response>} Take from the spool, where it has another name, or the program
@@ -71,8 +71,8 @@ export class Circle extends EventTarget {
     this.#mirror = new Mirror(this.#forMirror());
     if (config.mirror === false) this.out.add('brake');
     // a worker that was restarted knows no page
-    navigator.serviceWorker?.addEventListener('message', ({ data }) => {
-      if (data?.polycircle == 'who') this.#announce();
+    options.hear(({ data }) => {
+      if (data.polycircle == 'who') this.#announce();
     });
     this.decide();
     /** resolves once the mirror knows its manifest, or that there is none */
@@ -186,14 +186,12 @@ export class Circle extends EventTarget {
       { serviceWorker } = navigator;
     if (!registration) return false;
     if (!serviceWorker.controller)
-      await new Promise(ok =>
-        serviceWorker.addEventListener('controllerchange', ok, { once: true }),
-      );
+      await new Promise(ok => serviceWorker.addEventListener('controllerchange', ok));
     this.#announce();
     // of a narrower scope another's may be in control; what is active is told apart from who controls, and may come later
     const { installing, waiting, active } = registration;
     return [installing, waiting, active].some(
-      worker => worker && worker.scriptURL == serviceWorker.controller?.scriptURL,
+      worker => worker?.scriptURL == serviceWorker.controller?.scriptURL,
     );
   }
 

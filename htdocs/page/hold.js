@@ -1,6 +1,10 @@
-/** Players until the circle is there: what the loader does to <video> and <audio>. While the worker comes those of this site's files do not ask; once it
- * is in control they ask with credentials, by which it knows them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(). */
+/** Players until the circle is there: what the loader does to <video> and <audio>. While the worker comes those of this site's files do not ask (but those
+ * with autoplay: that a script takes it back meanwhile, or pauses, could not be seen); once it is in control they ask with credentials, by which it knows
+ * them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(). */
 /** @typedef {ReturnType<typeof hold>} Held */
+
+export const players = () =>
+  /** @type {NodeListOf<HTMLMediaElement>} */ (document.querySelectorAll('video,audio'));
 
 /** Whether data-polycircle="off" stands at an element, or at the nearest of its parents that has that attribute. @param {Element} el */
 export const off = el =>
@@ -21,20 +25,17 @@ export const begun = ({ readyState, networkState, preload, autoplay }) =>
 
 /** @param {boolean} coming whether the worker is, in a moment */
 export function hold(coming) {
-  const ours = /** @type {Map<any, string|null>} */ (new Map()),
-    held = /** @type {Map<any, [string|null, boolean]>} */ (new Map()); // with what preload and autoplay were
+  const ours = /** @type {WeakMap<any, string|null>} */ (new WeakMap()),
+    held = /** @type {Map<any, string|null>} */ (new Map()); // with what preload was
   const look = () => {
-    for (const el of /** @type {NodeListOf<HTMLMediaElement>} */ (
-      document.querySelectorAll('video,audio')
-    )) {
+    for (const el of players()) {
       if (ours.has(el) || !fits(el) || begun(el)) continue;
       if (!coming) {
         ours.set(el, el.crossOrigin);
         el.crossOrigin = 'use-credentials';
-      } else if (el.paused && !held.has(el)) {
-        held.set(el, [el.getAttribute('preload'), el.autoplay]);
+      } else if (el.paused && !el.autoplay && !held.has(el)) {
+        held.set(el, el.getAttribute('preload'));
         el.preload = 'none';
-        el.autoplay = false;
       }
     }
   };
@@ -50,8 +51,8 @@ export function hold(coming) {
     release(/** @type {boolean} */ on) {
       coming = false;
       on ? look() : observer.disconnect();
-      for (const [el, [preload, autoplay]] of held) {
-        if (autoplay) el.autoplay = true;
+      for (const [el, preload] of held) {
+        if (el.preload != 'none') continue; // the page has said otherwise meanwhile
         preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
       }
     },
@@ -60,9 +61,10 @@ export function hold(coming) {
     /** Nobody does: those that have nothing yet ask as without us. */
     end() {
       this.stop();
-      for (const [el, mode] of ours) {
-        el.crossOrigin = mode;
-        if (!el.readyState) el.load();
+      for (const el of players()) {
+        if (!ours.has(el) || el.readyState) continue;
+        el.crossOrigin = /** @type {any} */ (ours.get(el));
+        el.load();
       }
     },
   };

@@ -4,21 +4,22 @@
 import { own } from '../util/alone.js';
 
 const QUIET_MS = 3000,
+  BUSY_MS = 30000, // a host that is full answers its script with 503
   WEEK_MS = 6e8, // a little less: the worker goes by itself after seven days
   UNTIL = 'polycircle-worker'; // when ours may be registered again: ours that is gone before was taken off by the site
 
-const kept = (/** @type {number} */ value = 0) => {
+const kept = (/** @type {any} */ value = 0) => {
   try {
-    return value ? (localStorage[UNTIL] = value) : Number(localStorage[UNTIL]);
+    return value ? (localStorage[UNTIL] = value) : localStorage[UNTIL];
   } catch {
     return 0;
   }
 };
 
 /** The site has had its time: its scripts have run, and what they do when the page is there. */
-async function quiet() {
+async function quiet(/** @type {number} */ ms) {
   if (document.readyState != 'complete') await new Promise(ok => addEventListener('load', ok));
-  await new Promise(ok => setTimeout(ok, QUIET_MS));
+  await new Promise(ok => setTimeout(ok, ms));
 }
 
 /** @param {Promise<any>|false|undefined} begun what the loader has found or registered @param {string|false|undefined} script with ours in it; none: this page has
@@ -28,18 +29,24 @@ export async function register(begun, script, of) {
   const { serviceWorker } = navigator;
   if (!serviceWorker) return null;
   if (!script) throw 'no data-worker';
-  for (const late of [false, true]) {
-    if (late) await quiet();
+  let failed;
+  for (const late of [0, QUIET_MS, BUSY_MS]) {
+    if (late) await quiet(late);
     const found = (!late && (await begun)) || (await serviceWorker.getRegistration('/')),
       { scriptURL = '' } = found?.installing ?? found?.waiting ?? found?.active ?? {};
     if (scriptURL.split('?')[0] == script) return found;
     if (scriptURL && !own(scriptURL)) kept(Infinity);
     else if (of ? of == 'none' : scriptURL || late) {
       if (!scriptURL && kept() > Date.now()) return null;
-      const registered = await serviceWorker.register(script, { scope: '/' });
-      kept(Date.now() + WEEK_MS);
-      return registered;
+      try {
+        const registered = await serviceWorker.register(script, { scope: '/' });
+        kept(Date.now() + WEEK_MS);
+        return registered;
+      } catch (error) {
+        failed = error;
+      }
     }
+    if (late && !failed) return null;
   }
-  return null;
+  throw failed;
 }

@@ -1,10 +1,10 @@
 /** What the page's players need right now, when they have begun, and which files the page wants left alone. */
 
-import { off } from './hold.js';
+import { off, players } from './hold.js';
 import { plain } from '../util/names.js';
 /** @typedef {import('../content/mirror.js').Need} Need */
 
-const all = () => /** @type {HTMLMediaElement[]} */ ([...document.querySelectorAll('video,audio')]);
+const all = () => [...players()];
 
 /** @param {HTMLMediaElement} el @param {number} size of its file @returns {Need} */
 function need(el, size) {
@@ -28,8 +28,10 @@ function need(el, size) {
 export function watch(url, size, neighbours) {
   const born = performance.now();
   return () => {
-    const players = all().filter(el => el.currentSrc == url),
-      [most] = players.map(el => need(el, size)).sort((a, b) => a.slack - b.slack);
+    const [most] = all()
+      .filter(el => el.currentSrc == url)
+      .map(el => need(el, size))
+      .sort((a, b) => a.slack - b.slack);
     return (
       most ?? {
         slack: neighbours() && performance.now() - born < 400 ? 9 : 0,

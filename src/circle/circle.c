@@ -116,11 +116,13 @@ enum err circle_ice(struct ctx *ctx, const struct texts *urls, const char **out)
     return *out ? ERR_OK : ERR_INTERNAL;
 }
 
+static bool among(const char *value, const char *const names[static 3]) {
+    return strcmp(value, names[0]) == 0 || strcmp(value, names[1]) == 0 || strcmp(value, names[2]) == 0;
+}
+
 /* NULL is one of them: nothing is chosen. */
 static enum err one_of(struct ctx *ctx, const char *what, const char *value, const char *const names[static 3]) {
-    for (size_t i = 0; value && i < 3; i++)
-        if (strcmp(value, names[i]) == 0) value = NULL;
-    if (!value) return ERR_OK;
+    if (!value || among(value, names)) return ERR_OK;
     return fault_set(&ctx->fault, ERR_USAGE, "%s is %s, %s or %s, not %.40s.", what, names[0], names[1], names[2], value);
 }
 
@@ -141,7 +143,9 @@ static enum err worker_valid(struct ctx *ctx, const char *worker) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~%@+";
     if (*worker == '/' && worker[1] != '/' && strlen(worker) <= CAP_PATTERN && !worker[strspn(worker, letters)]) return ERR_OK;
     if (*worker == '/') return fault_set(&ctx->fault, ERR_USAGE, "%.80s is no path of a script.", worker);
-    return one_of(ctx, "The site's worker", worker, (const char *const[]){"unknown", "none", "own"});
+    if (among(worker, (const char *const[]){"unknown", "none", "own"})) return ERR_OK;
+    return fault_set(&ctx->fault, ERR_USAGE,
+                     "The site's worker is unknown, none, own, or the path of its script (/sw.js), not %.40s.", worker);
 }
 
 static enum err choices_valid(struct ctx *ctx, const struct choices *in) {

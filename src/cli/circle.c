@@ -51,8 +51,19 @@ static void tell_tag(struct cli *cli, const struct circle *c) {
         (void)printf("Paste into the <head> of each page:\n  <script src=\"%ssignal?%s\"></script>\n", urls.all[0], c->api_key);
 }
 
+/* When ours comes, and what a script of the site needs, which nobody but the site's pages registers. */
+static void tell_worker(struct cli *cli, const struct circle *c) {
+    struct texts urls;
+    if (strcmp(c->worker, "unknown") == 0)
+        (void)printf("Our service worker comes when a page is loaded, after one of the site; at once with --worker none\n");
+    if (*c->worker == '/' && instance_urls(&cli->ctx, &urls) == ERR_OK && urls.n)
+        (void)printf("The pages register %s themselves; its first line has to be:\n"
+                     "  importScripts('%scircle-sw.js')\n",
+                     c->worker, urls.all[0]);
+}
+
 /* What was chosen, by the owner or for him: he should see it now. */
-static void tell_choices(const struct circle *c) {
+static void tell_choices(struct cli *cli, const struct circle *c) {
     static const char *const words[][2] = {
         {"ask", "are asked before they are connected"}, {"on", "are connected without a question"}, {"off", "are not connected"}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -61,8 +72,7 @@ static void tell_choices(const struct circle *c) {
     for (size_t i = 0; i < json_array_size(ice); i++)
         (void)printf("STUN server, a third party that sees the address of who takes part: %s\n",
                      json_string_value(json_object_get(json_array_get(ice, i), "urls")));
-    if (strcmp(c->worker, "unknown") == 0)
-        (void)printf("Our service worker comes when a page is loaded, after one of the site; at once with --worker none\n");
+    tell_worker(cli, c);
     if (json_array_size(ice) == 0) (void)printf("No STUN server: only visitors in the same network find each other\n");
 }
 
@@ -77,7 +87,7 @@ static enum err add(struct cli *cli) {
         cli_print_json(cli, json_pack("{s:s, s:s, s:s}", "can", c.can, "cid", cid, "api_key", c.api_key));
     } else {
         (void)printf("Circle %s, CID %s\napi key (public): %s\n", c.can, cid, c.api_key);
-        tell_choices(&c);
+        tell_choices(cli, &c);
         tell_tag(cli, &c);
         (void)printf("Next: polycircle publish %s DIR\n", c.can);
     }
@@ -145,7 +155,9 @@ static enum err set(struct cli *cli) {
         return fault_set(&cli->ctx.fault, ERR_USAGE, "Change what? polycircle circle --help lists what there is.");
     TRY(choices_set(&cli->ctx, &c, &chosen));
     TRY(spool_refresh(&cli->ctx, c.id));
-    return show(cli);
+    TRY(show(cli));
+    if (chosen.worker && !cli->json && cli_circle(cli, cli->words[1], &c) == ERR_OK) tell_worker(cli, &c);
+    return ERR_OK;
 }
 
 static enum err origins(struct cli *cli,

@@ -5,6 +5,7 @@
 #include "circle/instance.h"
 #include "circle/setting.h"
 #include "circle/signing.h"
+#include "circle/spool.h"
 #include "content/index.h"
 #include "host/backup.h"
 #include "host/settings.h"
@@ -276,10 +277,14 @@ enum err restore_possible(struct ctx *ctx, const char *dir, const char *file) {
     return e;
 }
 
-/* A renewal of keys that was broken off is settled by the database that knows which one counts, while it is there. */
-static void settle_keys(struct ctx *ctx, const char *dir) {
+/* While it is there: a renewal of keys that was broken off is settled by the database that knows which one counts, and the spool may
+ * have files of its circles. */
+static void look_before(struct ctx *ctx, const char *dir, struct circle_list *circles) {
+    const struct spool *spool;
+    *circles = (struct circle_list){0};
     if (store_open(&ctx->store, dir, &ctx->fault) != ERR_OK) return;
     if (signing_finish(ctx) != ERR_OK) store_rollback(ctx->store);
+    if (spool_get(ctx, &spool) != ERR_OK || circle_list(ctx, circles) != ERR_OK) circles->n = 0;
     store_close(ctx->store);
     ctx->store = NULL;
 }
@@ -288,10 +293,13 @@ enum err restore_once(struct ctx *ctx, const char *dir, const char *file, const 
     struct restore r = begin(ctx, dir, file, "restore.part");
     r.mark = mark;
     r.kept = backup_path(ctx, backup_folder(ctx, dir), "before-restore");
-    settle_keys(ctx, dir);
+    struct circle_list before;
+    look_before(ctx, dir, &before);
     enum err e = run(&r);
     end(&r);
     TRY(e);
+    for (size_t i = 0; i < before.n; i++) spool_drop(ctx, &before.all[i]); /* the copy may not have it */
+    ctx->touched = 0;
     if (kept) *kept = access(r.kept, F_OK) == 0 ? r.kept : NULL;
     for (size_t i = 0; i < r.held.n; i++) (void)fputs(r.held.all[i], stderr);
     return ERR_OK;

@@ -1,7 +1,7 @@
 // Players under us that the world fails: what plays without the tag plays with it, and its page sees no error.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { adopted, makeFilm, makeSite, mirrored, page, play, stats, until, visits } from './site.mjs';
 
@@ -102,7 +102,8 @@ test('the tag at the end of the body: a film that has begun comes once', () => v
   await plays(tab);
   await until(tab, 'the end of the film', () => film.ended, 30000);
   const { size } = (await stats(tab)).media.find(m => m.path == 'film.mp4'), requests = viewer.mine(await site.log()).filter(l => l.path == '/media/film.mp4');
-  assert.ok(requests.length <= 2 && requests.reduce((sum, l) => sum + l.bytes, 0) < 1.1 * size, JSON.stringify([size, requests.map(l => l.bytes)]));
+  // one that the loader met before it began is the worker's, whose origin is asked as far as the page says
+  assert.ok(requests.length <= 4 && requests.reduce((sum, l) => sum + l.bytes, 0) < 1.1 * size, JSON.stringify([size, requests.map(l => l.bytes)]));
 }));
 
 test('one whose file was replaced is given back while it is paused: at its place, and no error', () => visits(async viewer => {
@@ -111,7 +112,8 @@ test('one whose file was replaced is given back while it is paused: at its place
   await plays(tab);
   await hears(tab);
   await tab.evaluate(() => { document.querySelector('video').pause(); });
-  await makeFilm(site.at('media/changed.mp4'), { seconds: 10, tone: 500 });
+  await makeFilm(site.at('media/next.mp4'), { seconds: 10, tone: 500 });
+  await rename(site.at('media/next.mp4'), site.at('media/changed.mp4'));  // whole, or the player meets half a film
   await until(tab, 'it is plain', async () => {
     await fetch('/media/changed.mp4', { headers: { range: `bytes=${performance.now() | 0}-` } }).then(r => r.arrayBuffer()).catch(() => 0);
     return document.querySelector('video').crossOrigin == null;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pairs } from '../sites/pairs.mjs';
 import { adopted, makeSite, makeVisitor, mirrored, page, play, until, visits } from './site.mjs';
 
 const FILM = '<video controls muted preload="metadata" src="/media/film.mp4"></video>';
@@ -31,6 +32,7 @@ before(async () => {
   site = await makeSite({ film: { seconds: 4 } });
   const tags = { none: site.tag(), unknown: await circle('late', 'unknown') };
   await writeFile(site.at('bare.html'), page(FILM));
+  await writeFile(site.at('hears.html'), page(FILM, `${site.tag()}<script>globalThis.told = []; navigator.serviceWorker.addEventListener('message', e => told.push(e.data));</script>`));
   for (const [name, script] of [['own.js', OWN], ['eager.js', OWN + EAGER], ['guest.js', `importScripts('${site.base}circle-sw.js');\n${OWN}`]]) await writeFile(site.at(name), script);
   for (const [known, tag] of Object.entries(tags)) {
     await writeFile(site.at(`${known}.html`), page(FILM, counts + tag));
@@ -70,9 +72,12 @@ async function comesBack(viewer, url) {
 }
 
 describe("the site's own worker", { concurrency: 4 }, () => {
-  for (const known of ['none', 'unknown']) for (const own of ['own', 'eager']) for (const [i, when] of Object.keys(WHEN).entries()) for (const visitor of ['new', 'returning']) {
+  // each pair of two values; all of them with POLYCIRCLE_LONG=1
+  const columns = { known: ['none', 'unknown'], own: ['own', 'eager'], when: Object.keys(WHEN), visitor: ['new', 'returning'] };
+  const all = Object.entries(columns).reduce((rows, [name, values]) => rows.flatMap(row => values.map(value => ({ ...row, [name]: value }))), [{}]);
+  for (const { known, own, when, visitor } of process.env.POLYCIRCLE_LONG ? all : pairs(columns)) {
     test(`${visitor} visitor, registered ${when}, ${own == 'own' ? 'without' : 'with'} skipWaiting, the circle says ${known}: it stays, with its offline page`, () => visits(async viewer => {
-      const url = `${site.url}/${known}-${own}-${i}.html`;
+      const url = `${site.url}/${known}-${own}-${Object.keys(WHEN).indexOf(when)}.html`;
       if (visitor == 'returning') await mirrored(await viewer.open(`${site.url}/none.html`));
       await settled(await viewer.open(url));
       await settled(await viewer.open(url));
@@ -91,6 +96,7 @@ describe("the site's own worker", { concurrency: 4 }, () => {
       await settled(await viewer.open(`${site.url}/${known}.html`));
       await plays(tab);
       assert.deepEqual([await scripts(tab), await tab.evaluate(() => registered)], [['own.js'], []]);
+      assert.deepEqual(await tab.evaluate(() => polycircle.why().then(all => all.map(({ mirrored, why }) => [mirrored, why.includes('the site has one of its own')]))), [[false, true]]);
     }
     await tab.evaluate(async () => (await navigator.serviceWorker.getRegistration('/')).unregister());
     await settled(await viewer.open(`${site.url}/none.html`));
@@ -103,6 +109,16 @@ describe('ours', { concurrency: 4 }, () => {
     const tab = await viewer.open(`${site.url}/none.html`);
     await adopted(tab);
     assert.deepEqual(await scripts(tab), ['circle-sw.js']);
+  }));
+
+  test('what worker and page say to each other is not heard by a listener of the site', () => visits(async viewer => {
+    for (const visit of [1, 2]) {
+      const tab = await viewer.open(`${site.url}/hears.html`);
+      await mirrored(tab);
+      const asked = await tab.evaluate(() => fetch('/media/film.mp4', { headers: { range: 'bytes=0-99' } }).then(r => r.arrayBuffer()).then(() => Object.values(polycircle.stats().bytes).some(n => n)));
+      assert.ok(asked, 'they have spoken');
+      assert.deepEqual(await tab.evaluate(() => told), [], `visit ${visit}`);
+    }
   }));
 
   test('a site that is not known: when the page is loaded and quiet, and what begins then is mirrored', () => visits(async viewer => {

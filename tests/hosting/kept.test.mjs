@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, utimes } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,6 +163,7 @@ test('the console opens with that code in a browser, and says so, too', async ()
 test('a backup of before is restored, and what visitors have goes on', async () => {
   const { wire, budget, ...before } = loader((await get(`${tier0}signal?${was.key}`)).text);
   await cli('circle', 'add', 'later', '--json');
+  await writeFile(join(spool, `signal-${was.quiet}.js`), '// as the program writes it when somebody joins');
   await cli('restore', join(data, `backups/polycircle-${DAY}.db`));
   assert.deepEqual((await owner('status')).circles.map(({ can, p2p }) => [can, p2p]), [['demo', 'on']]);
   const now = loader((await get(`${tier0}signal?${was.key}`)).text);

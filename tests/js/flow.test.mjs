@@ -33,7 +33,7 @@ async function over(promise, until = time + 3e5) {
 
 let heard = [], controls = [];
 globalThis.document = { querySelectorAll: () => [] };
-Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { serviceWorker: { controller: { postMessage: word => controls.push(word) }, addEventListener: (_, f) => heard.push(f), startMessages() {} } } });
+Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { serviceWorker: { controller: { postMessage: word => controls.push(word) }, } } });
 const { bridge } = await import('../../htdocs/page/bridge.js');
 const { Mirror } = await import('../../htdocs/content/mirror.js');
 const { Pieces } = await import('../../htdocs/content/pieces.js');
@@ -72,7 +72,7 @@ function world({ roll = () => 0, stored = [], peers = [], origin, need, late = (
   const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, ban(p) { p.why = 'lied'; }, got() {}, reads() {}, withdrawn() {} });
   mirror.use({ version: 1, media: [media] });
   globalThis.fetch = async (url, { method, headers }) => origin(method == 'HEAD' ? 'HEAD' : headers.range, 'page');
-  const leave = bridge(mirror, Promise.resolve(), () => true, { watch: () => need });
+  const leave = bridge(mirror, Promise.resolve(), () => true, { watch: () => need, hear: f => heard.push(f) });
   const page = { id: 'page', there: true, postMessage: (data, ports) => heard.forEach(f => f({ data, ports: ports ?? [] })) };
   vm.runInNewContext(source, vm.createContext({ setTimeout, clearTimeout, URL, Response, Headers, ReadableStream, Promise, Map, Set, Object, Date, TypeError, Uint8Array,
     MessageChannel: class { constructor() { Object.assign(this, channel(late)); ports.push(this); } }, Request: class { constructor(r, init) { Object.assign(this, r, init); } },
@@ -196,6 +196,23 @@ test('an answer ends where its head says, also where that is not what was asked 
   const short = world({ stored: others, need: waits, origin: range => answer(range.replace('0-', '0-2999'), one, { delay: 5 }) });
   assert.deepEqual(await over(whole(short, 'bytes=0-')), [206, 3000], 'less');
   assert.deepEqual(short.asked, ['bytes=0-']);
+});
+
+test('a wrong byte at the origin, in the middle: it goes on as it comes, as without us; another file there does not', async () => {
+  const wrong = file.slice();
+  wrong[6 * PIECE + 7] ^= 1;
+  // who has some of it, and none of what is wanted: the origin is asked for a part, then the page again
+  const peer = { rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate: 1e5, due: () => 0.01, has: () => false, knows: () => true, close() {} };
+  const at = date => range => {
+    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(range), end = to ? Math.min(size, +to + 1) : size;
+    return new Response(wrong.slice(+from, end), { status: 206, headers: { 'last-modified': new Date(date * 1000).toUTCString(), 'content-length': String(end - from), 'content-range': `bytes ${from}-${end - 1}/${size}` } });
+  };
+  const urgent = () => ({ slack: 0, playing: true, rate: 0 });
+  const same = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME) });
+  assert.deepEqual(new Uint8Array(await over(same.ask('bytes=0-').then(r => r.arrayBuffer()))), wrong);
+  assert.ok(same.asked.length > 1 && same.media.withdrawn, same.asked.join());
+  const other = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME + 60) });
+  await assert.rejects(over(other.ask('bytes=0-').then(r => r.arrayBuffer())));
 });
 
 test('it goes on at an origin that says of itself something else than the page did, or cannot for a moment', async () => {

@@ -31,6 +31,7 @@ test('what is registered at once', async () => {
     ['the site has none', { worker: 'none' }, [OURS]],
     ['the site has none, and its tag is of another address', { worker: 'none', src: 'https://other.example/signal?k', dataset: { worker: '/polycircle-sw.js' } }, [`${SITE}polycircle-sw.js`]],
     ['there is no file for it', { worker: 'none', src: 'https://other.example/signal?k' }, []],
+    ['its script is inlined, and has no address', { worker: 'none', src: '' }, []],
     ['nobody has looked', {}, []],
     ['the site has one', { worker: 'own' }, []],
     ['the site has one, with ours in it', { worker: '/own.js' }, []],

@@ -38,7 +38,7 @@ test('hello, bitmap, and 600,000 bytes in ten frames', async () => {
   await assert.rejects(ask(b, 5), /none/);
 });
 
-for (const [what, say] of Object.entries({ 'a gap': t => t.send(frame(1, 50, 10)), 'an id never asked': t => t.send(frame(2, 0, 10)), 'past the end': t => t.send(frame(1, 0, 101)),
+for (const [what, say] of Object.entries({ 'a gap': t => t.send(frame(1, 50, 10)), 'an id never asked': t => t.send(frame(2, 0, 10)), 'a piece that no file has': t => t.send(JSON.stringify({ t: 'got', r: ROOT, i: [2 ** 31 - 1] })), 'past the end': t => t.send(frame(1, 0, 101)),
   'the same again': t => { t.send(frame(1, 0, 10)); t.send(frame(1, 0, 10)); }, 'too large': t => t.send(frame(1, 0, 65537)), 'no payload': t => t.send(frame(1, 0, 0)),
   'no JSON': t => t.send('{'), 'another sig': t => t.send(JSON.stringify(hub(sig('c')).hello())), 'a map that is no base64': t => t.send(JSON.stringify({ t: 'have', have: [[ROOT, '', 'A']] })) })) {
   test(`closed: ${what}`, async () => {
@@ -69,6 +69,17 @@ test('stop: told to the other side; what still comes is ignored', async () => {
   await until(() => peer.bytesIn == 10, 'the frame');
   assert.equal(peer.closed, false);
   assert.deepEqual(got.map(m => m.t), ['get', 'stop']);
+});
+
+test('of what was stopped no more comes than had been asked for', async () => {
+  const { peer, theirs } = one(), stop = new AbortController(), asked = ask(peer, 100, stop);
+  stop.abort();
+  await assert.rejects(asked, /stopped/);
+  for (let i = 0; i < 10; i++) theirs.send(frame(1, 0, 10));
+  await until(() => peer.bytesIn == 100, 'the frames');
+  assert.equal(peer.closed, false);
+  theirs.send(frame(0, 0, 10));
+  await until(() => peer.closed, 'the end');
 });
 
 test('a piece is stopped in its middle', async () => {

@@ -8,14 +8,14 @@ const SITE = 'https://site.example/', SCRIPT = `${SITE}x/circle-sw.js`, OWN = `$
 const real = setTimeout;
 
 /** A page with this registration, told this of the site; afterwards what became of it. */
-async function page({ of, script = SCRIPT, found = {}, begun, then = {}, until, kept = {}, broken }) {
+async function page({ of, script = SCRIPT, found = {}, begun, then = {}, until, kept = {}, broken = 0 }) {
   const local = until ? { ...kept, 'polycircle-worker': String(until) } : kept, registered = [];
   let late = false;
   const registration = scripts => Object.keys(scripts).length ? Object.fromEntries(Object.entries(scripts).map(([state, scriptURL]) => [state, { scriptURL }])) : undefined;
   define('localStorage', local);
   define('document', { readyState: 'complete' });
   define('setTimeout', (act, ms) => { late ||= ms >= 3000; return real(act, 0); });
-  define('navigator', { serviceWorker: { getRegistration: async () => registration(late ? { ...found, ...then } : found), register: async (url, { scope }) => { if (broken) throw new TypeError(`no worker at ${url}`); registered.push(scope == '/' && url); return { url }; } } });
+  define('navigator', { serviceWorker: { getRegistration: async () => registration(late ? { ...found, ...then } : found), register: async (url, { scope }) => { if (broken-- > 0) throw new TypeError(`no worker at ${url}`); registered.push(scope == '/' && url); return { url }; } } });
   const { register } = await import('../../htdocs/page/register.js');
   try {
     return { registered, result: await register(begun, script, of), late, until: local['polycircle-worker'] };
@@ -35,6 +35,7 @@ test('the decisions', async () => {
     ['ours is active, and the site’s waits', { of: 'none', found: { waiting: OWN, active: SCRIPT } }, [], true],
     ['ours is active, and the site’s is being installed', { of: 'none', found: { installing: OWN, active: SCRIPT } }, [], true],
     ['ours waits behind the site’s: it was registered by a page', { of: 'none', found: { waiting: SCRIPT, active: OWN } }, [], false],
+    ['the host is full, and says 503 to its script twice', { of: 'none', broken: 2 }, [SCRIPT], true],
     ['a script of the site was seen once', { of: 'none', until: Infinity }, [], false],
     ['ours was taken off yesterday', { of: 'none', until: Date.now() + 6 * DAY }, [], false],
     ['ours was taken off long ago', { of: 'none', until: Date.now() - DAY }, [SCRIPT], false],
@@ -53,5 +54,5 @@ test('the site’s own with ours in it, however it is asked for', async () => {
 
 test('why there is none', async () => {
   await assert.rejects(page({ script: false }), error => error == 'no data-worker', 'the tag is of another address');
-  await assert.rejects(page({ of: 'none', broken: true, begun: Promise.resolve(null) }), /no worker at https:\/\/site\.example\/x\/circle-sw\.js/, 'the file is missing');
+  await assert.rejects(page({ of: 'none', broken: 3, begun: Promise.resolve(null) }), /no worker at https:\/\/site\.example\/x\/circle-sw\.js/, 'the file is missing');
 });

@@ -175,6 +175,25 @@ test('... and few for those that nobody asked for: each that opens brings the ne
   assert.equal(Connection.made, 8);
 });
 
+test('a neighbour that invents others: two are tried, and none is named dead to the instance; another one\'s is linked', async t => {
+  const { it, asked, answer, open } = visitor(t), invented = i => 'b' + number(i).slice(1);
+  it.start();
+  await answer({ role: 'peer', due_ms: 60000, peers: [1, 2].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 2, 'two links');
+  const strangers = () => [...it.links.values()].filter(p => !p.ready), tried = new Set();
+  open(1, Array.from({ length: 16 }, (_, i) => invented(i)));
+  open(2, []);
+  await until(() => strangers().length == 2, 'two are tried');
+  for (const one of strangers()) tried.add(one.sig), one.close('timeout');
+  it.links.get(number(1)).channel.onmessage(JSON.stringify({ t: 'peers', list: Array.from({ length: 16 }, (_, i) => invented(100 + i)) }));
+  it.links.get(number(2)).channel.onmessage(JSON.stringify({ t: 'peers', list: [sig('c')] }));
+  await until(() => it.links.has(sig('c')), "the other's");
+  await new Promise(ok => setTimeout(ok, 1500));
+  assert.deepEqual(strangers().map(p => p.sig), [sig('c')]);
+  await answer({});
+  assert.deepEqual(asked.flatMap(b => b.gone ?? []).filter(who => tried.has(who)), []);
+});
+
 test('mail is carried, not poured', async t => {
   const { it, answer, open } = visitor(t), carried = [];
   it.start();

@@ -1,13 +1,14 @@
 import './setup.mjs';
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { injectedStore } from '../../htdocs/content/injected.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
 import { memoryStore } from './setup.mjs';
 import { idbStore, openStore } from '../../htdocs/content/store.js';
 
-const sized = (i, n) => hash(i) + n; // the key that a piece is stored by
-const bytes = (n, fill) => new Uint8Array(n).fill(fill), hash = i => i.toString(16).padStart(64, '0');
+const bytes = (n, fill) => new Uint8Array(n).fill(fill), hash = (i, n = 100) => createHash('sha256').update(bytes(n, i)).digest('hex');
+const sized = (i, n) => hash(i, n) + n; // the key that a piece is stored by
 
 /** LargeLocalStorage and IDBWrapper, as far as their documentation promises. */
 function largeLocalStorage() {
@@ -141,7 +142,7 @@ test('tabs: one writes, the others know at once what it stored, and who leads ne
   for (let i = 5; i < 20; i++) { second.put(hash(i), bytes(100, i)); await told(); }
   assert.ok(await stored(store) <= 1000, `${await stored(store)} bytes, within the budget`);
   const known = async tab => (await Promise.all([...Array(20).keys()].map(async i => (await tab.get(hash(i))) && i))).filter(i => i != null);
-  assert.deepEqual(await known(third), (await store.keys('pieces')).map(key => parseInt(key.slice(0, 64), 16)).sort((a, b) => a - b));
+  assert.deepEqual(await known(third), (await store.keys('pieces')).map(key => [...Array(20).keys()].find(i => key == sized(i, 100))).sort((a, b) => a - b));
 });
 
 test('tabs: who does not lead writes no index and deletes nothing', async () => {
@@ -174,12 +175,27 @@ test('pieces: the budget holds whatever the index says, for pieces of every size
 test('pieces: a slow read is not the end of a good piece', async () => {
   const store = memoryStore(), { get } = store, pieces = new Pieces(store);
   pieces.persist = true;
-  for (let i = 0; i < 20; i++) pieces.put(hash(i), bytes(1 << 20, i));  // more than is kept in memory
+  for (let i = 0; i < 20; i++) pieces.put(hash(i, 1 << 20), bytes(1 << 20, i));  // more than is kept in memory
   await told();
   store.get = async (...args) => { await new Promise(ok => setTimeout(ok, 1700)); return get(...args); };
-  assert.equal(await pieces.get(hash(0)), null);
+  assert.equal(await pieces.get(hash(0, 1 << 20)), null);
   store.get = get;
-  assert.deepEqual(await pieces.get(hash(0)), bytes(1 << 20, 0));
+  assert.deepEqual(await pieces.get(hash(0, 1 << 20)), bytes(1 << 20, 0));
+});
+
+test('pieces: what stands there and is not the piece is not given out, and comes anew', async () => {
+  for (const wrong of [bytes(100, 9), bytes(99, 1), bytes(0, 0), 'a text', { length: 100 }]) {
+    const store = memoryStore(), first = new Pieces(store);
+    await store.put('pieces', sized(1, 100), wrong);
+    await first.open();
+    first.persist = true;
+    await told();
+    assert.equal(await first.get(hash(1)), null);
+    assert.equal(first.has(hash(1)), false);
+    first.put(hash(1), bytes(100, 1));
+    await told();
+    assert.deepEqual(await (await new Pieces(store).open()).get(hash(1)), bytes(100, 1));
+  }
 });
 
 test('pieces: what an earlier version stored without its size goes', async () => {

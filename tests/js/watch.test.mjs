@@ -8,7 +8,7 @@ import { settled } from '../../htdocs/page/watch.js';
 const EMPTY = 0, IDLE = 1, LOADING = 2;  // HTMLMediaElement.networkState
 
 /** A player in this state, in a page whose worker is in control. */
-function player(state, stored = false, { coming = false, known = true } = {}) {
+function player(state, { coming = false, known = true } = {}) {
   const on = {}, name = `https://site.test/${Math.random()}.mp4`;
   const el = { nodeName: 'VIDEO', src: name, currentSrc: name, children: [], crossOrigin: null, readyState: 0, networkState: EMPTY, preload: 'metadata', autoplay: false, playbackRate: 1,
     paused: true, currentTime: 0, loads: 0, plays: 0, load() { Object.assign(this, { loads: this.loads + 1, paused: true, currentTime: 0, playbackRate: 1 }); },
@@ -17,9 +17,8 @@ function player(state, stored = false, { coming = false, known = true } = {}) {
   for (const child of el.children) Object.assign(child, { parentNode: el });
   const page = { hidden: false, querySelectorAll: name => (name == 'video,audio' ? [el] : []), addEventListener(type, f) { on[type] = f; } };
   Object.assign(globalThis, { location: new URL('https://site.test/page.html'), document: page, MutationObserver: class { observe() {} disconnect() {} }, addEventListener: page.addEventListener });
-  Object.defineProperty(globalThis, 'navigator', { value: { serviceWorker: { addEventListener(_, f) { on.message = f; } } }, configurable: true });
-  const held = hold(coming), players = adopt(held);
-  if (known) players.know(url => url.endsWith('.mp4'), () => stored);
+  const held = hold(coming), players = adopt(held, f => { on.message = f; });
+  if (known) players.know(url => url.endsWith('.mp4'));
   /** whether its page sees the error */
   const fails = (target = el) => {
     let seen = true;
@@ -30,8 +29,8 @@ function player(state, stored = false, { coming = false, known = true } = {}) {
 }
 
 /** What adopt() does with a player in this state. */
-function adopted(state, stored) {
-  const { el } = player(state, stored);
+function adopted(state) {
+  const { el } = player(state);
   return { ours: el.crossOrigin == 'use-credentials', loads: el.loads };
 }
 
@@ -40,19 +39,10 @@ test('a player that has not begun is ours from its first byte', () => {
   assert.deepEqual(adopted({ networkState: IDLE, preload: 'none' }), { ours: true, loads: 0 });  // one that the loader holds
 });
 
-test('one that has begun and not played goes on as it is, unless what it begins with is stored', () => {
+test('one that has begun goes on as it is', () => {
   // the third has bytes enough for now, and has not read them yet: any slow device
-  for (const state of [{ networkState: LOADING }, { networkState: IDLE, readyState: 1 }, { networkState: IDLE }, { networkState: IDLE, preload: 'none', autoplay: true }]) {
-    assert.deepEqual(adopted(state), { ours: false, loads: 0 });
-    assert.deepEqual(adopted(state, true), { ours: true, loads: 1 });
-  }
-});
-
-test('one that plays goes on as it is', () => {
-  for (const stored of [false, true]) {
-    assert.deepEqual(adopted({ networkState: LOADING, readyState: 4, paused: false }, stored), { ours: false, loads: 0 });
-    assert.deepEqual(adopted({ networkState: IDLE, readyState: 4, currentTime: 3 }, stored), { ours: false, loads: 0 });
-  }
+  for (const state of [{ networkState: LOADING }, { networkState: IDLE, readyState: 1 }, { networkState: IDLE }, { networkState: IDLE, preload: 'none', autoplay: true },
+    { networkState: LOADING, readyState: 4, paused: false }, { networkState: IDLE, readyState: 4, currentTime: 3 }]) assert.deepEqual(adopted(state), { ours: false, loads: 0 });
 });
 
 test('one that is marked stays as it was', () => {
@@ -100,19 +90,26 @@ test('without an error it is given back when nobody looks: paused, or hidden', (
 
 test('while the worker comes a player does not ask; then it is ours, whatever the manifest will say, and as it was', () => {
   const own = `https://site.test/${Math.random()}.ogg`;
-  for (const [on, state] of [[true, { preload: 'auto', autoplay: true }], [true, { preload: undefined }], [false, { preload: 'metadata', autoplay: true }]]) {
-    const { el, held, players } = player({ ...state, src: own }, false, { coming: true, known: false });
-    assert.deepEqual([el.preload, el.autoplay, el.crossOrigin], ['none', false, null]);
+  for (const [on, preload] of [[true, 'auto'], [true, undefined], [false, 'metadata']]) {
+    const { el, held, players } = player({ preload, src: own }, { coming: true, known: false });
+    assert.deepEqual([el.preload, el.crossOrigin], ['none', null]);
     held.release(on);
-    assert.deepEqual([el.preload, el.autoplay, el.crossOrigin, el.loads], [state.preload, !!state.autoplay, on ? 'use-credentials' : null, 0]);
-    players.know(() => false, () => false);
+    assert.deepEqual([el.preload, el.crossOrigin, el.loads], [preload, on ? 'use-credentials' : null, 0]);
+    players.know(() => false);
     assert.equal(el.crossOrigin, null, 'it is given back when the circle has it not, and it has not begun');
   }
 });
 
-test('one that has begun, is played by a script, is marked, or is of another host is not kept from asking', () => {
-  for (const state of [{ networkState: LOADING }, { readyState: 1 }, { paused: false }, { marked: 'off' }, { src: 'https://other.test/a.mp4' }, { src: '' }])
-    assert.equal(player(state, false, { coming: true, known: false }).el.preload, 'metadata', JSON.stringify(state));
+test('what a script says to one that is held counts', () => {
+  const { el, held } = player({ preload: 'auto' }, { coming: true, known: false });
+  el.preload = 'metadata';
+  held.release(true);
+  assert.equal(el.preload, 'metadata');
+});
+
+test('one that has begun, is played by a script, plays by itself, is marked, or is of another host is not kept from asking', () => {
+  for (const state of [{ networkState: LOADING }, { readyState: 1 }, { paused: false }, { autoplay: true }, { marked: 'off' }, { src: 'https://other.test/a.mp4' }, { src: '' }])
+    assert.equal(player(state, { coming: true, known: false }).el.preload, 'metadata', JSON.stringify(state));
 });
 
 test('players that load are waited for, and no others', async () => {
@@ -138,12 +135,12 @@ test('one that the origin refuses, or sends elsewhere, is given back before it h
   assert.deepEqual([el.crossOrigin, el.loads, el.plays, players.left.has(el.src)], [null, 1, 1, true]);
 });
 
-test('without a circle those that have nothing yet ask as without us', () => {
-  for (const [readyState, loads] of [[0, 1], [2, 0]]) {
-    const { el, held } = player({ crossOrigin: '' }, false, { coming: true, known: false });
+test('without a circle those that have nothing yet ask as without us; the others go on by the worker, from which they have begun', () => {
+  for (const [readyState, loads, mode] of [[0, 1, ''], [2, 0, 'use-credentials']]) {
+    const { el, held } = player({ crossOrigin: '' }, { coming: true, known: false });
     held.release(true);
     el.readyState = readyState;
     held.end();
-    assert.deepEqual([el.crossOrigin, el.loads], ['', loads]);
+    assert.deepEqual([el.crossOrigin, el.loads], [mode, loads]);
   }
 });

@@ -55,8 +55,6 @@ export const select = ({ long = false, only = '', firefox = false }) => (long ||
  * what it is; browser: that one alone. A line whose cases are all well is a failure: it is to be taken off; but where chance shows it only now and then (sometimes).
  */
 export const known = [
-  { origin: ['a redirect far, without CORS', 'a redirect near, without CORS'], aspects: ['answers', 'events', 'console', 'bytes'], what: 'a film that is redirected to an origin without CORS' },
-  { page: ['film on another host'], aspects: ['console', 'bytes'], what: 'a film on another host without CORS is asked for in vain' },
   { page: ['plain'], origin: ['cut after 300 kB'], sometimes: true, aspects: ['answers', 'events', 'time'], what: 'a host that cuts connections: the film stands for long' },
   { page: ['plain'], origin: ['200 to every range', 'no ranges, no length'], aspects: ['answers', 'events', 'bytes', 'time'], what: 'a host that knows no ranges: the film comes several times, or stands' },
   { page: ['plain'], sometimes: true, origin: ['another Last-Modified each time'], aspects: ['bytes'], what: 'another Last-Modified withdraws the file' },
@@ -68,6 +66,7 @@ export const known = [
   { visitor: ['comes back from another page'], sometimes: true, aspects: ['console', 'bytes'], says: /status of 409/, what: 'a page that comes back: a 409 in the console, and its film once more' },
   { origin: ['hotlink protection'], sometimes: true, aspects: ['bytes'], what: 'hotlink protection: the film comes twice' },
   { visitor: ['storage full'], sometimes: true, aspects: ['bytes'], what: 'storage that is full: the film comes twice' },
+  { origin: ['a wrong byte'], sometimes: true, aspects: ['events'], what: 'a film that cannot be decoded is given back to plain HTTP, where it errs once more: the first error is stopped before the page' },
   { page: ['plain'], origin: ['a wrong byte'], sometimes: true, aspects: ['bytes'], what: 'a file that is not the published one comes twice' },
   { visitor: ['another tab open'], sometimes: true, aspects: ['bytes', 'requests'], what: 'with another tab open the film comes piece by piece, and twice' },
   { origin: ['200 to every range'], visitor: ['another tab open'], sometimes: true, aspects: ['answers', 'events', 'time'], what: 'with another tab open, from a host that knows no ranges: the film stands' },
@@ -79,13 +78,9 @@ export const known = [
   { page: ['plain', 'autoplay', 'sandboxed frame', 'unregisters every worker', 'tag twice'], sometimes: true, aspects: ['bytes'], what: 'a request that the player gives up is read to its end' },
   { page: ['plain'], visitor: ['second'], sometimes: true, aspects: ['mirrored'], what: 'a later visit begins by plain HTTP, and goes on so' },
   { page: ['SPA, from page to page'], sometimes: true, aspects: ['bytes'], what: 'a film that is shown again is loaded again' },
-  { page: ['inlined tag', 'combined with other scripts'], aspects: ['console'], what: 'a tag that an optimizer inlined or combined: an error in the console' },
+  { page: ['combined with other scripts'], aspects: ['console'], what: 'a tag that an optimizer combined with others: an error in the console' },
   { page: ['seeks'], aspects: ['bytes'], sometimes: true, what: 'seeks: cancelling does not cancel' },
-  { page: ['sandboxed frame'], aspects: ['answers', 'console'], what: 'an uncaught error in a sandboxed frame' },
-  { page: ['module tag'], aspects: ['console'], what: 'an uncaught error of a tag of type module' },
   { page: ['strict CSP'], aspects: ['console'], what: 'a strict policy: an error for each blob:' },
   { page: ['React, hydrated', 'Vue, hydrated'], sometimes: true, aspects: ['console'], what: 'a framework that hydrates the page finds an attribute of a player that we hold' },
   { page: ['Trusted Types'], aspects: ['console'], what: 'Trusted Types: an error' },
-  { page: ["the site's own worker, right after the tag", "the site's own worker, at DOMContentLoaded", "the site's own worker, at load"], visitor: ['first'], aspects: ['answers', 'bytes'],
-    what: "the site's own worker is replaced: its offline page is gone" },
 ];

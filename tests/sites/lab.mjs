@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { chromium, firefox } from 'playwright-core';
 import { FLAGS, ended, how, makeFilm } from '../browser/chromium.mjs';
 import { makeDirectory, must, startServer, tier0 } from '../servers/server.mjs';
-import { answer } from './origins.mjs';
+import { answer, makeLine } from './origins.mjs';
 import { record } from './page.mjs';
 
 const sh = promisify(execFile), packages = fileURLToPath(new URL('../../node_modules', import.meta.url));
@@ -20,14 +20,14 @@ const BROWSERS = {
   firefox: () => firefox.launch({ channel: 'moz-firefox', executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr', headless: true,
     firefoxUserPrefs: { 'media.peerconnection.ice.loopback': true, 'media.peerconnection.ice.obfuscate_host_addresses': false, 'media.autoplay.default': 0 } }),
 };
-const SECONDS = 8, KBPS = 6000, PICTURES = 20;
+const SECONDS = 8, PICTURES = 20;
 
 /** What the sites share: a film, another one, a sound, pictures, a download, the film in parts for players by script. */
-async function makeMedia(dir) {
+async function makeMedia(dir, kbps) {
   const at = name => join(dir, name), film = at('film.mp4');
   await mkdir(at('hls'), { recursive: true });
   await mkdir(at('dash'));
-  await makeFilm(film, { seconds: SECONDS, kbps: KBPS });
+  await makeFilm(film, { seconds: SECONDS, kbps });
   await makeFilm(at('other.mp4'), { seconds: 4, kbps: 1000, tone: 500 });
   const ffmpeg = (...words) => sh('ffmpeg', ['-v', 'error', '-y', ...words]);
   await ffmpeg('-i', film, '-vn', '-c:a', 'copy', at('sound.m4a'));
@@ -38,21 +38,27 @@ async function makeMedia(dir) {
 }
 
 /** A request passed on to the instance as if it came to its own host. */
-function pass(req, res, port, host) {
+function pass(req, res, port, host, line, entry) {
   const headers = { ...req.headers, host };
   if (headers.origin) headers.origin = `http://${host}`;
-  const on = request({ port, host: '127.0.0.1', method: req.method, path: req.url, headers }, r => {
+  const on = request({ port, host: '127.0.0.1', method: req.method, path: req.url, headers }, async r => {
+    entry.status = r.statusCode;
     res.writeHead(r.statusCode, r.headers);
-    r.pipe(res);
+    for await (const chunk of r) {
+      entry.bytes += chunk.length;
+      await line?.(chunk.length);
+      res.write(chunk);
+    }
+    res.end();
   });
   on.on('error', () => res.destroy());
   req.pipe(on);
 }
 
-/** browser: 'chromium' or 'firefox' */
-export async function openLab(kind = 'chromium') {
+/** kind: 'chromium' or 'firefox'; kbps: of the film. */
+export async function openLab(kind = 'chromium', kbps = 6000) {
   const dir = await makeDirectory(), instance = await startServer('lighttpd-fastcgi', dir), host = `127.0.0.1:${instance.port}`;
-  await makeMedia(join(dir, 'site/media'));
+  await makeMedia(join(dir, 'site/media'), kbps);
   await sh('chmod', ['-R', 'a+rX', join(dir, 'site')]);
   await must(dir, ['init', '--root', join(dir, 'site'), '--url', `http://${host}${tier0}`]);
   let browser = null;
@@ -71,10 +77,11 @@ export async function openLab(kind = 'chromium') {
     if (!run || run.down) return res.destroy();
     const entry = { at: Date.now(), method: req.method, host: req.headers.host, url: req.url, range: req.headers.range ?? null, status: 0, bytes: 0 };
     run.log.push(entry);
-    if (path.startsWith(tier0)) return pass(req, res, instance.port, host);
+    if (run.how.away) await sleep(run.how.away);
+    if (path.startsWith(tier0)) return pass(req, res, instance.port, host, run.line, entry);
     if (/^\/+media\//.test(path)) return answer(req, res, join(dir, 'site', normalize(path)), run, entry);
     const file = run.files[path] ?? (/^\/npm\//.test(path) ? await readFile(join(packages, normalize(path.slice(4)))).catch(() => null) : null);
-    if (file?.pass) return pass(Object.assign(req, { url: file.pass }), res, instance.port, host);
+    if (file?.pass) return pass(Object.assign(req, { url: file.pass }), res, instance.port, host, run.line, entry);
     const { status = 200, headers = {}, body } = file === null ? { status: 404, body: '' } : typeof file == 'string' || Buffer.isBuffer(file) ? { body: file } : file;
     entry.status = status;
     res.writeHead(status, { 'content-type': /\.m?js$/.test(path) ? 'text/javascript' : /\.css$/.test(path) ? 'text/css' : 'text/html; charset=utf-8', 'cache-control': 'no-cache', ...headers });
@@ -84,7 +91,7 @@ export async function openLab(kind = 'chromium') {
   /** A site of its own: {url, host, key, tag(), log, files (path -> text), how, far}. */
   async function makeRun(origin, at = '/media/', worker = 'none') {
     const id = `s${++count}`, hosts = { host: `${id}.localhost:${port}`, near: `files.${id}.localhost:${port}`, far: `far-${id}.localhost:${port}` };
-    const run = { ...hosts, id, url: `http://${hosts.host}`, how: origin, counts: {}, log: [], files: {}, down: false };
+    const run = { ...hosts, id, url: `http://${hosts.host}`, how: origin, line: origin.line && makeLine(origin.line), counts: {}, log: [], files: {}, down: false };
     const { api_key: key } = JSON.parse(await must(dir, ['circle', 'add', id, '--p2p', 'on', '--ice', 'none', '--worker', worker, '--json']));
     await must(dir, ['publish', id, join(dir, 'site/media'), '--at', at.replace('%FAR%', `http://${hosts.far}`)]);
     for (const name of Object.values(hosts)) runs.set(name, run);

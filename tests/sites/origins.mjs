@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
  * most: bytes in a 206; cut: the connection ends after so many bytes; rate: bytes a second for a connection; wait: ms before an answer; ranges, length,
  * modified: false where there are none; gzip: where it is accepted; status: of the nth request for that path (from 1) if it is none of 200,
  * 206; range, head: status of a request with Range, of HEAD; referer: only for pages of the site; damage: one byte is wrong; cache:
- * Cache-Control; type: Content-Type
+ * Cache-Control; type: Content-Type; line, away: bytes a second of the whole host, ms to it (of bench/pages.mjs alone)
  */
 export const origins = {
   'as it should be': {},
@@ -43,8 +43,17 @@ export const origins = {
 
 const TYPES = { '.mp4': 'video/mp4', '.m4a': 'audio/mp4', '.png': 'image/png', '.bin': 'application/octet-stream', '.m3u8': 'application/vnd.apple.mpegurl',
   '.ts': 'video/mp2t', '.mpd': 'application/dash+xml', '.m4s': 'video/iso.segment', '.js': 'text/javascript', '.css': 'text/css', '.vtt': 'text/vtt' };
-const CHUNK = 65536, RATE = 4e6;  // or the kernel would have taken all of it before the browser says that it wants no more
+const CHUNK = 16384, RATE = 4e6;  // or the kernel would have taken all of it before the browser says that it wants no more
 const files = new Map();
+
+/** A host's line: what it gives resolves when so many bytes have gone, all that it sends in one row. @param {number} rate bytes a second */
+export function makeLine(rate) {
+  let free = 0;
+  return bytes => {
+    free = Math.max(free, performance.now()) + (bytes / rate) * 1000;
+    return sleep(free - performance.now());
+  };
+}
 
 /** Read once: {bytes, etag, modified, type}. */
 async function load(path) {
@@ -117,6 +126,7 @@ export async function answer(req, res, path, run, entry) {
     const chunk = bytes.subarray(at, at + CHUNK);
     entry.bytes += chunk.length;
     if (!res.write(chunk)) await Promise.race([new Promise(ok => { res.once('drain', ok); }), closed]);
+    await run.line?.(chunk.length);
     const early = began + ((at + chunk.length) / (how.rate ?? RATE)) * 1000 - Date.now();
     if (early > 0) await sleep(early);
   }

@@ -6,7 +6,7 @@ export function record(stand) {
     'abort', 'ratechange', 'volumechange', 'durationchange'];
   const born = performance.now(), now = () => Math.round(performance.now() - born);
   const lab = globalThis.lab = {
-    events: [], persisted: false,
+    events: [], persisted: false, born,
     sleep: ms => new Promise(ok => { setTimeout(ok, ms); }),
     /** the value of `test` once it is true; undefined: never */
     async until(test, ms = 20_000) {

@@ -11,8 +11,8 @@ import { origins } from './origins.mjs';
 import { filesOf, ours, pages } from './pages.mjs';
 import { visitors } from './visitors.mjs';
 
-/** What a visitor sees of a page. */
-async function look(lab, c, tagged) {
+/** What a visitor sees of a page. `frame`: ms from the last navigation to the first frame; `before`: what it had asked by then; `all`: what it asked in this visit. */
+export async function look(lab, c, tagged) {
   const page = pages[c.page], visitor = visitors[c.visitor], run = await lab.makeRun({ ...origins[c.origin], ...page.origin }, page.at, page.worker);
   run.tagged = tagged;
   run.files = filesOf(page, run, tagged);
@@ -20,15 +20,17 @@ async function look(lab, c, tagged) {
   try {
     v = await lab.makeVisitor(run, visitor.settings);
     await visitor.before?.(v, run, page, lab);
-    const { same, times = {} } = await page.act(v, run);
-    const tab = v.tab, events = await tab.evaluate(() => lab.events.map(([type]) => type)).catch(() => []);
+    const from = run.log.length, { same, times = {} } = await page.act(v, run);
+    const tab = v.tab, { began, born, events } = await tab.evaluate(() => ({ began: performance.timeOrigin, born: lab.born, events: lab.events })).catch(() => ({ events: [] }));
+    const shown = events.find(([type]) => type == 'loadeddata'), frame = shown && Math.round(born + shown[1]);
     return {
-      same, times, events, ours: tagged && await ours(tab).catch(() => false),
+      same, times, frame, events: events.map(([type]) => type), before: shown ? run.log.filter(({ at }) => at >= began && at < began + frame) : [], all: run.log.slice(from),
+      ours: tagged && await ours(tab).catch(() => false),
       errors: v.forgive ? [] : v.lines.filter(([type]) => type == 'error').map(([, text]) => text), lines: v.lines,
       log: run.log.slice(run.mark ?? 0).filter(({ url }) => /^\/+media\//.test(url)),
     };
   } catch (error) {
-    return { same: { broken: String(error.message).split('\n')[0] }, times: {}, events: [], errors: [], lines: v.lines, log: [] };
+    return { same: { broken: String(error.message).split('\n')[0] }, times: {}, events: [], errors: [], lines: v.lines, log: [], before: [], all: [] };
   } finally {
     await v.close();
     lab.endRun(run);
