@@ -2,175 +2,14 @@
  * fetch(), a
  * worker's ports, WebRTC, time and chance, each those of the page whose event it is (clock.owner). All pages live in one process and share the
  * modules' code, never their state. */
-import { setMaxListeners } from 'node:events';
 import { hexDigits } from './chance.mjs';
 import { HOST } from './lines.mjs';
-import { digest, film, names } from './matter.mjs';
+import { digest, names } from './matter.mjs';
+import { Answer, Asked, Body, Custom, ports, PullStream, Stop, StopSignal } from './web.mjs';
 import { Connection } from './webrtc.mjs';
 
-/** Debian 12's Node 18 has none. */
-const Custom =
-  globalThis.CustomEvent ??
-  class extends Event {
-    /** @param {string} type @param {{detail?: any}} [init] */
-    constructor(type, { detail = null } = {}) {
-      super(type);
-      this.detail = detail;
-    }
-  };
-
-const PORT_MS = 0.2; // between page and worker [G]
+const PORT_MS = 0.2; // between worker and page [G]
 const SITE = 'https://site.example/';
-
-/** Bytes of an answer, as they come. */
-class Body {
-  #parts = /** @type {{at: number, n: number}[]} */ ([]);
-  #wake = /** @type {(() => void) | null} */ (null);
-  #over = false;
-  #error = /** @type {Error | null} */ (null);
-  /** @param {(n: number) => void} taken @param {() => void} stop */
-  constructor(taken, stop) {
-    this.taken = taken;
-    this.stop = stop;
-  }
-  came(/** @type {number} */ at, /** @type {number} */ n) {
-    const last = this.#parts.at(-1);
-    if (last && last.at + last.n == at && last.n < 65536) last.n += n;
-    else this.#parts.push({ at, n });
-    this.#go();
-  }
-  end() {
-    this.#over = true;
-    this.#go();
-  }
-  fail(/** @type {Error} */ error) {
-    this.#error = error;
-    this.#go();
-  }
-  #go() {
-    this.#wake?.();
-    this.#wake = null;
-  }
-  getReader() {
-    return { read: () => this.read(), cancel: () => this.cancel() };
-  }
-  async read() {
-    while (!this.#parts.length && !this.#over && !this.#error)
-      await new Promise(ok => (this.#wake = () => ok(0)));
-    if (this.#error) throw this.#error;
-    const part = this.#parts.shift();
-    if (!part) return { done: true, value: undefined };
-    this.taken(part.n);
-    return { done: false, value: film(part.at, part.n) };
-  }
-  async cancel() {
-    this.#parts = [];
-    if (!this.#over) this.stop();
-    this.#over = true;
-    this.#go();
-  }
-}
-
-/** A stream that is pulled. */
-class PullStream {
-  #closed = false;
-  #source;
-  constructor(/** @type {{pull(c: any): any, cancel?(): any}} */ source) {
-    this.#source = source;
-  }
-  getReader() {
-    return { read: () => this.read(), cancel: () => this.cancel() };
-  }
-  async read() {
-    let value;
-    if (this.#closed) return { done: true, value };
-    const enqueue = (/** @type {any} */ v) => (value = v),
-      close = () => (this.#closed = true);
-    await this.#source.pull({ enqueue, close });
-    return { done: value === undefined, value };
-  }
-  async cancel() {
-    this.#closed = true;
-    await this.#source.cancel?.();
-  }
-}
-
-class Answer {
-  /** @param {any} body @param {{status?: number, headers?: any}} [init] */
-  constructor(body, { status = 200, headers } = {}) {
-    this.body = body;
-    this.status = status;
-    this.headers = new Headers(headers);
-    this.ok = status >= 200 && status < 300;
-  }
-  async json() {
-    return this.body;
-  }
-}
-
-class Asked {
-  /** @param {any} of @param {any} [init] */
-  constructor(of, init = {}) {
-    Object.assign(
-      this,
-      {
-        method: 'GET',
-        cache: 'default',
-        mode: 'cors',
-        credentials: 'same-origin',
-        referrer: '',
-        destination: '',
-      },
-      typeof of == 'string' ? { url: of } : of,
-      init,
-    );
-    this.headers = new Headers(init.headers ?? of.headers);
-  }
-}
-
-/** Two ends; what one says the other hears a moment later, in its order. @param {import('./simulate.mjs').World} world */
-function ports({ clock }) {
-  const page = clock.owner;
-  const make = () => {
-    const end = {
-      other: /** @type {any} */ (null),
-      open: true,
-      heard: /** @type {any[]} */ ([]),
-      act: /** @type {any} */ (null),
-      onclose: /** @type {any} */ (null),
-      postMessage(/** @type {any} */ data) {
-        const { other } = end;
-        if (!end.open) return;
-        clock.after(PORT_MS, page, () => {
-          if (!other.open) return;
-          other.act ? other.act({ data }) : other.heard.push({ data });
-        });
-      },
-      get onmessage() {
-        return end.act;
-      },
-      set onmessage(act) {
-        end.act = act;
-        for (const word of end.heard.splice(0)) clock.after(0, page, () => end.act?.(word));
-      },
-      close() {
-        if (!end.open) return;
-        end.open = false;
-        clock.after(PORT_MS, page, () => {
-          if (!end.other.open) return;
-          end.other.open = false;
-          end.other.onclose?.();
-        });
-      },
-      start() {},
-    };
-    return end;
-  };
-  const [port1, port2] = [make(), make()];
-  port1.other = port2;
-  port2.other = port1;
-  return { port1, port2 };
-}
 
 /** What the host's server says of the film. */
 const headOf = (/** @type {any} */ film, /** @type {number} */ at, /** @type {number} */ end) => ({
@@ -221,7 +60,7 @@ function getFilm(world, page, { method, headers, signal }) {
   });
 }
 
-/** @param {import('./simulate.mjs').World} world @param {any} page @param {any} body of a form @param {AbortSignal} [signal] */
+/** @param {import('./simulate.mjs').World} world @param {any} page @param {any} body of a form @param {StopSignal} [signal] */
 function postSync(world, page, body, signal) {
   const said = JSON.parse(Buffer.from(body.get('d') ?? '', 'base64url').toString());
   let answer = /** @type {any} */ (null);
@@ -306,19 +145,17 @@ export function furnish(world, page) {
   };
 }
 
-/** Puts all of it in the places of Node's, and says how to put these back. @param {import('./simulate.mjs').World} world @returns {() => void} */
-export function install(world) {
-  const { clock } = world,
-    here = () => clock.owner,
-    timers = /** @type {Map<number, import('./clock.mjs').Event>} */ (new Map());
+/** @param {import('./clock.mjs').Clock} clock */
+function timersOf(clock) {
+  const timers = /** @type {Map<number, import('./clock.mjs').Event>} */ (new Map());
   let ids = 0;
-  setMaxListeners(0); // a browser has no such word
   const setTimeout = (/** @type {any} */ act, ms = 0, /** @type {any[]} */ ...more) => {
     const id = ++ids;
-    timers.set(
-      id,
-      clock.after(ms, here(), () => (timers.delete(id), act(...more))),
-    );
+    const fire = () => {
+      timers.delete(id);
+      act(...more);
+    };
+    timers.set(id, clock.after(ms, clock.owner, fire));
     return id;
   };
   const clearTimeout = (/** @type {number} */ id) => {
@@ -326,6 +163,14 @@ export function install(world) {
     if (event) event.act = null;
     timers.delete(id);
   };
+  return { setTimeout, clearTimeout };
+}
+
+/** Puts all of it in the places of Node's, and says how to put these back. @param {import('./simulate.mjs').World} world @returns {() => void} */
+export function install(world) {
+  const { clock } = world,
+    here = () => clock.owner,
+    { setTimeout, clearTimeout } = timersOf(clock);
   const subtle = {
     digest: async (/** @type {any} */ _, /** @type {any} */ data) => digest(data).buffer,
     importKey: async () => 0,
@@ -334,11 +179,6 @@ export function install(world) {
   const getRandomValues = (/** @type {any} */ out) => {
     const digits = hexDigits(here().roll, 2 * out.length);
     return (out.set(Buffer.from(digits, 'hex')), out);
-  };
-  const timeout = (/** @type {number} */ ms) => {
-    const stop = new AbortController();
-    setTimeout(() => stop.abort(), ms);
-    return stop.signal;
   };
   const RTCPeerConnection = function () {
     return new Connection(world, here());
@@ -349,6 +189,8 @@ export function install(world) {
     clearTimeout,
     crypto: { subtle, getRandomValues },
     RTCPeerConnection,
+    AbortController: Stop,
+    AbortSignal: StopSignal,
     fetch: fetches(world),
     Response: Answer,
     Request: Asked,
@@ -367,7 +209,6 @@ export function install(world) {
     replace(Math, 'random', { value: () => (here()?.roll ?? world.roll)() }),
     replace(performance, 'now', { value: () => clock.now }),
     replace(Date, 'now', { value: () => 1.8e12 + clock.now }),
-    replace(AbortSignal, 'timeout', { value: timeout }),
     replace(console, 'warn', {
       value: (/** @type {any[]} */ ...words) => world.measure.warns(words.join(' ')),
     }),

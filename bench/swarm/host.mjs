@@ -24,11 +24,38 @@ class Answer {
   }
 }
 
+/** So many at a time; the others wait, in their order. */
+class Pool {
+  #inside = /** @type {Set<Answer>} */ (new Set());
+  #waiting = /** @type {Answer[]} */ ([]);
+  most = 0;
+  /** @param {number} slots */
+  constructor(slots) {
+    this.slots = slots;
+  }
+  /** @param {Answer} answer @returns {boolean} whether it may begin */
+  enters(answer) {
+    const room = this.#inside.size < this.slots;
+    if (room) this.#inside.add(answer);
+    else this.#waiting.push(answer);
+    this.most = Math.max(this.most, this.#inside.size);
+    return room;
+  }
+  /** @param {Answer} answer @returns {Answer | null | false} who may begin now; false: it was not here */
+  leaves(answer) {
+    const i = this.#waiting.indexOf(answer);
+    if (i >= 0) return (this.#waiting.splice(i, 1), null);
+    if (!this.#inside.delete(answer)) return false;
+    const next = this.#waiting.shift();
+    return next && this.enters(next) ? next : null;
+  }
+}
+
 export class Host {
   #clock;
   #roll;
   #active = /** @type {Answer[]} */ ([]);
-  #waiting = /** @type {Answer[]} */ ([]);
+  #pools;
   #warm = /** @type {Map<any, {window: number, at: number}[]>} */ (new Map());
   #busy = false;
   #turn = 0;
@@ -36,7 +63,7 @@ export class Host {
   other = 0; // other bytes
   requests = 0;
   open = 0;
-  most = { open: 0, active: 0 };
+  most = 0; // open, at once
   openMs = 0; // the integral of open over time
   #looked = 0;
   /** @param {import('./clock.mjs').Clock} clock @param {{host: number, slots: number, seed: number}} scene @param {{leaves(owner: any, at: number,
@@ -45,7 +72,7 @@ export class Host {
     this.#clock = clock;
     this.#roll = chance(seed, 'host');
     this.rate = host;
-    this.slots = slots;
+    this.#pools = [new Pool(slots), new Pool(HOST.processes)];
     this.measure = measure;
   }
 
@@ -57,8 +84,7 @@ export class Host {
     this.#clock.after(answer.way, null, () => {
       if (answer.gone) return;
       this.#count(1);
-      if (this.#active.length < this.slots) this.#begin(answer);
-      else this.#waiting.push(answer);
+      if (this.#pool(answer).enters(answer)) this.#begin(answer);
     });
     return {
       abort: () => {
@@ -69,6 +95,14 @@ export class Host {
         if (answer.left > 0) this.#clock.after(answer.way, null, () => this.#pump());
       },
     };
+  }
+
+  #pool(/** @type {Answer} */ { ask }) {
+    return this.#pools[ask.make ? 1 : 0];
+  }
+  /** how many files it sent at once, at most */
+  get files() {
+    return this.#pools[0].most;
   }
 
   /** A connection that rests since a moment goes on as quickly as it was. */
@@ -83,12 +117,11 @@ export class Host {
     this.openMs += this.open * (this.#clock.now - this.#looked);
     this.#looked = this.#clock.now;
     this.open += change;
-    this.most.open = Math.max(this.most.open, this.open);
+    this.most = Math.max(this.most, this.open);
   }
 
   #begin(/** @type {Answer} */ answer) {
     this.#active.push(answer);
-    this.most.active = Math.max(this.most.active, this.#active.length);
     this.#clock.after(answer.ask.think ?? 1, null, () => {
       if (answer.gone) return;
       if (answer.ask.make) answer.left = answer.ask.make();
@@ -104,14 +137,12 @@ export class Host {
   #over(/** @type {Answer} */ answer, /** @type {boolean} */ whole) {
     if (answer.gone) return;
     answer.gone = true;
-    const i = this.#active.indexOf(answer),
-      w = this.#waiting.indexOf(answer);
-    if (i < 0 && w < 0) return;
+    const next = this.#pool(answer).leaves(answer);
+    if (next === false) return; // it had not come yet
     this.#count(-1);
-    if (w >= 0) return void this.#waiting.splice(w, 1);
-    this.#active.splice(i, 1);
+    const i = this.#active.indexOf(answer);
+    if (i >= 0) this.#active.splice(i, 1);
     if (whole) this.#rest(answer);
-    const next = this.#waiting.shift();
     if (next) this.#begin(next);
     this.#pump();
   }

@@ -9,7 +9,7 @@ import { quantile } from './measure.mjs';
 import { judged, people } from './people.mjs';
 import { plain } from './plain.mjs';
 import { schedule } from './schedule.mjs';
-import { filmOf, simulate } from './simulate.mjs';
+import { cpu, filmOf, simulate } from './simulate.mjs';
 import { client } from './viewer.mjs';
 
 /** In the form of a run. @param {import('./scenes.mjs').Scene} scene @param {import('./bound.mjs').Bound} of */
@@ -42,8 +42,7 @@ function oracle(scene, { each, films }) {
 
 /** @param {Job} job @param {(now: number) => void} [progress] @returns {Promise<Result>} */
 export async function run({ who, scene, dir, flows }, progress) {
-  const began = process.hrtime.bigint(),
-    took = () => Number(process.hrtime.bigint() - began) / 1e9;
+  const began = process.cpuUsage();
   if (who == 'client' || who == 'plain') {
     const { world, ...result } = await simulate(scene, who == 'plain' ? plain : await client(dir), {
       flows,
@@ -53,12 +52,12 @@ export async function run({ who, scene, dir, flows }, progress) {
     return { who, ...result };
   }
   const of = who == 'schedule' ? schedule(scene) : bound(scene, who == 'loose');
-  return { who, scene, ...oracle(scene, of), took: took() };
+  return { who, scene, ...oracle(scene, of), took: cpu(began) };
 }
 
 if (process.send)
-  process.on('message', async job => {
-    const result = await run(/** @type {Job} */ (job)).catch(error => ({
+  process.on('message', async (/** @type {any} */ job) => {
+    const result = await run(job).catch(error => ({
       failed: String(error.stack),
     }));
     process.send?.({ ...result, flows: null });

@@ -97,7 +97,8 @@ export const LINK = {
 /** A web host. */
 export const HOST = {
   rate: 1000, // bytes a ms: 1 MB/s, CloudLinux's usual IO limit (D7); no measurement of cheap plans' egress found
-  slots: 20, // requests at a time, LVE's entry processes; V21: one host has 30 Apache connections
+  slots: 20, // files at a time [G]; V21: one host has 30 Apache connections
+  processes: 20, // programs at a time: LVE's entry processes (CloudLinux's default), which count apart
   delay: /** @type {[number, number]} */ ([20, 40]), // one way, besides the access, ms [G]
   think: 15, // ms that a dynamic request takes (bench/run: 0.03 by FastCGI, 1.4 of processor by CGI; starting it on a shared host [G])
   window: 14600, // slow start of a TCP connection, RFC 6928

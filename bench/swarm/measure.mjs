@@ -207,7 +207,7 @@ export function figures(all, { measure, host, film, instance, clock }) {
     films: host.sent / film.size,
     again: measure.again / film.size,
     vain: sum(v => v.vain) / Math.max(1, peers + fromHost),
-    open: host.most.open,
+    open: host.most,
     openMean: host.openMs / Math.max(1, clock.now),
     requests: host.requests,
     syncs: instance.syncs,

@@ -72,7 +72,7 @@ function cells({ scene, who, seeds, judged, well, figures, took }) {
 
 /** @param {Row[]} rows @returns {string} */
 export function table(rows) {
-  const head = ['scene', 'who', 'well', 'of all %', ...COLUMNS.map(c => c[1]), 'took s'],
+  const head = ['scene', 'who', 'well', 'of all %', ...COLUMNS.map(c => c[1]), 'cpu s'],
     lines = [head, ...rows.map(cells)];
   const widths = head.map((_, i) => Math.max(...lines.map(l => l[i].length)));
   return lines

@@ -61,7 +61,8 @@ async function workerOf(root) {
     imports = /^import \{([^}]*)\} from '([^']+)';$/gm;
   for (const [, list, from] of text.matchAll(imports)) {
     const module = await import(new URL(from, root).href);
-    for (const name of list.split(',').map(x => x.trim())) names[name] = module[name];
+    for (const name of list.split(',').map((/** @type {string} */ x) => x.trim()))
+      names[name] = module[name];
   }
   const run = new Function(
     'globalThis',

@@ -148,8 +148,13 @@ export class Connection {
     const ms = near ? between(roll, 20, 80) : lognormal(roll, LINK.connect[0], SIGMA);
     const works = ms < LINK.giveUp && (near || meets(a.person.nat, b.person.nat));
     this.world.measure.attempts++;
-    for (const end of [this, other])
-      end.later(works ? ms : LINK.giveUp, () => (works ? end.#opens() : end.#state('failed')));
+    for (const end of [this, other]) end.later(works ? ms : LINK.giveUp, () => end.#ends(works));
+  }
+
+  /** The attempt does. */
+  #ends(/** @type {boolean} */ works) {
+    if (works) this.#opens();
+    else this.#state('failed');
   }
 
   #opens() {

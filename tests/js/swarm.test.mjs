@@ -104,7 +104,7 @@ test('the host: neither its rate nor its slots are exceeded, and all that was as
   await clock.run(1e6);
   assert.deepEqual(got, Array(8).fill(300000));
   assert.equal(over, 8);
-  assert.equal(host.most.active, 3);
+  assert.equal(host.files, 3);
   assert.equal(host.open, 0);
   let sum = 0;
   for (const [at, n] of left) assert.ok((sum += n) <= 1000 * at + 1);
@@ -153,5 +153,5 @@ test('the client in a bad world: what comes was sent by somebody who had it, and
   assert.ok(world.measure.arrived > 0 && world.measure.arrived <= world.measure.offered);
   assert.ok(sum('host') <= world.host.sent);
   assert.ok(series.every(s => s.host <= bad.host * 1000 + 4000), 'rate');
-  assert.ok(world.host.most.active <= bad.slots);
+  assert.ok(world.host.files <= bad.slots);
 });
