@@ -1,8 +1,7 @@
-/** What an oracle could do with the same people, lines and host: a flow, second by second. First as much as can flow to those who have least in
- * hand, from whom they can
- * reach, and what is missing from the host; then to those who have a little more; at last uplinks alone fill what is further ahead. No delays, no pieces.
- * loose: whoever can be reached gives, whatever he has: no exchange does better, though perhaps none can do as well. Strict: only who is further on gives.
- * Seeks, naps and lies are left out; who lies gives nothing.
+/** What an oracle could do with the same people, lines and host: a flow, second by second. First as much as can flow to those who have least in hand,
+ * from whom they can reach, and what is missing from the host; then to those who have a little more; at last uplinks alone fill what is further
+ * ahead. No delays, no pieces. loose: whoever can be reached gives, whatever he has: no exchange does better, though perhaps none can do as well.
+ * Strict: only who is further on gives. Seeks, naps and lies are left out; who lies gives nothing.
  * @typedef {{id: number, born: number, ends: number, down: number, gives: number, nat: string, address: string}} Taker in Mbit/s and seconds; ends:
  *   seconds of the film
  * @typedef {{each: {id: number, stalled: number, longest: number, first: number}[], films: number}} Bound stalled, longest, first: seconds */

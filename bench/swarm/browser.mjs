@@ -1,7 +1,6 @@
 /** What a page takes for the browser. Decides nothing of the exchange: gives the client's modules, by the names that they know, a document, storage,
- * fetch(), a
- * worker's ports, WebRTC, time and chance, each those of the page whose event it is (clock.owner). All pages live in one process and share the
- * modules' code, never their state. */
+ * fetch(), a worker's ports, WebRTC, time and chance, each those of the page whose event it is (clock.owner). All pages live in one process and
+ * share the modules' code, never their state. */
 import { hexDigits } from './chance.mjs';
 import { HOST } from './lines.mjs';
 import { digest, names } from './matter.mjs';

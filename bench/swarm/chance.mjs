@@ -1,5 +1,6 @@
-/** Chance that can be repeated: each matter has a stream of its own, named by seed and words, so that what one draws changes nothing for another,
- * and two clients meet the same people on the same lines. @typedef {() => number} Chance from 0 to below 1 */
+/** Chance that can be repeated: each matter has a stream of its own, named by seed and words, so that what one draws changes nothing for another, and
+ * two clients meet the same people on the same lines.
+ * @typedef {() => number} Chance from 0 to below 1 */
 
 /** mulberry32, begun by FNV-1a of the words. @param {...any} words @returns {Chance} */
 export function chance(...words) {

@@ -1,7 +1,7 @@
-/** Virtual time. Decides what happens next: one queue of events by time, and by the order in which they were asked for. Each event is
- * somebody's (its owner: a page, or nobody; of one that is gone nothing happens any more, of one that sleeps it waits), and while it runs `owner`
- * says whose, so that what a browser has one of each
- * (browser.mjs) is found without telling anybody. All promises settle before the next event: nothing takes time but what says so.
+/** Virtual time. Decides what happens next: one queue of events by time, and by the order in which they were asked for. Each event is somebody's (its
+ * owner: a page, or nobody; of one that is gone nothing happens any more, of one that sleeps it waits), and while it runs `owner` says whose, so
+ * that what a browser has one of each (browser.mjs) is found without telling anybody. All promises settle before the next event: nothing takes time
+ * but what says so.
  * @typedef {{at: number, seq: number, owner: any, act: (() => void) | null}} Event act: null when it was called off */
 
 /** Runs what has been promised. Node has no name for that but this old one, of its timers; where it is missing a turn of its loop does. */

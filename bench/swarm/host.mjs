@@ -1,10 +1,8 @@
-/** The web host: decides when which byte of which answer leaves it. It has a rate, some requests at a time (the others wait in a queue), and a
- * delay; a connection
- * begins slowly, waits for a browser that does not read, and is used again for a while. Who is served next goes round.
- * @typedef {{node: import('./network.mjs').Node, owner: any, at: number, end: number, film: boolean, think?: number, make?: () => number, onHead: () => void,
- *    onBytes: (at: number, n: number) => void, onEnd: () => void}} Ask
- *   at..end: bytes to send, of the film or of something else; think: ms that the answer takes to make, in its slot;
- *   make: makes it, and says how long it is */
+/** The web host: decides when which byte of which answer leaves it. It has a rate, some requests at a time (the others wait in a queue), and a delay;
+ * a connection begins slowly, waits for a browser that does not read, and is used again for a while. Who is served next goes round.
+ * @typedef {{node: import('./network.mjs').Node, owner: any, at: number, end: number, film: boolean, think?: number, make?: () => number, onHead: ()
+ *   => void, onBytes: (at: number, n: number) => void, onEnd: () => void}} Ask at..end: bytes to send, of the film or of something else; think: ms
+ *   that the answer takes to make, in its slot; make: makes it, and says how long it is */
 import { between, chance } from './chance.mjs';
 import { HOST } from './lines.mjs';
 

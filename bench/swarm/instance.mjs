@@ -1,12 +1,10 @@
-/** The instance's `sync`, as faithful as the exchange can tell (doc/PROTOCOL.md 1.4; src/meet/): decides who greets, whose standing offers a
- * newcomer gets, who
- * polls when, and when mail is read. One circle, no spool, no bad days: words against networks, places by network and caps are left out.
+/** The instance's `sync`, as faithful as the exchange can tell (doc/PROTOCOL.md 1.4; src/meet/): decides who greets, whose standing offers a newcomer
+ * gets, who polls when, and when mail is read. One circle, no spool, no bad days: words against networks, places by network and caps are left out.
  * @typedef {{id: string, sdp: string, made: number, taker: Signal | null, spent: boolean}} Offer
  * @typedef {{n: number, from: string, re: string, body: string}} Mail
  * @typedef {{token: string, run: string, sig: string, greeter: boolean, need: 'content' | 'seeking' | 'needy', since: number, interval: number,
- *   expires: number,
- *   greets: boolean, suspect: boolean, resigned: boolean, address: string, have: number[], offers: Offer[], mail: Mail[], claimed: {of: Signal,
- *   offer: Offer}[]}} Signal */
+ *   expires: number, greets: boolean, suspect: boolean, resigned: boolean, address: string, have: number[], offers: Offer[], mail: Mail[], claimed:
+ *   {of: Signal, offer: Offer}[]}} Signal */
 import { chance, hexDigits } from './chance.mjs';
 
 const STANDING = 3,

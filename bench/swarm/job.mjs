@@ -1,6 +1,6 @@
-/** One run for who asks: decides which of the five there are: the client, plain HTTP, and what an oracle could do. Also a process of its own
- * (run.mjs --jobs),
- * which is sent one after the other and answers each. @typedef {'client' | 'plain' | 'loose' | 'strict' | 'schedule'} Who
+/** One run for who asks: decides which of the five there are: the client, plain HTTP, and what an oracle could do. Also a process of its own (run.mjs
+ * --jobs), which is sent one after the other and answers each.
+ * @typedef {'client' | 'plain' | 'loose' | 'strict' | 'schedule'} Who
  * @typedef {{who: Who, scene: import('./scenes.mjs').Scene, dir: string, flows: boolean}} Job
  * @typedef {{who: Who, scene: import('./scenes.mjs').Scene, figures: Record<string, number | null>, each: any[], series: any[], flows: any,
  *   warnings: any[], errors: string[], took: number}} Result */

@@ -1,6 +1,6 @@
 /** THE table of the world: lines, NATs, links, host, players, visits. Decides every number that is the world's and not the client's, each with its
- * source: R a regulator, V a vendor, P a paper, C source code, D documentation, F a forum, B a blog, with the numbers that ../README.md lists;
- * [M]: from memory, [G]: a guess, [computed]: follows from others. */
+ * source: R a regulator, V a vendor, P a paper, C source code, D documentation, F a forum, B a blog, with the numbers that ../README.md lists; [M]:
+ * from memory, [G]: a guess, [computed]: follows from others. */
 
 /** @typedef {{name: string, share: number, down: number, up: number, sigma: number, rtt: number, cellular: boolean, full: [number, number][]}} LineClass
  *   Mbit/s, medians; sigma: of the logarithm, one draw for both directions; rtt: of the access, ms; full: ms that a full upload queue delays, and

@@ -1,7 +1,8 @@
-/** Bytes of the film without the bytes. Decides what a block of them is: a length, and which part of the film lies where in it; its SHA-256 is
- * that part's place and length. What is small (messages, maps, lists of hashes) is real. The client's modules meet this by the names Uint8Array,
+/** Bytes of the film without the bytes. Decides what a block of them is: a length, and which part of the film lies where in it; its SHA-256 is that
+ * part's place and length. What is small (messages, maps, lists of hashes) is real. The client's modules meet this by the names Uint8Array,
  * ArrayBuffer and DataView (browser.mjs) and do with it what they do with bytes: new, set(), subarray(), slice(), a header written into it.
- * @typedef {{from: number, to: number, base: number, wrong: boolean}} Span bytes from..to of a buffer are the film's from base + from on; wrong: a liar's */
+ * @typedef {{from: number, to: number, base: number, wrong: boolean}} Span bytes from..to of a buffer are the film's from base + from on; wrong: a
+ *   liar's */
 
 const RealBytes = Uint8Array,
   RealBuffer = ArrayBuffer,

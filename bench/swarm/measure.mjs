@@ -1,9 +1,8 @@
-/** What is counted, and what becomes of it: decides which figures a run has. Bytes are counted where they leave and where they arrive, whatever client moves
- * them; of what arrives each part of the film counts once as useful, and the rest as in vain.
+/** What is counted, and what becomes of it: decides which figures a run has. Bytes are counted where they leave and where they arrive, whatever
+ * client moves them; of what arrives each part of the film counts once as useful, and the rest as in vain.
  * @typedef {{id: number, line: string, nat: string, arrives: number, judged: boolean, well: boolean, first: number | null, stalls: number, stalled:
- *   number, longest: number,
- *   waits: number[], standing: {from: number, ms: number}[], host: number, peers: number, gave: number, vain: number, done: boolean, gaveUp:
- *   boolean}} Each of one viewer: ms and bytes
+ *   number, longest: number, waits: number[], standing: {from: number, ms: number}[], host: number, peers: number, gave: number, vain: number, done:
+ *   boolean, gaveUp: boolean}} Each of one viewer: ms and bytes
  * @typedef {{at: number, here: number, standing: number, host: number, peers: number, open: number}} Moment host, peers: bytes a second since the
  *   one before */
 import { MatterBuffer } from './matter.mjs';

@@ -1,6 +1,5 @@
 /** Access lines and what runs over them. Decides when a message that one viewer sends another is there: the sender's upload queue (which delays, and
- * drops what
- * does not fit), the way between, the receiver's download, and a window for each link that grows, halves at a loss, and has a ceiling.
+ * drops what does not fit), the way between, the receiver's download, and a window for each link that grows, halves at a loss, and has a ceiling.
  * @typedef {import('./people.mjs').Person} Person
  * @typedef {{data: any, size: number, left: number, film: number}} Message left: bytes not sent; film: those of the film in it
  * @typedef {{flow: Flow, n: number, message: Message}} Part of a message, on its way */

@@ -1,11 +1,10 @@
-/** Who comes: decides, before anything happens and by the seed alone, each viewer's line, network, NAT, arrival, and what becomes of him. The same people
- * come whatever client is tried.
+/** Who comes: decides, before anything happens and by the seed alone, each viewer's line, network, NAT, arrival, and what becomes of him. The same
+ * people come whatever client is tried.
  * @typedef {{id: number, line: string, net: string, nat: string, address: string, down: number, up: number, full: number, rtt: number, cellular:
- *   boolean, saves: boolean,
- *   slow: boolean, lies: boolean, arrives: number, pages: number[], leaves: number, polite: boolean, seeks: {after: number, to: number}[],
- *   naps: {after: number, ms: number, tab: boolean}[], patient: boolean}} Person
- *   down, up: bytes a ms; full: ms that a full upload queue delays; rtt: of the access; arrives, after: ms; pages: ms on each before the one with the film;
- *   leaves: seconds of the film, Infinity: at its end; tab: only the tab sleeps, its network does not */
+ *   boolean, saves: boolean, slow: boolean, lies: boolean, arrives: number, pages: number[], leaves: number, polite: boolean, seeks: {after: number,
+ *   to: number}[], naps: {after: number, ms: number, tab: boolean}[], patient: boolean}} Person down, up: bytes a ms; full: ms that a full upload
+ *   queue delays; rtt: of the access; arrives, after: ms; pages: ms on each before the one with the film; leaves: seconds of the film, Infinity: at
+ *   its end; tab: only the tab sleeps, its network does not */
 import { between, chance, dealt, lognormal, normal, shuffled } from './chance.mjs';
 import { KINDS, LINES, NATS, NETS, SAVE_DATA, SLOW, VISITS, WATCHED, WIFI } from './lines.mjs';
 

@@ -1,8 +1,6 @@
-/** An SVG of one run: a row for each viewer from his coming to his going, and in it, second by second, from whom the bytes came. Decides the
- * colours: grey is the
- * host; each viewer has a hue, which stands at his row's beginning and in the rows of those to whom he gave. Red below a row: it stood still. Below
- * all of it:
- * what left the host, and what viewers gave each other. */
+/** An SVG of one run: a row for each viewer from his coming to his going, and in it, second by second, from whom the bytes came. Decides the colours:
+ * grey is the host; each viewer has a hue, which stands at his row's beginning and in the rows of those to whom he gave. Red below a row: it stood
+ * still. Below all of it: what left the host, and what viewers gave each other. */
 
 const WIDE = 1100,
   LEFT = 90,

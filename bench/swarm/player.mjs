@@ -1,6 +1,5 @@
 /** A <video> as a page sees it. Decides when it plays, stands still, goes on and ends, and how far ahead it reads, as Chromium does (lines.mjs). It
- * is told what
- * came; who brings that is not its business. It needs no ticking: what happens next is computed when something changes. */
+ * is told what came; who brings that is not its business. It needs no ticking: what happens next is computed when something changes. */
 import { PLAYER } from './lines.mjs';
 
 export class Player {

@@ -1,12 +1,10 @@
 /** The scenes: decides how many come how, and what befalls them. All are of one film, one host, nobody near anybody, unless they say otherwise.
  * @typedef {{name: string, n: number, seed: number, lines: string, film: number, kbps: number, spread: number, share: number | 'default', host:
- *   number, slots: number,
- *   arrive?: 'steady' | 'even' | 'day', near?: boolean, leave?: number, slow?: number, liars?: number, laptops?: number, sleepers?: number, seeks?:
- *   number, seekers?: number,
- *   watch?: boolean, pages?: boolean, patience?: boolean, grain: number}} Scene
- *   film, spread: s; share: of each uplink that is given, or the client's own default; host: bytes a ms; leave ... sleepers: parts of n; seeks: of each;
- *   seekers: part of n that seeks in a burst; watch: not all to the end; pages: others before that with the film; patience: who waits goes away;
- *   grain: ms of a line's time that is sent in one go, the world's resolution */
+ *   number, slots: number, arrive?: 'steady' | 'even' | 'day', near?: boolean, leave?: number, slow?: number, liars?: number, laptops?: number,
+ *   sleepers?: number, seeks?: number, seekers?: number, watch?: boolean, pages?: boolean, patience?: boolean, grain: number}} Scene film, spread: s;
+ *   share: of each uplink that is given, or the client's own default; host: bytes a ms; leave ... sleepers: parts of n; seeks: of each; seekers: part
+ *   of n that seeks in a burst; watch: not all to the end; pages: others before that with the film; patience: who waits goes away; grain: ms of a
+ *   line's time that is sent in one go, the world's resolution */
 import { HOST } from './lines.mjs';
 
 export const DEFAULTS = {

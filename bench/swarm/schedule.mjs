@@ -1,11 +1,10 @@
-/** A schedule by one who sees everything, quarter by quarter of a second, in units of a quarter of a second of the film that may be had in any
- * order: who needs it soonest
- * first, from whoever has it and has most uplink left; the host for who is nearly out, for what nobody has (once each, to who can pass most on), and
- * at last for
- * those whom nobody reaches; then what is further ahead. A hop takes one step. It is greedy: not the best possible, but possible, but for delays.
+/** A schedule by one who sees everything, quarter by quarter of a second, in units of a quarter of a second of the film that may be had in any order:
+ * who needs it soonest first, from whoever has it and has most uplink left; the host for who is nearly out, for what nobody has (once each, to who
+ * can pass most on), and at last for those whom nobody reaches; then what is further ahead. A hop takes one step. It is greedy: not the best
+ * possible, but possible, but for delays.
  * @typedef {{taker: import('./bound.mjs').Taker, have: Float64Array, gives: number, budget: number, down: number, plays: number, got: number, given:
- *   number, stalled: number, run: number,
- *   longest: number, first: number, born: number, ends: number, gone: boolean}} State amounts in Mbit, times in units
+ *   number, stalled: number, run: number, longest: number, first: number, born: number, ends: number, gone: boolean}} State amounts in Mbit, times in
+ *   units
  * @typedef {{due: number, state: State, unit: number}} Demand */
 import { CREDIT, RATIO, reaches, takers } from './bound.mjs';
 import { filmOf } from './simulate.mjs';

@@ -1,7 +1,7 @@
-/** One run: puts a world together for a scene, lets a client live in it, and ends it. Decides when it is over: when all have left, or after 2.5
- * times the film.
- * @typedef {{scene: import('./scenes.mjs').Scene, seed: number, clock: Clock, network: Network, host: Host, instance: Instance, measure: Measure, film: Film,
- *   connections: Map<string, any>, roll: () => number}} World
+/** One run: puts a world together for a scene, lets a client live in it, and ends it. Decides when it is over: when all have left, or after 2.5 times
+ * the film.
+ * @typedef {{scene: import('./scenes.mjs').Scene, seed: number, clock: Clock, network: Network, host: Host, instance: Instance, measure: Measure,
+ *   film: Film, connections: Map<string, any>, roll: () => number}} World
  * @typedef {{url: string, size: number, rate: number, seconds: number, mtime: number}} Film rate: bytes a second
  * @typedef {(world: World) => {open(page: any): Promise<import('./visitor.mjs').Client>}} Kind */
 import { install } from './browser.mjs';

@@ -1,4 +1,5 @@
-/** What is printed: decides which figures stand in the table, which way is worse, and how each is written. Over seeds each has its median and its worst. */
+/** What is printed: decides which figures stand in the table, which way is worse, and how each is written. Over seeds each has its median and its
+ * worst. */
 import { quantile } from './measure.mjs';
 
 const seconds = (/** @type {number} */ x) => (x >= 100 ? x.toFixed(0) : x.toFixed(1)),

@@ -1,7 +1,6 @@
-/** The client of this tree (or of --client DIR) in one page: the only file that knows it. Decides how its real modules are put together, as client.js and the
- * loader do it: Circle with all that it brings along (signal, links, peers, mirror, pieces, manners, bridge), and the service worker, each page with
- * one of its own.
- * A new exchange that still is a Circle with a worker needs nothing here but its manifest. */
+/** The client of this tree (or of --client DIR) in one page: the only file that knows it. Decides how its real modules are put together, as client.js
+ * and the loader do it: Circle with all that it brings along (signal, links, peers, mirror, pieces, manners, bridge), and the service worker, each
+ * page with one of its own. A new exchange that still is a Circle with a worker needs nothing here but its manifest. */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { getOther } from './browser.mjs';

@@ -1,4 +1,5 @@
-/** One visitor's life: decides when he opens which page, plays, jumps, sleeps and goes. What brings his player the bytes is a client: plain HTTP, or ours.
+/** One visitor's life: decides when he opens which page, plays, jumps, sleeps and goes. What brings his player the bytes is a client: plain HTTP, or
+ * ours.
  * @typedef {{get(at: number): Promise<any>, leave(): void}} Client get: the answer to a player's request for bytes=at-; leave: the page goes */
 import { chance } from './chance.mjs';
 import { furnish, getOther } from './browser.mjs';
@@ -26,34 +27,33 @@ export class Visitor {
 
   /** The pages before that with the film, then that one. */
   arrive([stay, ...rest] = this.person.pages) {
-    if (stay === undefined) return void this.#open(client => this.#watch(client));
-    this.#open(() => {});
+    this.#open(stay === undefined);
+    if (stay === undefined) return;
     this.world.clock.after(stay, null, () => {
       this.#leave(true);
       this.arrive(rest);
     });
   }
 
-  /** A page of its own: what was another's stays behind with it. @param {(client: Client) => void} then */
-  #open(then) {
-    const { world, person, node, roll } = this,
-      page = {
-        visitor: this,
-        person,
-        node,
-        roll,
-        gone: false,
-        sleepsUntil: 0,
-        client: /** @type {Client | null} */ (null),
-      };
+  /** A page of its own: what was another's stays behind with it. @param {boolean} film whether it is in it */
+  #open(film) {
+    const { world, person, node, roll } = this;
+    const page = /** @type {any} */ ({
+      visitor: this,
+      person,
+      node,
+      roll,
+      gone: false,
+      sleepsUntil: 0,
+      client: null,
+    });
     this.page = node.owner = page;
     furnish(world, page);
     world.clock.after(0, page, async () => {
       await getOther(world, page, HOST.page);
-      const film = then.length > 0;
       if (film) this.#player(page);
       page.client = await this.kind.open(page);
-      then(page.client);
+      if (film) this.#watch(page.client);
     });
   }
 

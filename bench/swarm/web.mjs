@@ -1,6 +1,5 @@
 /** The small parts of the web platform that the client's modules take for granted, and Node's would make slow or take real time: an answer and its
- * body, a stream that
- * is pulled, a port, a signal to stop. Decides nothing but that a word between page and worker takes a moment. */
+ * body, a stream that is pulled, a port, a signal to stop. Decides nothing but that a word between page and worker takes a moment. */
 import { film } from './matter.mjs';
 
 const PORT_MS = 0.2; // between page and worker [G]

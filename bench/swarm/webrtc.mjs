@@ -1,5 +1,5 @@
-/** WebRTC as the client uses it: one RTCPeerConnection with one negotiated channel. Decides how long gathering and connecting take, between whom it succeeds
- * (lines.mjs), and what an end hears when the other closes, goes without a word, or sleeps. */
+/** WebRTC as the client uses it: one RTCPeerConnection with one negotiated channel. Decides how long gathering and connecting take, between whom it
+ * succeeds (lines.mjs), and what an end hears when the other closes, goes without a word, or sleeps. */
 import { between, chance, hexDigits, lognormal } from './chance.mjs';
 import { LINK, meets } from './lines.mjs';
 import { MatterBuffer, spoiled } from './matter.mjs';
