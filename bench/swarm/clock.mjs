@@ -15,6 +15,8 @@ export class Clock {
   now = 0;
   /** whose event this is */
   owner = /** @type {any} */ (null);
+  /** nothing more is to happen */
+  over = false;
   /** how many there were */
   events = 0;
   /** what threw: a browser says so in its console and goes on */
@@ -29,28 +31,27 @@ export class Clock {
     return event;
   }
 
-  /** Until `end`, or as long as `on()` says so. @param {number} end ms @param {() => boolean} on asked once in a while */
-  async run(end, on = () => true) {
+  /** Until `end`, or until it is over. @param {number} end ms @param {() => void} look called once in a while */
+  async run(end, look = () => {}) {
     for (let more = true; more;) {
       // not inside of a promise: there nothing else would settle
       more = await new Promise((done, fail) =>
         setImmediate(() => {
           try {
-            done(this.#turn(end, on));
+            done(this.#turn(end, look));
           } catch (error) {
             fail(error);
           }
         }),
       );
     }
-    this.now = Math.max(this.now, Math.min(end, this.#heap[0]?.at ?? this.now));
   }
 
-  /** Many events, or one where Node cannot settle promises at once. @param {number} end @param {() => boolean} on */
-  #turn(end, on) {
+  /** Many events, or one where Node cannot settle promises at once. @param {number} end @param {() => void} look */
+  #turn(end, look) {
     for (let i = 0; i < 4096; i++) {
       const next = this.#heap[0];
-      if (!next || next.at > end) return false;
+      if (!next || next.at > end || this.over) return false;
       this.#pop();
       if (!next.act || next.owner?.gone) continue;
       if (next.owner?.sleepsUntil > next.at) {
@@ -60,10 +61,11 @@ export class Clock {
         continue;
       }
       this.#one(next);
-      if (!settle) return on();
+      if (!settle) break;
       settle();
     }
-    return on();
+    look();
+    return true;
   }
 
   #one(/** @type {Event} */ event) {

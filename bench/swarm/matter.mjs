@@ -19,13 +19,12 @@ export class MatterBuffer {
   constructor(byteLength) {
     this.byteLength = byteLength;
   }
-  /** What lies from..to is this now. @param {Span} span */
-  fill(span) {
+  /** What lies from..to is this now. @param {number} from @param {number} to @param {number} base @param {boolean} wrong */
+  fill(from, to, base, wrong) {
     const last = this.spans.at(-1);
-    if (last && last.to == span.from && last.base == span.base && last.wrong == span.wrong)
-      last.to = span.to;
-    else if (!last || last.to <= span.from) this.spans.push({ ...span });
-    else this.#over(span);
+    if (last && last.to == from && last.base == base && last.wrong == wrong) last.to = to;
+    else if (!last || last.to <= from) this.spans.push({ from, to, base, wrong });
+    else this.#over({ from, to, base, wrong });
   }
 
   #over(/** @type {Span} */ span) {
@@ -34,7 +33,8 @@ export class MatterBuffer {
       ...(old.to > span.to ? [{ ...old, from: Math.max(old.from, span.to) }] : []),
     ]);
     this.spans = [];
-    for (const one of [...kept, span].sort((a, b) => a.from - b.from)) this.fill(one);
+    for (const { from, to, base, wrong } of [...kept, span].sort((a, b) => a.from - b.from))
+      this.fill(from, to, base, wrong);
   }
   slice(from = 0, to = this.byteLength) {
     return new Matter(this, from, to - from).slice().buffer;
@@ -67,24 +67,20 @@ export class Matter {
   set(other, at = 0) {
     if (at + other.length > this.length) throw new RangeError('offset is out of bounds');
     if (!(other instanceof Matter)) return;
-    const shift = this.byteOffset + at - other.byteOffset;
-    for (const { from, to, base, wrong } of other.parts())
-      this.buffer.fill({ from: from + shift, to: to + shift, base: base - shift, wrong });
-  }
-  /** what of the film lies in it @returns {Span[]} in places of the buffer */
-  parts() {
-    const low = this.byteOffset,
-      high = low + this.length;
-    return this.buffer.spans
-      .filter(s => s.to > low && s.from < high)
-      .map(s => ({ ...s, from: Math.max(s.from, low), to: Math.min(s.to, high) }));
+    const shift = this.byteOffset + at - other.byteOffset,
+      low = other.byteOffset,
+      high = low + other.length;
+    for (const { from, to, base, wrong } of other.buffer.spans) {
+      const [first, last] = [Math.max(from, low), Math.min(to, high)];
+      if (first < last) this.buffer.fill(first + shift, last + shift, base - shift, wrong);
+    }
   }
   /** @returns {number} where in the film all of it begins; -1: it is no part of the film */
   get place() {
-    const parts = this.parts(),
-      [one] = parts;
-    return parts.length == 1 && !one.wrong && one.to - one.from == this.length
-      ? one.base + one.from
+    const low = this.byteOffset,
+      one = this.buffer.spans.find(span => span.to > low);
+    return one && !one.wrong && one.from <= low && one.to >= low + this.length
+      ? one.base + low
       : -1;
   }
 }

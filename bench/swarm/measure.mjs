@@ -130,17 +130,14 @@ export class Measure {
   }
 
   /** @param {import('./visitor.mjs').Visitor} visitor @param {number} rate bytes a ms @returns {Each} */
-  each({ person, player, left, gaveUp }, rate) {
+  each({ person, player, page, gaveUp }, rate) {
     const account = this.#of(person.id),
       { size } = this.#film;
     const useful = account.got.reduce((sum, n, i) => sum + Math.min(n, UNIT, size - i * UNIT), 0);
-    const longest = Math.max(
-      0,
-      ...(player?.stalls ?? []).map(s => s.ms),
-      player?.standing ? player.stalled : 0,
-    );
+    const stood = player?.stood ?? [],
+      longest = Math.max(0, ...stood.map(s => s.ms));
     const first = player?.first ?? null,
-      counts = judged(person, rate) && (left || !!player);
+      counts = judged(person, rate) && !!page;
     return {
       id: person.id,
       line: person.line,
@@ -149,11 +146,11 @@ export class Measure {
       judged: counts,
       well: first != null && longest < STALL,
       first,
-      stalls: player?.stalls.length ?? 0,
+      stalls: stood.length,
       stalled: player?.stalled ?? 0,
       longest,
       waits: player?.waits ?? [],
-      standing: player?.stalls ?? [],
+      standing: stood,
       host: account.host,
       peers: account.peers,
       gave: account.gave,

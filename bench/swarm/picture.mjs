@@ -3,13 +3,14 @@
  * still. Below all of it: what left the host, and what viewers gave each other. */
 
 const WIDE = 1100,
-  LEFT = 90,
+  LEFT = 130,
   ROW = 14,
   PLOT = 60,
-  HIGH = 10;
+  HIGH = 10,
+  CELLS = 600; // in a row, at most
 
 const hue = (/** @type {number} */ id) =>
-  `hsl(${(id * 137) % 360} 70% ${45 + ((id * 29) % 3) * 10}%)`;
+  `hsl(${(id * 137) % 360},70%,${45 + ((id * 29) % 3) * 10}%)`;
 /** @param {number} x @param {number} y @param {number} w @param {number} h @param {string} fill @param {string} [title] */
 function rect(x, y, w, h, fill, title = '') {
   const [left, top, wide, high] = [x, y, Math.max(0.3, w), h].map(n => n.toFixed(1));
@@ -23,26 +24,31 @@ const text = (
   anchor = 'start',
 ) => `<text x="${x}" y="${y}" text-anchor="${anchor}">${words}</text>`;
 
-/** @param {Map<number, Map<number, number>>} seconds @param {number} y @param {(at: number) => number} place @param {number} rate bytes a second */
-function bars(seconds, y, place, rate) {
-  const out = [];
+/** What came in each stretch of so many seconds. @param {Map<number, Map<number, number>>} seconds @param {number} span */
+function stretches(seconds, span) {
+  const out = /** @type {Map<number, Map<number, number>>} */ (new Map());
   for (const [second, from] of seconds) {
-    let used = 0;
+    const first = Math.floor(second / span) * span,
+      cell = out.get(first) ?? new Map();
+    out.set(first, cell);
+    for (const [id, n] of from) cell.set(id, (cell.get(id) ?? 0) + n / span);
+  }
+  return out;
+}
+
+/** @param {Map<number, Map<number, number>>} cells @param {number} span @param {number} y @param {(at: number) => number} place @param {number} rate bytes a second */
+function bars(cells, span, y, place, rate) {
+  const out = [];
+  for (const [at, from] of cells) {
+    let base = y + HIGH;
     const all = [...from].sort((a, b) => a[0] - b[0]),
       total = all.reduce((sum, [, n]) => sum + n, 0),
       scale = HIGH / Math.max(total, 2 * rate);
     for (const [id, n] of all) {
-      const high = n * scale;
+      base -= n * scale;
       out.push(
-        rect(
-          place(second),
-          y + HIGH - used - high,
-          place(second + 1) - place(second),
-          high,
-          id < 0 ? '#888' : hue(id),
-        ),
+        rect(place(at), base, place(at + span) - place(at), n * scale, id < 0 ? '#888' : hue(id)),
       );
-      used += high;
     }
   }
   return out;
@@ -63,11 +69,16 @@ function sums(series, y, place) {
   ];
 }
 
+/** seconds between two marks */
+const tick = (/** @type {number} */ end) =>
+  [30, 60, 300, 600, 3600, 7200].find(s => end / s < 20) ?? 14400;
+
 /** @param {any} run of run.mjs, with flows @returns {string} */
 export function picture({ scene, each, flows, series, figures }) {
   const end = Math.max(1, ...series.map((/** @type {any} */ s) => s.at)),
     place = (/** @type {number} */ at) => LEFT + (at / end) * (WIDE - LEFT - 10),
-    top = 34;
+    top = 34,
+    span = Math.max(1, Math.ceil(end / CELLS));
   const out = [
     text(
       4,
@@ -83,7 +94,9 @@ export function picture({ scene, each, flows, series, figures }) {
       rect(LEFT - 8, y, 6, HIGH, hue(v.id)),
       rect(place(v.arrives / 1000), y, 1, HIGH, '#000'),
     );
-    out.push(...bars(flows.get(v.id) ?? new Map(), y, place, (scene.kbps * 1000) / 8));
+    out.push(
+      ...bars(stretches(flows.get(v.id) ?? new Map(), span), span, y, place, scene.kbps * 125),
+    );
     for (const { from, ms } of stood)
       out.push(
         rect(
@@ -98,8 +111,7 @@ export function picture({ scene, each, flows, series, figures }) {
   });
   const below = top + each.length * ROW + 10,
     ticks = [];
-  for (let at = 0; at <= end; at += end > 1200 ? 600 : 30)
-    ticks.push(text(place(at), 28, `${at} s`, 'middle'));
+  for (let at = 0; at <= end; at += tick(end)) ticks.push(text(place(at), 28, `${at} s`, 'middle'));
   out.push(...ticks, ...sums(series, below, place));
   const head = `width="${WIDE}" height="${below + PLOT + 10}" font-family="sans-serif" font-size="9"`;
   const body = ['<rect width="100%" height="100%" fill="#fff"/>', ...out].join('\n');

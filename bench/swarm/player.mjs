@@ -191,12 +191,15 @@ export class Player {
     this.#plan();
     this.#reads();
   }
+  /** the stalls, with that which is not over */
+  get stood() {
+    const now =
+      this.#since == null ? [] : [{ from: this.#since, ms: this.#clock.now - this.#since }];
+    return [...this.stalls, ...now];
+  }
   /** ms in all; what follows a seek is counted apart */
   get stalled() {
-    return (
-      this.stalls.reduce((sum, s) => sum + s.ms, 0) +
-      (this.#since == null ? 0 : this.#clock.now - this.#since)
-    );
+    return this.stood.reduce((sum, s) => sum + s.ms, 0);
   }
   get at() {
     return this.currentTime;

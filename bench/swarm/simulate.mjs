@@ -70,15 +70,13 @@ export async function simulate(scene, kind, { flows = false, progress } = {}) {
   for (const visitor of visitors) clock.after(visitor.person.arrives, null, () => visitor.arrive());
   const look = () => {
     measure.look(visitors, host);
+    clock.over = clock.now > 0 && visitors.every(v => v.left);
     clock.after(LOOK_MS, null, look);
   };
   look();
   const restore = install(world);
   try {
-    await clock.run(end, () => {
-      progress?.(clock.now);
-      return visitors.some(v => !v.left);
-    });
+    await clock.run(end, () => progress?.(clock.now));
   } finally {
     restore();
   }
