@@ -1,10 +1,10 @@
 /** What is counted, and what becomes of it: decides which figures a run has. Bytes are counted where they leave and where they arrive, whatever
  * client moves them; of what arrives each part of the film counts once as useful, and the rest as in vain.
  * @typedef {{id: number, line: string, nat: string, arrives: number, judged: boolean, well: boolean, first: number | null, stalls: number, stalled:
- *   number, longest: number, waits: number[], standing: {from: number, ms: number}[], host: number, peers: number, gave: number, vain: number, done:
- *   boolean, gaveUp: boolean}} Each of one viewer: ms and bytes
- * @typedef {{at: number, here: number, standing: number, host: number, peers: number, open: number}} Moment host, peers: bytes a second since the
- *   one before */
+ *   number, longest: number, waits: number[], standing: {from: number, ms: number}[], host: number, peers: number, gave: number, messages: number,
+ *   vain: number, done: boolean, gaveUp: boolean}} Each of one viewer: ms and bytes
+ * @typedef {{at: number, here: number, standing: number, host: number, peers: number, open: number, messages: number}} Moment host, peers, messages:
+ *   a second since the one before */
 import { MatterBuffer } from './matter.mjs';
 import { judged } from './people.mjs';
 
@@ -23,6 +23,7 @@ class Account {
   host = 0;
   peers = 0;
   gave = 0;
+  messages = 0; // that it sent, and are no bytes of the film
   wrong = 0;
   /** bytes that came of each unit */
   got;
@@ -48,7 +49,7 @@ export class Measure {
   #clock;
   #accounts = /** @type {Map<number, Account>} */ (new Map());
   #copies;
-  #last = { at: 0, host: 0, peers: 0 };
+  #last = { at: 0, host: 0, peers: 0, messages: 0 };
   /** @param {import('./clock.mjs').Clock} clock @param {{size: number}} film @param {boolean} flows */
   constructor(clock, film, flows) {
     this.#clock = clock;
@@ -76,9 +77,12 @@ export class Measure {
   /** A viewer sends a message. */
   says(/** @type {any} */ page, /** @type {number} */ size, /** @type {number} */ film) {
     this.offered += film;
-    this.#of(page.person.id).gave += film;
+    const account = this.#of(page.person.id);
+    account.gave += film;
     this.said += size - film;
-    if (!film) this.messages++;
+    if (film) return;
+    this.messages++;
+    account.messages++;
   }
   /** A viewer's message is there. @param {any} from @param {any} to @param {{data: any}} message */
   hears(from, to, { data }) {
@@ -115,9 +119,14 @@ export class Measure {
   /** A look at all of it. @param {import('./visitor.mjs').Visitor[]} visitors @param {import('./host.mjs').Host} host */
   look(visitors, host) {
     const here = visitors.filter(v => v.page && !v.left),
-      { at, host: sent, peers } = this.#last,
+      { at, host: sent, peers, messages } = this.#last,
       seconds = (this.#clock.now - at) / 1000;
-    this.#last = { at: this.#clock.now, host: host.sent, peers: this.arrived };
+    this.#last = {
+      at: this.#clock.now,
+      host: host.sent,
+      peers: this.arrived,
+      messages: this.messages,
+    };
     if (!seconds) return;
     this.series.push({
       at: this.#clock.now / 1000,
@@ -126,6 +135,7 @@ export class Measure {
       host: (host.sent - sent) / seconds,
       peers: (this.arrived - peers) / seconds,
       open: host.open,
+      messages: (this.messages - messages) / seconds,
     });
   }
 
@@ -154,6 +164,7 @@ export class Measure {
       host: account.host,
       peers: account.peers,
       gave: account.gave,
+      messages: account.messages,
       vain: account.host + account.peers - useful,
       done: !!player?.done,
       gaveUp,

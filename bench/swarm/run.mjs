@@ -116,30 +116,29 @@ async function here(list) {
 /** In some processes, each of which has one at a time. @param {import('./job.mjs').Job[]} list @param {number} width */
 async function apart(list, width) {
   const results = /** @type {import('./job.mjs').Result[]} */ ([]),
-    script = fileURLToPath(new URL('job.mjs', import.meta.url));
-  let next = 0,
-    done = 0;
-  await Promise.all(
-    Array.from(
-      { length: Math.min(width, list.length) },
-      () =>
-        new Promise((ok, no) => {
-          const child = fork(script);
-          const more = () =>
-            next < list.length ? child.send({ index: next, ...list[next++] }) : child.disconnect();
-          let index = next;
-          child.on('message', (/** @type {any} */ result) => {
-            if (result.failed) no(new Error(result.failed));
-            results[index] = result;
-            say(`${++done} of ${list.length} runs`);
-            index = next;
-            more();
-          });
-          child.on('exit', ok).on('error', no);
-          more();
-        }),
-    ),
-  );
+    script = fileURLToPath(new URL('job.mjs', import.meta.url)),
+    queue = [...list.entries()];
+  const work = () =>
+    new Promise((ok, no) => {
+      const child = fork(script);
+      let index = 0;
+      const more = () => {
+        const next = queue.shift();
+        if (!next) return child.disconnect();
+        index = next[0];
+        child.send(next[1]);
+      };
+      child.on('message', (/** @type {any} */ result) => {
+        if (result.failed) queue.length = 0; // the others end, too
+        if (result.failed) no(new Error(result.failed));
+        results[index] = result;
+        say(`${list.length - queue.length} of ${list.length} runs`);
+        more();
+      });
+      child.on('exit', ok).on('error', no);
+      more();
+    });
+  await Promise.all(Array.from({ length: Math.min(width, list.length) }, work));
   return results;
 }
 
@@ -160,13 +159,10 @@ async function main() {
   say('');
   const drawn = results.find(r => r.flows);
   if (values.picture && drawn) writeFileSync(values.picture, picture(drawn));
-  if (values.json)
-    return console.log(
-      JSON.stringify({
-        rows: rows(results),
-        runs: results.map(r => ({ ...r, flows: undefined, took: undefined })),
-      }),
-    );
+  if (values.json) {
+    const bare = (/** @type {any} */ { took, flows, ...rest }) => (void took, void flows, rest); // but for what is never the same twice
+    return console.log(JSON.stringify({ rows: rows(results).map(bare), runs: results.map(bare) }));
+  }
   console.log(table(rows(results)) + '\n\n' + LEGEND);
   for (const error of new Set(results.flatMap(r => r.errors)))
     console.log('the client threw: ' + error);

@@ -155,3 +155,11 @@ test('the client in a bad world: what comes was sent by somebody who had it, and
   assert.ok(series.every(s => s.host <= bad.host * 1000 + 4000), 'rate');
   assert.ok(world.host.files <= bad.slots);
 });
+
+test('twenty viewers of different networks, one seed: within a minute of processor time', async () => {
+  const { figures, errors, took } = await simulate(scene('s20'), real);
+  assert.deepEqual(errors, []);
+  assert.equal(figures.unfounded, 0);
+  assert.ok(figures.links > 20 && figures.offload > 0.2, JSON.stringify(figures));
+  assert.ok(took < 60, `${took} s`);
+});
