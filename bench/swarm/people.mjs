@@ -1,10 +1,10 @@
 /** Who comes: decides, before anything happens and by the seed alone, each viewer's line, network, NAT, arrival, and what becomes of him. The same
  * people come whatever client is tried.
  * @typedef {{id: number, line: string, net: string, nat: string, address: string, down: number, up: number, full: number, rtt: number, cellular:
- *   boolean, saves: boolean, slow: boolean, lies: boolean, arrives: number, pages: number[], leaves: number, polite: boolean, seeks: {after: number,
- *   to: number}[], naps: {after: number, ms: number, tab: boolean}[], patient: boolean}} Person down, up: bytes a ms; full: ms that a full upload
- *   queue delays; rtt: of the access; arrives, after: ms; pages: ms on each before the one with the film; leaves: seconds of the film, Infinity: at
- *   its end; tab: only the tab sleeps, its network does not */
+ *   boolean, saves: boolean, slow: boolean, lies: boolean, arrives: number, pages: number[], leaves: number, polite: boolean, quits: boolean, seeks:
+ *   {after: number, to: number}[], naps: {after: number, ms: number, tab: boolean}[], patient: boolean}} Person down, up: bytes a ms; full: ms that a
+ *   full upload queue delays; rtt: of the access; arrives, after: ms; pages: ms on each before the one with the film; leaves: seconds of the film,
+ *   Infinity: at its end; quits: as a scene wants it, not for having seen enough; tab: only the tab sleeps, its network does not */
 import { between, chance, dealt, lognormal, normal, shuffled } from './chance.mjs';
 import { KINDS, LINES, NATS, NETS, SAVE_DATA, SLOW, VISITS, WATCHED, WIFI } from './lines.mjs';
 
@@ -145,8 +145,9 @@ function pages(roll, scene) {
 /** @param {import('./chance.mjs').Chance} roll @param {string} flag @param {import('./scenes.mjs').Scene} scene */
 function end(roll, flag, { film, watch }) {
   const polite = roll() < VISITS.polite;
-  if (flag == 'leaves') return { leaves: between(roll, ...VISITS.leaving) * film, polite };
-  if (!watch) return { leaves: Infinity, polite: true };
+  if (flag == 'leaves')
+    return { leaves: between(roll, ...VISITS.leaving) * film, polite, quits: true };
+  if (!watch) return { leaves: Infinity, polite: true, quits: false };
   const points = /** @type {[number, [number, number][]]} */ (
     WATCHED.find(([most]) => film <= most)
   )[1];
@@ -154,10 +155,14 @@ function end(roll, flag, { film, watch }) {
   let [at, had] = [0, 1];
   for (const [part, left] of points) {
     if (still > left)
-      return { leaves: film * (at + ((part - at) * (had - still)) / (had - left)), polite };
+      return {
+        leaves: film * (at + ((part - at) * (had - still)) / (had - left)),
+        polite,
+        quits: false,
+      };
     [at, had] = [part, left];
   }
-  return { leaves: Infinity, polite: true };
+  return { leaves: Infinity, polite: true, quits: false };
 }
 
 /** @param {import('./chance.mjs').Chance} roll @param {import('./scenes.mjs').Scene} scene */
@@ -186,7 +191,7 @@ function naps(roll, flag, { film }) {
 /** Whether a scene judges him: UDP reaches him, his line carries 1.1 times the film, and he neither lies, nor goes, nor sleeps.
  * @param {Person} p @param {number} rate of the film, bytes a ms */
 export const judged = (p, rate) =>
-  p.nat != 'blocked' && p.down >= 1.1 * rate && !p.lies && p.leaves == Infinity && !p.naps.length;
+  p.nat != 'blocked' && p.down >= 1.1 * rate && !p.lies && !p.quits && !p.naps.length;
 
 /** for tests */
 export const shuffle = shuffled;

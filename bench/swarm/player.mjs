@@ -31,7 +31,7 @@ export class Player {
   #sought = /** @type {number | null} */ (null);
   #next = /** @type {import('./clock.mjs').Event | null} */ (null);
   #read = 0;
-  #room = /** @type {(() => void) | null} */ (null);
+  #rooms = /** @type {(() => void)[]} */ ([]); // who waits to read on
   #closed = false;
   /** @param {import('./clock.mjs').Clock} clock @param {any} owner @param {{size: number, rate: number, seconds: number, url: string}} film rate:
    * bytes a second
@@ -97,7 +97,7 @@ export class Player {
   async room() {
     if (this.ahead < this.window) return;
     await new Promise(ok => {
-      this.#room = () => ok(0);
+      this.#rooms.push(() => ok(0));
       this.#plan();
     });
   }
@@ -132,9 +132,9 @@ export class Player {
   #plan() {
     if (this.#next) this.#next.act = null;
     this.#next = null;
-    if (this.#closed || !this.#runs) return void this.#room?.();
+    if (this.#closed || !this.#runs) return this.#reads();
     const ends = Math.max(0, this.ahead),
-      full = this.#room ? Math.max(0, this.ahead - this.window) : Infinity;
+      full = this.#rooms.length ? Math.max(0, this.ahead - this.window) : Infinity;
     this.#next = this.#clock.after(Math.min(ends, full) * 1000 + 0.01, this.#owner, () => {
       this.#next = null;
       if (this.ahead <= this.window) this.#reads();
@@ -143,9 +143,7 @@ export class Player {
     });
   }
   #reads() {
-    const room = this.#room;
-    this.#room = null;
-    room?.();
+    for (const room of this.#rooms.splice(0)) room();
   }
 
   #stop() {
@@ -172,6 +170,8 @@ export class Player {
     this.#sought = this.#clock.now;
     this.#at = this.currentTime;
     this.#runs = false;
+    if (this.#next) this.#next.act = null;
+    this.#next = null;
     this.seeking = true;
     const here = to >= this.#start && to < this.#end;
     this.#at = to;

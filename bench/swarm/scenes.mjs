@@ -50,8 +50,11 @@ export const SCENES = {
     pages: true,
     patience: true,
   },
-  long: { n: 500, film: 7200, spread: 3600, watch: true, seekers: 0.3, grain: 40 },
+  long: { n: 500, film: 7200, spread: 3600, watch: true, seekers: 0.3, patience: true, grain: 40 },
   near3: { n: 3, spread: 30, near: true },
+  // as real browsers were measured
+  even: { n: 10, spread: 60, near: true, arrive: 'even', host: 960, share: 'default' },
+  'even-far': { n: 10, spread: 60, arrive: 'even', host: 960, share: 'default' },
 };
 /** what the first criterion is about */
 export const CRITERION = [

@@ -15,7 +15,8 @@ export class Visitor {
   page = /** @type {any} */ (null);
   left = false; // for good
   gaveUp = false; // no first frame in time
-  #reading = 0; // which request it is that reads
+  #reading = 0; // which request it is that reads,
+  #reader = /** @type {any} */ (null); // and what it reads
   /** @param {import('./simulate.mjs').World} world @param {import('./people.mjs').Person} person @param {{open(page: any): Promise<Client>}} kind */
   constructor(world, person, kind) {
     this.world = world;
@@ -70,27 +71,35 @@ export class Visitor {
     if (person.leaves < Infinity) this.#leaves();
   }
 
-  async #watch(/** @type {Client} */ client) {
-    const { page } = this,
+  /** Reads on from where the player is, until another request takes its place. @param {Client} client */
+  async #watch(client) {
+    const { page, world } = this,
       player = /** @type {Player} */ (this.player),
       turn = ++this.#reading,
       on = () => turn == this.#reading && !page.gone;
-    for (let tries = 0; on() && tries < 5 && player.wants < this.world.film.size; tries++) {
+    this.#reader?.cancel();
+    this.#reader = null;
+    for (let tries = 0; on() && tries < 5 && player.wants < world.film.size; tries++) {
       try {
         const reader = (await client.get(player.wants)).body.getReader();
-        for (;;) {
-          await player.room();
-          if (!on()) return void reader.cancel();
-          const { done, value } = await reader.read();
-          if (done || !on()) break;
-          tries = 0;
-          player.came(value.length);
-        }
+        if (!on()) return void reader.cancel();
+        this.#reader = reader;
+        while (await this.#reads(player, reader, on)) tries = 0;
       } catch (error) {
-        this.world.measure.warns(`player: ${/** @type {Error} */ (error).message}`);
-        await new Promise(ok => this.world.clock.after(1000, page, () => ok(0)));
+        world.measure.warns(`player: ${/** @type {Error} */ (error).message}`);
+        await new Promise(ok => world.clock.after(1000, page, () => ok(0)));
       }
     }
+  }
+
+  /** @param {Player} player @param {any} reader @param {() => boolean} on @returns {Promise<boolean>} whether something came */
+  async #reads(player, reader, on) {
+    await player.room();
+    if (!on()) return false;
+    const { done, value } = await reader.read();
+    if (done || !on()) return false;
+    player.came(value.length);
+    return true;
   }
 
   #seek(/** @type {number} */ to) {

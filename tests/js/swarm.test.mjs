@@ -133,6 +133,11 @@ test('plain HTTP: three viewers fit a host of 1 MB/s, six do not', async () => {
   assert.ok(six.well == 0 && six.stallSeconds > 100);
 });
 
+test('who jumps, also before an answer has come, sees the film to its end', async () => {
+  const { figures } = await simulate(scene('s10', { n: 10, host: 50000, film: 60, seeks: 60, spread: 10 }), plain);
+  assert.deepEqual([figures.finished, figures.stallSeconds], [10, 0]);
+});
+
 test('the client: three who are near each other share; a seed is the same each time, another is not', async () => {
   const run = seed => simulate(scene('near3', { seed, film: 60 }), real), first = await run(1);
   assert.deepEqual(first.errors, []);
