@@ -13,7 +13,7 @@ export class Node {
   online = true;
   flows = /** @type {Set<Flow>} */ (new Set());
   sent = 0; // bytes on the line, to viewers
-  lost = 0;
+  losses = 0; // of which its links heard
   owner = /** @type {any} */ (null); // the page whose events are its
   /** @param {Person} person @param {number} grain ms */
   constructor(person, grain) {
@@ -21,8 +21,10 @@ export class Node {
     this.up = person.up;
     this.down = person.down;
     this.delay = person.rtt / 2;
-    this.queue = Math.max(person.full, 2.5 * grain);
-    this.unit = Math.min(65536, Math.max(LINK.packet, person.up * grain));
+    this.queue = person.full;
+    this.unit = Math.floor(
+      Math.min(65536, Math.max(LINK.packet, person.up * Math.min(grain, person.full / 3))),
+    );
   }
   /** @param {number} now @param {number} n bytes that arrive at the access @returns {number} when they are through it */
   arrives(now, n) {
@@ -40,7 +42,8 @@ export class Flow {
   #under = 0;
   #window = LINK.window;
   #threshold = Infinity;
-  #rests = 0; // until when nothing is sent, after a loss
+  #nearFree = 0;
+  #blind = 0; // until when further losses are the same one
   #wake = /** @type {import('./clock.mjs').Event | null} */ (null);
   buffered = 0;
   open = true;
@@ -81,7 +84,7 @@ export class Flow {
     const { clock } = this.#net,
       before = this.buffered;
     this.#acknowledge(clock.now);
-    while (this.open && this.from.online && this.#queue.length && clock.now >= this.#rests) {
+    while (this.open && this.from.online && this.#queue.length) {
       const [message] = this.#queue,
         n = Math.min(this.from.unit, message.left);
       if (this.#under && this.#under + n > this.#window) break;
@@ -104,10 +107,7 @@ export class Flow {
       !this.near &&
       ((this.#under && waits + bytes / from.up > from.queue) || (LINK.loss && roll() < LINK.loss))
     ) {
-      from.lost += n;
-      this.#threshold = Math.max(2 * LINK.packet, this.#under / 2);
-      this.#window = this.#threshold;
-      this.#rests = clock.now + waits + 2 * this.way;
+      this.#lost(waits);
       return false;
     }
     const over = this.near ? clock.now : (from.upFree = clock.now + waits + bytes / from.up);
@@ -118,13 +118,22 @@ export class Flow {
     return true;
   }
 
+  /** What is under way goes on, and is followed by half as much. @param {number} waits ms, in the queue */
+  #lost(waits) {
+    const { clock } = this.#net;
+    if (clock.now < this.#blind) return;
+    this.from.losses++;
+    this.#threshold = this.#window = Math.max(2 * LINK.packet, this.#window / 2);
+    this.#blind = clock.now + waits + 2 * this.way;
+  }
+
   /** At the other's access. */
   #reaches(/** @type {Part} */ part) {
     const { clock } = this.#net,
       { to } = this;
     if (!this.open) return;
     const there = this.near
-      ? clock.now + part.n / LINK.near[1]
+      ? (this.#nearFree = Math.max(this.#nearFree, clock.now) + part.n / LINK.near[1])
       : to.arrives(clock.now, part.n * LINK.overhead);
     clock.after(there - clock.now, to.owner, () => {
       if (!this.open) return;
@@ -153,13 +162,13 @@ export class Flow {
     this.#acked = 0;
   }
 
-  /** Looks again when something is acknowledged, or the rest after a loss is over. */
+  /** Looks again when something is acknowledged. */
   #later() {
     const { clock } = this.#net,
       next =
         this.#acks[this.#acked]?.at ??
         (this.#under ? clock.now + Math.max(10, this.way) : clock.now);
-    const at = Math.max(next, this.#rests, clock.now + 0.01);
+    const at = Math.max(next, clock.now + 0.01);
     if (this.#wake?.act) {
       if (this.#wake.at <= at) return;
       this.#wake.act = null;

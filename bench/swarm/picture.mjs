@@ -36,7 +36,8 @@ function stretches(seconds, span) {
   return out;
 }
 
-/** @param {Map<number, Map<number, number>>} cells @param {number} span @param {number} y @param {(at: number) => number} place @param {number} rate bytes a second */
+/** @param {Map<number, Map<number, number>>} cells @param {number} span @param {number} y @param {(at: number) => number} place
+ * @param {number} rate bytes a second */
 function bars(cells, span, y, place, rate) {
   const out = [];
   for (const [at, from] of cells) {

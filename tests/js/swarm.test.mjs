@@ -71,26 +71,26 @@ test('the same people for every client; of networks as many reach each other as 
     assert.ok(Math.abs(ok(one, other) - part) < 0.06, `${one} ${other}: ${ok(one, other)}`);
 });
 
-test('a link: all comes, in its order, as fast as the slower line, whatever is lost on the way', async () => {
-  const clock = new Clock(), network = new Network(clock, 1), roll = chance('link'), got = [];
-  const end = (id, up) => new Node({ id, up, down: 5000, full: 250, rtt: 20, address: `198.18.0.${id}`, net: 'home' }, 10);
-  const [a, b] = [end(1, 1000), end(2, 1000)];
-  let sent = 0, others = 0, last = 0;
-  const flow = new Flow(network, a, b, 30, message => (got.push(message.data), (last = clock.now)), () => {});
-  const rival = new Flow(network, a, end(3, 1000), 5, ({ size }) => (others += size), () => {});
-  for (let i = 0; i < 200; i++) clock.after(i, null, () => {
-    const n = 1 + Math.floor(roll() * 60000);
-    sent += n;
-    flow.send(i, n, n);
-    rival.send(i, n, n);
-  });
-  await clock.run(120000);
-  assert.deepEqual(got, Array.from({ length: 200 }, (_, i) => i));
-  assert.equal(flow.arrived, flow.offered);
-  assert.equal(flow.buffered, 0);
-  assert.equal(others, rival.offered);
-  assert.ok(a.lost > 0);  // two flows fill the queue
-  assert.ok(last >= sent / 1000 && last < 3 * sent / 1000, `${last} ms for ${sent} bytes`);
+test('a link: all comes, in its order; two that fill a line use it, whatever they lose, be its queue long or short', async () => {
+  for (const [full, most] of [[150, 2.4], [25, 3]]) {
+    const clock = new Clock(), network = new Network(clock, 1), roll = chance('link'), got = [];
+    const end = id => new Node({ id, up: 1000, down: 5000, full, rtt: 20, address: `198.18.0.${id}`, net: 'home' }, 10);
+    const a = end(1);
+    let sent = 0, others = 0, last = 0;
+    const flow = new Flow(network, a, end(2), 30, message => (got.push(message.data), (last = clock.now)), () => {});
+    const rival = new Flow(network, a, end(3), 15, ({ size }) => (others += size), () => {});
+    for (let i = 0; i < 200; i++) clock.after(i, null, () => {
+      const n = 1 + Math.floor(roll() * 60000);
+      sent += n;
+      flow.send(i, n, n);
+      rival.send(i, n, n);
+    });
+    await clock.run(120000);
+    assert.deepEqual(got, Array.from({ length: 200 }, (_, i) => i));
+    assert.deepEqual([flow.arrived, flow.buffered, others], [flow.offered, 0, rival.offered]);
+    assert.ok(a.losses > 0);
+    assert.ok(last >= sent / 1000 && last < most * sent / 1000, `${full}: ${last} ms for twice ${sent} bytes, of which 1,000 fit in one`);
+  }
 });
 
 test('the host: neither its rate nor its slots are exceeded, and all that was asked for comes', async () => {
