@@ -20,5 +20,6 @@ export async function startTurn(world, name, node) {
     if (tries == 100 || child.exitCode != null) throw new Error(`turnserver does not answer: ${await readFile(at('turn.log'), 'utf8').catch(() => '')}`);
     await sleep(50);
   }
-  return { stun: [`stun:${node.public}:${PORT}`, `stun:[${node.six}]:${PORT}`], turn: `turn:${node.public}:${PORT}`, tcp: `turn:${node.public}:${PORT}?transport=tcp` };
+  const place = `${node.public}:${PORT}`;
+  return { stun: [`stun:${place}`, `stun:[${node.six}]:${PORT}`], turn: `turn:${place}`, tcp: `turn:${place}?transport=tcp` };
 }

@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-function line() {
+/** The program. */
+export function line() {
   const { POLYCIRCLE_LINE, POLYCIRCLE_PROGRAM, POLYCIRCLE_APART } = process.env;
   if (!POLYCIRCLE_APART) throw new Error('this needs network namespaces: as root, tests/nat/apart node ...');
   if (!POLYCIRCLE_LINE && !POLYCIRCLE_PROGRAM) throw new Error('POLYCIRCLE_LINE must name tests/nat/line of a build, or POLYCIRCLE_PROGRAM its src/polycircle');
