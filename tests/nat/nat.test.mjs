@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { how } from '../browser/chromium.mjs';
 import { makeSite, makeViewer, page } from '../browser/site.mjs';
 import { startTurn, user } from './turn.mjs';
-import { makeWorld } from './world.mjs';
+import { everywhere, makeWorld } from './world.mjs';
 
 /** A dual network has IPv6 beside a NAT for IPv4. */
 const NETWORKS = ['open', 'full', 'addr', 'port', 'sym', 'blocked', 'six', 'dual'];
@@ -33,10 +33,6 @@ function meet(a, b) {
   if (!four(a) || !four(b)) return false;
   return easy(a) || easy(b) || (a != 'sym' && b != 'sym');
 }
-
-/** The web server listens on all addresses, not on loopback alone. */
-const everywhere = conf => conf.replace('server.bind = "127.0.0.1"', 'server.bind = "0.0.0.0"')
-  .replace(/server\.port = (\d+)/, line => `${line}\n$SERVER["socket"] == "[::]:${line.match(/\d+/)[0]}" { }`);
 
 const host = { public: '198.18.0.2', six: '2001:db8::2', up: 100_000 }, stun = { public: '198.18.0.3', six: '2001:db8::3' };
 const visitors = Object.fromEntries(NETWORKS.flatMap(network => [1, 2].map(i => [`${network}-${i}`, node(network, i)])));

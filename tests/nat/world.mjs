@@ -17,6 +17,10 @@ export function line() {
   return POLYCIRCLE_LINE || join(dirname(POLYCIRCLE_PROGRAM), '../tests/nat/line');
 }
 
+/** For makeSite's `change`: the web server listens on all addresses, not on loopback alone. */
+export const everywhere = conf => conf.replace('server.bind = "127.0.0.1"', 'server.bind = "0.0.0.0"')
+  .replace(/server\.port = (\d+)/, line => `${line}\n$SERVER["socket"] == "[::]:${line.match(/\d+/)[0]}" { }`);
+
 /** Ends a process that was started here, by force where it lingers. */
 async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
