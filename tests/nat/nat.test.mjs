@@ -99,9 +99,8 @@ const opened = tab => tab.evaluate(async () => {
 
 /** Two visitors of these nodes, the second one `later`, in ms; `body` gets their pages. */
 async function both(names, path, body, later = 0) {
-  const viewers = [];
+  const viewers = [], tabs = [];
   try {
-    const tabs = [];
     for (const name of names) {
       if (viewers.length) await sleep(later);
       viewers.push(await come(name));
@@ -110,6 +109,8 @@ async function both(names, path, body, later = 0) {
     }
     return await body(tabs);
   } finally {
+    // they say goodbye: nobody after them is offered a link to who is gone
+    for (const tab of tabs) await tab.evaluate(() => globalThis.polycircle?.leave()).catch(() => {});
     for (const viewer of viewers) await viewer.close();
   }
 }
@@ -125,7 +126,7 @@ async function pair(a, b, later) {
   const wanted = meet(a, b);
   await both([`${a}-1`, `${b}-2`], 'index.html', async tabs => {
     const linked = () => Promise.all(tabs.map(tab => tab.evaluate(() => polycircle.peers.length))).then(all => all.every(Boolean));
-    const met = !!await (wanted ? soon(linked) : soon(() => gaveUp(tabs[1])).then(linked));
+    const met = !!await (wanted ? soon(linked) : soon(() => Promise.all(tabs.map(gaveUp)).then(all => all.every(Boolean))).then(linked));
     const [one, two] = await Promise.all(tabs.map(opened)), peer = await tabs[1].evaluate(() => Math.round(polycircle.stats().first_peer_ms));
     rows.push({ ...row(a, b, one, two), met, peer: met ? peer : undefined });
     assert.equal(met, wanted);
