@@ -121,6 +121,7 @@ export function furnish(world, page) {
   page.localStorage = {};
   page.sessionStorage = page.visitor.session;
   page.document = { hidden: false, addEventListener() {}, querySelectorAll: () => page.players };
+  page.listen = (/** @type {any} */ act) => heard.push(act);
   /** a message of the worker */
   page.hear = (/** @type {any} */ data, /** @type {any[]} */ ports = []) =>
     world.clock.after(PORT_MS, page, () => heard.forEach(act => act({ data, ports })));
@@ -133,9 +134,6 @@ export function furnish(world, page) {
     storage: { estimate: async () => ({ quota: 10e9, usage: 0 }) },
     serviceWorker: {
       controller: null,
-      addEventListener: (/** @type {string} */ type, /** @type {any} */ act) =>
-        type == 'message' && heard.push(act),
-      startMessages() {},
     },
     sendBeacon: (/** @type {string} */ _, /** @type {any} */ body) => (
       postSync(world, page, body).catch(() => {}),

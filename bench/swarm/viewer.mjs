@@ -180,6 +180,7 @@ export async function client(dir) {
           take: () => Promise.reject(new Error('none')),
           ask: async () => {},
           spared: () => false,
+          hear: page.listen,
           worker: Promise.resolve(registration),
           watch: (/** @type {string} */ url, /** @type {number} */ size) =>
             watch(url, size, () => circle.peers.length > 0),

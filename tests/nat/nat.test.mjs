@@ -35,9 +35,11 @@ function meet(a, b) {
 }
 
 const host = { public: '198.18.0.2', six: '2001:db8::2', up: 100_000 }, stun = { public: '198.18.0.3', six: '2001:db8::3' };
+const far = { public: '198.18.0.4', six: '2001:db8::4', delay: 40 };
 const visitors = Object.fromEntries(NETWORKS.flatMap(network => [1, 2].map(i => [`${network}-${i}`, node(network, i)])));
 const pages = { 'index.html': page('<video muted autoplay src="/media/film.mp4"></video>', '%TAG%'), 'plain.html': page('') };
-const world = await makeWorld({ host, stun, ...visitors }), ice = await startTurn(world, 'stun', stun);
+const world = await makeWorld({ host, stun, far, ...visitors }), ice = await startTurn(world, 'stun', stun);
+const slow = await startTurn(world, 'far', far);
 const site = await makeSite({ hosts: [host.public, `[${host.six}]`], film: FILM, pages, change: everywhere });
 await site.program(['circle', 'set', 'test', ...ice.stun.flatMap(url => ['--ice', url])]);
 const rows = [];
@@ -142,6 +144,12 @@ for (const [a, b] of long ? NETWORKS.flatMap(a => NETWORKS.map(b => [a, b])) : [
   test(`${a} and ${b}: ${meet(a, b) ? 'they meet' : 'they do not meet, and the film plays from the host'}`, async () => pair(a, b));
 
 if (long) test('port and port: an offer that is older than its mapping would be', async () => pair('port', 'port', 75_000));
+
+for (const [a, b] of long ? [['dual', 'port'], ['port', 'dual'], ['six', 'dual']] : [])
+  test(`${a} and ${b}: STUN by IPv4 answers 78 ms later than by IPv6`, async () => {
+    await site.program(['circle', 'set', 'test', '--ice', slow.stun[0], '--ice', ice.stun[1]]);
+    try { await pair(a, b); } finally { await site.program(['circle', 'set', 'test', ...ice.stun.flatMap(url => ['--ice', url])]); }
+  });
 
 /** Connects two pages by this TURN server alone, what each says carried by us. */
 async function relayed(tabs, url) {
