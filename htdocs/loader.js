@@ -146,7 +146,7 @@ const page = /** @type {any} */ (globalThis),
     !own || lost || 'off' in tag.dataset
       ? 0
       : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
-if (lost || tags == 2) console.warn('polycircle: not one tag');
+if (lost || tags == 2) console.warn('polycircle: the tag has to stand in the page once');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin))
