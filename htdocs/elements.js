@@ -1,7 +1,6 @@
-/** The visitor's choice, the owner's brake, the box, when this page greets, and what loads the elements of pages that have some: the package's second
- * module, run by client.js once players have their first frame. */
+/** The owner's brake, the box, when this page greets, and what loads the question for who is to be asked, and the elements of pages that have some: the
+ * package's second module, run by client.js once players have their first frame. */
 import { Box } from './meet/box.js';
-import { asking, PolyAsk } from './elements/ask.js';
 import { brake } from './elements/brake.js';
 
 const HIDDEN_MS = 60000,
@@ -18,28 +17,46 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** Elements that show a circle are loaded once the page has one. @param {(file: string) => string} beside */
-function shows(beside) {
-  const look = async () => {
-    if (!document.querySelector(SHOWS)) return;
-    seen.disconnect();
-    (await import(beside('shows.js'))).show(beside);
+/** What few pages have lies beside the package, and is loaded once they have it. @param {Map<string, () => any>} all by selector */
+function there(all) {
+  const look = () => {
+    for (const [selector, load] of all) {
+      if (!document.querySelector(selector)) continue;
+      all.delete(selector);
+      load();
+    }
+    if (!all.size) seen.disconnect();
   };
   const seen = new MutationObserver(look);
   seen.observe(document, { childList: true, subtree: true });
   look();
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {src: string}} setup src: the loader's @returns {import('./elements/ask.js').Asking} */
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {src: string}} setup src: the loader's @returns {{ask(): Promise<void>}} */
 export function dress(circle, { src, ...setup }) {
+  const { beside, config } = setup;
+  let asking = /** @type {Promise<import('./elements/ask.js').Asking>|null} */ (null);
+  const ask = () =>
+    (asking ??= import(beside('ask.js')).then(m => m.asking(circle, setup))).catch(error => {
+      asking = null; // the next time
+      throw error;
+    });
+  const look = () => {
+    if (circle.asks && !circle.said && circle.p2p == 'ask') ask().catch(console.warn);
+  };
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
-  shows(setup.beside);
   if (circle.signal) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
-  if (src) brake(circle, src, setup.config);
-  const asks = asking(circle, setup);
-  PolyAsk.define('poly-ask');
-  return asks;
+  if (src) brake(circle, src, config);
+  circle.addEventListener('change', look);
+  look();
+  there(
+    new Map([
+      [SHOWS, async () => (await import(beside('shows.js'))).show(beside)],
+      ['poly-ask', () => ask().catch(console.warn)],
+    ]),
+  );
+  return { ask: async () => (await ask()).ask() };
 }

@@ -24,8 +24,9 @@ const file =
 const refused = /** @type {Set<string>} */ (new Set()); // what the page's policy should say, of what we met
 const asked = /** @type {MessageEvent[]} */ ([]); // by the worker, while nobody is there to hear it
 const ears = /** @type {((e: MessageEvent) => any)[]} */ ([]); // the package's
-/** what is said to it meanwhile: that the page hears of what comes; on a later visit, that some of it may be stored @type {object} */
-let word = sw?.controller ? { mine: true } : { late: true };
+/** what is said to it meanwhile: that the page hears of what comes @type {object} */
+let word = { late: true },
+  later = sw?.controller; // or that some of it may be stored; not of players, which show their first frame sooner without
 
 /** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */
 async function unpack(gz) {
@@ -96,7 +97,7 @@ async function run() {
     freed = mirrors && free(registered).then(() => held.release(controls()));
   let on = (/** @type {MessageEvent} */ e) => {
     asked.push(e);
-    e.ports[0]?.postMessage(word);
+    e.ports[0]?.postMessage({ ...word, mine: later && e.data.spare });
   };
   sw?.addEventListener('message', (/** @type {MessageEvent} */ e) => {
     if (!e.data?.polycircle) return;
@@ -125,6 +126,7 @@ async function run() {
     asked.forEach(on);
   } catch (error) {
     word = { pass: true };
+    later = null;
     held.end();
     for (const { ports } of asked) ports[0]?.postMessage(word);
     await new Promise(ok => setTimeout(ok, 50));
@@ -146,7 +148,7 @@ const page = /** @type {any} */ (globalThis),
     !own || lost || 'off' in tag.dataset
       ? 0
       : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
-if (lost || tags == 2) console.warn('polycircle: not one tag');
+if (lost || tags == 2) console.warn('polycircle: one tag with a src');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin))

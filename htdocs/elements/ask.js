@@ -1,5 +1,5 @@
-/** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. The words
- * are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
+/** The question whether a visitor may be connected to others, and <poly-ask>, which shows what was said and asks again. Beside the package, for who is
+ * to be asked. The words are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
 import { get, html, look, PolyElement } from './base.js';
 /** @typedef {import('../page/circle.js').Circle} Circle
  * @typedef {{config: import('../page/circle.js').Config, beside(file: string): string, lang?: string}} Setup beside: where a file is that lies beside the package; lang: the
@@ -125,7 +125,7 @@ export function asking(circle, { config, beside, lang }) {
   };
   circle.addEventListener('change', heed);
   heed();
-  return (page = {
+  page = {
     words,
     tongue,
     /** @returns {Promise<void>} when it was answered, or closed */
@@ -141,7 +141,9 @@ export function asking(circle, { config, beside, lang }) {
       );
       await over;
     },
-  });
+  };
+  PolyAsk.define('poly-ask');
+  return page;
 }
 
 /** <poly-ask>: a button for a footer. What the page has put into it stays where there are no words. */

@@ -13,8 +13,7 @@ export function brake(circle, src, { spool, key }) {
     if (
       performance.now() < due ||
       (document.hidden && !circle.peers.length) ||
-      circle.out.has('left') ||
-      circle.out.has('no')
+      /left|no/.test(String([...circle.out]))
     )
       return;
     due = performance.now() + LOOK_MS;

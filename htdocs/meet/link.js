@@ -29,6 +29,7 @@ function connection(ice) {
 
 const GATHER_MS = 600,
   SETTLE_MS = 15,
+  FAMILY_MS = 200,
   LOST_MS = 4000,
   LOW = 256 << 10;
 
@@ -106,13 +107,17 @@ export class Link {
     this.#theirs = packed;
     await this.#pc.setRemoteDescription(unpack(description));
   }
-  /** Does not wait for the end of gathering, which may never come: 15 ms after the first useful candidate, 600 ms at most. */
-  async #gathered(/** @type {boolean} */ answer) {
+  /** Does not wait for the end of gathering, which may never come. STUN brings an address from outside for each of its own, of IPv4 and of IPv6, and
+   * who has only the one cannot be met from the other: 15 ms after the last of them, 200 after the first, 600 ms at most. @param {boolean} answer */
+  async #gathered(answer) {
     await new Promise(ok => {
-      const useful = this.#stun ? / typ [sr]/ : / udp /i;
       const look = () => {
-        if (this.#pc.iceGatheringState == 'complete' || this.#pc.signalingState == 'closed') ok(0);
-        else if (useful.test(this.#pc.localDescription?.sdp ?? '')) setTimeout(ok, SETTLE_MS);
+        const parts = (/** @type {RegExp} */ type) =>
+          this.#pc.localDescription?.sdp.split(type).length ?? 0;
+        const own = parts(/ udp .* typ host/i),
+          useful = this.#stun ? parts(/ typ [sr]/) : own;
+        if (this.#pc.iceGatheringState == 'complete') ok(0);
+        else if (useful > 1) setTimeout(ok, useful < own ? FAMILY_MS : SETTLE_MS);
       };
       setTimeout(ok, GATHER_MS);
       this.#pc.onicecandidate = this.#pc.onicegatheringstatechange = look;

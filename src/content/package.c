@@ -90,7 +90,7 @@ enum err package_current(struct ctx *ctx, const struct circle *c, const char **s
 }
 
 bool package_apart(const char *file) {
-    static const char *const apart[] = {"ask.css", "why.js", "injected.js", "shows.js", "shows.css"};
+    static const char *const apart[] = {"ask.css", "ask.js", "why.js", "injected.js", "shows.js", "shows.css"};
     bool is = strncmp(file, "ask-", 4) == 0;
     for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) is = is || strcmp(file, apart[i]) == 0;
     return is;

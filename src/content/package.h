@@ -9,7 +9,7 @@ enum err circles_json(struct ctx *ctx, const struct circle *only, struct buf *ou
 /* SHA-256 (hex) of the circle's package. It is built and kept when the client or the circle has changed; the one before is there
  * for SPAN_PACKAGE more. */
 enum err package_current(struct ctx *ctx, const struct circle *c, const char **sha256);
-/* Not in the archive, and given beside it: the words in which a visitor is asked, ask-<language>.json; why.js, for owners. */
+/* Not in the archive, and given beside it: what asks a visitor (ask.js, ask-<language>.json), why.js for owners, and the like. */
 bool package_apart(const char *file);
 /* The archive, or one file (file not NULL) of it or beside it, of the package with this SHA-256. */
 enum err package_get(struct ctx *ctx, const char *sha256, const char *file, struct buf *out);

@@ -277,8 +277,8 @@ enum err restore_possible(struct ctx *ctx, const char *dir, const char *file) {
     return e;
 }
 
-/* While it is there: a renewal of keys that was broken off is settled by the database that knows which one counts, and the spool may
- * have files of its circles. */
+/* While it is there: a renewal of keys that was broken off is settled by the database that knows which one counts, and the spool
+ * may have files of its circles. */
 static void look_before(struct ctx *ctx, const char *dir, struct circle_list *circles) {
     const struct spool *spool;
     *circles = (struct circle_list){0};

@@ -11,9 +11,10 @@ export const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-f
 
 export const how = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, chromiumSandbox: false };
 
-/** An H.264 film of about `kbps` that a browser can show from its first bytes on. */
-export async function makeFilm(path, { seconds, kbps = 2400, tone = 300 }) {
-  await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=24', '-f', 'lavfi', '-i', `sine=frequency=${tone}`, '-t', seconds,
+/** An H.264 film of about `kbps` that a browser can show from its first bytes on. A tiny picture is filled up to that rate, and costs a viewer
+ * next to nothing. */
+export async function makeFilm(path, { seconds, kbps = 2400, tone = 300, size = '640x360' }) {
+  await run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=24`, '-f', 'lavfi', '-i', `sine=frequency=${tone}`, '-t', seconds,
     '-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', `${kbps}k`, '-minrate', `${kbps}k`, '-maxrate', `${kbps}k`, '-bufsize', `${kbps / 2}k`,
     '-x264-params', 'nal-hrd=cbr', '-pix_fmt', 'yuv420p', '-g', '24', '-c:a', 'aac', '-movflags', '+faststart', path]);
 }

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../servers/server.mjs';
 
 /** A binding request (RFC 8489 5): is it answered? */
-const answered = port => new Promise(resolve => {
+export const answered = (port, address = '127.0.0.1') => new Promise(resolve => {
   const socket = createSocket('udp4'), request = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
   const end = good => { clearTimeout(timer); socket.close(); resolve(good); }, timer = setTimeout(end, 100, false);
-  socket.on('message', () => end(true)).send(request, port, '127.0.0.1');
+  socket.on('message', () => end(true)).send(request, port, address);
 });
 
 export async function startStun() {

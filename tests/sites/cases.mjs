@@ -56,8 +56,9 @@ export const select = ({ long = false, only = '', firefox = false }) => (long ||
  */
 export const known = [
   { page: ['plain'], origin: ['cut after 300 kB'], sometimes: true, aspects: ['answers', 'events', 'time'], what: 'a host that cuts connections: the film stands for long' },
-  { page: ['plain'], origin: ['200 to every range', 'no ranges, no length'], aspects: ['answers', 'events', 'bytes', 'time'], what: 'a host that knows no ranges: the film comes several times, or stands' },
-  { page: ['plain'], sometimes: true, origin: ['another Last-Modified each time'], aspects: ['bytes'], what: 'another Last-Modified withdraws the file' },
+  { page: ['plain', 'made by a script'], origin: ['200 to every range', 'no ranges, no length'], aspects: ['answers', 'events', 'bytes', 'time'], what: 'a host that knows no ranges: the film comes several times, or stands' },
+  { page: ['plain', 'autoplay', 'made by a script'], sometimes: true, origin: ['another Last-Modified each time'], aspects: ['bytes', 'events'], what: 'another Last-Modified withdraws the file: the player is given back' },
+  { page: ['a download by script'], origin: ['cut after 300 kB'], sometimes: true, aspects: ['answers', 'bytes'], what: 'a download that fails without us comes whole by the second try' },
   { origin: ['403 for HEAD'], sometimes: true, aspects: ['console'], what: 'a HEAD that is refused is a line in the console' },
   { page: ['scrubbing'], sometimes: true, aspects: ['bytes', 'time'], what: 'scrubbing: old positions are loaded on' },
   { browser: 'firefox', sometimes: true, aspects: ['console'], says: /A ServiceWorker intercepted the request/, what: 'Firefox writes an error at seeks: the worker intercepted the request' },
