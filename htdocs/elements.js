@@ -41,9 +41,10 @@ export function dress(circle, { src, ...setup }) {
       asking = null; // the next time
       throw error;
     });
-  const look = () => {
-    if (circle.asks && !circle.said && circle.p2p == 'ask') ask().catch(console.warn);
-  };
+  const show = () => ask().catch(error => console.warn('polycircle:', error)),
+    look = () => {
+      if (circle.asks && !circle.said && circle.p2p == 'ask') show();
+    };
   if (!isSecureContext) console.warn('polycircle: no mirror over plain http: use https');
   if (circle.signal) {
     circle.signal.box = new Box(circle.signal);
@@ -55,7 +56,7 @@ export function dress(circle, { src, ...setup }) {
   there(
     new Map([
       [SHOWS, async () => (await import(beside('shows.js'))).show(beside)],
-      ['poly-ask', () => ask().catch(console.warn)],
+      ['poly-ask', show],
     ]),
   );
   return { ask: async () => (await ask()).ask() };

@@ -1,5 +1,6 @@
 /** For who runs the site: of each film, sound and picture of the page, whether the mirror brings it, and if not, why. */
 import { off } from '../page/hold.js';
+import { controls } from '../util/alone.js';
 /** @typedef {{url: string, mirrored: boolean, why: string}} Why
  * @typedef {import('../page/circle.js').Circle} Circle
  * @typedef {import('../page/circle.js').Options} Options
@@ -26,11 +27,7 @@ async function without({ worker, config: { worker: of = 'unknown' } }) {
     return `no worker yet: it comes when the page has been loaded for 3 s (--worker ${of})`;
   if (!found)
     return `no worker: ${NONE[of] ?? `no page has registered ${of}, which is to have our line in it (--worker ${of})`}`;
-  const { controller } = serviceWorker,
-    { installing, waiting, active } = found;
-  return [installing, waiting, active].some(w => w && w.scriptURL == controller?.scriptURL)
-    ? ''
-    : 'the worker is not in control yet: a first visit';
+  return controls(found) ? '' : 'the worker is not in control yet: a first visit';
 }
 
 /** The first row that fits is said. @type {[(c: Case) => any, string | ((c: Case) => string)][]} */

@@ -11,7 +11,7 @@ import { Tabs } from './tabs.js';
 import { openStore } from '../content/store.js';
 import { readManifest, unpack } from '../content/manifest.js';
 import { bitmap } from '../meet/wire.js';
-import { own } from '../util/alone.js';
+import { controls, own } from '../util/alone.js';
 import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
@@ -188,11 +188,7 @@ export class Circle extends EventTarget {
     if (!serviceWorker.controller)
       await new Promise(ok => serviceWorker.addEventListener('controllerchange', ok));
     this.#announce();
-    // of a narrower scope another's may be in control; what is active is told apart from who controls, and may come later
-    const { installing, waiting, active } = registration;
-    return [installing, waiting, active].some(
-      worker => worker?.scriptURL == serviceWorker.controller?.scriptURL,
-    );
+    return controls(registration);
   }
 
   async #open() {

@@ -17,6 +17,12 @@ export const pure = async script =>
     ),
   );
 
+/** Whether one of this registration answers the page: of a narrower scope another's may be in control. @param {ServiceWorkerRegistration} registration */
+export const controls = ({ installing, waiting, active }) =>
+  [installing, waiting, active].some(
+    worker => worker && worker.scriptURL == navigator.serviceWorker.controller?.scriptURL,
+  );
+
 /** @param {ServiceWorkerRegistration} registration */
 export async function alone({ installing, waiting, active, pushManager }) {
   for (const worker of [installing, waiting, active])
