@@ -33,7 +33,7 @@ async function over(promise, until = time + 3e5) {
 
 let heard = [], controls = [];
 globalThis.document = { querySelectorAll: () => [] };
-Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { serviceWorker: { controller: { postMessage: word => controls.push(word) }, } } });
+Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { serviceWorker: { controller: { postMessage: word => controls.push(word) } } } });
 const { bridge } = await import('../../htdocs/page/bridge.js');
 const { Mirror } = await import('../../htdocs/content/mirror.js');
 const { Pieces } = await import('../../htdocs/content/pieces.js');

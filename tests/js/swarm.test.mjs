@@ -1,6 +1,5 @@
-// bench/swarm: that its world is one. Two runs of a seed are the same; nothing is received that was not sent, nor by whom nobody had it; lines, NATs
-// and the host keep to
-// their tables; no schedule beats the flow.
+// bench/swarm: that its world is one. Two runs of a seed are the same; nothing is received that was not sent, nor what nobody had; lines, NATs and the
+// host keep to their tables; no schedule beats the flow.
 import './setup.mjs';
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
