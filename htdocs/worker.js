@@ -370,7 +370,7 @@ function flow(
         reader = null;
         if (at >= end) return null;
         if (most < Infinity) {
-          from = Infinity; // a page that has not spoken is not asked
+          from = at + RUN; // a page that has not spoken is not asked
           continue;
         }
         if (!first) line.say({ pull: at });

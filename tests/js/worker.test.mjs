@@ -303,8 +303,8 @@ test('a player that asks for all is brought it as far as the page says, or 2 MiB
   for (const [what, how, ranges] of [
     ['as far as it is said', { first: { at: 0, origin: true, to: 3 * MIB }, pulled: [{ to: 5 * MIB }] }, [[0, String(3 * MIB - 1)], [3 * MIB, String(5 * MIB - 1)], [5 * MIB, String(size - 1)]]],
     ['all, when nobody has any', { first: { at: 0, origin: true } }, all],
-    ['2 MiB for who cannot tell yet', { first: { late: true } }, [most, [2 * MIB, String(size - 1)]]],
-    ['2 MiB for who is busy', {}, [most, [2 * MIB, String(size - 1)]]],
+    ['2 MiB for who cannot tell yet, and again', { first: { late: true } }, [most, [2 * MIB, String(4 * MIB - 1)]]],
+    ['2 MiB for who is busy, and again', {}, [most, [2 * MIB, String(4 * MIB - 1)]]],
     ['all of what has a query', { first: { late: true }, url: FILM + '?once=1' }, all],
     ['what was asked by no player, or with an end', { first: { at: 0, origin: true, to: MIB }, range: 'bytes=5-100' }, [[5, '100']]],
     ['what a script asks', { first: { late: true }, ...script }, all],
