@@ -64,7 +64,9 @@ async function seen({ tab }) {
 }
 
 async function measure(world) {
-  const ice = await startTurn(world, 'stun', stun), body = '<video muted autoplay src="/media/film.mp4"></video>';
+  // not by autoplay: such a film is left alone on a first visit
+  const play = '<script>document.querySelector("video").addEventListener("canplay", e => e.target.play(), { once: true });</script>';
+  const ice = await startTurn(world, 'stun', stun), body = `<video muted preload="auto" src="/media/film.mp4"></video>${play}`;
   const pages = { 'index.html': page(body, values.without ? '' : '%TAG%') }, film = { seconds, kbps, size: '64x48' }, all = [];
   const site = await makeSite({ hosts: [HOST], film, pages, change: timed });
   try {
@@ -75,6 +77,7 @@ async function measure(world) {
       all.push(one.viewer);
       return seen(one);
     }));
+    if (!values.without && results.every(({ origin, peers }) => !(origin + peers))) console.error('no byte came by the mirror: this is plain HTTP');
     const log = await site.log(), media = log.filter(({ path }) => path?.startsWith('/media/')), { size } = await stat(site.at('media/film.mp4'));
     return {
       results, films: media.reduce((sum, { bytes }) => sum + bytes, 0) / size, requests: media.length,
