@@ -17,8 +17,9 @@ const { values } = parseArgs({ options: {
   viewers: number('3'), within: number('10'), scene: { type: 'string', default: 'mixed' }, seed: number('1'), host: number('8450'),
   seconds: number('30'), kbps: number('2400'), without: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' },
 } });
-if (values.help || !scenes.includes(values.scene)) {
-  process.stderr.write(USAGE);
+const wrong = scenes.includes(values.scene) ? ['viewers', 'within', 'seed', 'host', 'seconds', 'kbps'].find(name => !/^[1-9]\d*$/.test(values[name])) : 'scene';
+if (values.help || wrong) {
+  process.stderr.write(`${values.help ? '' : `bench/host: --${wrong} ${values[wrong]}?\n`}${USAGE}`);
   process.exit(values.help ? 0 : 2);
 }
 const [count, within, seed, host, seconds, kbps] = ['viewers', 'within', 'seed', 'host', 'seconds', 'kbps'].map(name => Number(values[name]));
@@ -89,6 +90,7 @@ async function measure(world) {
   }
 }
 
+console.error(`${count} viewers within ${within} s, a film of ${seconds} s: over in ${within + seconds} s or so, in ${within + 3 * seconds + 30} at the latest`);
 const world = await makeWorld(nodes);
 let run, stats;
 try { run = await measure(world); } finally { stats = await world.close(); }

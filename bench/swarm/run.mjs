@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command: decides what is run in which order, and prints it. */
 import { fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run } from './job.mjs';
@@ -54,6 +54,17 @@ export function seedsOf(text) {
   for (let seed = Number(from); seed <= Number(to); seed++) all.push(seed);
   if (!all.length) throw new Error(`no seeds: ${text}`);
   return all;
+}
+
+/** What makes no run. @param {any} o */
+function check(o) {
+  for (const name of ['viewers', 'film', 'spread', 'host', 'jobs'])
+    if (o[name] != null && !(Number(o[name]) > 0)) throw new Error(`--${name} ${o[name]}: give a number`);
+  if (o.lines != null && !['mixed', 'lean'].includes(o.lines)) throw new Error(`--lines ${o.lines}: mixed or lean`);
+  if (o.share != null && o.share != 'default' && !(Number(o.share) > 0 && Number(o.share) <= 1))
+    throw new Error(`--share ${o.share}: a part of 1, or 'default'`);
+  if (o.client != null && !existsSync(`${o.client}/worker.js`)) throw new Error(`--client ${o.client}: no htdocs is there`);
+  if (o.only && !o.plain && !o.bound) throw new Error('--only is for --plain or --bound');
 }
 
 /** What differs from the scene's. @param {any} o */
@@ -153,6 +164,7 @@ function rows(results) {
 async function main() {
   const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
   if (values.help) return console.log(HELP);
+  check(values);
   const list = jobs(positionals.length ? positionals : ['s10'], values),
     width = values.picture ? 1 : Number(values.jobs);
   const results = width > 1 ? await apart(list, width) : await here(list);

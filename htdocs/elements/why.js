@@ -14,8 +14,9 @@ const entry = (/** @type {string} */ url) =>
 /** Why this page has no worker of ours: by what the circle says of the site's. @type {Record<string, string>} */
 const NONE = {
   none: 'the site has one of its own all the same, or has taken ours off (--worker none)',
-  own: 'the site has one of its own, which is left alone (--worker own)',
-  unknown: 'the site has one of its own, or has taken ours off (--worker unknown)',
+  own: 'the circle says that the site has one of its own, which is left alone (--worker own)',
+  unknown:
+    'the site has one of its own, or has taken ours off (--worker unknown); one with our line in it is named, --worker /sw.js',
 };
 
 /** Why no worker of ours answers this page, in words; '': one does. @param {Options} options @returns {Promise<string>} */
@@ -23,9 +24,9 @@ async function without({ worker, config: { worker: of = 'unknown' } }) {
   if (!serviceWorker) return 'this browser, or this window, has no service workers';
   const soon = new Promise(ok => setTimeout(ok, 50, 'soon'));
   const found = /** @type {any} */ (await Promise.race([worker, soon]));
-  if (found == 'soon')
+  if (found == 'soon' && /none|unknown/.test(of))
     return `no worker yet: it comes when the page has been loaded for 3 s (--worker ${of})`;
-  if (!found)
+  if (!found || found == 'soon')
     return `no worker: ${NONE[of] ?? `no page has registered ${of}, which is to have our line in it (--worker ${of})`}`;
   return controls(found) ? '' : 'the worker is not in control yet: a first visit';
 }
@@ -56,12 +57,16 @@ const rows = [
   ],
   [
     ({ player, url }) => player && here(url),
-    'it began before the worker was in control: on a first visit, or before the tag, which belongs into the head',
+    'it began before it could be mirrored: on a first visit, before a yes, or before the tag, which belongs into the head',
   ],
   [({ url }) => !entry(url), 'it was not asked for yet'],
   [
     ({ url }) => !entry(url).workerStart,
     "it was asked for before the worker was in control, or came from the browser's cache",
+  ],
+  [
+    ({ circle, url }) => !circle.mirror?.count(/** @type {any} */ (circle.mirror.find(url))),
+    'nothing of it has come by the mirror: the server, or the browser, had it at once',
   ],
   [() => true, ''],
 ];

@@ -141,8 +141,11 @@ static enum err exclude_valid(struct ctx *ctx, const char *exclude) {
 /* A path is put into pages: it has nothing in it but what paths of scripts have. */
 static enum err worker_valid(struct ctx *ctx, const char *worker) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~%@+";
-    if (*worker == '/' && worker[1] != '/' && strlen(worker) <= CAP_PATTERN && !worker[strspn(worker, letters)]) return ERR_OK;
-    if (*worker == '/') return fault_set(&ctx->fault, ERR_USAGE, "%.80s is no path of a script.", worker);
+    bool path = *worker == '/', file = path && worker[1] != '/' && worker[strlen(worker) - 1] != '/' && !strstr(worker, "/../");
+    if (file && strlen(worker) <= CAP_PATTERN && !worker[strspn(worker, letters)]) return ERR_OK;
+    if (path)
+        return fault_set(&ctx->fault, ERR_USAGE, "%.80s is no path of a script: give it as /sw.js, without what follows a ?.",
+                         worker);
     if (among(worker, (const char *const[]){"unknown", "none", "own"})) return ERR_OK;
     return fault_set(&ctx->fault, ERR_USAGE,
                      "The site's worker is unknown, none, own, or the path of its script (/sw.js), not %.40s.", worker);

@@ -221,7 +221,7 @@ for (const worker of ['none', 'own', '/blog/sw.js']) {
 matches(w.cli('circle', 'set', 'demo', '--worker', '/blog/sw.js').out, /\/blog\/sw\.js .*\n +importScripts\('http.*\/circle-sw\.js'\)\n$/, "circle set --worker /PATH: the line that is to be in it");
 same(w.must('circle', 'set', 'demo', '--worker', 'unknown', '--json').worker, 'unknown', 'circle set --worker unknown');
 for (const [args, text] of [[[], /Change what/], [['--mirror', 'no'], /on or off/], [['--listed', 'maybe'], /yes or no/], [['--p2p', 'yes'], /on, ask or off/], [['--roster', 'x'], /public, members or hidden/],
-  [['--worker', 'no'], /unknown, none, own, or the path/], [['--worker', '/a b.js'], /no path/], [['--worker', '//evil.example/sw.js'], /no path/], [['--worker', `/${'x'.repeat(200)}`], /no path/],
+  [['--worker', 'no'], /unknown, none, own, or the path/], [['--worker', '/a b.js'], /no path/], [['--worker', '//evil.example/sw.js'], /no path/], [['--worker', '/'], /no path/], [['--worker', '/../sw.js'], /no path/], [['--worker', '/sw.js?v=1'], /without what follows/], [['--worker', `/${'x'.repeat(200)}`], /no path/],
   [['--ice', 'nonsense !!'], /STUN server/], [['--ice', 'stun:'], /STUN/], [['--ice', 'none', '--ice', 'stun:a.example'], /STUN/], [['--exclude', 'x'.repeat(5000)], /4096/], [['--exclude', 'x'.repeat(201)], /at most 200/]]) {
   r = w.cli('circle', 'set', 'demo', ...args);
   same([r.status, r.out], [2, ''], `circle set ${args.join(' ').slice(0, 40)}: exit 2`);

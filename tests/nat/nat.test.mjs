@@ -1,5 +1,7 @@
 // Which visitors meet, by what kind of NAT they sit behind: real Chromium, each in a network of its own, the real program, coturn for STUN.
-//   tests/nat/apart node --test tests/nat/nat.test.mjs    three pairs; POLYCIRCLE_LONG=1: all of them, and TURN
+//   tools/check nat                          three pairs, and what they need
+// or, with a build of tools/build DIR and `make -C DIR/build tests/nat/line`, as root:
+//   POLYCIRCLE_PROGRAM=DIR/build/src/polycircle tests/nat/apart node --test tests/nat/nat.test.mjs    POLYCIRCLE_LONG=1: all pairs, and TURN
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
