@@ -59,5 +59,5 @@ export function dress(circle, { src, ...setup }) {
       ['poly-ask', show],
     ]),
   );
-  return { ask: async () => (await ask()).ask() };
+  return { ask: async () => (await show())?.ask() };
 }

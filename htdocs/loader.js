@@ -25,8 +25,7 @@ const refused = /** @type {Set<string>} */ (new Set()); // what the page's polic
 const asked = /** @type {MessageEvent[]} */ ([]); // by the worker, while nobody is there to hear it
 const ears = /** @type {((e: MessageEvent) => any)[]} */ ([]); // the package's
 /** what is said to it meanwhile: that the page hears of what comes @type {object} */
-let word = { late: true },
-  later = sw?.controller; // or that some of it may be stored; not of players, which show their first frame sooner without
+let word = { late: true };
 
 /** ustar (POSIX.1-1988) in gzip. @param {ArrayBuffer} gz @returns {Promise<Files>} */
 async function unpack(gz) {
@@ -42,7 +41,7 @@ async function unpack(gz) {
   return files;
 }
 
-/** What is known of this browser: that blob modules are forbidden; when a worker may be registered. */
+/** What is known of this browser: that blob modules are forbidden; when a worker may be registered; of which files it has the beginning. */
 function mark(/** @type {string} */ name, /** @type {any} */ value = 0) {
   try {
     return value
@@ -67,16 +66,16 @@ async function files(cache) {
   // over plain http nothing can be checked
   const sum = new Uint8Array((await crypto.subtle?.digest('SHA-256', gz)) ?? 0);
   if (sum.some((byte, i) => byte != parseInt(sha.slice(2 * i, 2 * i + 2), 16)))
-    throw 'another package';
+    throw 'SHA-256';
   return unpack(gz);
 }
 
 /** Players may ask once the worker is in control, or none comes, or after a second of the page's own time, which a busy device has less of.
  * @param {Promise<any>} registered */
 async function free(registered) {
-  let ticks = 100;
+  let ticks = 40;
   registered.then(found => found || (ticks = 0));
-  while (!sw.controller && ticks-- > 0) await new Promise(ok => setTimeout(ok, 10));
+  while (!sw.controller && ticks-- > 0) await new Promise(ok => setTimeout(ok, 25));
 }
 
 async function run() {
@@ -96,8 +95,10 @@ async function run() {
     held = hold(mirrors),
     freed = mirrors && free(registered).then(() => held.release(controls()));
   let on = (/** @type {MessageEvent} */ e) => {
+    const { data, ports } = e;
     asked.push(e);
-    e.ports[0]?.postMessage({ ...word, mine: later && e.data.spare });
+    // or, of what is no player's, or was stored on an earlier visit, that it may be here
+    ports[0]?.postMessage({ mine: mark('begun')?.includes(data.spare ? '' : data.url), ...word });
   };
   sw?.addEventListener('message', (/** @type {MessageEvent} */ e) => {
     if (!e.data?.polycircle) return;
@@ -125,8 +126,7 @@ async function run() {
     on = e => ears.forEach(f => f(e));
     asked.forEach(on);
   } catch (error) {
-    word = { pass: true };
-    later = null;
+    word = { pass: true, mine: 0 };
     held.end();
     for (const { ports } of asked) ports[0]?.postMessage(word);
     await new Promise(ok => setTimeout(ok, 50));
@@ -148,7 +148,7 @@ const page = /** @type {any} */ (globalThis),
     !own || lost || 'off' in tag.dataset
       ? 0
       : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
-if (lost || tags == 2) console.warn('polycircle: one tag with a src');
+if (lost || tags == 2) console.warn('polycircle: one tag');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {
     if (e.blockedURI.startsWith(origin))

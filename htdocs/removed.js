@@ -7,7 +7,13 @@ navigator.serviceWorker
   .then(async found => found && (await alone(found)) && found.unregister());
 indexedDB.deleteDatabase('polycircle');
 try {
-  for (const name of ['polycircle', 'polycircle-ask', 'polycircle-plain', 'polycircle-worker'])
+  for (const name of [
+    'polycircle',
+    'polycircle-ask',
+    'polycircle-plain',
+    'polycircle-worker',
+    'polycircle-begun',
+  ])
     localStorage.removeItem(name);
 } catch {
   /* it is forbidden, so there is nothing */

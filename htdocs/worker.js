@@ -156,11 +156,6 @@ class Line {
     }
     return this.take() ?? GONE;
   }
-  /** The next word that decides. @param {number} ms @returns {Promise<any>} */
-  async word(ms) {
-    const said = await this.next(ms);
-    return said.mine ? this.word(MINE_MS) : said;
-  }
 }
 
 /** @param {Asked} a @param {string} url as pages say it @returns {Promise<Response>} */
@@ -190,8 +185,13 @@ async function answer(a, url) {
       continue;
     }
     const line = new Line(client, { url: request.url, range, look, spare: id == own && !adopted });
-    const said = await line.word(SAY_MS);
-    if (said.status) return ours(line, request, said);
+    let said = await line.next(SAY_MS);
+    while (said.mine) said = await line.next(MINE_MS);
+    if (said.status)
+      return new Response(
+        said.chunk && flow(line, request, { ...where(said), date: null }, { first: said }),
+        said,
+      );
     // what it has told meanwhile counts
     if (said == GONE && known) known.rests = Date.now() + REST_MS;
     // a page that is busy hears of what came once it has the time
@@ -207,13 +207,6 @@ async function answer(a, url) {
   );
   return passed(await ask(a, how), a);
 }
-
-/** As the page says. @param {Line} line @param {Request} request @param {any} said */
-const ours = (line, request, said) =>
-  new Response(
-    said.chunk && flow(line, request, { ...where(said), date: null }, { first: said }),
-    said,
-  );
 
 /** Of the address that was named. A player that was adopted may not follow where the site sends it: others are not asked with credentials.
  * @param {Asked} a @param {RequestInit} [how] */
@@ -294,16 +287,8 @@ async function through(a, line, said) {
   const { request, film } = a,
     [, at] = /^bytes=(\d+)-$/.exec(request.headers.get('range') ?? '') ?? [];
   const to = at && until(a, said, +at),
-    r = await ask(a, to ? { headers: part(request, +at, to) } : undefined).catch(error => {
-      if (!said.late) throw error;
-    });
-  if (!r || (said.late && r.status >= 500)) {
-    // the page may have it
-    const word = await line.word(MINE_MS);
-    if (word.status) return ours(line, request, word);
-    if (!r) throw new TypeError('no answer');
-  }
-  const place = r.body && where(r);
+    r = await ask(a, to ? { headers: part(request, +at, to) } : undefined),
+    place = r.body && where(r);
   if (to && r.status == 206 && !place) {
     r.body?.cancel(); // which does not say what the head of all would be
     return through(a, line, { origin: true });

@@ -153,7 +153,7 @@ export class Mirror {
       this.#others.add(url);
     }
     const other = changed(head, media, url);
-    if (other) this.withdraw(media);
+    if (other) this.#other(media);
     return !other;
   }
   /** What an origin has brought: pieces that are whole and right are kept, and given to whoever waits for them.
@@ -189,7 +189,10 @@ export class Mirror {
   async #whole(media, index, bytes) {
     const hash = media.hashes[index];
     this.#parts.delete(hash);
-    if ((await sha256(bytes)) != hash) return this.withdraw(media);
+    if ((await sha256(bytes)) != hash) {
+      media.wrong ??= true;
+      return this.withdraw(media);
+    }
     const job = this.#jobs.get(hash);
     job ? this.#finish(job, bytes) : this.#keep(media, index, bytes);
   }
@@ -206,6 +209,11 @@ export class Mirror {
     this.#kicked = true;
   }
 
+  /** Its origin has another file now. @param {Media} media */
+  #other(media) {
+    media.wrong = false;
+    this.withdraw(media);
+  }
   withdraw(/** @type {Media} */ media) {
     if (media.withdrawn) return;
     media.withdrawn = true;
@@ -218,7 +226,7 @@ export class Mirror {
     if (age > FRESH_MS)
       media.check ??= recheck(media, url).then(other => {
         media.check = null;
-        if (other) this.withdraw(media);
+        if (other) this.#other(media);
       });
     if (age > STALE_MS) await media.check;
     must(!media.withdrawn, media.path);

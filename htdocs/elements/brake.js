@@ -13,7 +13,8 @@ export function brake(circle, src, { spool, key }) {
     if (
       performance.now() < due ||
       (document.hidden && !circle.peers.length) ||
-      /left|no/.test(String([...circle.out]))
+      circle.out.has('left') ||
+      circle.out.has('no')
     )
       return;
     due = performance.now() + LOOK_MS;

@@ -37,6 +37,7 @@ export class Peer {
   mine = false;
   re = '';
   by = '';
+  vain = 0; // of those whom it named, who did not open since one did
   room = pace(0.002, 4 << 20); // whether so many characters more are read
   asks = pace(200, 256); // whether one more time that it wants something is answered
   carried = pace(1000, 16); // whether one more mail of its is carried

@@ -17,6 +17,7 @@ const TARGET = 5,
   ANSWER_MS = 8000,
   PENDING_MAX = 12,
   SHUN_MS = 30000,
+  VAIN = 5,
   SLOW_MS = 300000,
   BY_INSTANCE = 'i';
 
@@ -309,6 +310,8 @@ export class Signal {
     if (m.t == 'from') this.#read(m.from, m.re, m.body, peer.sig);
     if (m.t == 'peers') this.#growSoon();
     if (m.t != 'hello') return;
+    const via = this.links.get(peer.by);
+    if (via) via.vain = 0;
     this.#spare();
     this.#hub.met(peer);
     this.#announce();
@@ -319,10 +322,14 @@ export class Signal {
     clearTimeout(peer.timer);
     this.links.delete(peer.sig);
     if (this.#stopped || why == 'replaced') return;
+    const via = this.links.get(peer.by);
     if (peer.ready) this.#failures = 0;
-    else
-      for (const who of peer.by ? [peer.sig, 'by' + peer.by] : [peer.sig])
+    else {
+      // who brought an offer that came to nothing; of those whom we tried by its word some cannot be reached by anybody like us
+      const blamed = peer.by && (!peer.mine || (via && ++via.vain >= VAIN));
+      for (const who of blamed ? [peer.sig, 'by' + peer.by] : [peer.sig])
         this.#shunned.set(who, Math.max(this.#shunned.get(who) ?? 0, now() + SHUN_MS));
+    }
     // not of whom a neighbour alone has named
     if (!peer.by && why != 'left' && why != 'bye') this.#gone.add(peer.sig);
     peer.ready ? this.#announce() : this.#growSoon();

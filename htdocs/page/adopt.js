@@ -7,6 +7,13 @@ import { plain } from '../util/names.js';
 /** @typedef {(url: string) => any} Is
  * @typedef {ReturnType<typeof adopt>} Players */
 
+/** All elements, in open shadow roots, too, into which a player may have moved since. @param {ParentNode} root @returns {any[]} */
+const deep = root =>
+  [...root.querySelectorAll('*')].flatMap(el => [
+    el,
+    ...(el.shadowRoot ? deep(el.shadowRoot) : []),
+  ]);
+
 /** @param {import('./hold.js').Held} held @param {import('./bridge.js').Hear} hear */
 export function adopt({ ours, stop }, hear) {
   const left = /** @type {Set<string>} */ (new Set());
@@ -46,7 +53,8 @@ export function adopt({ ours, stop }, hear) {
   hear(({ data }) => {
     if (data.polycircle != 'back') return;
     left.add(plain(data.url));
-    for (const el of players()) if (ours.has(el) && el.currentSrc == data.url) giveBack(el, true);
+    for (const el of deep(document))
+      if (ours.has(el) && el.currentSrc == data.url) giveBack(el, true);
   });
   return {
     /** Addresses of files that failed under us, or are gone: this page loads them as without us from then on. */

@@ -50,8 +50,8 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
       port.postMessage({ ...head, at, chunk }, [chunk]);
       head = null;
     } catch {
-      // in the middle the origin's head decides: what is withdrawn for a wrong byte goes on as it comes
-      media.withdrawn && head ? gone() : ask(at);
+      // what is withdrawn for a wrong byte alone goes on as it comes, once it has begun
+      media.withdrawn && (head || !media.wrong) ? gone() : ask(at);
     }
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */

@@ -24,6 +24,18 @@ import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {import('../meet/wire.js').Message} Message */
 
+/** What the loader of a later visit goes by: these files may be stored. @param {string[]} urls */
+function begins(urls) {
+  try {
+    const before = (localStorage[BEGUN] ?? '').split('\n');
+    localStorage[BEGUN] = [...new Set([...urls, ...before])].slice(0, BEGINS).join('\n');
+  } catch {
+    /* forbidden: a later visit's players begin at their origin */
+  }
+}
+
+const BEGUN = 'polycircle-begun',
+  BEGINS = 32;
 const NAMED = 64, // media in a message
   NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
   REFRESH_MS = 30000,
@@ -297,6 +309,7 @@ export class Circle extends EventTarget {
       coming: () => this.shares && now() - this.#born < COMING_MS,
       ban: (peer, why) => this.signal?.ban(peer, why),
       got: (media, index) => {
+        if (!index) begins(media.urls);
         if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
         this.#got.set(media, [...(this.#got.get(media) ?? []), index]);
       },

@@ -58,13 +58,13 @@ export function hold(coming) {
     },
     /** Somebody else looks from now on. */
     stop: () => observer.disconnect(),
-    /** Nobody does: those that have nothing yet ask as without us. */
+    /** Nobody does: those that have nothing yet ask as without us, the others from their next file on. */
     end() {
       this.stop();
       for (const el of players()) {
-        if (!ours.has(el) || el.readyState) continue;
+        if (!ours.has(el)) continue;
         el.crossOrigin = /** @type {any} */ (ours.get(el));
-        el.load();
+        if (!el.readyState) el.load();
       }
     },
   };

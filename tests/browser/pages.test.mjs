@@ -91,7 +91,7 @@ test('the tag as a module; where it stands twice nobody knows which one it is, a
   assert.deepEqual(viewer.lines, []);
   const tab = await viewer.open(`${site.url}/modules.html`);
   await plays(tab);
-  assert.deepEqual([await tab.evaluate(() => typeof polycircle), viewer.lines], ['undefined', ['warning: polycircle: one tag with a src']]);
+  assert.deepEqual([await tab.evaluate(() => typeof polycircle), viewer.lines], ['undefined', ['warning: polycircle: one tag']]);
 }));
 
 test('a policy by nonce and strict-dynamic', () => visits(async viewer => {

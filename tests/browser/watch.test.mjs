@@ -96,7 +96,7 @@ test('the ring and the figures say so, for eyes and for ears', async () => {
   assert.equal(await tab.evaluate(() => getComputedStyle(document.querySelector('poly-stats .bar')).display), 'flex');
 });
 
-// its player's first bytes come from the origin, by one request, until the client is there: later where the machine is busy
+// a page that is busy for 50 ms when its player asks lets the origin begin: so again the machine may be busy
 test('a second visit asks for no package, and finds the film in storage', async t => {
   const [, viewer] = viewers;
   await saved(viewer.page);
@@ -111,7 +111,7 @@ test('a second visit asks for no package, and finds the film in storage', async 
     assert.ok(bytes.storage > 0, JSON.stringify(bytes));
     const asked = log.filter(l => l.path.startsWith('/media/') && l.method == 'GET');
     t.diagnostic(`${asked.length} requests, ${bytes.origin} bytes from the origin`);
-    if (asked.length <= 1 && bytes.origin <= 3 * 262144) return;
+    if (!asked.length && !bytes.origin) return;
     assert.ok(n < VISITS, JSON.stringify(asked));
   }
 });

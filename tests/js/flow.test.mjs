@@ -213,6 +213,18 @@ test('a wrong byte at the origin, in the middle: it goes on as it comes, as with
   assert.ok(same.asked.length > 1 && same.media.withdrawn, same.asked.join());
   const other = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME + 60) });
   await assert.rejects(over(other.ask('bytes=0-').then(r => r.arrayBuffer())));
+  // what another tab or a HEAD has seen meanwhile: nothing of the new file behind the old one
+  const told = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME + 60) }), came = [];
+  await assert.rejects(over((async () => {
+    const reader = (await told.ask('bytes=0-')).body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      came.push(...value);
+      told.mirror.withdraw(told.media);
+    }
+  })()));
+  assert.deepEqual(came, [...file.slice(0, came.length)]);
 });
 
 test('it goes on at an origin that says of itself something else than the page did, or cannot for a moment', async () => {

@@ -14,12 +14,12 @@ console.error = () => {};
 
 let n = 0;
 /** What is registered in a page of www.site.example with this tag. */
-async function registers({ src = SRC, worker, dataset = {}, controller, found, until = '', ask, player }) {
+async function registers({ src = SRC, worker, dataset = {}, controller, found, until = '', ask, player, begun, heard = [] }) {
   const registered = [];
   delete globalThis.polycircleTags;
-  define('localStorage', { 'polycircle-worker': until, ...ask && { 'polycircle-ask': ask } });
+  define('localStorage', { 'polycircle-worker': until, ...ask && { 'polycircle-ask': ask }, ...begun && { 'polycircle-begun': begun } });
   define('POLYCIRCLE_CONFIG', { package: 'x', cid: 'x', ...worker && { worker } });
-  define('navigator', { serviceWorker: { addEventListener() {}, startMessages() {}, controller: controller && { scriptURL: controller }, getRegistration: async () => found, register: async url => { registered.push(url); throw new TypeError(`no worker at ${url}`); } } });
+  define('navigator', { serviceWorker: { addEventListener: (_, f) => heard.push(f), startMessages() {}, controller: controller && { scriptURL: controller }, getRegistration: async () => found, register: async url => { registered.push(url); throw new TypeError(`no worker at ${url}`); } } });
   define('document', { currentScript: { src, dataset }, addEventListener() {}, querySelectorAll: all => (player && /video/.test(all) ? [player] : []) });
   await import(`../../htdocs/loader.js?${n++}`);
   await new Promise(ok => setTimeout(ok, 10));
@@ -51,4 +51,19 @@ test('players wait for the worker, and not for one that the visitor wants nothin
     await registers({ worker: 'none', ask, player });
     assert.equal(seen[0] ?? 'metadata', preload, ask);
   }
+});
+
+test('what the worker hears before the package is here: that a file may be stored, or only that the page hears of what comes', async () => {
+  const film = `${SITE}a.mp4`, heard = [], said = [];
+  const was = fetch;
+  define('fetch', () => new Promise(() => {}));
+  await registers({ worker: 'none', begun: `${SITE}b.mp4\n${film}`, heard });
+  for (const [data, mine] of [[{ url: film }, true], [{ url: `${SITE}c.mp4` }, false], [{ url: `${SITE}c.mp4`, spare: true }, true]]) {
+    heard[0]({ data: { polycircle: 'bring', ...data }, ports: [{ postMessage: word => said.push(word) }], stopImmediatePropagation() {} });
+    assert.deepEqual(said.pop(), { late: true, mine }, JSON.stringify(data));
+  }
+  await registers({ worker: 'none', heard });
+  heard[1]({ data: { polycircle: 'bring', url: film, spare: true }, ports: [{ postMessage: word => said.push(word) }], stopImmediatePropagation() {} });
+  assert.ok(!said.pop().mine, 'a first visit');
+  define('fetch', was);
 });

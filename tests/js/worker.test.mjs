@@ -346,16 +346,6 @@ test('a page that says again that it is about to is waited for again', async () 
   assert.equal(plain.length, 0);
 });
 
-test('an origin that fails while the page cannot tell yet: what the page has, once it can', async () => {
-  for (const from of [async () => { throw new TypeError('no network'); }, async () => new Response('busy', { status: 503 })]) {
-    const late = (message, port) => { port.postMessage({ late: true }); setTimeout(() => answers(['abc'])(message, port), 100); };
-    assert.equal(await (await worker(late, { from }).ask(FILM, { range: 'bytes=0-' }).answer).text(), 'abc');
-    const never = worker((message, port) => port.postMessage({ late: true }), { from });
-    const r = await never.ask(FILM, { range: 'bytes=0-' }).answer.catch(error => error.name);
-    assert.ok(r == 'TypeError' || r.status == 204, 'nobody has it: as without the page');
-  }
-});
-
 test('a player that was adopted is given back by its page where it is redirected or refused, and gets nothing', async () => {
   for (const [answer, heads] of [[() => ({ ok: false, status: 0, type: 'opaqueredirect', headers: new Headers() }), []], [() => new Response('no', { status: 403 }), [403]]]) for (const known of [true, false]) {
     const came = [], { ask, announce, plain, who } = worker(hears(came), { from: async () => answer() });

@@ -42,11 +42,11 @@ static bool number(const char *value, double most, double unit, double *out) {
 }
 
 static bool set_up(struct node *n, const char *value) {
-    return number(value, 1e8, 125, &n->up.rate) && n->up.rate > 0;
+    return number(value, 1e8, 125, &n->up.rate) && n->up.rate >= 125;
 }
 
 static bool set_down(struct node *n, const char *value) {
-    return number(value, 1e8, 125, &n->down.rate) && n->down.rate > 0;
+    return number(value, 1e8, 125, &n->down.rate) && n->down.rate >= 125;
 }
 
 static bool set_up_queue(struct node *n, const char *value) {
