@@ -34,7 +34,7 @@ describe('the end of an instance', { concurrency: 2 }, () => {  // they wait mor
   for (const [name, path] of [['our own worker', '/'], ["the owner's one-line file", '/own.html']]) {
     test(`uninstalled, ${name}: who comes again loses worker and storage, and the film plays by plain HTTP`, () => withSite(async (site, viewer) => {
       await mirrored(await viewer.open(site.url + path));
-      assert.deepEqual(await rest(viewer.page), { workers: 1, databases: ['polycircle'], local: ['polycircle-worker'] });
+      assert.deepEqual(await rest(viewer.page), { workers: 1, databases: ['polycircle'], local: ['polycircle-begun', 'polycircle-worker'] });
       await viewer.open('about:blank');
       await site.program(['uninstall', '--yes']);
       const session = await viewer.context.newCDPSession(viewer.page);
