@@ -17,15 +17,12 @@ function follow(signal) {
   addEventListener('online', () => signal.rejoin(0));
 }
 
-/** What few pages have lies beside the package, and is loaded once they have it. @param {Map<string, () => any>} all by selector */
-function there(all) {
+/** What few pages have lies beside the package, and is loaded once they have it. @param {string} selector @param {() => any} load */
+function there(selector, load) {
   const look = () => {
-    for (const [selector, load] of all) {
-      if (!document.querySelector(selector)) continue;
-      all.delete(selector);
-      load();
-    }
-    if (!all.size) seen.disconnect();
+    if (!document.querySelector(selector)) return;
+    seen.disconnect();
+    load();
   };
   const seen = new MutationObserver(look);
   seen.observe(document, { childList: true, subtree: true });
@@ -35,13 +32,13 @@ function there(all) {
 /** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {src: string}} setup src: the loader's @returns {{ask(): Promise<void>}} */
 export function dress(circle, { src, ...setup }) {
   const { beside, config } = setup;
-  let asking = /** @type {Promise<import('./elements/ask.js').Asking>|null} */ (null);
-  const ask = () =>
-    (asking ??= import(beside('ask.js')).then(m => m.asking(circle, setup))).catch(error => {
-      asking = null; // the next time
-      throw error;
-    });
-  const show = () => ask().catch(error => console.warn('polycircle:', error)),
+  let asking = /** @type {Promise<import('./elements/ask.js').Asking|void>|null} */ (null);
+  const load = async () => (await import(beside('ask.js'))).asking(circle, setup),
+    show = () =>
+      (asking ??= load().catch(error => {
+        asking = null; // the next time
+        console.warn('polycircle:', error);
+      })),
     look = () => {
       if (circle.asks && !circle.said && circle.p2p == 'ask') show();
     };
@@ -50,14 +47,10 @@ export function dress(circle, { src, ...setup }) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
-  if (src) brake(circle, src, config);
+  brake(circle, src, config);
   circle.addEventListener('change', look);
   look();
-  there(
-    new Map([
-      [SHOWS, async () => (await import(beside('shows.js'))).show(beside)],
-      ['poly-ask', show],
-    ]),
-  );
+  there(SHOWS, async () => (await import(beside('shows.js'))).show(beside));
+  there('poly-ask', show);
   return { ask: async () => (await show())?.ask() };
 }

@@ -6,7 +6,8 @@
  * take it from the origin from here on, up to {to} if that is said; {late}: do so, I cannot tell yet; {status, headers, at, chunk}, then {at, chunk} for each
  * {pull}, {pass, end}, or {pass, broken}: it must not go on; and while the origin brings it {from}: I have what comes there. The worker says {head, at, end}, {at, chunk} of what the origin brings;
  * {pull}: what is there; 'end'. Each byte is named by its place in the file, for what was said before the other was heard may come late.
- * @typedef {{urls: Set<string>, leads: boolean, rests: number}} Page rests: until when it is not asked by others
+ * @typedef {{urls: Set<string>, leads: boolean, rests: number}} Page urls: what its mirror answers, nothing without our tag; leads: it has the browser's links;
+ *   rests: until when it is not asked by others
  * @typedef {{at: number, end: number, total?: string|null, date?: string|null}} Place of an answer in its file: first byte, end; total and date: of the file, where that is said
  * @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
@@ -25,8 +26,8 @@ const scope = /** @type {any} */ (globalThis),
   IDLE_MS = 7 * 864e5;
 const GONE = { pass: true }; // in the place of what is said
 
-const pages = /** @type {Map<string, Page>} */ (new Map()); // client id: what its mirror answers, nothing without our tag; leads: it has the browser's links
-const asked = /** @type {Set<string>} */ (new Set()); // clients of before this worker was started, who may be pages of ours
+/** by client id; undefined: it was asked who it is, for it may be a page of ours of before this worker was started */
+const pages = /** @type {Map<string, Page|undefined>} */ (new Map());
 
 // a script of the site that imports this one waits, and claims, as it will
 const unless = (/** @type {() => void} */ act) => (/** @type {any} */ e) =>
@@ -53,16 +54,14 @@ scope.addEventListener('message', (/** @type {any} */ e) => {
 
 /** @typedef {{request: Request, clientId: string, page: Page|undefined, named: boolean, film: boolean, home: boolean, adopted: boolean}} Asked page: of the
  *   client, if we have heard of it; named: it answers for that address; home: of this origin; adopted: by the page (page/hold.js, page/adopt.js) */
-/** What is done with a request: the first row that fits. @type {[(a: Asked) => any, 'leave'|'answer'][]} */
-const RULES = [
-  [a => a.request.method != 'GET' || !a.clientId, 'leave'],
-  [a => a.request.cache == 'no-store', 'leave'], // so the mirror itself asks an origin
-  [a => /\bif-/.test([...a.request.headers.keys()].join()), 'leave'], // conditions are the origin's to judge
-  [a => a.adopted, 'answer'], // also when the page has left: Chromium plays no film half from us
-  [a => a.film && (a.home || a.request.mode == 'no-cors'), 'leave'], // for the same reason: of what no script may read nothing is stored
-  [a => a.named, 'answer'],
-  [() => true, 'leave'],
-];
+/** Whether a request is ours to answer. @param {Asked} a */
+const ours = ({ request, clientId, named, film, home, adopted }) =>
+  request.method == 'GET' &&
+  clientId &&
+  request.cache != 'no-store' && // so the mirror itself asks an origin
+  !/\bif-/.test([...request.headers.keys()].join()) && // conditions are the origin's to judge
+  // Chromium plays no film half from us: adopted ones also when the page has left, others never; of what no script may read nothing is stored
+  (adopted || (named && !(film && (home || request.mode == 'no-cors'))));
 
 const names = (/** @type {Page|undefined} */ page, /** @type {string} */ url) =>
   !!page?.urls.has(url) || !!page?.urls.has(bare(url));
@@ -76,15 +75,15 @@ scope.addEventListener('fetch', (/** @type {any} */ e) => {
     home = url.startsWith(location.origin + '/'),
     adopted = film && home && request.mode == 'cors' && request.credentials == 'include';
   const a = { request, clientId, page, named: names(page, url), film, home, adopted };
-  if (!page && clientId && !asked.has(clientId)) e.waitUntil(who(clientId));
-  if (RULES.find(([fits]) => fits(a))?.[1] != 'answer') return;
+  if (clientId && !pages.has(clientId)) e.waitUntil(who(clientId));
+  if (!ours(a)) return;
   e.stopImmediatePropagation(); // the site's script may have such a listener, too
   e.respondWith(answer(a, url));
 });
 
 /** A page that this worker does not know tells what it has. */
 async function who(/** @type {string} */ id) {
-  asked.add(id);
+  pages.set(id, undefined);
   (await scope.clients.get(id))?.postMessage({ polycircle: 'who' });
 }
 
@@ -164,18 +163,13 @@ async function answer(a, url) {
     range = request.headers.get('range'),
     found = home && !range && request.cache == 'default' && (await cached(request));
   if (found) return found;
-  const leader = page?.leads
-      ? own
-      : ([...pages].find(
-          ([, page]) => page.leads && page.rests < Date.now() && names(page, url),
-        )?.[0] ?? own),
-    other = leader != own;
+  const hops = /** @type {{id: string, look?: boolean}[]} */ ([{ id: own }]),
+    leads = (/** @type {Page|undefined} */ other) =>
+      other?.leads && other.rests < Date.now() && names(other, url),
+    [leader] = (!page?.leads && [...pages].find(([, other]) => leads(other))) || [];
+  if (leader) hops.unshift({ id: leader });
   // what is in a page's document, its own alone can say: it is heard before another tab answers
-  const hops = [
-    ...(other && !adopted ? [{ id: own, look: true }] : []),
-    ...(other ? [{ id: leader }] : []),
-    { id: own },
-  ];
+  if (leader && !adopted) hops.unshift({ id: own, look: true });
   let fresh;
   for (const { id, look } of !page || named ? hops : []) {
     const known = pages.get(id),
@@ -189,7 +183,7 @@ async function answer(a, url) {
     while (said.mine) said = await line.next(MINE_MS);
     if (said.status)
       return new Response(
-        said.chunk && flow(line, request, { ...where(said), date: null }, { first: said }),
+        flow(line, request, { ...where(said), date: null }, { first: said }),
         said,
       );
     // what it has told meanwhile counts
@@ -257,12 +251,6 @@ function where({ status, headers }) {
   };
 }
 
-/** How far an origin is asked where a player asks without an end: to where the page wants to look who else can bring it, since what is under way or lies
- * in buffers when neighbours have come, or the player asks for another place, was sent in vain. A page that has not spoken may know nothing of
- * the file; what has a query is perhaps for one request alone. @param {Asked} a @param {any} said @param {number} at */
-const until = ({ request, adopted }, { origin, to }, at) =>
-  adopted && (origin ? to : !request.url.includes('?') && at + RUN);
-
 /** @param {Request} request @param {number} at @param {number} end exclusive, or Infinity */
 function part(request, at, end) {
   const headers = new Headers(request.headers);
@@ -270,9 +258,8 @@ function part(request, at, end) {
   return headers;
 }
 
-/** The answer to a run, as it would be to what was asked. @param {Response} r @param {Place|null} place */
+/** The answer to a run, as it would be to what was asked. @param {Response} r @param {Place} place */
 function whole(r, place) {
-  if (r.status != 206 || !place) return r;
   const { status, statusText } = r,
     headers = new Headers(r.headers);
   place.end = +(place.total ?? 0);
@@ -281,24 +268,28 @@ function whole(r, place) {
   return { status, statusText, headers };
 }
 
-/** From the origin as it comes; the page gets a copy, but of what has another address now, which counts for a script. @param {Asked} a @param {Line} line
- * @param {any} said by the page; nothing: see flow() of what it may hear unanswered */
+/** From the origin as it comes; the page gets a copy, but of what has another address now, which counts for a script. Where a player asks without an end
+ * it is asked to where the page wants to look who else can bring it, since what is under way or lies in buffers when neighbours have come, or the
+ * player asks for another place, was sent in vain. A page that has not spoken may know nothing of the file; what has a query is perhaps for one
+ * request alone. @param {Asked} a @param {Line} line @param {any} said by the page; nothing: see flow() of what it may hear unanswered */
 async function through(a, line, said) {
-  const { request, film } = a,
+  const { request, film, adopted } = a,
     [, at] = /^bytes=(\d+)-$/.exec(request.headers.get('range') ?? '') ?? [];
-  const to = at && until(a, said, +at),
+  const most = said.origin ? Infinity : UNHEARD,
+    far = said.origin ? said.to : !request.url.includes('?') && +at + RUN,
+    to = at && adopted && far,
     r = await ask(a, to ? { headers: part(request, +at, to) } : undefined),
-    place = r.body && where(r);
-  if (to && r.status == 206 && !place) {
+    place = r.body && where(r),
+    run = r.status == 206 && to; // not where it sends all
+  if (run && !place) {
     r.body?.cancel(); // which does not say what the head of all would be
     return through(a, line, { origin: true });
   }
-  const head = to ? whole(r, place) : r;
+  const head = run && place ? whole(r, place) : r;
   if (r.status) line.head(head, place?.at, place?.end);
   if (place && r.body && (film || !r.redirected)) {
-    const reader = r.body.getReader(),
-      most = said.origin ? Infinity : UNHEARD;
-    return new Response(flow(line, request, place, { reader, most, to: head != r && to }), head);
+    const reader = r.body.getReader();
+    return new Response(flow(line, request, place, { reader, most, to: run }), head);
   }
   line.end();
   return passed(r, a);
@@ -381,10 +372,7 @@ function flow(
       const came = await reader?.read().catch(error => {
         if (end == Infinity) throw error; // nobody knows for what to ask again
       });
-      if (at >= end || (came?.done && end == Infinity)) {
-        reader?.cancel().catch(() => {});
-        return null;
-      }
+      if (at >= end || (came?.done && end == Infinity)) return null;
       if (!came?.value) {
         reader = null;
         if (tries && most == Infinity) from = at; // perhaps the page has it by now
@@ -400,20 +388,24 @@ function flow(
       return bytes;
     }
   };
+  const stop = (/** @type {any} */ error = null) => {
+    over = true;
+    reader?.cancel().catch(() => {});
+    return line.end(error);
+  };
   return new ReadableStream(
     {
       async pull(controller) {
-        const bytes = await next().catch(line.end);
-        if (bytes) controller.enqueue(bytes);
-        else controller.close();
-        at += bytes?.length ?? 0;
-        if (!bytes) line.end();
+        const bytes = await next().catch(stop);
+        if (bytes) {
+          controller.enqueue(bytes);
+          at += bytes.length;
+        } else {
+          controller.close();
+          stop();
+        }
       },
-      cancel() {
-        over = true;
-        reader?.cancel();
-        line.end();
-      },
+      cancel: () => stop(),
     },
     { highWaterMark: 0 },
   );

@@ -145,7 +145,7 @@ const limit = (person, share) =>
 export async function client(dir) {
   const root = pathToFileURL(dir.replace(/\/*$/, '/')),
     load = (/** @type {string} */ name) => import(new URL(name, root).href);
-  const [{ Circle }, { settled, watch }, run] = await Promise.all([
+  const [{ Circle }, { watch }, run] = await Promise.all([
     load('page/circle.js'),
     load('page/watch.js'),
     workerOf(root),
@@ -176,8 +176,8 @@ export async function client(dir) {
           data: { p2p: 'on', up: limit(person, world.scene.share) },
           storage: Promise.resolve(visitor.store),
           coarse: false,
-          settled,
           take: () => Promise.reject(new Error('none')),
+          mark: () => undefined,
           ask: async () => {},
           spared: () => false,
           hear: page.listen,

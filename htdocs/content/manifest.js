@@ -11,30 +11,21 @@ const MOST = 2 ** 26,
 
 /** @param {Blob} packed gzip, or what it holds where somebody on the way has unpacked it @returns {Promise<any>} the envelope, with nothing of it checked @throws when it is too long, or none */
 export async function unpack(packed) {
-  let left = MOST;
-  const each = (
-    /** @type {Transformer<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>['transform']} */ transform,
-  ) => new TransformStream({ transform });
-  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31,
-    stream = packed.stream();
-  const text = zipped
-    ? stream
-        .pipeThrough(
-          each((part, out) => {
-            for (let at = 0; at < part.length; at += STEP)
-              out.enqueue(part.subarray(at, at + STEP));
-          }),
-        )
-        .pipeThrough(new DecompressionStream('gzip'))
-    : stream;
-  return new Response(
-    text.pipeThrough(
-      each((part, out) => {
+  const steps = () => {
+    let left = MOST;
+    return new TransformStream({
+      transform(/** @type {Uint8Array<ArrayBuffer>} */ part, out) {
         must((left -= part.length) >= 0, 'manifest: too long');
-        out.enqueue(part);
-      }),
-    ),
-  ).json();
+        for (let at = 0; at < part.length; at += STEP) out.enqueue(part.subarray(at, at + STEP));
+      },
+    });
+  };
+  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31,
+    stream = packed.stream().pipeThrough(steps());
+  const text = zipped
+    ? stream.pipeThrough(new DecompressionStream('gzip')).pipeThrough(steps())
+    : stream;
+  return new Response(text).json();
 }
 
 /** @param {any} m one media of the payload @param {number} index @param {string[]} bases @returns {Promise<Media>} */

@@ -1,41 +1,29 @@
 /** The circle mirror: the bytes of a media from memory, storage or neighbours, verified. Hides who supplied it; what none of them brings in time is
- * for whoever reads to get from an origin, and comes past here, too. Each missing piece is a Job; every 50 ms, and whenever something happens,
- * decide() looks at each: who is asked, who has stopped moving, who is waited for. The measure is slack: for how many seconds the page can do
- * without the piece. It also says which pieces a neighbour may have, and which neighbour has lied or was too slow. */
+ * for whoever reads to get from an origin, and comes past here, too. Which neighbour brings what is exchange/exchange.js's. It also says which pieces a
+ * neighbour may have. */
 import { changed, readHead, recheck } from './origin.js';
+import { Exchange } from '../exchange/exchange.js';
 import { must, now, sha256 } from '../util/bytes.js';
 import { bare, plain } from '../util/names.js';
 /** @typedef {import('./manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
  *   reading; seconds of play in a byte
- * @typedef {{media: Media, at: number, last: number, need: () => Need}} Reader at: the piece that it waits for; last: that it will want
- * @typedef {{next(at: number, end: number): Promise<Uint8Array>, close(): void}} Reading next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
+ * @typedef {{media: Media, at: number, last: number, need: () => Need, run: {from: number, to: number, at: number, moved: number, bytes: number}|null}} Reader at: the
+ *   piece that it waits for; last: that it will want; run: pieces that an origin brings, since when, the last byte's time, how many bytes
+ * @typedef {{next(at: number, end: number): Promise<Uint8Array>, run(at: number): number, ends(at: number): boolean, close(): void}} Reading run(): how far an origin is to
+ *   bring it; ends(): whether it may end there; next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
- * @typedef {{media: Media, index: number, hash: string, size: number, born: number, here?: boolean, readers: Set<Reader>, tries: Set<Peer>, failed: Set<Peer>, over: AbortController,
- *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job here: it has come, and is looked at
- * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], coming(): boolean, ban(peer: Peer, why: 'lied'|'slow'): void,
+ * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], coming(): boolean, crowd(): boolean, ban(peer: Peer): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings coming: whether one may be there soon;
  *   reads: for the first time in this page life */
 
-const AHEAD = 8,
-  PEER_CAP = 4,
-  STALLED_MS = 600,
-  FRAMES = 131e6, // at this rate in bytes a second two of them come in a millisecond
-  COMING = 2, // seconds
-  PATIENCE_MS = 8000,
-  FRESH_MS = 5000,
+const FRESH_MS = 5000,
   STALE_MS = 7000,
-  STRIKES = 3,
   PARTS = 16;
 
 export class Mirror {
   #around;
-  #timer = 0;
-  #kicked = false;
-  /** differs between neighbours, so that not all of them ask an origin for the same piece at the same moment */
-  #margin = 0.6 + 0.6 * Math.random();
-  #jobs = /** @type {Map<string, Job>} */ (new Map());
   /** what neighbours were told of, and may ask for */
   shown = /** @type {Set<Media>} */ (new Set());
   /** what the page in hand reads */
@@ -53,6 +41,12 @@ export class Mirror {
   /** @param {Surroundings} around */
   constructor(around) {
     this.#around = around;
+    this.exchange = new Exchange({
+      ...around,
+      has: (media, i) => this.has(media, i),
+      keep: (media, i, bytes) => this.#keep(media, i, bytes),
+      came: n => (this.bytes.peers += n),
+    });
   }
   /** @param {import('./manifest.js').Manifest} manifest verified */
   use({ version, media }) {
@@ -101,47 +95,29 @@ export class Mirror {
       peers = this.#around.peers();
     return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
   }
-  /** How far an origin is to bring it: until the page can wait for neighbours, who have some of it, or are about to come; nobody: to the end.
-   * @param {Media} media @param {number} at @param {Need} need */
-  run(media, at, { slack, rate }) {
-    const { piece } = media,
-      index = Math.floor(at / piece);
-    let n = 1;
-    while (n < AHEAD && slack + n * piece * rate < this.#margin + this.#due(media, index + n)) n++;
-    return this.#due(media, index) < Infinity ? (index + n) * piece : Infinity;
-  }
-  /** Whether the page can wait for neighbours, who have some of it, to bring what comes next. For somebody who is still to come no origin that is at work
-   * is stopped. @param {Media} media @param {number} at @param {Need} need */
-  hopes(media, at, { slack }) {
-    return slack > this.#margin + this.#due(media, Math.floor(at / media.piece), 0);
-  }
-  /** In how many seconds one of those that have some of it may bring this piece, or somebody who is still to come; Infinity: nobody.
-   * @param {Media} media @param {number} index @param {any} [coming] @param {Peer[]} [peers] */
-  #due(media, index, coming = this.#around.coming(), peers = this.#around.peers()) {
-    const piece = { hash: media.hashes[index], size: media.piece },
-      known = peers.filter(p => p.knows(media.root)).map(p => p.due(piece));
-    return media.whole ? Infinity : Math.min(coming ? COMING : Infinity, ...known);
-  }
   /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
   read(media, url, need) {
     this.reads(media);
-    const reader = { media, at: 0, last: 0, need },
+    const { exchange } = this,
+      reader = /** @type {Reader} */ ({ media, at: 0, last: 0, need, run: null }),
+      piece = (/** @type {number} */ at) => Math.floor(at / media.piece),
       valid = () => this.#valid(media, url);
     return {
+      run: at => exchange.run(reader, piece(at)) * media.piece,
+      ends: at => exchange.ends(reader, piece(at)),
       next: async (at, end) => {
-        const index = (reader.at = Math.floor(at / media.piece)),
+        const index = (reader.at = piece(at)),
           from = index * media.piece;
-        reader.last = Math.floor((end - 1) / media.piece);
+        exchange.goes(reader, index);
+        reader.last = piece(end - 1);
         if (this.has(media, index) || this.#around.peers().length) valid().catch(() => {});
-        const piece = this.#want(reader, index);
-        this.#readAhead(reader);
-        const bytes = await piece;
+        const bytes = await this.#want(reader, index);
         await valid();
         if (reader.at == index) reader.at = index + 1;
         return bytes.subarray(at - from, end - from);
       },
-      close: () => this.#release(reader),
+      close: () => ((reader.last = -1), exchange.release(reader)),
     };
   }
   /** What an origin said of a file that it brought the page.
@@ -159,8 +135,10 @@ export class Mirror {
   /** What an origin has brought: pieces that are whole and right are kept, and given to whoever waits for them.
    * @param {Media} media @param {number} at where in the file @param {Uint8Array} bytes @returns {Promise<any>} when they were looked at */
   came(media, at, bytes) {
-    const looks = [];
-    this.bytes.origin += bytes.length;
+    const looks = [],
+      from = at,
+      { length } = bytes;
+    this.bytes.origin += length;
     while (bytes.length && !media.withdrawn && at < media.size) {
       const index = Math.floor(at / media.piece),
         hash = media.hashes[index],
@@ -183,7 +161,7 @@ export class Mirror {
       if (this.#parts.size <= PARTS) break;
       this.#parts.delete(hash);
     }
-    return Promise.all(looks);
+    return Promise.all(looks).then(() => this.exchange.flowed(media, from, length));
   }
   /** @param {Media} media @param {number} index @param {Uint8Array} bytes */
   async #whole(media, index, bytes) {
@@ -193,8 +171,7 @@ export class Mirror {
       media.wrong ??= true;
       return this.withdraw(media);
     }
-    const job = this.#jobs.get(hash);
-    job ? this.#finish(job, bytes) : this.#keep(media, index, bytes);
+    this.exchange.arrived(media, index, bytes);
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
@@ -204,9 +181,7 @@ export class Mirror {
   }
   /** Something changed: look again. */
   kick() {
-    // not by a timer: those are slow in a hidden tab
-    if (!this.#kicked) queueMicrotask(() => this.#tick());
-    this.#kicked = true;
+    this.exchange.kick();
   }
 
   /** Its origin has another file now. @param {Media} media */
@@ -217,7 +192,7 @@ export class Mirror {
   withdraw(/** @type {Media} */ media) {
     if (media.withdrawn) return;
     media.withdrawn = true;
-    for (const job of this.#jobs.values()) if (job.media == media) this.#finish(job);
+    this.kick();
     this.#around.withdrawn(media);
   }
   /** Fails when the origin has another file; waits only when nobody has looked for 7 s. @param {Media} media @param {string} url */
@@ -239,124 +214,11 @@ export class Mirror {
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
     if (bytes) return (this.#counted.add(hash), bytes);
     must(index <= reader.last, 'closed'); // meanwhile
-    const job = this.#jobs.get(hash) ?? this.#job(media, index, hash);
-    job.readers.add(reader);
-    this.kick();
-    return job.result;
-  }
-  /** @param {Media} media @param {number} index @param {string} hash @returns {Job} */
-  #job(media, index, hash) {
-    const job = /** @type {any} */ ({
-      media,
-      index,
-      hash,
-      size: Math.min(media.piece, media.size - index * media.piece),
-      born: now(),
-      readers: new Set(),
-      tries: new Set(),
-      failed: new Set(),
-      over: new AbortController(),
-    });
-    job.result = new Promise((done, fail) => Object.assign(job, { done, fail }));
-    job.result.catch(() => {});
-    this.#jobs.set(hash, job);
-    return job;
-  }
-  /** Asks neighbours for what a playing page will want next. */
-  #readAhead(/** @type {Reader} */ reader) {
-    const end = Math.min(reader.last, reader.at + AHEAD);
-    for (let i = reader.at + 1; i <= end && reader.need().playing; i++)
-      if (!this.has(reader.media, i)) this.#want(reader, i).catch(() => {});
-  }
-  /** What only this reader wanted is stopped. */
-  #release(/** @type {Reader} */ reader) {
-    reader.last = -1;
-    for (const job of this.#jobs.values())
-      if (job.readers.delete(reader) && !job.readers.size) this.#finish(job);
-  }
-
-  #tick() {
-    this.#kicked = false;
-    clearTimeout(this.#timer);
-    const jobs = [...this.#jobs.values()]
-      .map(job => ({ job, slack: this.#slack(job) }))
-      .sort((a, b) => a.slack - b.slack);
-    for (const { job, slack } of jobs) this.#decide(job, slack);
-    if (this.#jobs.size) this.#timer = +setTimeout(() => this.#tick(), 50);
-  }
-  /** What is read ahead can wait. */
-  #slack(/** @type {Job} */ job) {
-    const waits = [...job.readers].filter(reader => reader.at == job.index);
-    return Math.min(...waits.map(reader => reader.need().slack));
-  }
-
-  #decide(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const { tries } = job,
-      margin = this.#margin; // about what an origin needs
-    const stands = (/** @type {Peer} */ p) =>
-      now() - p.moved > Math.max(slack < 3 ? STALLED_MS : 2000, FRAMES / p.rate);
-    if (job.here || [...tries].some(p => !stands(p) && p.due(job) <= Math.max(slack, margin)))
-      return;
-    const peer = tries.size < 3 && this.#pick(job, Math.max(slack - margin, margin));
-    if (!peer && this.#canWait(job, slack)) return;
-    // somebody else is to bring it; however many pieces they owe, that is one standstill
-    for (const slow of [...tries].filter(stands)) {
-      if (now() > slow.rests && ++slow.strikes >= STRIKES) this.#around.ban(slow, 'slow');
-      slow.rests = now() + 2000;
-    }
-    peer ? this.#ask(job, peer) : this.#finish(job);
-  }
-  /** Whether neighbours who have some of the file, or are about to come, may still bring it in time. */
-  #canWait(/** @type {Job} */ job, /** @type {number} */ slack) {
-    const due = this.#due(job.media, job.index, undefined, this.#untried(job));
-    return slack > this.#margin + due && now() - job.born < PATIENCE_MS;
-  }
-  /** @param {Job} job @param {number} most seconds @returns {Peer|undefined} the neighbour that would bring it first */
-  #pick(job, most) {
-    const { media, index } = job;
-    return this.#untried(job)
-      .filter(p => p.inflight < PEER_CAP && now() > p.rests && p.has(media.root, index))
-      .filter(p => p.due(job) <= most)
-      .sort((a, b) => a.due(job) - b.due(job))[0];
-  }
-  /** Who was not asked for it. */
-  #untried(/** @type {Job} */ job) {
-    return this.#around.peers().filter(p => !job.failed.has(p) && !job.tries.has(p));
-  }
-
-  async #ask(/** @type {Job} */ job, /** @type {Peer} */ peer) {
-    const { hash, size, over, tries } = job;
-    tries.add(peer);
-    try {
-      const bytes = await peer.get(hash, size, over.signal);
-      job.here = true;
-      if ((await sha256(bytes)) != hash) return this.#around.ban(peer, 'lied');
-      peer.strikes = 0;
-      if (!over.signal.aborted) this.bytes.peers += size;
-      this.#finish(job, bytes);
-    } catch (error) {
-      const why = /** @type {Error} */ (error).message;
-      if (why == 'busy') peer.rests = now() + 300;
-      else if (why == 'off') peer.up = false;
-      else job.failed.add(peer);
-    } finally {
-      job.here = false;
-      tries.delete(peer);
-      this.kick();
-    }
-  }
-  /** @param {Job} job @param {Uint8Array} [bytes] verified; without: nobody here brings it */
-  #finish(job, bytes) {
-    const { media, index, hash, over } = job;
-    if (over.signal.aborted) return;
-    this.#jobs.delete(hash);
-    over.abort();
-    if (!bytes) return job.fail(new Error('nobody'));
-    this.#keep(media, index, bytes);
-    job.done(bytes);
+    return this.exchange.want(reader, index);
   }
   /** @param {Media} media @param {number} index @param {Uint8Array} bytes verified */
   #keep(media, index, bytes) {
+    if (this.has(media, index)) return;
     this.#counted.add(media.hashes[index]);
     this.#around.pieces.put(media.hashes[index], bytes);
     this.#around.got(media, index);

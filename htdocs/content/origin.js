@@ -12,10 +12,10 @@ const DEAD = [404, 410, 416],
 /** @param {number} status @param {Headers} headers @returns {Head} */
 export function readHead(status, headers) {
   const whole = headers.has('content-encoding') ? null : headers.get('content-length'),
-    range = /\/(\d+)$/.exec(headers.get('content-range') ?? '');
+    [, range] = /\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? [];
   return {
     status,
-    total: status == 206 ? Number(range?.[1] ?? NaN) : parseInt(whole ?? ''),
+    total: parseInt((status == 206 ? range : whole) ?? ''),
     modified: Date.parse(headers.get('last-modified') ?? '') / 1000,
   };
 }
@@ -26,12 +26,14 @@ export function readHead(status, headers) {
 export function changed({ status, total, modified }, media, url) {
   const ok = status >= 200 && status < 300,
     first = media.urls[0] == url.split('#')[0];
-  const again = REFUSED.includes(status) && now() - (media.refused ?? -Infinity) < REFUSED_MS;
-  if (REFUSED.includes(status)) media.refused = now();
-  const other =
-    ok && ((total >= 0 && total != media.size) || (first && modified && modified != media.mtime));
-  if (ok) media.checked = now();
-  return other || again || DEAD.includes(status);
+  const { refused = -Infinity } = media;
+  if (ok) {
+    media.checked = now();
+    return (total >= 0 && total != media.size) || (first && modified && modified != media.mtime);
+  }
+  if (!REFUSED.includes(status)) return DEAD.includes(status);
+  media.refused = now();
+  return now() - refused < REFUSED_MS;
 }
 
 /** Asks the origin whether it has another file now: false also when it cannot tell (down, 5xx, no HEAD).

@@ -1,5 +1,5 @@
 /** Verified pieces by SHA-256 (hex), within a byte budget: hides memory, storage and who is evicted. Of a browser's tabs one writes; the others
- * hear what it stored. What is stored says itself how long it is: its key is the hash and the size. The index of kv says only when it was used. */
+ * hear what it stored. What is stored says itself how long it is: its key is the hash and the size. The index of kv says only in which order it was used. */
 import { sha256, within } from '../util/bytes.js';
 /** @typedef {{kept?: [string, number], gone?: string}} News of the tab that writes: hash and size; hash */
 
@@ -10,10 +10,9 @@ export class Pieces {
   #store;
   #budget;
   #tell;
-  #total = 0;
   #saving = 0;
   #hotBytes = 0;
-  #index = /** @type {Map<string, {size: number, used: number}>} */ (new Map());
+  #index = /** @type {Map<string, number>} */ (new Map()); // sizes, who was used least recently first
   #hot = /** @type {Map<string, Uint8Array>} */ (new Map());
   #persist = false;
   held = 0; // bytes that storage held when the page opened
@@ -35,13 +34,20 @@ export class Pieces {
       within(this.#store.get('kv', 'index'), 1000, null),
       within(this.#store.keys('pieces'), 2000, []),
     ]);
-    const saved = /** @type {Map<string, {size: number, used: number}>} */ (new Map(index ?? []));
-    for (const key of keys ?? [...saved].map(([hash, { size }]) => hash + size)) {
-      const hash = key.slice(0, 64),
-        size = +key.slice(64);
-      if (size) this.#note(hash, size, saved.get(hash)?.used ?? 0);
+    const known = this.#index,
+      saved = /** @type {[string, number][]} */ (index ?? []),
+      found = (this.#index = new Map());
+    for (const key of keys ?? saved.map(([hash, size]) => hash + size)) {
+      const size = +key.slice(64);
+      if (size) found.set(key.slice(0, 64), size);
       else if (this.#persist) this.#store.delete('pieces', key).catch(() => {}); // an earlier version's: of no stated size
     }
+    for (const [hash] of saved) this.#note(hash, found.get(hash));
+    for (const [hash, size] of known) this.#note(hash, size);
+  }
+
+  get #total() {
+    return [...this.#index.values()].reduce((sum, size) => sum + size, 0);
   }
   /** Whether to write to storage: only one tab does, also what it had before. */
   set persist(/** @type {boolean} */ on) {
@@ -59,9 +65,8 @@ export class Pieces {
   }
   /** By the tab that writes. */
   told(/** @type {News} */ { kept, gone }) {
-    if (kept) this.#note(...kept, Date.now());
-    if (gone) this.#forget(gone);
-    this.#evict();
+    if (kept) this.#note(...kept);
+    if (gone) this.#index.delete(gone);
   }
 
   has(/** @type {string} */ hash) {
@@ -69,15 +74,15 @@ export class Pieces {
   }
   /** @param {string} hash @returns {Promise<Uint8Array|null>} */
   async get(hash) {
-    const entry = this.#index.get(hash),
+    const size = this.#index.get(hash),
       hot = this.#hot.get(hash);
-    if (entry) entry.used = Date.now();
+    this.#note(hash, size);
     this.#save();
-    if (hot || !entry) return hot ?? null;
-    const bytes = await within(this.#store.get('pieces', hash + entry.size), 1500, null);
+    if (hot || !size) return hot ?? null;
+    const bytes = await within(this.#store.get('pieces', hash + size), 1500, null);
     // whoever shares the origin writes there, too
     if (bytes && (await sha256(bytes).catch(() => '')) == hash) return this.#heat(hash, bytes);
-    if (bytes !== null) this.#forget(hash); // null: a slow one may come the next time
+    if (bytes !== null) this.#index.delete(hash); // null: a slow one may come the next time
     return null;
   }
   /** @param {string} hash @param {Uint8Array} bytes whose SHA-256 is hash: the caller has checked */
@@ -85,38 +90,34 @@ export class Pieces {
     const { length } = bytes;
     this.#heat(hash, bytes);
     if (!this.#persist || this.#index.has(hash) || length > this.#budget) return;
-    this.#note(hash, length, Date.now());
+    this.#note(hash, length);
     this.#evict();
     const had = this.#total;
     this.#store.put('pieces', hash + length, bytes).then(
       () => this.#tell({ kept: [hash, length] }),
-      () => this.#yield(hash, had),
+      () => {
+        // most likely QuotaExceededError. The site's own storage goes before ours, and would be refused next: half of what we had goes
+        this.#index.delete(hash);
+        this.#budget = Math.min(this.#budget, Math.max(had / 2, LEAST));
+        this.#evict();
+      },
     );
     this.#save();
   }
-  /** Most likely QuotaExceededError. The site's own storage goes before ours, and would be refused next: half of what we had goes. */
-  #yield(/** @type {string} */ hash, /** @type {number} */ had) {
-    this.#forget(hash);
-    this.#budget = Math.min(this.#budget, Math.max(had / 2, LEAST));
-    this.#evict();
-  }
 
-  #note(/** @type {string} */ hash, /** @type {number} */ size, /** @type {number} */ used) {
-    if (this.#index.has(hash)) return;
-    this.#index.set(hash, { size, used });
-    this.#total += size;
-  }
-
-  #forget(/** @type {string} */ hash) {
-    this.#total -= this.#index.get(hash)?.size ?? 0;
+  /** It is used now. @param {string} hash @param {number} [size] none: it is not stored */
+  #note(hash, size) {
     this.#index.delete(hash);
+    if (size) this.#index.set(hash, size);
   }
 
   #evict() {
-    if (!this.#persist || this.#total <= this.#budget) return;
-    for (const [hash, { size }] of [...this.#index].sort((a, b) => a[1].used - b[1].used)) {
-      if (this.#total <= this.#budget * 0.95) break;
-      this.#forget(hash);
+    let left = this.#total;
+    if (!this.#persist || left <= this.#budget) return;
+    for (const [hash, size] of this.#index) {
+      if (left <= this.#budget * 0.95) break;
+      left -= size;
+      this.#index.delete(hash);
       this.#store.delete('pieces', hash + size).catch(() => {});
       this.#tell({ gone: hash });
     }

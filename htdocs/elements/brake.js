@@ -19,12 +19,12 @@ export function brake(circle, src, { spool, key }) {
       return;
     due = performance.now() + LOOK_MS;
     wait();
-    const load = async (/** @type {string} */ url) =>
-      (await fetch(url, { cache: 'no-cache', credentials: 'omit' })).text();
-    const read = (/** @type {string} */ text) => /POLYCIRCLE_CONFIG=(.*);\n/.exec(text)?.[1];
+    const read = async (/** @type {string} */ url) => {
+      const r = await fetch(url, { cache: 'no-cache', credentials: 'omit' });
+      return /POLYCIRCLE_CONFIG=(.*);\n/.exec(await r.text())?.[1];
+    };
     const config =
-      (spool && read(await load(`${spool}signal-${key}.js`).catch(() => ''))) ||
-      read(await load(src));
+      (spool && (await read(`${spool}signal-${key}.js`).catch(() => ''))) || (await read(src));
     if (config) JSON.parse(config).mirror === false ? circle.leave('brake') : circle.join('brake');
   };
   // a page that is not to look has no timer, until something changes

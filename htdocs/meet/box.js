@@ -11,8 +11,10 @@ export class Box {
   #ask;
   #timer = 0;
   #url = '';
+  #every = 0;
   #least = 0;
-  #read = 0;
+  #first = /** @type {number|undefined} */ (undefined); // editions that were read
+  #last = 0;
   #strikes = 0;
   #rests = 0;
   #count = Math.floor(Math.random() * 1e9);
@@ -22,25 +24,27 @@ export class Box {
     this.#ask = ask;
   }
   /** the edition that was read, until another was seen behind it: a cache that keeps the first one would hide all mail */
-  prove = /** @type {number|undefined} */ (undefined);
-  #proven = false;
+  get prove() {
+    return this.#last == this.#first ? this.#first : undefined;
+  }
   /** whether the instance may give us one */
   get good() {
     return performance.now() >= this.#rests;
   }
   /** The instance has answered: read here from now on, or (no box) no more. @param {Answer} answer */
   follow({ box = '', box_v = 0, poll_ms = 2000 }) {
-    clearTimeout(this.#timer);
     this.#url = this.good ? box : '';
     this.#least = box_v;
-    if (this.#url) this.#later(poll_ms, poll_ms);
+    this.#every = poll_ms;
+    this.#later();
   }
 
-  #later(/** @type {number} */ wait, /** @type {number} */ every) {
-    this.#timer = +setTimeout(() => this.#poll(every), wait);
+  #later() {
+    clearTimeout(this.#timer);
+    if (this.#url) this.#timer = +setTimeout(() => this.#poll(), this.#every);
   }
 
-  async #poll(/** @type {number} */ every) {
+  async #poll() {
     const url = this.#url;
     const said = await this.#ask(`${url}?${++this.#count}`, {
       cache: 'no-store',
@@ -52,21 +56,18 @@ export class Box {
     if (url != this.#url) return;
     const fresh = said?.polycircle === 1 && said.v >= this.#least && Array.isArray(said.mail);
     this.#strikes = fresh ? 0 : this.#strikes + 1;
-    if (this.#strikes >= STRIKES) return this.#giveUp();
-    this.#later(every, every);
-    if (!fresh || said.v == this.#read) return;
-    this.#read = said.v;
-    this.#proven ||= this.prove != null && said.v > this.prove;
-    const asks = !this.#proven && this.prove == null;
-    this.prove = this.#proven ? undefined : (this.prove ?? said.v);
-    this.#reader.boxed({ mail: said.mail, call: said.call || asks });
-  }
-  /** Back to asking the instance; a box is tried again later. */
-  #giveUp() {
-    this.#rests = performance.now() + REST_MS;
-    this.prove = undefined;
-    this.#url = '';
-    this.#strikes = 0;
-    this.#reader.rejoin(0);
+    if (this.#strikes >= STRIKES) {
+      // back to asking the instance; a box is tried again later
+      this.#rests = performance.now() + REST_MS;
+      this.#first = undefined;
+      this.#url = '';
+      this.#strikes = 0;
+      this.#reader.rejoin(0);
+    }
+    this.#later();
+    if (!fresh || said.v == this.#last) return;
+    this.#first ??= said.v;
+    this.#last = said.v;
+    this.#reader.boxed({ mail: said.mail, call: said.call || this.prove != null });
   }
 }

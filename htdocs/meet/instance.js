@@ -4,27 +4,25 @@ import { toBase32, toBase64, utf8 } from '../util/bytes.js';
 /** @typedef {Error & {code: string, after: number}} Refusal code '': somebody else answered, or nobody; after: ms to wait, 0: as you like
  * @typedef {ReturnType<typeof instance>} Instance */
 
-const form = (
-  /** @type {boolean} */ h,
-  /** @type {object} */ body,
-  bytes = utf8(JSON.stringify(body)),
-) => new URLSearchParams(h ? { h: toBase32(bytes) } : { d: toBase64(bytes) });
+const form = (/** @type {boolean} */ h, /** @type {object} */ body) => {
+  const bytes = utf8(JSON.stringify(body));
+  return new URLSearchParams(h ? { h: toBase32(bytes) } : { d: toBase64(bytes) });
+};
 
 /** @param {string} base URL ending in '/' @param {(h: boolean) => void} keep told when the other form works @param {typeof fetch} ask the test seam */
-export const instance = (base, keep, ask = (...args) => fetch(...args)) => {
+export const instance = (base, keep, ask = fetch) => {
   let lost = 0;
   const self = {
     h: false, // the form that works
     /** @param {string} path @param {object} body @returns {Promise<any>} the answer @throws {Refusal} */
     async ask(path, body) {
       const h = lost % 3 > 1 != self.h;
-      const init = {
-        method: 'POST',
-        body: form(h, body),
-        credentials: /** @type {const} */ ('omit'),
-        signal: AbortSignal.timeout(25000),
-      };
-      const answer = await ask(base + path, init)
+      const answer = await ask(base + path, {
+          method: 'POST',
+          body: form(h, body),
+          credentials: /** @type {const} */ ('omit'),
+          signal: AbortSignal.timeout(25000),
+        })
           .then(r => r.json())
           .catch(() => null),
         ours = answer?.polycircle === 1;

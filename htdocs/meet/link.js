@@ -1,65 +1,56 @@
-/** One RTCPeerConnection with one ordered, reliable channel (RFC 8831, negotiated id 0): hides gathering, SDP and back-pressure.
+/** One RTCPeerConnection with one ordered, reliable channel (RFC 8831, negotiated id 0): hides gathering and SDP.
  * A Link is a Channel as meet/peer.js wants it. */
 import { near, pack, parse, unpack } from './sdp.js';
-import { must, sleep } from '../util/bytes.js';
-/** @typedef {{send(data: string|ArrayBuffer): void, close(): void, readonly buffered: number, drained(): Promise<any>,
+import { sleep } from '../util/bytes.js';
+/** @typedef {{send(data: string|ArrayBuffer): void, close(): void, readonly buffered: number,
  *   onmessage: ((data: any) => void)|null, onclose: (() => void)|null}} Channel */
 
-/** One server that the browser cannot read is an error of the constructor: such ones are named, and go. The list is changed in place, so the
- * next link need not look. Each connection has a certificate of its own: one that was kept would let neighbours know a visitor again.
- * @param {RTCIceServer[]} ice @returns {RTCPeerConnection} */
-function connection(ice) {
-  const make = (/** @type {RTCIceServer[]} */ iceServers) => new RTCPeerConnection({ iceServers });
+/** Each connection has a certificate of its own: one that was kept would let neighbours know a visitor again. */
+const connection = (/** @type {RTCIceServer[]} */ iceServers) =>
+  new RTCPeerConnection({ iceServers });
+
+/** One server that the browser cannot read is an error of the constructor: such ones are named, and go. @param {RTCIceServer} server */
+function usable(server) {
   try {
-    return make(ice);
-  } catch (error) {
-    const bad = ice.findIndex(server => {
-      try {
-        make([server]).close();
-      } catch {
-        return true;
-      }
-    });
-    if (bad < 0) throw error;
-    const [{ urls }] = ice.splice(bad, 1);
-    console.warn('polycircle: no browser can use this ICE server:', urls);
-    return connection(ice);
+    connection([server]).close();
+    return true;
+  } catch {
+    console.warn('polycircle: no browser can use this ICE server:', server.urls);
   }
 }
 
 const GATHER_MS = 600,
   SETTLE_MS = 15,
   FAMILY_MS = 200,
-  LOST_MS = 4000,
-  LOW = 256 << 10;
+  LOST_MS = 4000;
 
 export class Link {
   #pc;
   #dc;
   #stun;
-  #closed = false;
   #mine = '';
   #theirs = '';
   /** to be set before the other side has our description: what comes earlier would be lost */
   onmessage = /** @type {((data: any) => void)|null} */ (null);
   onopen = /** @type {(() => void)|null} */ (null);
   onclose = /** @type {(() => void)|null} */ (null);
-  /** @param {{ice: RTCIceServer[]}} options */
-  constructor({ ice }) {
-    this.#pc = connection(ice);
-    this.#stun = ice.length > 0;
+  /** @param {{ice: RTCIceServer[]}} options what cannot be used goes from there, too: the next link need not look */
+  constructor(options) {
+    try {
+      this.#pc = connection(options.ice);
+    } catch {
+      options.ice = options.ice.filter(usable);
+      this.#pc = connection(options.ice);
+    }
+    this.#stun = options.ice.length > 0;
     this.#dc = this.#pc.createDataChannel('c', { negotiated: true, id: 0 });
     this.#dc.binaryType = 'arraybuffer';
-    this.#dc.bufferedAmountLowThreshold = LOW;
     this.#dc.onmessage = e => this.onmessage?.(e.data);
     this.#dc.onopen = () => this.onopen?.();
     this.#dc.onclose = () => this.close();
     this.#pc.onconnectionstatechange = () => this.#watch();
   }
 
-  get open() {
-    return this.#dc.readyState == 'open';
-  }
   get buffered() {
     return this.#dc.bufferedAmount;
   }
@@ -67,49 +58,26 @@ export class Link {
   get near() {
     return near(parse(this.#mine).candidates, parse(this.#theirs).candidates);
   }
-  /** @returns {Promise<string>} packed offer */
-  async offer() {
-    await this.#pc.setLocalDescription();
-    return this.#gathered(false);
-  }
-  /** @param {string} offer packed @returns {Promise<string>} packed answer @throws when it is not an offer */
-  async answer(offer) {
-    await this.#remote(offer, false);
-    await this.#pc.setLocalDescription();
-    return this.#gathered(true);
-  }
-
-  accept(/** @type {string} */ answer) {
-    return this.#remote(answer, true);
+  /** @param {string} packed the other side's @throws when there is no place for it: an answer to no offer */
+  accept(packed) {
+    this.#theirs = packed;
+    return this.#pc.setRemoteDescription(unpack(parse(packed)));
   }
   send(/** @type {any} */ data) {
-    if (this.open) this.#dc.send(data);
+    if (this.#dc.readyState == 'open') this.#dc.send(data);
   }
-
-  async drained() {
-    if (this.open && this.buffered > LOW)
-      await new Promise(ok => {
-        this.#dc.onbufferedamountlow = ok;
-      });
-  }
-
+  /** Also again: nothing of it is said twice. */
   close() {
-    if (this.#closed) return;
-    this.#closed = true;
     this.#pc.close();
-    /** @type {any} */ (this.#dc).onbufferedamountlow?.(); // who waits for room waits no longer
     this.onclose?.();
   }
 
-  async #remote(/** @type {string} */ packed, /** @type {boolean} */ answer) {
-    const description = parse(packed);
-    must(description.answer == answer, 'bad SDP');
-    this.#theirs = packed;
-    await this.#pc.setRemoteDescription(unpack(description));
-  }
   /** Does not wait for the end of gathering, which may never come. STUN brings an address from outside for each of its own, of IPv4 and of IPv6, and
-   * who has only the one cannot be met from the other: 15 ms after the last of them, 200 after the first, 600 ms at most. @param {boolean} answer */
-  async #gathered(answer) {
+   * who has only the one cannot be met from the other: 15 ms after the last of them, 200 after the first, 600 ms at most.
+   * @param {string} [offer] theirs, packed @returns {Promise<string>} the answer to it, or else an offer, packed @throws when theirs is none */
+  async describe(offer) {
+    if (offer) await this.accept(offer);
+    await this.#pc.setLocalDescription();
     await new Promise(ok => {
       const look = () => {
         const parts = (/** @type {RegExp} */ type) =>
@@ -123,7 +91,7 @@ export class Link {
       this.#pc.onicecandidate = this.#pc.onicegatheringstatechange = look;
       look();
     });
-    return (this.#mine = pack(this.#pc.localDescription?.sdp ?? '', answer));
+    return (this.#mine = pack(this.#pc.localDescription?.sdp ?? '', !!offer));
   }
 
   async #watch() {

@@ -1,39 +1,39 @@
 /** One neighbour: the protocol of doc/PROTOCOL.md 2.3 on one open channel. Hides requests, frames, bitmaps and serving; what the neighbour may
  * have (content/mirror.js), how fast (meet/manners.js), and what else it says is the hub's business (page/circle.js). A neighbour that breaks the protocol is closed. */
-import { bit, CHUNK, frame, parseControl, parseFrame } from './wire.js';
+import { bit, frame, parseControl, parseFrame } from './wire.js';
 import { fromBase64, must, now, pace } from '../util/bytes.js';
 /** @typedef {import('./wire.js').Message} Message
- * @typedef {{hello(peer: Peer): Message, serve(hash: string, peer: Peer): Promise<Uint8Array|'none'|'busy'|'off'>,
- *   allow(bytes: number, peer: Peer): Promise<any>, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub
- * @typedef {{hash: string, bytes: Uint8Array, at: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void}} Pending */
+ * @typedef {{hello(peer: Peer): Message, serve(ask: {id: number, hash: string, due: number}, peer: Peer): Promise<{why: string, ms?: number}|null>,
+ *   stopped(peer: Peer, id: number): void, heard(message: Message, peer: Peer): void, closed(peer: Peer, why: string): void}} Hub serve: null when it is to come;
+ *   stopped: it need not
+ * @typedef {{bytes: Uint8Array, at: number, first: number, done: (bytes: Uint8Array) => void, fail: (why: Error) => void, on(bytes: number): void}} Pending
+ *   at: bytes that are here; first: when the first of them came */
 
-const MAX_ASKED = 8,
-  MAX_ROOTS = 512,
+const MAX_ROOTS = 512,
   REPLY_MS = 300,
   MAX_PIECES = 131072,
-  PAUSE = 1 << 20;
+  TRIP_MS = 60;
 
 export class Peer {
   #hub;
   #next = 1;
   #late = 0; // bytes that were asked for and have not come, also when nobody waits for them any longer
-  #serving = false;
-  #sending = 0;
   #pending = /** @type {Map<number, Pending>} */ (new Map());
-  #asked = /** @type {{id: number, hash: string}[]} */ ([]);
   #have = /** @type {Map<string, Uint8Array>} */ (new Map()); // by root, the one that was heard of last at the end
   #wanted = /** @type {Map<string, number>} */ (new Map()); // roots that we asked for, and when
   neighbours = /** @type {string[]} */ ([]);
   bytesIn = 0;
   bytesOut = 0;
-  strikes = 0;
   near = false;
   up = false;
   ready = false;
   closed = false;
   rests = 0; // until when it is not asked again (performance.now)
-  rate = 2 << 20; // bytes a second, of the last quarter of a second or so that it owed us something; a stranger is believed to be quick
-  moved = 0; // when something last came, or it began to owe
+  /** by its word: what it gives, bytes a ms; ms of what is due in 4 s and goes before all else, and of all that it is to give */
+  stands = { line: 300, soon: 0, all: 0 };
+  told = now(); // when it said so
+  speed = 0; // bytes a ms that came from it; 0: nothing did
+  strikes = 0; // how often it brought nothing of what it had promised
   mine = false;
   re = '';
   by = '';
@@ -62,14 +62,24 @@ export class Peer {
   get inflight() {
     return this.#pending.size;
   }
-  /** In how many seconds it brings this piece: that comes when it was asked for, else after all that it owes. @param {{hash: string, size: number}} piece */
-  due({ hash, size }) {
-    let left = 0;
-    for (const owed of this.#pending.values()) {
-      left += owed.bytes.length - owed.at;
-      if (owed.hash == hash) return left / this.rate;
-    }
-    return (left + size) / this.rate;
+  /** For how many seconds it gives to others before what is due in so many. */
+  waits(/** @type {number} */ due) {
+    const { soon, all } = this.stands;
+    return Math.max(0, (due < 12 ? soon : all) - now() + this.told) / 1000;
+  }
+  /** In how many seconds it brings a piece that is due in so many. @param {number} size @param {number} due */
+  expects(size, due) {
+    let owed = size;
+    for (const one of this.#pending.values()) owed += one.bytes.length - one.at;
+    const { line } = this.stands;
+    return (
+      this.waits(due) + (owed / Math.max(8, Math.min(line, this.speed || line)) + TRIP_MS) / 1000
+    );
+  }
+  /** Sends a part of what it asked for. @param {number} id @param {number} at @param {Uint8Array} bytes @param {number} size */
+  give(id, at, bytes, size) {
+    this.channel.send(frame(id, at, bytes, size));
+    this.bytesOut += size;
   }
   greet() {
     this.say(this.#hub.hello(this));
@@ -86,19 +96,19 @@ export class Peer {
     const wanted = this.#wanted.get(root) ?? -Infinity;
     return this.up && (this.#have.get(root)?.some(Boolean) ?? now() - wanted < REPLY_MS);
   }
-  /** @param {string} hash @param {number} size @param {AbortSignal} signal @returns {Promise<Uint8Array>} unverified */
-  get(hash, size, signal) {
+  /** @param {{hash: string, size: number}} piece @param {AbortSignal} signal @param {{due: number, on(bytes: number): void}} how due: ms until it is needed;
+   * on: hears of what comes @returns {Promise<Uint8Array>} unverified */
+  get({ hash, size }, signal, { due, on }) {
     const id = this.#next++;
-    if (!this.inflight) this.moved = now();
     return /** @type {Promise<Uint8Array>} */ (
       new Promise((done, fail) => {
-        this.#pending.set(id, { hash, bytes: new Uint8Array(size), at: 0, done, fail });
+        this.#pending.set(id, { bytes: new Uint8Array(size), at: 0, first: 0, done, fail, on });
         this.#late += size;
         signal.addEventListener('abort', () => {
           if (this.#pending.has(id)) this.say({ t: 'stop', id });
           fail(new Error('stopped'));
         });
-        this.say({ t: 'get', id, h: hash });
+        this.say({ t: 'get', id, h: hash, due });
       })
     ).finally(() => this.#pending.delete(id));
   }
@@ -113,17 +123,21 @@ export class Peer {
   }
 
   #control(/** @type {Message} */ m) {
-    must(this.ready != (m.t == 'hello'), 'bad message'); // once, before all else
+    must(this.ready != (m.t == 'hello')); // once, before all else
     if (m.t == 'hello') {
-      must(m.sig == this.sig, 'bad message');
+      must(m.sig == this.sig);
       this.ready = true;
     }
     this.up = m.up ?? this.up;
     for (const [root, , bits] of m.have ?? []) this.#learn(root, fromBase64(bits));
     if (m.t == 'got') this.#got(m.r, m.i);
-    if (m.t == 'get') this.#queue(m.id, m.h);
-    if (m.t == 'stop') this.#stop(m.id);
-    if (m.t == 'no') this.#pending.get(m.id)?.fail(new Error(m.why));
+    if (m.t == 'get') this.#serve(m);
+    if (m.t == 'stop') this.#hub.stopped(this, m.id);
+    if (m.t == 'no') this.#refused(m.id, m.why, m.ms);
+    if (m.at) {
+      const [line, soon, all] = m.at;
+      Object.assign(this, { stands: { line, soon, all }, told: now() });
+    }
     if (m.t == 'peers') this.neighbours = m.list;
     m.t == 'bye' ? this.close('left') : this.#hub.heard(m, this);
   }
@@ -139,7 +153,7 @@ export class Peer {
   #got(/** @type {string} */ root, /** @type {number[]} */ pieces) {
     const old = this.#have.get(root),
       last = Math.max(...pieces, 0);
-    must(last < MAX_PIECES, 'bad message');
+    must(last < MAX_PIECES);
     const bits = new Uint8Array(Math.max(old?.length ?? 0, (last >> 3) + 1));
     bits.set(old ?? []);
     for (const i of pieces) bits[i >> 3] |= 128 >> (i & 7);
@@ -148,51 +162,34 @@ export class Peer {
 
   #frame(/** @type {import('./wire.js').Frame} */ { id, offset, payload }) {
     const want = this.#pending.get(id),
-      { length } = payload,
-      seconds = this.inflight && (now() - this.moved) / 1000;
+      { length } = payload;
     this.bytesIn += length;
-    this.moved = now();
-    this.rate = (this.rate + (want ? 4 * length : 0)) / (1 + 4 * seconds);
-    if (!want) return must(id < this.#next && (this.#late -= length) >= 0, 'bad message');
-    must(offset == want.at && offset + length <= want.bytes.length, 'bad message');
+    if (!want) return must(id < this.#next && (this.#late -= length) >= 0);
+    must(offset == want.at && offset + length <= want.bytes.length);
     want.bytes.set(payload, offset);
     want.at += length;
+    want.first ||= now();
+    want.on(length);
     this.#late -= length;
-    if (want.at == want.bytes.length) want.done(want.bytes);
+    if (want.at < want.bytes.length) return;
+    const ms = now() - want.first,
+      speed = (want.at - length) / ms;
+    if (ms > 30) this.speed = this.speed ? 0.85 * this.speed + 0.15 * speed : speed;
+    want.done(want.bytes);
   }
 
-  #stop(/** @type {number} */ id) {
-    this.#asked = this.#asked.filter(a => a.id != id);
-    if (this.#sending == id) this.#sending = 0;
-  }
-
-  #queue(/** @type {number} */ id, /** @type {string} */ hash) {
-    if (this.#asked.length >= MAX_ASKED) return this.say({ t: 'no', id, why: 'busy' });
-    this.#asked.push({ id, hash });
-    if (!this.#serving) this.#serve();
-  }
-
-  async #serve() {
-    this.#serving = true;
-    for (let ask; !this.closed && (ask = this.#asked.shift());) {
-      const bytes = await this.#hub
-        .serve(ask.hash, this)
-        .catch(() => /** @type {'none'} */ ('none'));
-      if (typeof bytes == 'string') this.say({ t: 'no', id: ask.id, why: bytes });
-      else await this.#send(ask.id, bytes);
+  /** @param {number} id @param {string} why @param {number} [ms] busy: when there may be room */
+  #refused(id, why, ms = 300) {
+    const busy = why == 'busy';
+    if (busy) {
+      Object.assign(this.stands, { soon: Math.min(ms, 3000), all: ms });
+      this.told = now();
     }
-    this.#serving = false;
+    this.#pending.get(id)?.fail(Object.assign(new Error(why), busy && { ms }));
   }
 
-  async #send(/** @type {number} */ id, /** @type {Uint8Array} */ bytes) {
-    this.#sending = id;
-    for (let at = 0; at < bytes.length && !this.closed && this.#sending == id; at += CHUNK) {
-      const size = Math.min(CHUNK, bytes.length - at);
-      if ((await this.#hub.allow(size, this)) === false)
-        return this.say({ t: 'no', id, why: 'off' });
-      if (this.channel.buffered > PAUSE) await this.channel.drained();
-      this.channel.send(frame(id, at, bytes));
-      this.bytesOut += size;
-    }
+  async #serve(/** @type {Message} */ { id, h, due = 2000 }) {
+    const no = await this.#hub.serve({ id, hash: h, due }, this);
+    if (no) this.say({ t: 'no', id, ...no });
   }
 }

@@ -1,6 +1,6 @@
 /** The packed description: what differs between two data-channel SDPs, in about 120 characters. Layout: doc/PROTOCOL.md 2.1.
  * Hides SDP (RFC 8866) and the candidate grammar (RFC 8839) from everything else. */
-import { fromBase64, hex, must, toBase64 } from '../util/bytes.js';
+import { fromBase64, hex, must, toBase64, utf8 } from '../util/bytes.js';
 /** @typedef {{kind: number, address: string, port: number}} Candidate kind: place in TYPES
  * @typedef {{answer: boolean, print: Uint8Array, ufrag: string, pwd: string, candidates: Candidate[]}} Description */
 
@@ -8,11 +8,9 @@ const TYPES = ['host', 'srflx', 'relay', 'prflx'],
   LENGTHS = [4, 16, 16],
   MAX_CANDIDATES = 24;
 
-const fromHex = (/** @type {string} */ text) => (text.match(/../g) ?? []).map(h => parseInt(h, 16));
-const codes = (/** @type {string} */ text) => [
-  text.length,
-  ...Array.from(text, c => c.charCodeAt(0)),
-];
+const fromHex = (/** @type {string} */ text) =>
+  /** @type {string[]} */ (text.match(/../g)).map(h => parseInt(h, 16));
+const codes = (/** @type {string} */ text) => [text.length, ...utf8(text)];
 
 /** @param {string} text IPv4, IPv6 (RFC 4291) or an mDNS name @returns {number[]} form and bytes; of another length: not an address */
 function packAddress(text) {
@@ -30,7 +28,7 @@ function unpackAddress(form, b) {
   if (!form) return b.join('.');
   const text = hex(b);
   return form == 1
-    ? (text.match(/..../g) ?? []).join(':')
+    ? text.replace(/....(?=.)/g, '$&:')
     : text.replace(/(.{8})(....)(....)(....)(.*)/, '$1-$2-$3-$4-$5.local');
 }
 
@@ -41,7 +39,7 @@ export function pack(sdp, answer) {
     /^a=ice-ufrag:(\S+)/m,
     /^a=ice-pwd:(\S+)/m,
   ].map(shape => shape.exec(sdp)?.[1] ?? '');
-  must(print.length == 95 && ufrag && pwd, 'bad SDP');
+  must(print.length == 95 && ufrag && pwd);
   const out = [
     0x10 | Number(answer),
     ...fromHex(print.replaceAll(':', '')),
@@ -61,20 +59,20 @@ export function pack(sdp, answer) {
 
 /** @param {any} text from anyone @returns {Description} @throws when it is not exactly a packed description */
 export function parse(text) {
-  must(typeof text == 'string' && text.length <= 1024, 'bad SDP');
+  must(typeof text == 'string' && text.length <= 1024);
   const b = fromBase64(text);
   let at = 0;
   const take = (/** @type {number} */ n) => {
-    must(at + n <= b.length, 'bad SDP');
+    must(at + n <= b.length);
     return b.subarray(at, (at += n));
   };
   const token = () => {
     const word = String.fromCharCode(...take(take(1)[0]));
-    must(/^[\w+/-]{4,}$/.test(word), 'bad SDP'); // '-' and '_' too: other stacks write them
+    must(/^[\w+/-]{4,}$/.test(word)); // '-' and '_' too: other stacks write them
     return word;
   };
   const [flag] = take(1);
-  must(flag >> 1 == 8, 'bad SDP');
+  must(flag >> 1 == 8);
   const description = {
     answer: flag == 0x11,
     print: take(32),
@@ -85,7 +83,7 @@ export function parse(text) {
   while (at < b.length) {
     const [kind] = take(1),
       form = kind & 7;
-    must(kind < 32 && form < 3 && description.candidates.length < MAX_CANDIDATES, 'bad SDP');
+    must(kind < 32 && form < 3 && description.candidates.length < MAX_CANDIDATES);
     const address = unpackAddress(form, take(LENGTHS[form])),
       [high, low] = take(2);
     description.candidates.push({ kind: kind >> 3, address, port: (high << 8) | low });

@@ -4,10 +4,10 @@ import { now, pace, randomHex } from '../util/bytes.js';
 import { Link } from './link.js';
 import { parse } from './sdp.js';
 import { Peer } from './peer.js';
-import { re as isId, sig as isSig } from './wire.js';
 /** @typedef {{token: string, run: string, key: string, ice: RTCIceServer[]}} Identity
  * @typedef {import('./peer.js').Hub & {joined(answer: any): void, met(peer: Peer): void, refused(error: import('./instance.js').Refusal): void, holding(): object}} Hub
- *   holding: what a join says of media: {version, have} */
+ *   holding: what a join says of media: {version, have}
+ * @typedef {Peer & {channel: Link}} Neighbour */
 
 const TARGET = 5,
   CAP = 8,
@@ -18,10 +18,7 @@ const TARGET = 5,
   PENDING_MAX = 12,
   SHUN_MS = 30000,
   VAIN = 5,
-  SLOW_MS = 300000,
   BY_INSTANCE = 'i';
-
-const linkOf = (/** @type {Peer} */ { channel }) => /** @type {Link} */ (channel);
 
 export class Signal {
   #me;
@@ -29,26 +26,24 @@ export class Signal {
   #hub;
   #timer = 0;
   #grows = 0;
-  #busy = false;
-  #wish = Infinity; // in how many ms to ask again, once the answer is here
+  #wish = /** @type {number|null} */ (null); // while a request is under way: in how many ms to ask again
   #fails = 0;
   #failures = 0;
   #joined = false;
   #stopped = true;
   #cursor = '';
-  #said = /** @type {{due_ms?: number, standing?: number}} */ ({}); // the last answer
+  #said = /** @type {{due_ms?: number, standing?: number, role?: string}} */ ({}); // the last answer
   #offers = /** @type {Map<string, {link: Link, sdp: string, made: number, sent: boolean}>} */ (
     new Map()
   );
   #mail = /** @type {{id: string, to: string, re: string, body: string}[]} */ ([]);
-  #gone = /** @type {Set<string>} */ (new Set());
-  /** sigs that are offered nothing until then; 'by' and a sig: who brings no offers */
+  #gone = /** @type {string[]} */ ([]);
+  /** until when who (BY_INSTANCE, too) is offered nothing, and brings no offers; Infinity: ban() */
   #shunned = /** @type {Map<string, number>} */ (new Map());
   #unasked = pace(3000, CAP); // whether one more of the offers that nobody asked for may be taken
-  links = /** @type {Map<string, Peer>} */ (new Map());
+  links = /** @type {Map<string, Neighbour>} */ (new Map());
   box = /** @type {import('./box.js').Box|null} */ (null); // once it is loaded
   sig = '';
-  role = '';
   greet = true;
   syncs = 0;
   firstPeer = /** @type {number|null} */ (null);
@@ -61,6 +56,9 @@ export class Signal {
   /** Neighbours who said hello. */
   get peers() {
     return [...this.links.values()].filter(p => p.ready);
+  }
+  get role() {
+    return this.#said.role ?? '';
   }
   start() {
     if (!this.#stopped) return;
@@ -81,7 +79,8 @@ export class Signal {
   }
 
   #bye() {
-    this.#instance.beacon('sync', { v: 1, token: this.#me.token, run: this.#me.run, leave: true });
+    const { token, run } = this.#me;
+    this.#instance.beacon('sync', { v: 1, token, run, leave: true });
   }
   /** @param {boolean} greet false: never make us a greeter */
   setGreet(greet) {
@@ -101,21 +100,20 @@ export class Signal {
     this.#mail.push({ id: randomHex(8), to: sig, re, body });
     this.#soon(0);
   }
-  /** Not linked again, whoever offers: who lied in this page life, who was slow for minutes. @param {Peer} peer @param {'lied'|'slow'} why */
-  ban(peer, why) {
-    this.#shunned.set(peer.sig, why == 'slow' ? now() + SLOW_MS : Infinity);
-    peer.close(why);
+  /** Not linked again in this page life, whoever offers: it has lied. */
+  ban(/** @type {Peer} */ peer) {
+    this.#shunned.set(peer.sig, Infinity);
+    peer.close('lied');
   }
 
   #soon(/** @type {number} */ ms) {
-    if (this.#busy) return void (this.#wish = Math.min(this.#wish, ms));
+    if (this.#wish != null) return void (this.#wish = Math.min(this.#wish, ms));
     clearTimeout(this.#timer);
     if (!this.#stopped) this.#timer = +setTimeout(() => this.#sync(), ms);
   }
 
   async #sync() {
-    if (this.#busy) return this.#soon(0);
-    this.#busy = true;
+    if (this.#wish != null) return this.#soon(0);
     this.#wish = Infinity;
     try {
       if (this.role == 'greeter') await this.#refill().catch(() => 0); // in this request: the next may be far
@@ -126,14 +124,15 @@ export class Signal {
       this.#fails = 0;
       for (const { id } of body.offers) Object.assign(this.#offers.get(id) ?? {}, { sent: true });
       this.#mail = this.#mail.filter(m => !body.mail.includes(m));
-      for (const sig of body.gone) this.#gone.delete(sig);
-      this.#soon(Math.max(200, answer.due_ms ?? 60000));
+      this.#gone = this.#gone.filter(sig => !body.gone.includes(sig));
+      this.#soon(Math.max(200, answer.due_ms));
       await this.#take(answer, !!body.key);
     } catch (error) {
       this.#failed(error);
     } finally {
-      this.#busy = false;
-      this.#soon(this.#wish);
+      const wish = this.#wish;
+      this.#wish = null;
+      this.#soon(wish);
     }
   }
 
@@ -143,14 +142,15 @@ export class Signal {
       .map(([id, { sdp }]) => ({ id, sdp }))
       .slice(0, STANDING);
     const mail = this.#mail.slice(0, 8),
-      gone = [...this.#gone].slice(0, 16),
+      gone = this.#gone.slice(0, 16),
       says = !this.#joined || mail.length > 0 || offers.length > 0;
+    const { token, run, key } = this.#me;
     this.syncs++;
     return {
       v: 1,
-      token: this.#me.token,
-      run: this.#me.run,
-      key: this.#joined ? undefined : this.#me.key,
+      token,
+      run,
+      key: this.#joined ? undefined : key,
       cursor: this.#cursor || undefined,
       greet: this.greet,
       box: this.box?.good,
@@ -164,12 +164,10 @@ export class Signal {
 
   async #take(/** @type {any} */ answer, /** @type {boolean} */ join) {
     this.#said = answer;
-    this.role = answer.role;
     this.#cursor = answer.cursor;
     if (join) {
       this.sig = answer.sig;
       this.#joined = true;
-      this.#me.ice = answer.ice ?? this.#me.ice;
       this.#hub.joined(answer);
     }
     for (const { due_ms = 0 } of answer.sent ?? []) {
@@ -180,7 +178,7 @@ export class Signal {
     this.box?.follow(answer);
     this.#mails(answer.mail);
     const claims = (answer.peers ?? []).map((/** @type {any} */ p) =>
-      this.#answer(p.sig, p.offer?.id, p.offer?.sdp, !!p.near, ''),
+      this.#answer(p.sig, p.offer.id, p.offer.sdp, p.near, ''),
     );
     const offers = this.role == 'greeter' && !answer.standing && this.#refill(),
       [made] = await Promise.all([offers, ...claims]); // all in one request
@@ -200,7 +198,6 @@ export class Signal {
   #failed(/** @type {any} */ error) {
     if (error.code == 'rejoin') {
       this.#joined = false;
-      this.#cursor = '';
       for (const offer of this.#offers.values()) offer.sent = false;
     } else if (error.code != '') this.#hub.refused(error);
     const wait = error.after || 1000 * 2 ** this.#fails++,
@@ -226,34 +223,40 @@ export class Signal {
     await Promise.all(
       Array.from({ length: missing }, async () => {
         const link = new Link(this.#me);
-        this.#offers.set(randomHex(6), { link, sdp: await link.offer(), made: now(), sent: false });
+        this.#offers.set(randomHex(6), {
+          link,
+          sdp: await link.describe(),
+          made: now(),
+          sent: false,
+        });
       }),
     );
     return true;
   }
-  /** Still, and for longer than that. @param {string} who @param {number} [ms] */
-  #shuns(who, ms = 0) {
-    return (this.#shunned.get(who) ?? 0) > now() + ms;
+  #shuns(/** @type {string} */ who) {
+    return (this.#shunned.get(who) ?? 0) > now();
   }
   /** What is not open yet has places of its own, and whoever brings offers that nobody asked for has few of these; some are for answers to
    * our own offers alone. No neighbour is given up for what may never open. A browser can make few connections, and counts closed ones for long:
    * none is made before it is wanted.
    * @param {string} sig @param {boolean} mine whose offer @param {string} by who brought an offer that nobody asked for
-   * @param {Link} [link] that of an offer of ours @returns {Peer|undefined} undefined: not wanted */
+   * @param {Link} [link] that of an offer of ours @returns {Neighbour|undefined} undefined: not wanted */
   #enter(sig, mine, by = '', link) {
-    const opening = [...this.links.values()].filter(p => !p.ready && p.by == by && p.sig != sig);
+    const opening = [...this.links.values()].filter(p => !p.ready && p.by == by);
     if (
       sig == this.sig ||
-      this.#stopped ||
-      this.#shuns(sig, SHUN_MS) || // who only did not open may offer
+      this.#shunned.get(sig) == Infinity || // who only did not open may offer
       opening.length >= (by ? 2 : mine ? CAP : CAP - STANDING) ||
       (by && (this.links.size >= CAP || !this.#unasked()))
     )
       return void link?.close();
     const made = link ?? new Link(this.#me);
-    this.links.get(sig)?.close('replaced');
-    const peer = Object.assign(new Peer(made, sig, this.#hub), { mine, by });
+    const before = this.links.get(sig);
+    const peer = /** @type {Neighbour} */ (
+      Object.assign(new Peer(made, sig, this.#hub), { mine, by })
+    );
     this.links.set(sig, peer);
+    before?.close('replaced');
     made.onopen = () => {
       this.firstPeer ??= now();
       peer.near ||= made.near;
@@ -261,11 +264,6 @@ export class Signal {
     };
     this.#expire(peer, ANSWER_MS);
     return peer;
-  }
-  /** One too many said hello: a neighbour goes who has others, and owes us nothing. */
-  #spare() {
-    if (this.peers.length > CAP)
-      this.peers.find(p => !p.inflight && p.neighbours.length > 2)?.close('bye');
   }
 
   #expire(/** @type {Peer} */ peer, /** @type {number} */ ms) {
@@ -275,13 +273,13 @@ export class Signal {
   /** Their offer. Who is linked already, open or not yet, is not given up for it: anybody may have made it in that name; and whoever brought one
    * that nobody asked for and that came to nothing brings none for a while. @param {any} sig @param {any} re @param {any} sdp @param {boolean} near @param {string} by '': asked for */
   async #answer(sig, re, sdp, near, by) {
-    if (!isSig(sig) || !isId(re) || this.links.has(sig) || this.#shuns('by' + by)) return;
+    if (this.links.has(sig) || this.#shuns(by)) return;
     let peer;
     try {
       peer = this.#enter(sig, false, by);
       if (!peer) return;
       peer.near = near;
-      this.send(sig, { re, body: await linkOf(peer).answer(sdp) });
+      this.send(sig, { re, body: await peer.channel.describe(sdp) });
     } catch {
       peer?.close('bad offer');
     }
@@ -292,13 +290,13 @@ export class Signal {
     let peer = this.links.get(from);
     try {
       if (!parse(body).answer) return void this.#answer(from, re, body, false, by);
-      if (offer && isSig(from)) {
+      if (offer) {
         this.#offers.delete(re);
         const claimed = peer && !peer.ready && !peer.mine && !peer.by;
         if (claimed && from < this.sig) return offer.link.close(); // each has the other's: the lower SIG's offer counts
         peer = this.#enter(from, true, '', offer.link);
-      } else if (!peer?.mine || peer.ready || peer.re != re) return;
-      if (peer) await linkOf(peer).accept(body);
+      } else if (peer?.re != re) return;
+      if (peer) await peer.channel.accept(body);
     } catch {
       if (!peer?.ready) peer?.close('bad offer');
     }
@@ -312,32 +310,35 @@ export class Signal {
     if (m.t != 'hello') return;
     const via = this.links.get(peer.by);
     if (via) via.vain = 0;
-    this.#spare();
+    // one too many: a neighbour goes who has others, and owes us nothing
+    if (this.peers.length > CAP)
+      this.peers.find(p => !p.inflight && p.neighbours.length > 2)?.close('bye');
     this.#hub.met(peer);
     this.#announce();
   }
   /** A link ended. @param {Peer} peer @param {string} why */
   closed(peer, why) {
     if (this.links.get(peer.sig) != peer) return;
-    clearTimeout(peer.timer);
     this.links.delete(peer.sig);
-    if (this.#stopped || why == 'replaced') return;
+    if (this.#stopped) return;
     const via = this.links.get(peer.by);
-    if (peer.ready) this.#failures = 0;
-    else {
+    if (peer.ready) {
+      this.#failures = 0;
+      this.#announce();
+    } else {
       // who brought an offer that came to nothing; of those whom we tried by its word some cannot be reached by anybody like us
-      const blamed = peer.by && (!peer.mine || (via && ++via.vain >= VAIN));
-      for (const who of blamed ? [peer.sig, 'by' + peer.by] : [peer.sig])
-        this.#shunned.set(who, Math.max(this.#shunned.get(who) ?? 0, now() + SHUN_MS));
+      const until = now() + SHUN_MS;
+      this.#shunned.set(peer.sig, until);
+      if (peer.by && (!peer.mine || (via && ++via.vain >= VAIN))) this.#shunned.set(peer.by, until);
+      this.#growSoon();
     }
     // not of whom a neighbour alone has named
-    if (!peer.by && why != 'left' && why != 'bye') this.#gone.add(peer.sig);
-    peer.ready ? this.#announce() : this.#growSoon();
+    if (!peer.by && why != 'left' && why != 'bye') this.#gone.push(peer.sig);
     // joining anew brings new offers; a greeter keeps to its schedule, others ever more rarely where no link ever opens
-    if (!this.links.size)
-      this.role == 'greeter'
-        ? (this.#joined = false)
-        : this.rejoin((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures++, 8));
+    if (this.links.size) return;
+    this.#joined = false;
+    if (this.role != 'greeter')
+      this.#soon((200 + 1300 * Math.random()) * 2 ** Math.min(this.#failures++, 8));
   }
   /** Neighbours learn our neighbours. */
   #announce() {
@@ -354,16 +355,17 @@ export class Signal {
   async #grow() {
     this.#grows = 0;
     const strangers = this.peers
-      .filter(p => !this.#shuns('by' + p.sig))
-      .flatMap(p => p.neighbours.map(sig => ({ sig, by: p.sig })))
-      .filter(({ sig }) => sig > this.sig && !this.links.has(sig) && !this.#shuns(sig));
-    if (this.#stopped || this.links.size >= TARGET || !strangers.length) return;
+      .filter(p => !this.#shuns(p.sig))
+      .flatMap(p => p.neighbours.map(sig => [sig, p.sig]))
+      .filter(([sig]) => sig > this.sig && !this.links.has(sig) && !this.#shuns(sig));
+    if (this.links.size >= TARGET || !strangers.length) return;
     this.#growSoon();
-    const { sig, by } = strangers[Math.floor(Math.random() * strangers.length)];
+    const [sig, by] = strangers[Math.floor(Math.random() * strangers.length)];
     let peer;
     try {
       peer = this.#enter(sig, true, by);
-      if (peer) this.send(sig, { re: (peer.re = randomHex(6)), body: await linkOf(peer).offer() });
+      if (peer)
+        this.send(sig, { re: (peer.re = randomHex(6)), body: await peer.channel.describe() });
     } catch {
       peer?.close('bad offer');
     }

@@ -20,6 +20,9 @@ const root = match(/^[\da-f]{16}$/),
   bits = match(/^[\w-]{0,22000}$/);
 const body = match(/^[\w-]{1,1024}$/);
 const bool = (/** @type {any} */ x) => typeof x == 'boolean';
+const maybe = (/** @type {Test} */ test) => (/** @type {any} */ x) => x === undefined || test(x);
+const ints = (/** @type {number} */ n) => (/** @type {any} */ x) =>
+  list(n, int)(x) && x.length == n;
 const want = list(64, root);
 const have = list(
   64,
@@ -31,10 +34,10 @@ const SHAPES = new Map(
   Object.entries(
     /** @type {Record<string, Record<string, Test>>} */ ({
       hello: { v: x => x === 1, sig, version: int, up: bool, have, want },
-      have: { have, want, up: x => x === undefined || bool(x) },
-      got: { r: root, i: list(1024, int) },
-      get: { id: int, h: sig },
-      no: { id: int, why: match(/^(none|busy|off)$/) },
+      have: { have, want, up: maybe(bool) },
+      got: { r: root, i: list(1024, int), at: maybe(ints(3)) },
+      get: { id: int, h: sig, due: maybe(int) },
+      no: { id: int, why: match(/^(none|busy|off)$/), ms: maybe(int) },
       stop: { id: int },
       peers: { list: list(16, sig) },
       mail: { to: sig, re, body },
@@ -47,32 +50,28 @@ const SHAPES = new Map(
 
 /** @param {any} text from a peer @returns {Message} only the documented fields @throws when it is anything else */
 export function parseControl(text) {
-  must(typeof text == 'string' && text.length <= MAX_TEXT, 'bad message');
+  must(typeof text == 'string' && text.length <= MAX_TEXT);
   const message = { want: [], ...JSON.parse(text) }, // earlier versions want nothing by name
-    shape = SHAPES.get(message?.t);
-  must(shape, 'bad message');
-  return Object.entries(shape).reduce(
-    (out, [field, test]) => {
-      must(test(message[field]), `bad ${message.t}.${field}`);
-      return field in message ? { ...out, [field]: message[field] } : out;
-    },
-    { t: message.t },
-  );
+    shape = SHAPES.get(message.t);
+  must(shape);
+  const out = /** @type {Message} */ ({ t: message.t });
+  for (const [field, test] of Object.entries(shape)) {
+    must(test(message[field]), `bad ${message.t}.${field}`);
+    if (field in message) out[field] = message[field];
+  }
+  return out;
 }
 
 /** @param {any} data from a peer @returns {Frame} u32 request, u32 offset, payload @throws when it is not one */
 export function parseFrame(data) {
-  must(
-    data instanceof ArrayBuffer && data.byteLength > 8 && data.byteLength <= CHUNK + 8,
-    'bad message',
-  );
+  must(data instanceof ArrayBuffer && data.byteLength > 8 && data.byteLength <= CHUNK + 8);
   const view = new DataView(data);
   return { id: view.getUint32(0), offset: view.getUint32(4), payload: new Uint8Array(data, 8) };
 }
 
 /** @param {number} id @param {number} offset @param {Uint8Array} bytes the whole piece */
-export function frame(id, offset, bytes) {
-  const payload = bytes.subarray(offset, offset + CHUNK),
+export function frame(id, offset, bytes, size = CHUNK) {
+  const payload = bytes.subarray(offset, offset + size),
     out = new Uint8Array(payload.length + 8),
     view = new DataView(out.buffer);
   view.setUint32(0, id);

@@ -2,7 +2,7 @@
  * worker and half from the network, not even after a reload, unless the two differ in this. Those that have begun by plain HTTP go on so.
  * One that fails is given back to plain HTTP, by one load() that its page sees, where it
  * was; of the error the page sees nothing. Without an error that waits until nobody looks. */
-import { begun, fits, named, players } from './hold.js';
+import { players } from './hold.js';
 import { plain } from '../util/names.js';
 /** @typedef {(url: string) => any} Is
  * @typedef {ReturnType<typeof adopt>} Players */
@@ -15,7 +15,7 @@ const deep = root =>
   ]);
 
 /** @param {import('./hold.js').Held} held @param {import('./bridge.js').Hear} hear */
-export function adopt({ ours, stop }, hear) {
+export function adopt({ ours, fits, begun, observer }, hear) {
   const left = /** @type {Set<string>} */ (new Set());
   let mirrored = /** @type {Is} */ (() => true); // until somebody knows
   /** @param {HTMLMediaElement} el @param {any} again */
@@ -31,13 +31,14 @@ export function adopt({ ours, stop }, hear) {
   const look = () => {
     for (const el of players()) {
       const has = begun(el),
-        gone = named(el).some(({ src }) => left.has(plain(src))),
-        wants = !gone && fits(el) && named(el).every(({ src, kind }) => kind || mirrored(src)); // kind: a track
-      if (!wants == !ours.has(el)) continue;
-      if (!wants && (!has || (gone && (el.paused || document.hidden)))) giveBack(el, has);
-      if (!wants || has) continue;
-      ours.set(el, el.crossOrigin);
-      el.crossOrigin = 'use-credentials';
+        gone = left.has(plain(el.currentSrc)),
+        wants = fits(el, ({ src, kind }) => !left.has(plain(src)) && (kind || mirrored(src))); // kind: a track
+      if (ours.has(el)) {
+        if (!wants && (!has || (gone && (el.paused || document.hidden)))) giveBack(el, has);
+      } else if (wants && !has) {
+        ours.set(el, el.crossOrigin);
+        el.crossOrigin = 'use-credentials';
+      }
     }
   };
   const failed = (/** @type {any} */ e) => {
@@ -62,7 +63,7 @@ export function adopt({ ours, stop }, hear) {
     look,
     /** The worker is in control, with a mirror behind it. @param {Is} has the file is in it */
     know(has) {
-      stop();
+      observer.disconnect(); // somebody else looks from now on
       mirrored = has;
       look();
       new MutationObserver(look).observe(document, {

@@ -6,6 +6,8 @@
  * @typedef {(url: string) => boolean} Spared whether the page wants this one left alone
  * @typedef {(f: (e: MessageEvent) => void) => any} Hear who listens to what a worker of ours says */
 
+const WAIT_MS = 5000; // a worker hears within 15 s that we still wait
+
 /** @param {string|null} header @param {number} size @returns {number[]|null} start and end (exclusive) of RFC 9110 14.1.2; end not after start: none;
  *   null: all of it, also for what we do not serve in parts */
 export function parseRange(header, size) {
@@ -38,13 +40,18 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   const gone = () => stop({ fresh: true, broken: !head });
   /** The origin is to bring it from there on. */
   const ask = (/** @type {number} */ at) => {
-    const to = mirror.run(media, at, need());
+    const to = reading.run(at);
     port.postMessage({ at, origin: true, to: to < end ? to : undefined });
   };
   /** The part that begins there. */
   const give = async (/** @type {number} */ at) => {
     if (at >= end) return stop({ end: true });
-    port.postMessage({ mine: true }); // before it waits for anybody
+    let timer = 0;
+    const wait = () => {
+      port.postMessage({ mine: true });
+      timer = +setTimeout(wait, WAIT_MS);
+    };
+    wait(); // before it waits for anybody
     try {
       const chunk = (await reading.next(at, end)).slice().buffer;
       port.postMessage({ ...head, at, chunk }, [chunk]);
@@ -52,6 +59,8 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
     } catch {
       // what is withdrawn for a wrong byte alone goes on as it comes, once it has begun
       media.withdrawn && (head || !media.wrong) ? gone() : ask(at);
+    } finally {
+      clearTimeout(timer);
     }
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */
@@ -60,7 +69,7 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
     if (at <= from) return;
     from = -1;
     if (media.withdrawn || next >= end) return;
-    if (!mirror.has(media, next / media.piece) && !mirror.hopes(media, next, need())) return;
+    if (!reading.ends(next)) return;
     from = next;
     reading.next(next, end).catch(() => {});
     port.postMessage({ from });

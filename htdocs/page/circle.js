@@ -4,6 +4,7 @@
 import { bridge } from './bridge.js';
 import { instance } from '../meet/instance.js';
 import { Manners } from '../meet/manners.js';
+import { Giver } from '../exchange/give.js';
 import { Mirror } from '../content/mirror.js';
 import { Pieces } from '../content/pieces.js';
 import { Signal } from '../meet/signal.js';
@@ -16,31 +17,22 @@ import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
  * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean,
- *   settled: () => Promise<any>, watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, hear: import('./bridge.js').Hear, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
- *   take: Take, ask: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*; settled: when players have
- *   their first bytes
+ *   watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, hear: import('./bridge.js').Hear, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
+ *   take: Take, mark: import('./register.js').Mark, ask: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*
  * @typedef {(kept: string, path: string) => Promise<Response>} Take from the spool, where it has another name, or the program
  * @typedef {import('../content/manifest.js').Media} Media
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {import('../meet/wire.js').Message} Message */
 
-/** What the loader of a later visit goes by: these files may be stored. @param {string[]} urls */
-function begins(urls) {
-  try {
-    const before = (localStorage[BEGUN] ?? '').split('\n');
-    localStorage[BEGUN] = [...new Set([...urls, ...before])].slice(0, BEGINS).join('\n');
-  } catch {
-    /* forbidden: a later visit's players begin at their origin */
-  }
-}
-
-const BEGUN = 'polycircle-begun',
-  BEGINS = 32;
+const BEGINS = 32; // files of which the loader of a later visit knows that they may be stored
 const NAMED = 64, // media in a message
   NEXT = 16, // files of a folder that are asked for with the one before them: a film may be cut into many
   REFRESH_MS = 30000,
-  COMING_MS = 4000, // by then links are made, or none
-  SAID = 'polycircle-ask';
+  CROWD = 3, // visitors that a host bears
+  GOT_MS = 80,
+  STAND_MS = 2000,
+  NEAR_LINE = 12500, // bytes a ms
+  COMING_MS = 4000; // by then links are made, or none
 export class Circle extends EventTarget {
   #o;
   #instance;
@@ -48,6 +40,8 @@ export class Circle extends EventTarget {
   #store;
   #born = now();
   #leads = false;
+  #n = 0; // visitors of the circle, when we joined
+  #stands = 0;
   #refreshed = -Infinity;
   #tabs;
   #got = /** @type {Map<Media, number[]>} */ (new Map());
@@ -60,6 +54,8 @@ export class Circle extends EventTarget {
   /** by the visitor: 'yes', 'no', '' (nothing yet) */
   said = '';
   #mirror;
+  #far;
+  #near;
   signal = /** @type {Signal|null} */ (null);
   /** of each of the page's files, why it is mirrored or not @type {() => Promise<import('../elements/why.js').Why[]>} */
   why = async () => [];
@@ -81,6 +77,16 @@ export class Circle extends EventTarget {
     });
     this.pieces = new Pieces(this.#store, undefined, news => this.#tabs.say(news));
     this.#mirror = new Mirror(this.#forMirror());
+    const { bytes } = this.#mirror;
+    this.#far = new Giver(
+      () => this.#manners.line,
+      () => this.pieces.held + bytes.storage + bytes.peers + bytes.origin,
+    );
+    // neighbours on the own network use no uplink: neither limit is for them
+    this.#near = new Giver(
+      () => (this.#manners.uploads ? NEAR_LINE : 0),
+      () => Infinity,
+    );
     if (config.mirror === false) this.out.add('brake');
     // a worker that was restarted knows no page
     options.hear(({ data }) => {
@@ -129,7 +135,7 @@ export class Circle extends EventTarget {
       }));
     return {
       bytes: { ...mirror.bytes },
-      uploaded: this.#manners.uploaded,
+      uploaded: this.#far.given + this.#near.given,
       first_peer_ms: this.signal?.firstPeer ?? null,
       media,
     };
@@ -160,11 +166,7 @@ export class Circle extends EventTarget {
   }
   /** What the visitor says, for all pages of the site; without it: what was said there. @param {string} [says] 'yes' or 'no' */
   decide(says) {
-    try {
-      says ? (localStorage[SAID] = says) : (says = localStorage[SAID]);
-    } catch {
-      /* forbidden: it is for this page alone */
-    }
+    says = this.#o.mark('ask', says) ?? says; // where that is forbidden it is for this page alone
     if (!says || says == this.said) return;
     this.said = says;
     this.#turn('no', says == 'no');
@@ -204,7 +206,7 @@ export class Circle extends EventTarget {
   }
 
   async #open() {
-    const { base, config, settled } = this.#o;
+    const { base, config } = this.#o;
     if (this.p2p != 'off' && globalThis.RTCPeerConnection) {
       const [token, h] = await Promise.all([this.#token(), this.#kept(base)]);
       this.#instance.h = h ?? config.wire == 'h';
@@ -214,7 +216,6 @@ export class Circle extends EventTarget {
         this.#forSignal(),
       );
       await within(this.loaded, 150, null); // the join says what is held
-      await within(settled(), 400, null); // connecting waits while a player works on its first frame
       this.#elect();
     }
     return this;
@@ -249,15 +250,14 @@ export class Circle extends EventTarget {
         have: this.#holds(this.#mirror.reading).slice(-NAMED),
         want: [...this.#wanted].slice(-NAMED),
       }),
-      serve: async (hash, { near }) => {
-        const { storage, peers, origin } = this.#mirror.bytes,
-          received = this.pieces.held + storage + peers + origin;
-        if (!this.#manners.uploads) return 'off';
-        return this.#manners.may(received, near)
-          ? ((await this.#mirror.supply(hash)) ?? 'none')
-          : 'busy';
+      serve: async (ask, peer) => {
+        if (!this.#manners.uploads) return { why: 'off' };
+        const bytes = await this.#mirror.supply(ask.hash);
+        if (!bytes) return { why: 'none' };
+        const ms = this.#giver(peer).take(peer, { ...ask, bytes });
+        return ms ? { why: 'busy', ms } : null;
       },
-      allow: (bytes, peer) => this.#manners.allow(bytes, peer.near),
+      stopped: (peer, id) => this.#giver(peer).drop(peer, id),
       heard: (m, peer) => {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
         this.signal?.heard(m, peer);
@@ -266,6 +266,7 @@ export class Circle extends EventTarget {
           this.#answers = this.#answers.then(() => this.#answer(m.want, peer)).catch(() => {});
       },
       closed: (peer, why) => {
+        this.#giver(peer).drop(peer);
         this.signal?.closed(peer, why);
         this.#mirror.kick();
         this.#emit('leave', { sig: peer.sig, why });
@@ -276,7 +277,10 @@ export class Circle extends EventTarget {
   #forSignal() {
     return {
       ...this.#forPeers(),
-      met: peer => this.#emit('peer', peer.sig),
+      met: peer => {
+        this.#emit('peer', peer.sig);
+        this.#stand();
+      },
       holding: () => {
         const mirror = this.#mirror,
           { version } = mirror,
@@ -289,6 +293,7 @@ export class Circle extends EventTarget {
           : {};
       },
       joined: ({ sig, n, version }) => {
+        this.#n = n;
         this.#emit('join', { sig, n });
         if (version > this.#mirror.version) this.#refresh();
         else if (version == this.#mirror.version) this.#valid();
@@ -307,10 +312,11 @@ export class Circle extends EventTarget {
       pieces: this.pieces,
       peers: () => this.signal?.peers ?? [],
       coming: () => this.shares && now() - this.#born < COMING_MS,
-      ban: (peer, why) => this.signal?.ban(peer, why),
+      crowd: () => this.#n > CROWD,
+      ban: peer => this.signal?.ban(peer),
       got: (media, index) => {
-        if (!index) begins(media.urls);
-        if (!this.#got.size) setTimeout(() => this.#tellGot(), 150);
+        if (!index) this.#begins(media.urls);
+        if (!this.#got.size) setTimeout(() => this.#tellGot(), GOT_MS);
         this.#got.set(media, [...(this.#got.get(media) ?? []), index]);
       },
       reads: media => this.#reads(media),
@@ -326,14 +332,34 @@ export class Circle extends EventTarget {
     };
   }
 
+  #begins(/** @type {string[]} */ urls) {
+    const { mark } = this.#o,
+      before = (mark('begun') ?? '').split('\n');
+    mark('begun', [...new Set([...urls, ...before])].slice(0, BEGINS).join('\n'));
+  }
   #tell(/** @type {Message} */ message) {
     for (const peer of this.signal?.peers ?? []) peer.say(message);
   }
 
   #tellGot() {
-    for (const [media, i] of this.#got)
-      if (!media.withdrawn) this.#tell({ t: 'got', r: media.root, i });
+    for (const [media, i] of this.#got) if (!media.withdrawn) this.#say(media, i);
     this.#got.clear();
+  }
+  /** Neighbours hear what we have got of it, and how we stand. @param {Media} media @param {number[]} [i] */
+  #say(media, i = []) {
+    for (const peer of this.signal?.peers ?? [])
+      peer.say({ t: 'got', r: media.root, i, at: this.#giver(peer).stands });
+  }
+  /** So, too, from time to time. */
+  #stand() {
+    const media = [...this.#mirror.reading].pop();
+    clearTimeout(this.#stands);
+    if (!this.peers.length) return;
+    if (media) this.#say(media);
+    this.#stands = +setTimeout(() => this.#stand(), STAND_MS);
+  }
+  #giver(/** @type {Peer} */ { near }) {
+    return near ? this.#near : this.#far;
   }
   /** Those of which it has something, and what, as hello says it. @param {Iterable<Media>} media */
   #holds(media) {

@@ -1,6 +1,7 @@
 /** Players until the circle is there: what the loader does to <video> and <audio>. While the worker comes those of this site's files do not ask (but those
  * with autoplay: that a script takes it back meanwhile, or pauses, could not be seen); once it is in control they ask with credentials, by which it knows
- * them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(). */
+ * them (page/adopt.js sees to the rest). Which players may be ours stands here: fits() and off(); the package
+ * has the first of these from here. */
 /** @typedef {ReturnType<typeof hold>} Held */
 
 export const players = () =>
@@ -10,17 +11,16 @@ export const players = () =>
 export const off = el =>
   /** @type {HTMLElement|null} */ (el.closest('[data-polycircle]'))?.dataset.polycircle == 'off';
 
-/** All that it names. @param {HTMLMediaElement} el @returns {any[]} */
-export const named = el => /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src);
-
-/** Whether all of that is of this site. @param {HTMLMediaElement} el */
-export const fits = el => {
-  const all = named(el);
-  return all[0] && !off(el) && !all.some(({ src }) => !src.startsWith(location.origin + '/'));
+/** Whether all that it names is of this site, and of these. @param {HTMLMediaElement} el @param {(named: any) => any} of */
+const fits = (el, of = () => true) => {
+  const all = /** @type {any[]} */ ([el, ...el.children]).filter(({ src }) => src);
+  return (
+    all[0] && !off(el) && all.every(one => one.src.startsWith(location.origin + '/') && of(one))
+  );
 };
 
 /** A slow player that has bytes enough for now is idle, as one that was not let begin is. @param {HTMLMediaElement} el */
-export const begun = ({ readyState, networkState, preload, autoplay }) =>
+const begun = ({ readyState, networkState, preload, autoplay }) =>
   readyState || networkState == 2 || (networkState == 1 && (preload != 'none' || autoplay));
 
 /** @param {boolean} coming whether the worker is, in a moment */
@@ -45,6 +45,8 @@ export function hold(coming) {
     look();
   }
   return {
+    fits,
+    begun,
     /** those that are the worker's, with what crossOrigin was */
     ours,
     /** The worker is in control, or nobody waits for it any longer. */
@@ -56,11 +58,10 @@ export function hold(coming) {
         preload == null ? el.removeAttribute('preload') : el.setAttribute('preload', preload);
       }
     },
-    /** Somebody else looks from now on. */
-    stop: () => observer.disconnect(),
+    observer,
     /** Nobody does: those that have nothing yet ask as without us, the others from their next file on. */
     end() {
-      this.stop();
+      observer.disconnect();
       for (const el of players()) {
         if (!ours.has(el)) continue;
         el.crossOrigin = /** @type {any} */ (ours.get(el));

@@ -51,20 +51,18 @@ export class Tabs {
     this.#channel?.postMessage(news);
   }
 
-  #queue(/** @type {AbortSignal} */ signal) {
-    this.#request({ signal }, signal).catch(({ name }) => {
-      if (name == 'AbortError' && !signal.aborted) this.#queue(signal);
-    });
+  /** Waits for its turn, again where it had it and it was stolen. */
+  async #queue(/** @type {AbortSignal} */ signal) {
+    while (await this.#request({ signal }, signal));
   }
-  /** Resolves when the lock was given back; fails when it was stolen. @param {object} how @param {AbortSignal} signal */
+  /** Until the lock is gone. @param {object} how @param {AbortSignal} signal @returns {Promise<boolean>} whether it was stolen */
   async #request(how, signal) {
-    const claim = {};
-    try {
-      await navigator.locks.request(this.#name, how, () => this.#hold(claim, signal));
-    } catch (error) {
-      if (this.#claim == claim) this.#lost();
-      throw error;
-    }
+    const claim = {},
+      hold = () => this.#hold(claim, signal);
+    await navigator.locks.request(this.#name, how, hold).catch(() => {});
+    const stolen = this.#claim == claim; // who stops has none any more
+    if (stolen) this.#lost();
+    return stolen;
   }
   /** Has the lock, until it stops. @param {object} claim @param {AbortSignal} signal */
   #hold(claim, signal) {
@@ -89,7 +87,7 @@ export class Tabs {
     const { hidden } = document;
     if (this.#claim)
       this.say({ leads: hidden ? (this.#hub.idle() ? 'idle' : 'hidden') : 'visible' });
-    else if (!hidden && this.#channel) {
+    else if (!hidden) {
       this.say({ asks: true });
       this.#later(SILENT_MS);
     }
@@ -99,7 +97,7 @@ export class Tabs {
     clearTimeout(this.#timer);
     const signal = this.#stop?.signal;
     if (signal && ms < Infinity && !document.hidden)
-      this.#timer = +setTimeout(() => this.#request({ steal: true }, signal).catch(() => {}), ms);
+      this.#timer = +setTimeout(() => this.#request({ steal: true }, signal), ms);
   }
 
   #heard(/** @type {any} */ news) {

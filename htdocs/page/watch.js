@@ -1,19 +1,16 @@
-/** What the page's players need right now, when they have begun, and which files the page wants left alone. */
+/** What the page's players need right now, and which files the page wants left alone. */
 
 import { off, players } from './hold.js';
 import { plain } from '../util/names.js';
 /** @typedef {import('../content/mirror.js').Need} Need */
 
-const all = () => [...players()];
-
 /** @param {HTMLMediaElement} el @param {number} size of its file @returns {Need} */
 function need(el, size) {
   const { paused, autoplay, played, buffered, currentTime, duration } = el,
     playing = !paused || (autoplay && !played.length);
-  const ranges = [...Array(buffered.length).keys()].filter(
-      i => buffered.start(i) <= currentTime + 0.1,
-    ),
-    end = Math.max(...ranges.map(i => buffered.end(i)), 0);
+  let end = 0;
+  for (let i = 0; i < buffered.length; i++)
+    if (buffered.start(i) <= currentTime + 0.1) end = buffered.end(i);
   const slack =
     el.readyState < (playing ? 3 : 2) || el.seeking
       ? 0
@@ -28,7 +25,7 @@ function need(el, size) {
 export function watch(url, size, neighbours) {
   const born = performance.now();
   return () => {
-    const [most] = all()
+    const [most] = [...players()]
       .filter(el => el.currentSrc == url)
       .map(el => need(el, size))
       .sort((a, b) => a.slack - b.slack);
@@ -42,18 +39,10 @@ export function watch(url, size, neighbours) {
   };
 }
 
-/** When those that load have their first bytes. */
-export const settled = () =>
-  Promise.all(
-    all()
-      .filter(el => el.networkState == 2 && el.readyState < 2)
-      .map(el => new Promise(ok => el.addEventListener('loadeddata', ok))),
-  );
-
 /** Whether an element of the page that is marked off names this file. @param {string} url */
 export function marked(url) {
-  const all = '[data-polycircle=off]';
-  return [.../** @type {NodeListOf<any>} */ (document.querySelectorAll(`${all},${all} *`))].some(
+  const all = '[data-polycircle=off],[data-polycircle=off] *';
+  return [.../** @type {NodeListOf<any>} */ (document.querySelectorAll(all))].some(
     el =>
       off(el) &&
       [el.currentSrc, el.src, el.href, el.data, el.poster].some(

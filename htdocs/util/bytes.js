@@ -1,7 +1,7 @@
 /** Bytes and the texts they travel as, and waiting: hides hex, base64url, base32, hashes and timers' promises from everything else. */
 
-/** @param {any} ok @param {string} what is wrong otherwise @returns {asserts ok} */
-export function must(ok, what) {
+/** @param {any} ok @param {string} what is wrong otherwise: with what somebody else says, if nothing is named @returns {asserts ok} */
+export function must(ok, what = 'bad message') {
   if (!ok) throw new TypeError(what);
 }
 
@@ -23,7 +23,7 @@ export const toBase64 = bytes =>
     .replace(/=+$/, '');
 /** @param {string} text base64url @returns {Uint8Array} @throws when it is not */
 export function fromBase64(text) {
-  must(/^[\w-]*$/.test(text), 'base64');
+  must(/^[\w-]*$/.test(text));
   return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), c =>
     c.charCodeAt(0),
   );

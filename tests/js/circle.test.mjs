@@ -18,7 +18,7 @@ const site = name => `https://site.example/media/${name}`;
 async function circle(store) {
   const { cid, version } = payload(FILES);
   const it = new Circle({ base: 'https://site.example/p/', config: { cid, version, sign: key.name, mirror: true }, data: { p2p: 'off' }, storage: Promise.resolve(store), coarse: false,
-    settled: async () => {}, watch: () => () => ({ slack: 0, playing: false, rate: 0 }), spared: () => false, hear() {}, worker: Promise.resolve(null), take: assert.fail, ask: async () => {} });
+    watch: () => () => ({ slack: 0, playing: false, rate: 0 }), spared: () => false, hear() {}, worker: Promise.resolve(null), take: assert.fail, mark: () => undefined, ask: async () => {} });
   await it.loaded;
   return it;
 }

@@ -69,7 +69,7 @@ function world({ roll = () => 0, stored = [], peers = [], origin, need, late = (
   const media = { index: 0, path: 'f', type: 'video/mp4', size, mtime: MTIME, piece: PIECE, root: '0'.repeat(16), urls: [FILM], withdrawn: false, checked: -Infinity, check: null, hashes };
   const pieces = new Pieces(memoryStore());
   for (const i of stored) pieces.put(hashes[i], piece(i));
-  const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, ban(p) { p.why = 'lied'; }, got() {}, reads() {}, withdrawn() {} });
+  const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, crowd: () => false, line: () => 250, ban(p) { p.why = 'lied'; }, got() {}, reads() {}, withdrawn() {} });
   mirror.use({ version: 1, media: [media] });
   globalThis.fetch = async (url, { method, headers }) => origin(method == 'HEAD' ? 'HEAD' : headers.range, 'page');
   const leave = bridge(mirror, Promise.resolve(), () => true, { watch: () => need, hear: f => heard.push(f) });
@@ -107,17 +107,17 @@ function answer(range, roll, { delay = 0, cut = Infinity, status, date = MTIME }
 /** What a neighbour does with what it is asked for. */
 const WAYS = ['gives', 'busy', 'hangs', 'lies', 'gives'];
 function neighbour(roll) {
-  const way = WAYS[roll(WAYS.length)], holds = hashes.map(() => roll(2)), peer = { rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate: 1e5, due: ({ size }) => size * (peer.inflight + 1) / peer.rate, has: (_, i) => !!holds[i], knows: () => holds.includes(1), close(why) { peer.why = why; },
-    async get(hash, length, signal) {
-      const i = hashes.indexOf(hash), bytes = piece(i), stops = new Promise((_, no) => signal.addEventListener('abort', () => no(new Error('stopped'))));
+  const way = WAYS[roll(WAYS.length)], holds = hashes.map(() => roll(2)), peer = { rests: 0, strikes: 0, up: true, inflight: 0, why: '', told: 0, stands: { line: 100, soon: 0, all: 0 }, waits: () => 0, expects: size => size * (peer.inflight + 1) / 1e5, has: (_, i) => !!holds[i], knows: () => holds.includes(1), close(why) { peer.why = why; },
+    async get({ i }, signal, { on }) {
+      const bytes = piece(i), stops = new Promise((_, no) => signal.addEventListener('abort', () => no(new Error('stopped'))));
       stops.catch(() => {});
-      if (!peer.inflight++) peer.moved = time;
+      peer.inflight++;
       try {
         await Promise.race([sleep(roll(20)), stops]);
-        if (way == 'busy' && roll(2)) throw new Error(['busy', 'none'][roll(2)]);
+        if (way == 'busy' && roll(2)) throw roll(2) ? Object.assign(new Error('busy'), { ms: 300 }) : new Error('none');
         if (way == 'hangs') await stops;
         if (way == 'lies' && !roll(4)) bytes[3] ^= 1;
-        peer.moved = time;
+        on(bytes.length);
         return bytes;
       } finally { peer.inflight--; }
     } };
@@ -201,13 +201,14 @@ test('an answer ends where its head says, also where that is not what was asked 
 test('a wrong byte at the origin, in the middle: it goes on as it comes, as without us; another file there does not', async () => {
   const wrong = file.slice();
   wrong[6 * PIECE + 7] ^= 1;
-  // who has some of it, and none of what is wanted: the origin is asked for a part, then the page again
-  const peer = { rests: 0, moved: 0, strikes: 0, up: true, inflight: 0, why: '', rate: 1e5, due: () => 0.01, has: () => false, knows: () => true, close() {} };
-  const at = date => range => {
-    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(range), end = to ? Math.min(size, +to + 1) : size;
+  // who has some of it, and none of what is wanted
+  const peer = Object.assign(neighbour(() => 0), { has: () => false });
+  const at = date => async range => {
+    await sleep(5);
+    const [, from, to] = /bytes=(\d+)-(\d*)/.exec(range), end = Math.min(size, to ? +to + 1 : size, +from + PIECE);  // by parts
     return new Response(wrong.slice(+from, end), { status: 206, headers: { 'last-modified': new Date(date * 1000).toUTCString(), 'content-length': String(end - from), 'content-range': `bytes ${from}-${end - 1}/${size}` } });
   };
-  const urgent = () => ({ slack: 0, playing: true, rate: 0 });
+  const urgent = () => ({ slack: 0, playing: true, rate: 1e-3 });
   const same = world({ stored: [0, 1, 2, 3, 4], peers: [peer], need: urgent, origin: at(MTIME) });
   assert.deepEqual(new Uint8Array(await over(same.ask('bytes=0-').then(r => r.arrayBuffer()))), wrong);
   assert.ok(same.asked.length > 1 && same.media.withdrawn, same.asked.join());

@@ -12,13 +12,12 @@ async function page({ of, script = SCRIPT, found = {}, begun, then = {}, until, 
   const local = until ? { ...kept, 'polycircle-worker': String(until) } : kept, registered = [];
   let late = false;
   const registration = scripts => Object.keys(scripts).length ? Object.fromEntries(Object.entries(scripts).map(([state, scriptURL]) => [state, { scriptURL }])) : undefined;
-  define('localStorage', local);
   define('document', { readyState: 'complete' });
   define('setTimeout', (act, ms) => { late ||= ms >= 3000; return real(act, 0); });
   define('navigator', { serviceWorker: { getRegistration: async () => registration(late ? { ...found, ...then } : found), register: async (url, { scope }) => { if (broken-- > 0) throw new TypeError(`no worker at ${url}`); registered.push(scope == '/' && url); return { url }; } } });
   const { register } = await import('../../htdocs/page/register.js');
   try {
-    return { registered, result: await register(begun, script, of), late, until: local['polycircle-worker'] };
+    return { registered, result: await register(begun, script, of, (name, value) => (value ? local[`polycircle-${name}`] = value : local[`polycircle-${name}`])), late, until: local['polycircle-worker'] };
   } finally { define('setTimeout', real); }
 }
 

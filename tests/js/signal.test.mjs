@@ -2,7 +2,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { sig, tick, until } from './world.mjs';
-import { Link } from '../../htdocs/meet/link.js';
 import { Signal } from '../../htdocs/meet/signal.js';
 import { pack } from '../../htdocs/meet/sdp.js';
 
@@ -222,32 +221,18 @@ test('neighbours hear of neighbours when these change, however much one says', a
   assert.deepEqual([heard, closed.map(([who]) => who)], [[{ t: 'peers', list: [] }], [number(3), number(1)]], 'who says hello twice is none any longer');
 });
 
-test('who was slow is not linked again for minutes, whoever offers; who lied never', async t => {
+test('who lied is not linked again, whoever offers', async t => {
   const { it, answer, open, brings } = visitor(t), { now } = performance;
   t.after(() => { performance.now = now; });
   it.start();
-  await answer({ role: 'peer', due_ms: 60000, peers: [1, 2, 3].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
-  await until(() => it.links.size == 3, 'three links');
-  for (const n of [1, 2, 3]) open(n, []);
-  it.ban(it.links.get(number(2)), 'slow');
-  it.ban(it.links.get(number(3)), 'lied');
-  for (const [ms, back] of [[0, []], [200000, []], [310000, [2]]]) {
+  await answer({ role: 'peer', due_ms: 60000, peers: [1, 3].map(n => ({ sig: number(n), offer: { id: `o${n}`, sdp: OFFER } })) });
+  await until(() => it.links.size == 2, 'two links');
+  for (const n of [1, 3]) open(n, []);
+  it.ban(it.links.get(number(3)));
+  for (const ms of [0, 3e8]) {
     performance.now = () => now.call(performance) + ms;
-    for (const n of [2, 3]) brings(1, n, 'x');
+    brings(1, 3, 'x');
     await tick(20);
-    assert.deepEqual([2, 3].filter(n => it.links.has(number(n))), back, `after ${ms} ms`);
+    assert.equal(it.links.has(number(3)), false, `after ${ms} ms`);
   }
-});
-
-test('a sender waits for room, or the end of the link, and leaves nothing behind', async t => {
-  const listeners = [], channel = { readyState: 'open', bufferedAmount: 2 << 20, addEventListener: type => listeners.push(type) };
-  globalThis.RTCPeerConnection = class extends Connection { createDataChannel() { return channel; } };
-  t.after(() => { delete globalThis.RTCPeerConnection; });
-  const link = new Link({ ice: [] });
-  for (let i = 0; i < 3; i++) {
-    const waits = link.drained();
-    i < 2 ? channel.onbufferedamountlow() : link.close();
-    await waits;
-  }
-  assert.deepEqual(listeners, []);
 });

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adopt } from '../../htdocs/page/adopt.js';
 import { hold } from '../../htdocs/page/hold.js';
-import { settled } from '../../htdocs/page/watch.js';
 
 const EMPTY = 0, IDLE = 1, LOADING = 2;  // HTMLMediaElement.networkState
 
@@ -110,19 +109,6 @@ test('what a script says to one that is held counts', () => {
 test('one that has begun, is played by a script, plays by itself, is marked, or is of another host is not kept from asking', () => {
   for (const state of [{ networkState: LOADING }, { readyState: 1 }, { paused: false }, { autoplay: true }, { marked: 'off' }, { src: 'https://other.test/a.mp4' }, { src: '' }])
     assert.equal(player(state, { coming: true, known: false }).el.preload, 'metadata', JSON.stringify(state));
-});
-
-test('players that load are waited for, and no others', async () => {
-  const { page } = player({ networkState: IDLE, preload: 'none' });
-  await settled();
-  let heard = () => {};
-  page.querySelectorAll = () => [{ networkState: LOADING, readyState: 0, addEventListener(_, f) { heard = f; } }, { networkState: LOADING, readyState: 2 }];
-  let over = false;
-  const all = settled().then(() => { over = true; });
-  await new Promise(ok => setTimeout(ok, 10));
-  assert.equal(over, false);
-  heard();
-  await all;
 });
 
 test('one that the origin refuses, or sends elsewhere, is given back before it has an answer', () => {
