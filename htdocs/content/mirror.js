@@ -24,6 +24,7 @@ const FRESH_MS = 5000,
 
 export class Mirror {
   #around;
+  #exchange;
   /** what neighbours were told of, and may ask for */
   shown = /** @type {Set<Media>} */ (new Set());
   /** what the page in hand reads */
@@ -41,7 +42,7 @@ export class Mirror {
   /** @param {Surroundings} around */
   constructor(around) {
     this.#around = around;
-    this.exchange = new Exchange({
+    this.#exchange = new Exchange({
       ...around,
       has: (media, i) => this.has(media, i),
       keep: (media, i, bytes) => this.#keep(media, i, bytes),
@@ -99,12 +100,12 @@ export class Mirror {
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
   read(media, url, need) {
     this.reads(media);
-    const { exchange } = this,
+    const exchange = this.#exchange,
       reader = /** @type {Reader} */ ({ media, at: 0, last: 0, need, run: null }),
       piece = (/** @type {number} */ at) => Math.floor(at / media.piece),
       valid = () => this.#valid(media, url);
     return {
-      run: at => exchange.run(reader, piece(at)) * media.piece,
+      run: at => exchange.run(reader, (reader.at = piece(at))) * media.piece,
       ends: at => exchange.ends(reader, piece(at)),
       next: async (at, end) => {
         const index = (reader.at = piece(at)),
@@ -161,7 +162,7 @@ export class Mirror {
       if (this.#parts.size <= PARTS) break;
       this.#parts.delete(hash);
     }
-    return Promise.all(looks).then(() => this.exchange.flowed(media, from, length));
+    return Promise.all(looks).then(() => this.#exchange.flowed(media, from, length));
   }
   /** @param {Media} media @param {number} index @param {Uint8Array} bytes */
   async #whole(media, index, bytes) {
@@ -171,7 +172,7 @@ export class Mirror {
       media.wrong ??= true;
       return this.withdraw(media);
     }
-    this.exchange.arrived(media, index, bytes);
+    this.#exchange.arrived(media, index, bytes);
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
@@ -181,7 +182,7 @@ export class Mirror {
   }
   /** Something changed: look again. */
   kick() {
-    this.exchange.kick();
+    this.#exchange.kick();
   }
 
   /** Its origin has another file now. @param {Media} media */
@@ -214,7 +215,7 @@ export class Mirror {
     if (bytes && !this.#counted.has(hash)) this.bytes.storage += bytes.length;
     if (bytes) return (this.#counted.add(hash), bytes);
     must(index <= reader.last, 'closed'); // meanwhile
-    return this.exchange.want(reader, index);
+    return this.#exchange.want(reader, index);
   }
   /** @param {Media} media @param {number} index @param {Uint8Array} bytes verified */
   #keep(media, index, bytes) {

@@ -182,6 +182,7 @@ export class Exchange {
         for (const i of this.#ahead(film, reader)) wanted.add(i);
       for (const job of film.jobs.values()) if (!wanted.has(job.i)) this.#nobody(film, job);
       busy ||= wanted.size > 0;
+      if (!film.readers.size) this.#films.delete(film.media);
     }
     if (busy) this.#timer = +setTimeout(() => this.#tick(), TICK_MS);
   }

@@ -6,6 +6,7 @@ import { now } from '../util/bytes.js';
 
 const FRAME = 16384,
   BUFFERED = 49152, // bytes that wait on one link
+  QUEUED = 16e6, // bytes that wait in all
   EACH = 32, // that one neighbour may wait for
   CREDIT = 1e6, // bytes given before anything was received
   RATIO = 2, // bytes given for each that was received
@@ -29,27 +30,20 @@ export class Giver {
 
   /** How it stands: bytes a ms, ms of what is due in 4 s and goes before all else, ms of all. */
   get stands() {
-    const full = this.#credit < 16 * FRAME;
-    return [
-      this.#line(),
-      ...[now() + 4000, Infinity].map(by => (full ? 5000 : this.#backlog(by))),
-    ].map(Math.round);
+    const full = this.#credit < 16 * FRAME && 5000;
+    return [this.#line(), full || this.#backlog(now() + 4000), full || this.#backlog(Infinity)].map(
+      Math.round,
+    );
   }
   /** @param {Peer} peer @param {{id: number, bytes: Uint8Array, due: number}} ask due: ms
    * @returns {number} 0: it is to come; else after how many ms there may be room */
   take(peer, { id, bytes, due }) {
     const deadline = now() + due,
-      wait = this.#backlog(deadline) + bytes.length / this.#line(),
-      mine = this.#queue.filter(one => one.peer == peer).length;
-    if (this.#credit < bytes.length || mine >= EACH) return FULL_MS;
+      wait = this.#backlog(deadline, bytes.length);
+    const { length } = this.#queue.filter(one => one.peer == peer);
+    if (this.#credit < bytes.length || length >= EACH) return FULL_MS;
     if (wait > Math.max(due, PROMISE_MS)) return Math.round(wait);
-    this.#queue.push({
-      peer,
-      id,
-      bytes,
-      at: 0,
-      deadline,
-    });
+    this.#queue.push({ peer, id, bytes, at: 0, deadline });
     this.#pump();
     return 0;
   }
@@ -59,7 +53,7 @@ export class Giver {
   }
 
   get #credit() {
-    return RATIO * this.#received() + CREDIT - this.given - this.#bytes(Infinity);
+    return Math.min(QUEUED, RATIO * this.#received() + CREDIT - this.given) - this.#bytes(Infinity);
   }
   /** Bytes that are to go. @param {number} deadline by then */
   #bytes(deadline) {
@@ -68,8 +62,9 @@ export class Giver {
       0,
     );
   }
-  #backlog(/** @type {number} */ deadline) {
-    return this.#bytes(deadline) / Math.max(1, this.#line());
+  /** In ms. @param {number} deadline by then @param {number} [more] bytes */
+  #backlog(deadline, more = 0) {
+    return (this.#bytes(deadline) + more) / Math.max(1, this.#line());
   }
 
   #pump() {
@@ -85,11 +80,12 @@ export class Giver {
   }
 
   #send(/** @type {Given} */ one) {
-    const size = Math.min(FRAME, one.bytes.length - one.at);
-    one.peer.give(one.id, one.at, one.bytes, size);
-    one.at += size;
-    this.given += size;
-    this.#free = Math.max(now() - 50, this.#free) + size / Math.max(1, this.#line());
+    const part = one.bytes.subarray(one.at, one.at + FRAME),
+      { length } = part;
+    one.peer.give(one.id, one.at, part);
+    one.at += length;
+    this.given += length;
+    this.#free = Math.max(now() - 50, this.#free) + length / Math.max(1, this.#line());
     if (one.at >= one.bytes.length) this.#queue.splice(this.#queue.indexOf(one), 1);
   }
 }

@@ -76,10 +76,10 @@ export class Peer {
       this.waits(due) + (owed / Math.max(8, Math.min(line, this.speed || line)) + TRIP_MS) / 1000
     );
   }
-  /** Sends a part of what it asked for. @param {number} id @param {number} at @param {Uint8Array} bytes @param {number} size */
-  give(id, at, bytes, size) {
-    this.channel.send(frame(id, at, bytes, size));
-    this.bytesOut += size;
+  /** Sends a part of what it asked for. @param {number} id @param {number} at @param {Uint8Array} part */
+  give(id, at, part) {
+    this.channel.send(frame(id, at, part));
+    this.bytesOut += part.length;
   }
   greet() {
     this.say(this.#hub.hello(this));

@@ -125,7 +125,7 @@ export class Signal {
       for (const { id } of body.offers) Object.assign(this.#offers.get(id) ?? {}, { sent: true });
       this.#mail = this.#mail.filter(m => !body.mail.includes(m));
       this.#gone = this.#gone.filter(sig => !body.gone.includes(sig));
-      this.#soon(Math.max(200, answer.due_ms));
+      this.#soon(Math.max(200, answer.due_ms ?? 6e4));
       await this.#take(answer, !!body.key);
     } catch (error) {
       this.#failed(error);
@@ -329,7 +329,8 @@ export class Signal {
       // who brought an offer that came to nothing; of those whom we tried by its word some cannot be reached by anybody like us
       const until = now() + SHUN_MS;
       this.#shunned.set(peer.sig, until);
-      if (peer.by && (!peer.mine || (via && ++via.vain >= VAIN))) this.#shunned.set(peer.by, until);
+      const blamed = peer.by && (!peer.mine || (via && ++via.vain >= VAIN));
+      if (blamed && !this.#shuns(peer.by)) this.#shunned.set(peer.by, until); // who is banned stays so
       this.#growSoon();
     }
     // not of whom a neighbour alone has named

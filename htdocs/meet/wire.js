@@ -69,10 +69,9 @@ export function parseFrame(data) {
   return { id: view.getUint32(0), offset: view.getUint32(4), payload: new Uint8Array(data, 8) };
 }
 
-/** @param {number} id @param {number} offset @param {Uint8Array} bytes the whole piece */
-export function frame(id, offset, bytes, size = CHUNK) {
-  const payload = bytes.subarray(offset, offset + size),
-    out = new Uint8Array(payload.length + 8),
+/** @param {number} id @param {number} offset @param {Uint8Array} payload */
+export function frame(id, offset, payload) {
+  const out = new Uint8Array(payload.length + 8),
     view = new DataView(out.buffer);
   view.setUint32(0, id);
   view.setUint32(4, offset);

@@ -7,7 +7,7 @@ import { until } from './world.mjs';
 const bytes = n => new Uint8Array(n), sum = all => all.reduce((a, b) => a + b, 0);
 /** Somebody who asks, and what came. */
 function who(name, sent) {
-  return { channel: { buffered: 0 }, said: [], say(m) { this.said.push(m); }, give(id, at, bytes, size) { sent.push({ name, id, at, size }); } };
+  return { channel: { buffered: 0 }, said: [], say(m) { this.said.push(m); }, give(id, at, { length: size }) { sent.push({ name, id, at, size }); } };
 }
 const ask = (id, size, due = 1000) => ({ id, bytes: bytes(size), due });
 

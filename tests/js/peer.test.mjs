@@ -30,7 +30,7 @@ test('hello, bitmap, and 600,000 bytes in frames, of what was asked for and by w
   const asked = [], give = async ({ id, ...ask }, peer) => {
     asked.push(ask);
     if (ask.hash != HASH) return { why: 'none' };
-    for (let at = 0; at < PIECE.length; at += 60000) peer.give(id, at, PIECE, 60000);
+    for (let at = 0; at < PIECE.length; at += 60000) peer.give(id, at, PIECE.subarray(at, at + 60000));
     return null;
   };
   const [x, y] = channels(), a = new Peer(x, sig('b'), hub(sig('a'), async () => ({ why: 'busy', ms: 700 }))), b = new Peer(y, sig('a'), hub(sig('b'), give));

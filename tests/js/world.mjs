@@ -32,7 +32,7 @@ export function thrown(call) {
 
 /** Two ends as meet/link.js makes them: what one sends the other gets, in order, each in a task of its own. */
 export function channels() {
-  const make = () => ({ onmessage: null, onclose: null, open: true, buffered: 0, sent: [], other: null, drained: async () => { },
+  const make = () => ({ onmessage: null, onclose: null, open: true, buffered: 0, sent: [], other: null,
     send(data) {
       this.sent.push(data);
       if (this.open) setImmediate(() => this.other.open && this.other.onmessage?.(data));
