@@ -1,16 +1,17 @@
 /** Where loader and page meet the circle: start() makes window.polycircle. Served as signal.js of the package,
- * and as client.js, with elements/signal.js at its end; the rest of it is elements.js. */
+ * and as client.js, with elements/signal.js at its end. */
 import { Circle } from './page/circle.js';
 import { adopt } from './page/adopt.js';
 import { register } from './page/register.js';
 import { marked, watch } from './page/watch.js';
+import { dress } from './elements.js';
 import { plain } from './util/names.js';
-/** @typedef {{base: string, tag: any, config: import('./page/circle.js').Config, load: (name: string) => Promise<any>,
+/** @typedef {{base: string, tag: any, config: import('./page/circle.js').Config,
  *   take: import('./page/circle.js').Take, mark: import('./page/register.js').Mark, held: import('./page/hold.js').Held, registered?: Promise<any>, script: string|false, hear: import('./page/bridge.js').Hear}} Start tag:
- *   the script that names the circle; load: a module of the package; registered, script: as register() has them */
+ *   the script that names the circle; registered, script: as register() has them */
 
 /** @param {Start} options @returns {Circle} also window.polycircle */
-export function start({ base, tag, config, load, take, mark, held, registered, script, hear }) {
+export function start({ base, tag, config, take, mark, held, registered, script, hear }) {
   const page = /** @type {any} */ (globalThis),
     data = { p2p: config.p2p, ...tag.dataset },
     storage = data.storage && page[data.storage];
@@ -44,8 +45,7 @@ export function start({ base, tag, config, load, take, mark, held, registered, s
     circle.join('away');
   });
   const dressed = circle.ready
-    .then(() => load('elements.js'))
-    .then(({ dress }) => dress(circle, { config, lang: data.lang, beside, src: tag.src }))
+    .then(() => dress(circle, { config, lang: data.lang, beside, src: tag.src }))
     .catch(error => console.warn('polycircle:', error));
   const reasons = () => import(beside('why.js'));
   circle.why = () => reasons().then(({ why }) => why(circle, options));

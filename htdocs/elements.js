@@ -1,5 +1,5 @@
-/** The owner's brake, the box, when this page greets, and what loads the question for who is to be asked, and the elements of pages that have some: the
- * package's second module, run by client.js once players have their first frame. */
+/** The owner's brake, the box, when this page greets, and what loads the question for who is to be asked, and the elements of pages that have some:
+ * run by client.js once the circle is ready. */
 import { Box } from './meet/box.js';
 import { brake } from './elements/brake.js';
 

@@ -2,7 +2,6 @@
  * it registers ours meanwhile (page/register.js sees to the rest). Once that is in control players are its (page/hold.js), and wait for nothing else:
  * it brings them what comes from the origin, and the page hears of that when it is there. */
 import { hold } from './page/hold.js';
-/** @typedef {Record<string, Blob>} Files */
 
 // @ts-ignore: the instance puts it before this script
 const config = /** @type {any} */ (POLYCIRCLE_CONFIG),
@@ -27,18 +26,16 @@ const ears = /** @type {((e: MessageEvent) => any)[]} */ ([]); // the package's
 /** what is said to it meanwhile: that the page hears of what comes @type {object} */
 let word = { late: true };
 
-/** ustar (POSIX.1-1988) in gzip. @param {Response} gz @returns {Promise<Files>} */
+/** Out of ustar (POSIX.1-1988) in gzip. @param {Response} gz @returns {Promise<any>} */
 async function unpack({ body }) {
   const stream = /** @type {any} */ (body).pipeThrough(new DecompressionStream('gzip')),
-    tar = await new Response(stream).blob(),
-    files = /** @type {Files} */ ({});
+    tar = await new Response(stream).blob();
   for (let at = 0; at < tar.size;) {
     const head = await tar.slice(at, (at += 512)).text(),
-      size = parseInt(head.slice(124, 135), 8) || 0;
-    files[head.split('\0')[0]] = tar.slice(at, at + size, 'text/javascript');
+      size = parseInt(head.slice(124, 135), 8); // NaN of what ends it
+    if (head.startsWith('signal.js\0')) return tar.slice(at, at + size, 'text/javascript');
     at += Math.ceil(size / 512) * 512;
   }
-  return files;
 }
 
 /** What is known of this browser: that blob modules are forbidden; when a worker may be registered; of which files it has the beginning. */
@@ -58,8 +55,8 @@ async function take(kept, path, how) {
   return r?.ok ? r : fetch(base + path, how);
 }
 
-/** The package, which the browser checks. @param {RequestCache} cache @returns {Promise<Files>} */
-async function files(cache) {
+/** The client, of the package, which the browser checks. @param {RequestCache} cache @returns {Promise<Blob>} */
+async function fetched(cache) {
   const sum = sha.replace(/../g, (/** @type {any} */ hex) => String.fromCharCode(+('0x' + hex))),
     how = { cache, integrity: 'sha256-' + btoa(sum) };
   return unpack(await take(`package-${config.cid}-${sha}.tar.gz`, `package/${sha}.tar.gz`, how));
@@ -104,20 +101,14 @@ async function run() {
   if (sure) sw.startMessages();
   try {
     // its name is its hash: what the browser's cache has of that name is good for ever, unless it is wrong
-    const all = await files('force-cache').catch(() => files('reload'));
+    const client = await fetched('force-cache').catch(() => fetched('reload'));
     // a blob module, or where a policy forbids those a plain one; to ask is to break the policy, and is done once
-    const load = async (/** @type {string} */ name) => {
-      if (!mark('plain'))
-        try {
-          return await import(URL.createObjectURL(all[name]));
-        } catch {
-          mark('plain', 1);
-        }
-      return import(`${base}package/${sha}/${name}`);
-    };
-    const { start } = await load('signal.js');
+    const blob =
+        !mark('plain') &&
+        (await import(URL.createObjectURL(client)).catch(() => void mark('plain', 1))),
+      { start } = blob || (await import(`${base}package/${sha}/signal.js`));
     const hear = ears.push.bind(ears);
-    start({ base, tag, config, load, take, mark, held, registered, script, hear });
+    start({ base, tag, config, take, mark, held, registered, script, hear });
     on = e => ears.forEach(f => f(e));
     asked.forEach(on);
   } catch (error) {

@@ -1,5 +1,5 @@
-/** A greeter's box: its mail as a static file of the spool (doc/PROTOCOL.md 1.6), so that looking for mail costs the host no process. Part of
- * elements.js, since only greeters want it. Nothing is believed of a file that lags behind what the instance said: a cache may stand in front. */
+/** A greeter's box: its mail as a static file of the spool (doc/PROTOCOL.md 1.6), so that looking for mail costs the host no process. Nothing is
+ * believed of a file that lags behind what the instance said: a cache may stand in front. */
 /** @typedef {{boxed(said: any): void, rejoin(ms: number): void}} Reader
  * @typedef {{box?: string, box_v?: number, poll_ms?: number}} Answer of a sync: where, the edition at least, how often */
 

@@ -11,7 +11,6 @@ static const struct {
 } members[] = {
     {"circles.js", NULL},
     {"signal.js", "client.js"},
-    {"elements.js", "elements.js"},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

@@ -231,7 +231,7 @@ for (let at = 0; tar[at]; at += 512 + Math.ceil(parseInt(tar.toString('latin1', 
   const file = w.request(`/package/${config.package}/${name}`);
   ok(file.bytes.equals(tar.subarray(at + 512, at + 512 + size)), `package/SHA256/${name} is the file in the package`);
 }
-same(names, ['circles.js', 'signal.js', 'elements.js'], 'files of the package');
+same(names, ['circles.js', 'signal.js'], 'files of the package');
 r = w.request(`/package/${config.package}/ask-de.json`);
 same([r.status, r.headers['content-type'], r.headers['cache-control'], Object.keys(JSON.parse(r.bytes))[0]], [200, 'application/json', 'max-age=86400', 'title'], 'the words beside it');
 same(w.request(`/package/${config.package}/ask-de.json`, { send: { HTTP_IF_NONE_MATCH: r.headers.etag } }).status, 304, 'the words: 304');

@@ -94,7 +94,7 @@ async function protocol(host, client) {
 /** Every GET, as a browser asks: [path, status, what the answer must hold, request headers] */
 const gets = ({ open, vault, sha }) => [['health', 200, '"ok":true'], [`signal?${open.api_key}`, 200, open.cid], [`signal?api_key=${open.api_key}`, 200, open.cid],
   [`signal.js?${open.api_key}`, 200, open.cid], [`signal?${vault.api_key}`, 200, vault.cid], ['signal?nosuchkey', 403, 'polycircle'], [`package/${sha}.tar.gz`, 200, '\x1f'],
-  ...['signal.js', 'elements.js', 'circles.js', 'ask.css'].map((file) => [`package/${sha}/${file}`, 200, '']), ['client.js', 200, 'polycircle'],
+  ...['signal.js', 'circles.js', 'ask.css'].map((file) => [`package/${sha}/${file}`, 200, '']), ['client.js', 200, 'polycircle'],
   ['circle-sw.js', 200, 'polycircle'], ['circles.json', 200, open.cid], ['circles.js', 200, open.cid], [`roster/${open.cid}.json`, 200, open.cid],
   [`manifest/${open.cid}.json`, 200, 'Der Film.mp4'], [`manifest/${vault.cid}.json`, 200, 'film.mp4'], ['mirror/open/Der%20Film.mp4', 302, ''],
   ['mirror/vault/nosuch.mp4', 404, 'polycircle'], ['nosuch', 404, 'polycircle']];
