@@ -58,7 +58,7 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
       head = null;
     } catch {
       // what is withdrawn for a wrong byte alone goes on as it comes, once it has begun
-      media.withdrawn && (head || !media.wrong) ? gone() : ask(at);
+      media.withdrawn && (head || !media.wrong) ? gone() : flows.has(stop) && ask(at);
     } finally {
       clearTimeout(timer);
     }

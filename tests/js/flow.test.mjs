@@ -249,6 +249,31 @@ test('an origin is down: it goes on once a neighbour has it', async () => {
   assert.deepEqual(await over(whole(w)), [200, size]);
 });
 
+test('who leaves a place and comes back to it waits for nothing that it left there', async () => {
+  const peer = Object.assign(neighbour(() => 0), { has: () => true, knows: () => true }), asked = [];
+  peer.get = async ({ i }, signal) => {
+    asked.push(i);
+    if (asked.length < 3) await new Promise((_, no) => signal.addEventListener('abort', () => no(new Error('stopped'))));
+    await sleep(50);
+    return piece(i);
+  };
+  const w = world({ stored: [0], peers: [peer], need: waits, origin: range => answer(range, one, { delay: 5 }) });
+  await over(sleep(1));
+  await over((async () => {
+    const left = (await w.ask('bytes=0-')).body.getReader();
+    await left.read();
+    left.read().catch(() => {});
+    await sleep(100);
+    await left.cancel();
+    await sleep(50);
+  })());
+  assert.deepEqual([asked[0], w.asked], [1, []]);
+  asked.push(0, 0);
+  const began = time;
+  assert.deepEqual(await over(whole(w, 'bytes=1000-1999')), [206, 1000]);
+  assert.ok(time - began < 1000, `${time - began} ms`);
+});
+
 test('a page that goes says so: the origin brings the rest, at once', async () => {
   for (const from of [undefined, 'origin']) {
     const w = await over(begun(from && { stored: [], peers: [neighbour(() => 0)], origin: range => answer(range, one, { delay: 5 }) }));
