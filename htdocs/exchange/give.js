@@ -11,8 +11,9 @@ const FRAME = 16384,
   CREDIT = 1e6, // bytes given before anything was received
   RATIO = 2, // bytes given for each that was received
   BEGUN_MS = 10000, // earlier: what has begun is ended
-  PROMISE_MS = 12000, // that one waits for at most, when it is due before
+  PROMISE_MS = 12000, // that one waits for at most, when it is due before; and so long after it was due it is due no more
   BUSY_MS = 10, // until links are looked at again
+  MINUTE_MS = 60000,
   FULL_MS = 3000; // after which who asked in vain may ask again
 
 export class Giver {
@@ -38,7 +39,7 @@ export class Giver {
   /** @param {Peer} peer @param {{id: number, bytes: Uint8Array, due: number}} ask due: ms
    * @returns {number} 0: it is to come; else after how many ms there may be room */
   take(peer, { id, bytes, due }) {
-    const deadline = now() + due,
+    const deadline = now() + Math.min(due, MINUTE_MS),
       wait = this.#backlog(deadline, bytes.length);
     const { length } = this.#queue.filter(one => one.peer == peer);
     if (this.#credit < bytes.length || length >= EACH) return FULL_MS;
@@ -69,8 +70,12 @@ export class Giver {
 
   #pump() {
     clearTimeout(this.#timer);
-    if (!this.#line())
-      for (const { peer, id } of this.#queue.splice(0)) peer.say({ t: 'no', id, why: 'off' });
+    const on = this.#line(),
+      late = on ? now() - PROMISE_MS : Infinity;
+    for (const { peer, id } of this.#queue.filter(({ deadline }) => deadline < late)) {
+      this.drop(peer, id);
+      peer.say({ t: 'no', id, why: on ? 'busy' : 'off' });
+    }
     const key = (/** @type {Given} */ one) => one.deadline - (one.at && BEGUN_MS);
     const able = () => this.#queue.filter(({ peer }) => peer.channel.buffered < BUFFERED);
     for (let one; this.#free <= now() && ([one] = able().sort((a, b) => key(a) - key(b))) && one;)

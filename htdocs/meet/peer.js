@@ -11,12 +11,15 @@ import { fromBase64, must, now, pace } from '../util/bytes.js';
 
 const MAX_ROOTS = 512,
   REPLY_MS = 300,
+  BUSY_MS = 3000,
   MAX_PIECES = 131072,
-  TRIP_MS = 60;
+  TRIP_MS = 60,
+  READS = 32;
 
 export class Peer {
   #hub;
   #next = 1;
+  #reads = 0; // pieces that are looked for, to be given to it
   #late = 0; // bytes that were asked for and have not come, also when nobody waits for them any longer
   #pending = /** @type {Map<number, Pending>} */ (new Map());
   #have = /** @type {Map<string, Uint8Array>} */ (new Map()); // by root, the one that was heard of last at the end
@@ -189,7 +192,9 @@ export class Peer {
   }
 
   async #serve(/** @type {Message} */ { id, h, due = 2000 }) {
-    const no = await this.#hub.serve({ id, hash: h, due }, this);
+    const full = ++this.#reads > READS && { why: 'busy', ms: BUSY_MS },
+      no = full || (await this.#hub.serve({ id, hash: h, due }, this));
+    this.#reads--;
     if (no) this.say({ t: 'no', id, ...no });
   }
 }

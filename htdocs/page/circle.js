@@ -254,6 +254,7 @@ export class Circle extends EventTarget {
         if (!this.#manners.uploads) return { why: 'off' };
         const bytes = await this.#mirror.supply(ask.hash);
         if (!bytes) return { why: 'none' };
+        if (peer.closed) return null;
         const ms = this.#giver(peer).take(peer, { ...ask, bytes });
         return ms ? { why: 'busy', ms } : null;
       },

@@ -64,6 +64,21 @@ test('who takes slowly holds up nobody; who needs it no more, or has gone, gets 
   assert.deepEqual(sent.map(({ id }) => id), [3, 2]);
 });
 
+test('who reads nothing of it fills the queue for a while, and not for ever', async t => {
+  const real = performance.now, sent = [], giver = new Giver(() => 100, () => 0), [a, b] = ['a', 'b'].map(name => who(name, sent));
+  let ahead = 0;
+  t.after(() => { performance.now = real; });
+  performance.now = () => real.call(performance) + ahead;
+  a.channel.buffered = 1e6;
+  assert.equal(giver.take(a, ask(1, 900000, 0xffffffff)), 0);
+  assert.equal(giver.take(b, ask(2, 900000)), 3000, 'nothing is left for another one');
+  ahead = 73000;
+  await until(() => a.said.length, 'no');
+  assert.deepEqual(a.said, [{ t: 'no', id: 1, why: 'busy' }]);
+  assert.equal(giver.take(b, ask(2, 900000)), 0);
+  giver.drop(b);
+});
+
 test('a connection that becomes metered ends it in the middle', async () => {
   let line = 50;
   const sent = [], giver = new Giver(() => line, () => 1e9), a = who('a', sent);

@@ -82,6 +82,16 @@ for (const [what, say] of Object.entries({ 'a gap': t => t.send(frame(1, 50, 10)
   });
 }
 
+test('who asks for very much at once is not read for all of it', async () => {
+  const ends = [], { peer, tell, got } = one(() => new Promise(end => ends.push(end)));
+  await until(() => peer.ready, 'hello');
+  for (let id = 1; id <= 100; id++) tell({ t: 'get', id, h: HASH });
+  await until(() => got.length >= 68, 'the rest is refused');
+  assert.deepEqual([ends.length, got.length, got[0]], [32, 68, { t: 'no', id: 33, why: 'busy', ms: 3000 }]);
+  for (const end of ends) end(null);
+  await until(() => (tell({ t: 'get', id: 101, h: HASH }), ends.length > 32), 'and read again');
+});
+
 test('hello comes first, and once', async () => {
   const early = one(undefined, false);
   early.tell({ t: 'peers', list: [] });
