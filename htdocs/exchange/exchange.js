@@ -33,7 +33,7 @@ const TICK_MS = 150,
   ALONE = 524288,
   FIRST = 393216, // that a newcomer takes; where the film's rate is known, seconds
   START = 2.5,
-  FULL = 1.2, // times the film's rate: an origin that gives less is full, and in a crowd who is alone rests so many times as long as it was served
+  FULL = 1, // times the film's rate: an origin that gives less is full, and in a crowd who is alone rests so many times as long as it was served
   RESTS = 4,
   RESTS_MS = 30000;
 
@@ -101,7 +101,7 @@ export class Exchange {
     run.moved = now();
     if (at + n < Math.min(run.to * media.piece, media.size)) return;
     reader.run = null;
-    if (this.#around.crowd() && slack < FRONT && (run.bytes / ms) * 1000 * rate < FULL)
+    if (rate && this.#around.crowd() && slack < FRONT && (run.bytes / ms) * 1000 * rate < FULL)
       this.#rests = now() + Math.min(RESTS_MS, RESTS * ms);
   }
   /** The reader goes on from us there: the origin brings it no more. @param {Reader} reader @param {number} i */
@@ -265,15 +265,15 @@ export class Exchange {
       source.here = true;
       if ((await sha256(bytes)) != job.hash) this.#around.ban(peer);
       else {
-        peer.strikes = 0;
+        peer.strikes = peer.rests = 0;
         this.#around.came(job.size);
         if (film.jobs.get(job.i) == job) this.arrived(film.media, job.i, bytes);
       }
     } catch (error) {
-      // busy: there may be room in so many ms
+      // busy: there may be room later
       const { message, ms } = /** @type {any} */ (error);
       if (message != 'stopped')
-        job.failed.set(peer, ms ? now() + Math.min(1500, ms / 2 + 200) : Infinity);
+        job.failed.set(peer, ms ? now() + FAILED_MS : Infinity);
     }
     if (job.source == source) job.source = null;
     this.kick();
@@ -283,16 +283,19 @@ export class Exchange {
     const late = now(),
       stuck = late > Math.max(eta, moved) + DEAD_MS;
     if (here || late - at < 300) return;
-    const left = bytes
-      ? ((job.size - bytes) * (late - first)) / bytes / 1000
-      : Math.max(eta - late, 300 + late - eta) / 1000;
+    const left =
+      Math.max(
+        late - eta,
+        bytes ? ((job.size - bytes) * (late - first)) / bytes : Math.max(eta - late, 300 + late - eta),
+      ) / 1000;
     const slow = stuck || left > Math.max(due, 0.4),
       holders = this.#holders(film.media, job.i).filter(p => p != peer),
       other = this.#pick(job, due, holders),
       quicker = other && (stuck || other.est < left / 2) && (slow || !bytes);
     if (!quicker && (!slow || due > URGENT)) return;
     job.failed.set(peer, late + FAILED_MS);
-    if (stuck || (!quicker && !bytes)) peer.rests = late + 1000 * 2 ** peer.strikes++;
+    if (late > peer.rests && (stuck || (!quicker && !bytes)))
+      peer.rests = late + 1000 * 2 ** peer.strikes++;
     this.#drop(job);
     if (quicker) this.#ask(film, job, other, due);
     else this.#origin(film, job, due, holders);

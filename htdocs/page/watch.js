@@ -17,7 +17,7 @@ function need(el, size) {
       : playing
         ? (end - currentTime) / (el.playbackRate || 1)
         : Infinity;
-  return { slack, playing, rate: duration / size || 0 };
+  return { slack, playing, rate: duration < 1e9 ? duration / size : 0 };
 }
 
 /** @param {string} url @param {number} size of the file @param {() => boolean} neighbours whether any are there: who is no player waits 400 ms for them

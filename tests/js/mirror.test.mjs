@@ -159,6 +159,33 @@ test('who can wait until a neighbour brings it waits; who cannot has it from the
 });
 
 
+test('two that refuse in turn hold nobody up, and neither does one that drips', { timeout: 9000 }, async () => {
+  origin();
+  const refuse = async () => { throw Object.assign(new Error('busy'), { ms: 300 }); }, need = () => ({ slack: 0, playing: true, rate: 1 / PIECE });
+  const busy = [neighbour(), neighbour()], drips = neighbour();
+  for (const peer of busy) peer.get = async (...args) => { peer.asked.push(args[0].i); return refuse(); };
+  drips.get = async ({ i }, signal, { on }) => {
+    drips.asked.push(i);
+    on(PIECE - 50);
+    while (!signal.aborted) { await new Promise(ok => setTimeout(ok, 200)); on(1); }
+    throw new Error('stopped');
+  };
+  for (const peers of [busy, [drips]]) {
+    const { m, f } = mirror(peers), began = performance.now(), reading = m.read(f, URL_, need);
+    await assert.rejects(reading.next(0, PIECE));
+    reading.close();
+    assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
+  }
+  assert.deepEqual([busy.map(({ asked }) => asked), drips.asked], [[[0], [0]], [0]]);
+});
+
+test('alone in a crowd, a page that does not say how fast it plays has what it asks for', async () => {
+  origin();
+  const m = new Mirror(around([], { crowd: () => true })), need = () => ({ slack: 0, playing: true, rate: 0 });
+  m.use({ version: 1, media: [media()] });
+  const [f] = m.media;
+  assert.deepEqual(await all(m, f, 0, f.size, need), file);
+});
 
 test('with neighbours who have some of it an origin is asked for a little at a time', () => {
   const piece = i => i * PIECE, { m, f } = mirror([neighbour({ holds: i => i == 12 })]), need = (slack, rate) => ({ slack, playing: true, rate });
