@@ -20,7 +20,7 @@ export async function unpack(packed) {
       },
     });
   };
-  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31,
+  const zipped = (await packed.slice(0, 1).text()) == '\x1f',
     stream = packed.stream().pipeThrough(steps());
   const text = zipped
     ? stream.pipeThrough(new DecompressionStream('gzip')).pipeThrough(steps())
