@@ -27,7 +27,7 @@ export function start({ base, tag, config, take, mark, held, registered, script,
     mark,
     storage: storage && import(beside('injected.js')).then(m => m.injectedStore(storage)),
     coarse: matchMedia('(pointer: coarse)').matches,
-    ask: () => dressed.then(asking => asking?.ask()),
+    ask: () => dressed.then(ask => ask?.()),
     worker: register(registered, script, config.worker, mark).catch(
       error => void console.warn(error),
     ),
@@ -45,7 +45,7 @@ export function start({ base, tag, config, take, mark, held, registered, script,
     circle.join('away');
   });
   const dressed = circle.ready
-    .then(() => dress(circle, { config, lang: data.lang, beside, src: tag.src }))
+    .then(() => dress(circle, { config, data, beside, tag }))
     .catch(error => console.warn('polycircle:', error));
   const reasons = () => import(beside('why.js'));
   circle.why = () => reasons().then(({ why }) => why(circle, options));

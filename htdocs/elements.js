@@ -29,9 +29,9 @@ function there(selector, load) {
   look();
 }
 
-/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {src: string}} setup src: the loader's @returns {{ask(): Promise<void>}} */
-export function dress(circle, { src, ...setup }) {
-  const { beside, config } = setup;
+/** @param {import('./page/circle.js').Circle} circle @param {import('./elements/ask.js').Setup & {tag: any}} setup tag: the loader's @returns {() => Promise<void>} asks the visitor */
+export function dress(circle, setup) {
+  const { beside, config, tag } = setup;
   let asking = /** @type {Promise<import('./elements/ask.js').Asking|void>|null} */ (null);
   const load = async () => (await import(beside('ask.js'))).asking(circle, setup),
     show = () =>
@@ -47,10 +47,10 @@ export function dress(circle, { src, ...setup }) {
     circle.signal.box = new Box(circle.signal);
     follow(circle.signal);
   }
-  brake(circle, src, config);
+  brake(circle, tag.src, config);
   circle.addEventListener('change', look);
   look();
   there(SHOWS, async () => (await import(beside('shows.js'))).show(beside));
   there('poly-ask', show);
-  return { ask: async () => (await show())?.ask() };
+  return async () => (await show())?.ask();
 }

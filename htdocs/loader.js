@@ -107,7 +107,7 @@ async function run() {
         !mark('plain') &&
         (await import(URL.createObjectURL(client)).catch(() => void mark('plain', 1))),
       { start } = blob || (await import(`${base}package/${sha}/signal.js`));
-    const hear = ears.push.bind(ears);
+    const hear = (/** @type {(e: MessageEvent) => any} */ f) => ears.push(f);
     start({ base, tag, config, take, mark, held, registered, script, hear });
     on = e => ears.forEach(f => f(e));
     asked.forEach(on);
@@ -121,8 +121,7 @@ async function run() {
   }
 }
 
-const page = /** @type {any} */ (globalThis),
-  controls = () => sw.controller?.scriptURL.split('?')[0] == script,
+const controls = () => sw.controller?.scriptURL.split('?')[0] == script,
   // a worker with ours in it is there, or comes at once
   sure =
     sw &&
@@ -133,7 +132,8 @@ const page = /** @type {any} */ (globalThis),
   tags =
     !own || lost || 'off' in tag.dataset
       ? 0
-      : (page.polycircleTags = (page.polycircleTags ?? 0) + 1);
+      : // @ts-ignore: how many have come
+        (self.polycircleTags = (self.polycircleTags ?? 0) + 1);
 if (lost || tags == 2) console.warn('polycircle: one tag');
 if (tags == 1) {
   document.addEventListener('securitypolicyviolation', e => {

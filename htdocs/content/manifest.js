@@ -1,7 +1,7 @@
 /** The signed manifest (doc/PROTOCOL.md 1.5): nothing of it is believed before the signature of the pinned key is checked. */
 import { fromBase64, hex, must, sha256, slowly, utf8 } from '../util/bytes.js';
 /** @typedef {{index: number, path: string, type: string, size: number, mtime: number, piece: number, hashes: string[], root: string,
- *   urls: string[], withdrawn: boolean, checked: number, check: Promise<void>|null, refused?: number, whole?: boolean, wrong?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
+ *   urls: string[], withdrawn: boolean, checked: number, check?: Promise<void>|null, refused?: number, whole?: boolean, wrong?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
  *   origin last said that it still has this very file (performance.now); check: it is being asked; refused: when it said last that this browser may not read it;
  *   whole: it sends all where a part is asked for
  * @typedef {{version: number, media: Media[]}} Manifest */
@@ -20,7 +20,7 @@ export async function unpack(packed) {
       },
     });
   };
-  const zipped = new Uint8Array(await packed.slice(0, 1).arrayBuffer())[0] == 31,
+  const zipped = (await packed.slice(0, 1).text()) == '\x1f',
     stream = packed.stream().pipeThrough(steps());
   const text = zipped
     ? stream.pipeThrough(new DecompressionStream('gzip')).pipeThrough(steps())
@@ -39,7 +39,6 @@ async function media({ sha256: list, ...m }, index, bases) {
     index,
     withdrawn: false,
     checked: -Infinity,
-    check: null,
     // as text, which takes time and five times the room, of those that are asked for
     get hashes() {
       return (hashes ??= /** @type {string[]} */ (hex(bytes).match(/.{64}/g)));

@@ -92,9 +92,11 @@ export class Mirror {
   }
   /** Whether the byte is here, or at a neighbour's. @param {Media} media @param {number} at */
   ready(media, at) {
-    const index = Math.floor(at / media.piece),
-      peers = this.#around.peers();
-    return this.has(media, index) || peers.some(p => now() > p.rests && p.has(media.root, index));
+    const index = Math.floor(at / media.piece);
+    return (
+      this.has(media, index) ||
+      this.#around.peers().some(p => now() > p.rests && p.has(media.root, index))
+    );
   }
   /** The bytes of the file, piece by piece, as fast as the consumer takes them. What is closed stops at once.
    * @param {Media} media @param {string} url @param {() => Need} need @returns {Reading} */
@@ -177,8 +179,8 @@ export class Mirror {
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {
     const { pieces } = this.#around,
-      told = () => [...this.shown].some(m => !m.withdrawn && m.hashes.includes(hash));
-    return pieces.has(hash) && told() ? pieces.get(hash) : null;
+      told = (/** @type {Media} */ m) => !m.withdrawn && m.hashes.includes(hash);
+    return pieces.has(hash) && [...this.shown].some(told) ? pieces.get(hash) : null;
   }
   /** Something changed: look again. */
   kick() {

@@ -24,10 +24,9 @@ export function readHead(status, headers) {
  * Who may not read it any longer is told twice: one refusal may be a firewall's, or a session's that has ended.
  * @param {Head} head of a GET @param {Media} media @param {string} url */
 export function changed({ status, total, modified }, media, url) {
-  const ok = status >= 200 && status < 300,
-    first = media.urls[0] == url.split('#')[0];
-  const { refused = -Infinity } = media;
-  if (ok) {
+  const first = media.urls[0] == url.split('#')[0],
+    { refused = -Infinity } = media;
+  if (status < 300) {
     media.checked = now();
     return (total >= 0 && total != media.size) || (first && modified && modified != media.mtime);
   }

@@ -53,7 +53,7 @@ export class Pieces {
   set persist(/** @type {boolean} */ on) {
     this.#persist = on;
     if (!on) return;
-    for (const [hash, bytes] of [...this.#hot]) this.put(hash, bytes);
+    for (const [hash, bytes] of this.#hot) this.put(hash, bytes);
     this.#list()
       .then(async () => {
         // a tenth of what the browser gives the site, at most, and half of what the site leaves of it

@@ -40,7 +40,7 @@ export function idbStore(db) {
 }
 
 /** The store the page brought, IndexedDB, or none when that is refused or hangs for 2 s.
- * @param {Promise<Store>|null} injected @param {() => Promise<IDBDatabase>} [open] @returns {Store} */
+ * @param {Promise<Store>|null} [injected] @param {() => Promise<IDBDatabase>} [open] @returns {Store} */
 export function openStore(injected, open = openDb) {
   const store = injected ?? within(open(), 2000, null).then(db => (db ? idbStore(db) : noStore()));
   const late =

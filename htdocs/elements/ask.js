@@ -2,8 +2,8 @@
  * to be asked. The words are a file of each language at the instance (htdocs/ask), of which one is fetched, once there is something to say. */
 import { get, html, look, PolyElement } from './base.js';
 /** @typedef {import('../page/circle.js').Circle} Circle
- * @typedef {{config: import('../page/circle.js').Config, beside(file: string): string, lang?: string}} Setup beside: where a file is that lies beside the package; lang: the
- *   tag's data-lang
+ * @typedef {{config: import('../page/circle.js').Config, beside(file: string): string, data: import('../page/circle.js').Options['data']}} Setup beside: where a file is that lies beside the package; data: the
+ *   tag's data-*
  * @typedef {{words(): Promise<(name: string) => string>, tongue: string, ask(): Promise<void>}} Asking */
 
 const LONGEST = 600;
@@ -38,8 +38,8 @@ function paint(box) {
 }
 
 /** @param {Circle} circle @param {Setup} setup @returns {Asking} */
-export function asking(circle, { config, beside, lang }) {
-  const tongue = language(lang, ...navigator.languages, document.documentElement.lang),
+export function asking(circle, { config, beside, data }) {
+  const tongue = language(data.lang, ...navigator.languages, document.documentElement.lang),
     host = hosts(config.ice);
   let said = /** @type {Promise<(name: string) => string>|null} */ (null),
     open = /** @type {Promise<void>|null} */ (null);

@@ -1,4 +1,4 @@
-/** What all elements share: they show window.polycircle whenever it comes, and stop listening when they leave the page. */
+/** What all elements share: they show window.polycircle, which is there before they are defined (elements.js), and stop listening when they leave the page. */
 
 /** @typedef {import('../page/circle.js').Circle} Circle */
 
@@ -38,6 +38,36 @@ export function size(n) {
   }).format(n / by);
 }
 
+/** Draws now, when the circle has changed, and once more when it has come to rest; looks twice a second, while somebody sees it.
+ * @param {Element} element @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
+export function follow(element, circle, signal, draw) {
+  let last = '',
+    moves = true,
+    shown = false,
+    timer = 0;
+  const look = () => {
+    const { bytes, uploaded } = circle.stats(),
+      now = JSON.stringify([circle.sig, circle.peers, bytes, uploaded]),
+      moved = now != last;
+    if (moved || moves) draw();
+    [last, moves] = [now, moved];
+  };
+  // a hidden page has no frames
+  const again = () => {
+    clearTimeout(timer);
+    if (!shown || signal.aborted) return;
+    look();
+    timer = +setTimeout(() => requestAnimationFrame(again), LOOK_MS);
+  };
+  const seen = new IntersectionObserver(all => {
+    shown = all.some(entry => entry.isIntersecting);
+    again();
+  });
+  seen.observe(element);
+  signal.addEventListener('abort', () => seen.disconnect());
+  look();
+}
+
 export class PolyElement extends HTMLElement {
   #stop = new AbortController();
   /** @param {string} tag */
@@ -46,14 +76,8 @@ export class PolyElement extends HTMLElement {
   }
 
   connectedCallback() {
-    const { signal } = (this.#stop = new AbortController()),
-      circle = /** @type {any} */ (globalThis).polycircle;
-    if (circle?.ready) return this.show(circle, signal);
-    document.addEventListener(
-      'polycircle',
-      e => this.show(/** @type {CustomEvent} */ (e).detail, signal),
-      { signal, once: true },
-    );
+    this.#stop = new AbortController();
+    this.show(/** @type {any} */ (globalThis).polycircle, this.#stop.signal);
   }
 
   disconnectedCallback() {
@@ -61,33 +85,4 @@ export class PolyElement extends HTMLElement {
   }
   /** @abstract @param {Circle} _circle @param {AbortSignal} _signal aborted when the element leaves */
   show(_circle, _signal) {}
-  /** Draws now, when the circle has changed, and once more when it has come to rest; looks twice a second, while somebody sees it.
-   * @param {Circle} circle @param {AbortSignal} signal @param {() => void} draw */
-  follow(circle, signal, draw) {
-    let last = '',
-      moves = true,
-      shown = false,
-      timer = 0;
-    const look = () => {
-      const { bytes, uploaded } = circle.stats(),
-        now = JSON.stringify([circle.sig, circle.peers, bytes, uploaded]),
-        moved = now != last;
-      if (moved || moves) draw();
-      [last, moves] = [now, moved];
-    };
-    // a hidden page has no frames
-    const again = () => {
-      clearTimeout(timer);
-      if (!shown || signal.aborted) return;
-      look();
-      timer = +setTimeout(() => requestAnimationFrame(again), LOOK_MS);
-    };
-    const seen = new IntersectionObserver(all => {
-      shown = all.some(entry => entry.isIntersecting);
-      again();
-    });
-    seen.observe(this);
-    signal.addEventListener('abort', () => seen.disconnect());
-    look();
-  }
 }

@@ -1,5 +1,5 @@
 /** <poly-ring>: the circle, live. A dot for each peer that is known, in the order of their SIGs; lines for links; they glow while bytes flow. */
-import { html, PolyElement, svg } from './base.js';
+import { follow, html, PolyElement, svg } from './base.js';
 
 const R = 80;
 
@@ -10,7 +10,7 @@ export class PolyRing extends PolyElement {
     const picture = svg('svg', { viewBox: '-100 -100 200 200', role: 'img' }),
       text = html('p', { role: 'status' });
     this.replaceChildren(picture, text);
-    this.follow(circle, signal, () => this.#draw(circle, picture, text));
+    follow(this, circle, signal, () => this.#draw(circle, picture, text));
   }
   /** @param {import('./base.js').Circle} circle @param {SVGElement} picture @param {HTMLElement} text */
   #draw(circle, picture, text) {

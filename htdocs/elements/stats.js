@@ -1,5 +1,5 @@
 /** <poly-stats>: where this visit's bytes came from, as a bar and in figures, which say the same to who does not see it. */
-import { html, PolyElement, size } from './base.js';
+import { follow, html, PolyElement, size } from './base.js';
 
 /** @type {['peers'|'storage'|'origin', string][]} */
 const SOURCES = [
@@ -23,7 +23,7 @@ export class PolyStats extends PolyElement {
     const given = html('dd');
     list.append(html('div', { class: 'given' }, html('dt', {}, 'given to visitors'), given));
     this.replaceChildren(bar, list);
-    this.follow(circle, signal, () => {
+    follow(this, circle, signal, () => {
       const { bytes, uploaded } = circle.stats(),
         all = bytes.peers + bytes.storage + bytes.origin;
       for (const { source, part, value } of rows) {

@@ -17,7 +17,6 @@ export class Box {
   #last = 0;
   #strikes = 0;
   #rests = 0;
-  #count = Math.floor(Math.random() * 1e9);
   /** @param {Reader} reader @param {typeof fetch} ask the test seam */
   constructor(reader, ask = (...args) => fetch(...args)) {
     this.#reader = reader;
@@ -46,7 +45,7 @@ export class Box {
 
   async #poll() {
     const url = this.#url;
-    const said = await this.#ask(`${url}?${++this.#count}`, {
+    const said = await this.#ask(`${url}?${Math.random()}`, {
       cache: 'no-store',
       credentials: 'omit',
       signal: AbortSignal.timeout(5000),

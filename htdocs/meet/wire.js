@@ -8,7 +8,7 @@ import { must } from '../util/bytes.js';
 export const CHUNK = 64 << 10; // payload of a frame
 const MAX_TEXT = 256 << 10; // a control message
 
-const int = (/** @type {any} */ x) => Number.isSafeInteger(x) && x >= 0 && x <= 0xffffffff;
+const int = (/** @type {any} */ x) => x >>> 0 === x; // of 32 bits, unsigned
 const match = (/** @type {RegExp} */ shape) => (/** @type {any} */ x) =>
   typeof x == 'string' && shape.test(x);
 const list = (/** @type {number} */ max, /** @type {Test} */ item) => (/** @type {any} */ x) =>

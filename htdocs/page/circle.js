@@ -3,7 +3,7 @@
  * What only a document knows of its players comes in by its options. */
 import { bridge } from './bridge.js';
 import { instance } from '../meet/instance.js';
-import { Manners } from '../meet/manners.js';
+import { manners } from '../meet/manners.js';
 import { Giver } from '../exchange/give.js';
 import { Mirror } from '../content/mirror.js';
 import { Pieces } from '../content/pieces.js';
@@ -16,7 +16,7 @@ import { controls, own } from '../util/alone.js';
 import { now, randomHex, slowly, toBase64, within } from '../util/bytes.js';
 /** @typedef {{can: string, cid: string, key: string, sign: string, package: string, version: number, ice: RTCIceServer[], up_kbps: number,
  *   wire?: string, p2p?: string, spool?: string, mirror?: boolean, worker?: string}} Config mirror false: the owner's brake, nobody mirrors; worker: as register() has it
- * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>|null, coarse: boolean,
+ * @typedef {{base: string, config: Config, data: Record<string, string|undefined>, storage?: Promise<import('../content/store.js').Store>, coarse: boolean,
  *   watch: import('./bridge.js').Watch, spared: import('./bridge.js').Spared, hear: import('./bridge.js').Hear, worker: Promise<ServiceWorkerRegistration|null|undefined>|undefined,
  *   take: Take, mark: import('./register.js').Mark, ask: () => Promise<void>}} Options ask: shows the question of elements/ask.js; data: the tag's data-*
  * @typedef {(kept: string, path: string) => Promise<Response>} Take from the spool, where it has another name, or the program
@@ -65,11 +65,11 @@ export class Circle extends EventTarget {
     const { base, config, data, storage, coarse } = (this.#o = options);
     this.#instance = instance(base, h => this.#keep(base, h));
     const connection = /** @type {any} */ (navigator).connection ?? {};
-    this.#manners = new Manners(Number(data.up ?? (config.up_kbps || 2000)), connection, coarse);
+    this.#manners = manners(Number(data.up ?? (config.up_kbps || 2000)), connection, coarse);
     connection.addEventListener?.('change', () =>
       this.#tell({ t: 'have', have: [], up: this.#manners.uploads }),
     );
-    this.#store = openStore(storage ?? null);
+    this.#store = openStore(storage);
     this.#tabs = new Tabs('polycircle-' + this.cid, {
       lead: on => this.#lead(on),
       idle: () => !this.peers.length,
@@ -149,7 +149,7 @@ export class Circle extends EventTarget {
 
   /** What is to become of visitors: 'on', 'off', or 'ask', as is anything else that somebody may have written. */
   get p2p() {
-    const { p2p = 'on' } = this.#o.data;
+    const { p2p } = this.#o.data;
     return p2p == 'on' || p2p == 'off' ? p2p : 'ask';
   }
   /** Whether this visitor may be connected. */
@@ -212,7 +212,7 @@ export class Circle extends EventTarget {
       this.#instance.h = h ?? config.wire == 'h';
       this.signal = new Signal(
         this.#instance,
-        { token, run: randomHex(4), key: config.key, ice: config.ice ?? [] },
+        { token, run: randomHex(4), key: config.key, ice: config.ice },
         this.#forSignal(),
       );
       await within(this.loaded, 150, null); // the join says what is held

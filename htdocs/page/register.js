@@ -1,6 +1,7 @@
 /** Who registers the worker, and when. A scope is one registration: register() throws away whoever waits there, whose script it is. So the newest
  * script of ours decides, and ours comes never over one of the site, nor where one was ever seen; where nobody has looked whether the site has
  * one (the circle's `worker`), it comes when the page has loaded and is quiet. */
+import { sleep } from '../util/bytes.js';
 import { own } from '../util/alone.js';
 /** @typedef {(name: string, value?: any) => any} Mark what is known of this browser, or is from now on; undefined: nothing, or it may not be */
 
@@ -11,7 +12,7 @@ const QUIET_MS = 3000,
 /** The site has had its time: its scripts have run, and what they do when the page is there. */
 async function quiet(/** @type {number} */ ms) {
   if (document.readyState != 'complete') await new Promise(ok => addEventListener('load', ok));
-  await new Promise(ok => setTimeout(ok, ms));
+  await sleep(ms);
 }
 
 /** @param {Promise<any>|false|undefined} begun what the loader has found or registered @param {string|false|undefined} script with ours in it; none: this page has

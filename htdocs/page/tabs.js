@@ -5,8 +5,8 @@ import { sleep } from '../util/bytes.js';
 /** @typedef {{lead(on: boolean): void, idle(): boolean, heard(news: any): void}} Hub idle: it leads, but has no links to lose */
 
 const SILENT_MS = 1000,
-  /** by what the tab that leads says of itself: after how long one that is looked at takes its place */
-  AFTER_MS = /** @type {Record<string, number>} */ ({ idle: 0, hidden: 2000, visible: Infinity }),
+  /** by what the tab that leads says of itself: after how long one that is looked at takes its place; one that is visible keeps it */
+  AFTER_MS = /** @type {Record<string, number|undefined>} */ ({ idle: 0, hidden: 2000 }),
   HIDDEN_MS = 1000; // a hidden tab that gets the lock waits: from page to page the next one is looked at
 
 export class Tabs {
@@ -93,10 +93,10 @@ export class Tabs {
     }
   }
 
-  #later(/** @type {number} */ ms) {
+  #later(/** @type {number|undefined} */ ms) {
     clearTimeout(this.#timer);
     const signal = this.#stop?.signal;
-    if (signal && ms < Infinity && !document.hidden)
+    if (signal && ms != null && !document.hidden)
       this.#timer = +setTimeout(() => this.#request({ steal: true }, signal), ms);
   }
 

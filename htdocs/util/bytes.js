@@ -20,7 +20,7 @@ export const toBase64 = bytes =>
   btoa(Array.from(bytes, b => String.fromCharCode(b)).join(''))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
-    .replace(/=+$/, '');
+    .replaceAll('=', '');
 /** @param {string} text base64url @returns {Uint8Array} @throws when it is not */
 export function fromBase64(text) {
   must(/^[\w-]*$/.test(text));

@@ -128,7 +128,7 @@ test('a tab that has nothing to do has no timer and asks nobody, looked at or hi
       }
     });
     await tab.goto(`${site.url}/${name}`);
-    await until(tab, 'it follows', () => globalThis.polycircle?.role == 'tab' && navigator.serviceWorker.controller && Boolean(document.querySelector('poly-stats') ? customElements.get('poly-stats') : polycircle.signal.box));
+    await until(tab, 'it follows', () => globalThis.polycircle?.role == 'tab' && navigator.serviceWorker.controller && Boolean(document.querySelector('poly-stats') ? customElements.get('poly-stats') : polycircle.signal?.box));
     const quiet = async () => {
       const before = viewer.mine(await site.log()).filter(line => !line.path.endsWith('/sync')).length;
       await tab.evaluate(() => new Promise(ok => { globalThis.fired.length = 0; const { port1, port2 } = new MessageChannel(), end = performance.now() + 3000; port1.onmessage = () => (performance.now() > end ? ok() : port2.postMessage(0)); port2.postMessage(0); }));

@@ -16,7 +16,7 @@ let n = 0;
 /** What is registered in a page of www.site.example with this tag. */
 async function registers({ src = SRC, worker, dataset = {}, controller, found, until = '', ask, player, begun, heard = [] }) {
   const registered = [];
-  delete globalThis.polycircleTags;
+  delete self.polycircleTags;
   define('localStorage', { 'polycircle-worker': until, ...ask && { 'polycircle-ask': ask }, ...begun && { 'polycircle-begun': begun } });
   define('POLYCIRCLE_CONFIG', { package: 'x', cid: 'x', ...worker && { worker } });
   define('navigator', { serviceWorker: { addEventListener: (_, f) => heard.push(f), startMessages() {}, controller: controller && { scriptURL: controller }, getRegistration: async () => found, register: async url => { registered.push(url); throw new TypeError(`no worker at ${url}`); } } });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fromBase64, hex, toBase32, toBase64, utf8, within } from '../../htdocs/util/bytes.js';
 import { parseRange } from '../../htdocs/page/bridge.js';
 import { instance } from '../../htdocs/meet/instance.js';
-import { Manners } from '../../htdocs/meet/manners.js';
+import { manners as mannersOf } from '../../htdocs/meet/manners.js';
 
 test('base64url and hex', () => {
   const bytes = Uint8Array.from({ length: 300 }, (_, i) => i & 255);
@@ -114,12 +114,12 @@ test('goodbyes take the form that works', async () => {
 test('manners: who uploads', () => {
   for (const [kbps, connection, coarse, is] of [[2000, {}, false, true], [0, {}, false, false], [2000, { saveData: true }, false, false], [2000, { type: 'cellular' }, false, false],
     [2000, {}, true, false], [2000, { type: 'wifi' }, true, true], [2000, { type: 'ethernet' }, false, true]]) {
-    assert.equal(new Manners(kbps, connection, coarse).uploads, is, JSON.stringify([kbps, connection, coarse]));
+    assert.equal(mannersOf(kbps, connection, coarse).uploads, is, JSON.stringify([kbps, connection, coarse]));
   }
 });
 
 test('manners: a connection that becomes metered', () => {
-  const connection = { type: 'wifi' }, manners = new Manners(2000, connection, true), lines = [];
+  const connection = { type: 'wifi' }, manners = mannersOf(2000, connection, true), lines = [];
   for (const type of ['wifi', 'cellular', 'wifi']) {
     connection.type = type;
     lines.push(manners.line);
