@@ -139,6 +139,8 @@ for (const [args, status, text] of [[['add', 'third.example'], 2, /is reached/],
   matches(r.err, text, `url ${args.join(' ')}: in words`);
 }
 matches(w.cli('init').out, /Lives at https:\/\/site\.example\/cgi-bin\/polycircle\.fcgi\/\n/, 'init: in words');
+for (const [args, said] of [[[], program], [['--data', w.data], `${program} --data ${w.data}`]])
+  same(w.cli('init', ...args).out.split('\n').at(-2), `Next: ${said} circle add NAME --origin https://your.site`, `init ${args}: what comes next, as this program was called`);
 r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: '' } });
 same([r.status, r.json?.data], [0, join(w.dir, '.local/share/polycircle')], 'no directory named: ~/.local/share/polycircle');
 r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: join(w.dir, 'xdg') } });
