@@ -434,7 +434,8 @@ silent.close();
 const seconds = [...shown.matchAll(/\rAsking http:\/\/127\.0\.0\.1:\d+\/: (\d+) s/g)].map(([, s]) => Number(s));
 ok(seconds[0] >= 2 && seconds.every((s, i) => i === 0 || s > seconds[i - 1]) && /\r\x1b\[Kok +Instance/.test(shown), `what takes longer than two seconds says so, and counts: ${JSON.stringify(shown)}`);
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json');
-same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'Nobody answers there within 30 s.'], 'selftest --url: nobody there');
+same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'The connection is refused, or no way leads there: does a web server listen at that address?'], 'selftest --url: nobody there');
+matches(w.cli('selftest', '--url', 'http://nosuch.invalid/', '--json').json.lines.at(-1).found, /^The name is not known/, 'selftest --url: no such name');
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json', { env: { PATH: w.dir } });
 matches(r.json.lines.at(-1).found, /^There is no curl here/, 'selftest --url without curl');
 
