@@ -149,7 +149,7 @@ async function plainFirstFrame(number) {
   const viewer = await open(`plain-${number}`, '/plain.html', number);
   const film = await until(viewer, 30_000, 'first frame', (now) => now.first_frame_ms !== null);
   await close(viewer);
-  say(`plain ${number}: first frame ${Math.round(film.first_frame_ms)} ms`);
+  say(`without the tag: first frame after ${(film.first_frame_ms / 1000).toFixed(1)} s`);
   return Math.round(film.first_frame_ms);
 }
 
@@ -170,11 +170,31 @@ async function play(number) {
   };
   for (const second of seeks) result.seek_ms.push(await seek(viewer, second));
   await viewer.page.evaluate(() => document.querySelector('video').pause());
-  say(`viewer ${number}: ${JSON.stringify(result)}`);
+  await lookAround(viewer);
   await shoot(viewer);
+  say(`viewer ${number}: played to the end; ${mb(result.bytes.peers)} MB of it from other visitors`);
   return result;
 }
 
+/** Comes to the page's pictures, which it asks for then, and to its figures, which it draws for who sees them. */
+function lookAround(viewer) {
+  return within(30_000, `${viewer.name}: pictures`, viewer.page.evaluate(async () => {
+    const pictures = [...document.querySelectorAll('.pictures img')];
+    document.querySelector('.pictures').scrollIntoView();
+    await Promise.all(pictures.map((image) => image.naturalWidth || new Promise((resolve) => { image.addEventListener('load', resolve); })));
+    document.querySelector('poly-stats').scrollIntoView();
+    await new Promise((resolve) => { setTimeout(resolve, 1500); });
+    window.scrollTo(0, 0);
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+  }));
+}
+
+/** Those who came first have given most by the end of all. */
+async function given() {
+  for (const [i, viewer] of viewers.entries()) result.viewers[i].uploaded = await viewer.page.evaluate(() => window.polycircle.stats().uploaded);
+}
+
+const mb = (bytes) => (bytes / 1e6).toFixed(1);
 const round = (ms) => (typeof ms === 'number' ? Math.round(ms) : null);
 
 async function shoot(viewer) {
@@ -196,12 +216,12 @@ async function wholeLog() {
 
 /** What the server says it did for one viewer. */
 function fromLog(log, name) {
-  const sums = { film: 0, writes: 0, polls: 0 };
+  const sums = { film: 0, pictures: 0, writes: 0, polls: 0 };
   for (const line of log.split('\n')) {
     const field = /^(\S+) (\S+) (\d+) (\d+|-) "([^"]*)" "(.*)"$/.exec(line);
     if (!field || !field[6].endsWith(` ${name}-of-${run}`)) continue;
     const [, method, path, , bytes, timing] = field;
-    if (path.startsWith('/media/film')) sums.film += Number(bytes) || 0;
+    if (path.startsWith('/media/')) sums[path.startsWith('/media/film') ? 'film' : 'pictures'] += Number(bytes) || 0;
     if (method !== 'POST' || !path.endsWith('/sync')) continue;
     if (timing === 'write') sums.writes++;
     if (timing === 'read') sums.polls++;
@@ -209,25 +229,26 @@ function fromLog(log, name) {
   return sums;
 }
 
+/** What matters, in words; the rest is in --json. */
 function table(result) {
-  const mb = (bytes) => (bytes / 1e6).toFixed(1).padStart(6);
+  const seconds = (ms) => (ms / 1000).toFixed(1);
   const rows = result.viewers.map((viewer, i) => [
-    String(i + 1).padStart(6), mb(viewer.bytes.storage), mb(viewer.bytes.peers), mb(viewer.bytes.origin), mb(result.origin_log_bytes[i]),
-    String(viewer.first_peer_ms ?? '-').padStart(7), String(viewer.first_frame_ms).padStart(7), String(result.plain_first_frame_ms[i]).padStart(7),
-    String(viewer.stall_ms).padStart(6), String(result.writes[i]).padStart(6), String(result.polls[i]).padStart(6),
-  ].join(' '));
-  return ['               MB from           log   first   first   plain  stall',
-    'viewer storage  peers origin  server peer ms frame ms   ms     ms  writes  polls', ...rows].join('\n');
+    String(i + 1), mb(result.origin_log_bytes[i]), mb(viewer.bytes.peers), mb(viewer.uploaded), seconds(viewer.first_frame_ms), seconds(result.plain_first_frame_ms[i]),
+  ].map((value, column) => value.padStart([6, 14, 15, 13, 14, 14][column])).join(''));
+  return ['', '                     MB of the film                first frame after, s',
+    'viewer    from server  from visitors  to visitors   with the tag    without it', ...rows, '',
+    'From the server: by its own log. From and to other visitors: by the page; what is given counts the pictures, too.'].join('\n');
 }
 
 /** @type {{name: string, profile: string, context: any, page: any}[]} */
 const viewers = [];
-const result = { viewers: [], plain_first_frame_ms: [], origin_log_bytes: [], writes: [], polls: [] };
+const result = { viewers: [], plain_first_frame_ms: [], origin_log_bytes: [], pictures_log_bytes: [], writes: [], polls: [] };
 try {
   for (let number = 1; number <= count; number++) {
     result.plain_first_frame_ms.push(await plainFirstFrame(number));
     result.viewers.push(await play(number));
   }
+  await given();
 } catch (error) {
   say(`failed: ${error.message}`);
   for (const viewer of viewers) await shoot(viewer).catch(() => {});
@@ -237,8 +258,9 @@ for (const viewer of [...viewers]) await close(viewer);
 if (process.exitCode !== 1) {
   const log = await wholeLog();
   for (let number = 1; number <= count; number++) {
-    const { film, writes, polls } = fromLog(log, `viewer-${number}`);
+    const { film, pictures, writes, polls } = fromLog(log, `viewer-${number}`);
     result.origin_log_bytes.push(film);
+    result.pictures_log_bytes.push(pictures);
     result.writes.push(writes);
     result.polls.push(polls);
   }

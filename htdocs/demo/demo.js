@@ -2,7 +2,8 @@
 // package. It only uses window.polycircle, and the page works without it.
 
 /** @typedef {{bytes: {storage: number, peers: number, origin: number}, uploaded: number, first_peer_ms: number | null}} Stats */
-/** @typedef {EventTarget & {sig: string, out: Set<string>, role: string, peers: {sig: string}[], stats(): Stats, leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
+/** @typedef {EventTarget & {sig: string, out: Set<string>, role: string, peers: {sig: string}[], loaded: Promise<void>, stats(): Stats, mirroring(): Promise<boolean>,
+ *   leave(): Promise<void> | void, join(): Promise<void> | void}} Circle */
 
 /** @param {string} id */
 const element = id => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -83,6 +84,26 @@ function circleHere() {
   });
 }
 
+/** A picture that is lazy and hidden is not asked for. */
+function showPictures() {
+  for (const image of document.querySelectorAll('img')) image.hidden = false;
+}
+
+/** Resolves when somebody comes to them. */
+function atPictures() {
+  return /** @type {Promise<void>} */ (
+    new Promise(resolve => {
+      new IntersectionObserver((entries, observer) => {
+        if (!entries.some(entry => entry.isIntersecting)) return;
+        observer.disconnect();
+        resolve();
+      }).observe(element('pictures'));
+    })
+  );
+}
+
+const late = () => new Promise(resolve => setTimeout(resolve, 8000));
+
 const other = otherName();
 const second = /** @type {HTMLAnchorElement} */ (element('second'));
 if (other) {
@@ -96,12 +117,16 @@ if (other) {
 }
 
 if (document.querySelector('script[src*="/signal"]')) {
-  circleHere().then(start);
-  setTimeout(() => {
+  const here = circleHere();
+  here.then(start);
+  late().then(() => {
     if (!(/** @type {any} */ (window).polycircle))
       say('The circle did not answer: the film comes from the server as on any site.', 'alone');
-  }, 8000);
+  });
+  const mirror = here.then(circle => Promise.all([circle.loaded, circle.mirroring()]));
+  Promise.all([atPictures(), Promise.race([mirror, late()])]).then(showPictures, showPictures);
 } else {
+  showPictures();
   document.body.classList.add('plain');
   say('The tag is switched off: every byte of this page comes from the server.', 'alone');
 }

@@ -89,7 +89,7 @@ static enum err add(struct cli *cli) {
         (void)printf("Circle %s, CID %s\napi key (public): %s\n", c.can, cid, c.api_key);
         tell_choices(cli, &c);
         tell_tag(cli, &c);
-        (void)printf("Next: polycircle publish %s DIR\n", c.can);
+        (void)printf("Next: %s publish %s DIR\n", cli_again(cli), c.can);
     }
     return ERR_OK;
 }
@@ -129,7 +129,7 @@ static enum err list(struct cli *cli) {
     if (cli->json)
         cli_print_json(cli, array);
     else if (all.n == 0)
-        (void)printf("No circle yet: polycircle circle add NAME --origin https://your.site\n");
+        (void)printf("No circle yet: %s circle add NAME --origin https://your.site\n", cli_again(cli));
     return ERR_OK;
 }
 

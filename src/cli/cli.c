@@ -79,6 +79,11 @@ size_t cli_all(const struct cli *cli, const char *name, const char *out[static C
     return n;
 }
 
+const char *cli_again(struct cli *cli) {
+    const char *data = cli_value(cli, "--data", NULL);
+    return data ? arena_text(cli->ctx.arena, "%s --data %s", cli->program, data) : cli->program;
+}
+
 void cli_print_json(struct cli *cli, const json_t *value) {
     struct buf text = {.arena = cli->ctx.arena};
     jsn_dump(&text, value);
@@ -192,7 +197,7 @@ static int choose(struct cli *cli, int argc, char **argv) {
 
 int cli_main(int argc, char **argv) {
     struct arena arena = {0};
-    struct cli cli = {.ctx = {.arena = &arena, .now = clock_now()}};
+    struct cli cli = {.ctx = {.arena = &arena, .now = clock_now()}, .program = argc > 0 ? argv[0] : "polycircle"};
     jsn_use(&arena);
     int status = choose(&cli, argc, argv);
     arena_free(&arena);

@@ -15,6 +15,7 @@ struct lines; /* host/selftest.h */
 
 struct cli {
     struct ctx ctx;
+    const char *program; /* as it was called */
     const struct command *command; /* NULL: none was named */
     bool json;
     bool told; /* the JSON that was printed says that it failed */
@@ -93,6 +94,8 @@ const char *cli_size(struct arena *a, int64_t bytes); /* 1.5 GB */
  * looks on. */
 void cli_work(const struct cli *cli, const char *what);
 void cli_rest(void);
+/* How this program is called for this instance: what stands before a command that somebody is told to type. */
+const char *cli_again(struct cli *cli);
 void cli_print_json(struct cli *cli, const json_t *value);
 /* What a command has done: {key: value} (NULL: null), or the words. */
 enum err cli_tell(struct cli *cli, const char *key, const char *value, const char *words);

@@ -15,7 +15,7 @@ static enum err tell(struct cli *cli) {
     (void)printf("Data in %s (journal: %s)\n", store_dir(s), store_journal(s));
     for (size_t i = 0; i < urls.n; i++) (void)printf("Lives at %s\n", urls.all[i]);
     (void)printf("The console's code stands in %s/owner-code\n", store_dir(s));
-    (void)printf("Next: polycircle circle add NAME --origin https://your.site\n");
+    (void)printf("Next: %s circle add NAME --origin https://your.site\n", cli_again(cli));
     return ERR_OK;
 }
 

@@ -9,8 +9,8 @@ static enum err run(struct cli *cli) {
         cli_print_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:b}", "program", jsn_shown(cli->ctx.arena, u.program), "from",
                                       PACKAGE_VERSION, "to", u.version, "database", (json_int_t)u.database, "activated", !only));
     else if (only)
-        (void)printf("polycircle.new is version %s, signed, and runs here (now: %s). Next: polycircle upgrade\n", u.version,
-                     PACKAGE_VERSION);
+        (void)printf("polycircle.new is version %s, signed, and runs here (now: %s). Next: %s upgrade\n", u.version,
+                     PACKAGE_VERSION, cli_again(cli));
     else
         (void)printf("%s is version %s now; %s is kept as %s\n", u.program, u.version, PACKAGE_VERSION, u.old);
     if (!cli->json && u.database > store_form())

@@ -13,6 +13,7 @@ struct web {
     const char *url; /* ends in '/' */
     struct lines *lines;
     bool absent; /* there is no curl */
+    int ended; /* curl's last exit code */
     bool reached;
 };
 
@@ -45,6 +46,7 @@ static bool curl(struct web *w, const struct buf *config, struct buf *answer) {
     pid_t child = good && lseek(fileno(in), 0, SEEK_SET) == 0 ? fork() : -1;
     if (child == 0) become_curl(fileno(in), fileno(out));
     good = child > 0 && waitpid(child, &status, 0) == child && status != 127 << 8;
+    w->ended = WIFEXITED(status) ? WEXITSTATUS(status) : 28; /* by its alarm: late */
     off_t len = good ? lseek(fileno(out), 0, SEEK_END) : 0;
     if (len > 0 && file_read(fileno(out), buf_room(answer, (size_t)len), (size_t)len, 0)) answer->len = (size_t)len;
     buf_text(answer, "");
@@ -92,17 +94,34 @@ static const char *nonce(struct answer a) {
     return text ? text : "";
 }
 
+/* Why there is no answer: of curl's exit codes those that an owner can do something about. */
+static const char *silence(struct arena *a, int ended) {
+    static const struct {
+        int code;
+        const char *words;
+    } known[] = {{6, "The name is not known (DNS)."},
+                 {7, "The connection is refused, or no way leads there: does a web server listen at that address?"},
+                 {28, "Nobody answers there within 30 s."},
+                 {35, "No secure connection (TLS): is that a https address?"},
+                 {60, "The certificate is not believed."}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].code == ended) return known[i].words;
+    return arena_text(a, "No answer came (curl: exit status %d).", ended);
+}
+
 static void reach(struct web *w) {
     static const char *const elf = "\177ELF";
     const char *file = arena_copy(w->arena, w->url, strlen(w->url) - 1);
-    struct answer a = ask(w, "measure", ""), bare = ask(w, file, "");
+    struct answer a = ask(w, "measure", "");
+    int ended = w->ended;
+    struct answer bare = ask(w, file, "");
     w->reached = a.ours;
     bool leaks = bare.len > 4 && memcmp(bare.body, elf, 4) == 0;
     line(w, "reached", "Reached over HTTP", a.ours ? LEVEL_OK : LEVEL_FAIL,
          a.ours      ? "The program answers."
          : w->absent ? "There is no curl here: install it, or open .../selftest in a browser."
          : a.status  ? arena_text(w->arena, "Something else answers with status %d: INSTALL has a table of symptoms.", a.status)
-                     : "Nobody answers there within 30 s.",
+                     : silence(w->arena, ended),
          "Everything below is asked over HTTP.");
     if (leaks)
         line(w, "program-file", "The program as a file", LEVEL_FAIL,

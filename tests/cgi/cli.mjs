@@ -139,6 +139,8 @@ for (const [args, status, text] of [[['add', 'third.example'], 2, /is reached/],
   matches(r.err, text, `url ${args.join(' ')}: in words`);
 }
 matches(w.cli('init').out, /Lives at https:\/\/site\.example\/cgi-bin\/polycircle\.fcgi\/\n/, 'init: in words');
+for (const [args, said] of [[[], program], [['--data', w.data], `${program} --data ${w.data}`]])
+  same(w.cli('init', ...args).out.split('\n').at(-2), `Next: ${said} circle add NAME --origin https://your.site`, `init ${args}: what comes next, as this program was called`);
 r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: '' } });
 same([r.status, r.json?.data], [0, join(w.dir, '.local/share/polycircle')], 'no directory named: ~/.local/share/polycircle');
 r = w.cli('init', '--url', 'http://site.example/', '--json', { env: { POLYCIRCLE_DATA: '', XDG_DATA_HOME: join(w.dir, 'xdg') } });
@@ -432,7 +434,8 @@ silent.close();
 const seconds = [...shown.matchAll(/\rAsking http:\/\/127\.0\.0\.1:\d+\/: (\d+) s/g)].map(([, s]) => Number(s));
 ok(seconds[0] >= 2 && seconds.every((s, i) => i === 0 || s > seconds[i - 1]) && /\r\x1b\[Kok +Instance/.test(shown), `what takes longer than two seconds says so, and counts: ${JSON.stringify(shown)}`);
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json');
-same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'Nobody answers there within 30 s.'], 'selftest --url: nobody there');
+same([r.status, r.json.lines.at(-1).id, r.json.lines.at(-1).found], [1, 'reached', 'The connection is refused, or no way leads there: does a web server listen at that address?'], 'selftest --url: nobody there');
+matches(w.cli('selftest', '--url', 'http://nosuch.invalid/', '--json').json.lines.at(-1).found, /^The name is not known/, 'selftest --url: no such name');
 r = w.cli('selftest', '--url', 'http://127.0.0.1:9/', '--json', { env: { PATH: w.dir } });
 matches(r.json.lines.at(-1).found, /^There is no curl here/, 'selftest --url without curl');
 

@@ -1,10 +1,12 @@
-// tools/build: what it copies, and that nothing old stays in what it has made. A checkout of a few lines, built in seconds.
+// tools/build: what it copies, and that nothing old stays in what it has made; tools/check: that nothing stays when it is interrupted. A checkout
+// of a few lines, built in seconds.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './release.mjs';
 
 const dir = mkdtempSync(join(tmpdir(), 'polycircle-build-')), at = name => join(dir, name);
@@ -42,4 +44,35 @@ test('the checkout itself is no place: its sources stay', () => {
   assert.throws(() => build('.'), /another one/);
   assert.match(readFileSync(at('.gitignore'), 'utf8'), /config\.status/);
   assert.ok(readdirSync(at('src')).includes('polycircle.c'));
+});
+
+test('tools/check interrupted: what its tests started ends, what they made is removed, and it says so', async () => {
+  put('Makefile.am', `${readFileSync(at('Makefile.am'), 'utf8')}tests/nat/line:\n`);
+  copyFileSync(join(root, 'tools/check'), at('tools/check'));
+  put('tools/setup', '#!/bin/sh\n');
+  chmodSync(at('tools/setup'), 0o755);
+  put('tests/js/slow.test.mjs', `import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+mkdtempSync(tmpdir() + '/polycircle-');
+const { pid } = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+writeFileSync(process.env.BEGUN, String(pid));
+`);
+  for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+    const begun = at(`begun-${signal}`), scratch = at(`scratch-${signal}`);
+    mkdirSync(scratch);
+    const check = spawn(at('tools/check'), ['js'], { env: { ...process.env, TMPDIR: scratch, BEGUN: begun }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [check.stdout, check.stderr]) stream.on('data', (data) => { said += data; });
+    const ended = new Promise((resolve) => { check.once('close', resolve); });
+    for (let tries = 0; tries < 600 && check.exitCode === null && !existsSync(begun); tries++) await sleep(100);
+    check.kill(signal);
+    assert.equal(await ended, status, said);
+    assert.match(said, new RegExp(`interrupted after \\d+ s, by ${signal.slice(3)}: no result\\n$`));
+    assert.doesNotMatch(said, /failed|passed/);
+    const left = () => existsSync(`/proc/${readFileSync(begun, 'utf8')}`);
+    for (let tries = 0; tries < 50 && left(); tries++) await sleep(100); // who is nobody's child is taken in by process 1, in its own time
+    assert.equal(left(), false);
+    assert.deepEqual(readdirSync(scratch), []);
+  }
 });
