@@ -272,8 +272,7 @@ export class Exchange {
     } catch (error) {
       // busy: there may be room later
       const { message, ms } = /** @type {any} */ (error);
-      if (message != 'stopped')
-        job.failed.set(peer, ms ? now() + FAILED_MS : Infinity);
+      if (message != 'stopped') job.failed.set(peer, ms ? now() + FAILED_MS : Infinity);
     }
     if (job.source == source) job.source = null;
     this.kick();
@@ -286,7 +285,9 @@ export class Exchange {
     const left =
       Math.max(
         late - eta,
-        bytes ? ((job.size - bytes) * (late - first)) / bytes : Math.max(eta - late, 300 + late - eta),
+        bytes
+          ? ((job.size - bytes) * (late - first)) / bytes
+          : Math.max(eta - late, 300 + late - eta),
       ) / 1000;
     const slow = stuck || left > Math.max(due, 0.4),
       holders = this.#holders(film.media, job.i).filter(p => p != peer),
