@@ -127,6 +127,14 @@ export class Answer {
   async json() {
     return this.body;
   }
+  async arrayBuffer() {
+    const parts = [];
+    for (let part; !(part = await this.body.read()).done;) parts.push(part.value);
+    return film(
+      parts[0].place,
+      parts.reduce((sum, { length }) => sum + length, 0),
+    ).buffer;
+  }
 }
 
 export class Asked {

@@ -1,7 +1,7 @@
 /** The circle mirror: the bytes of a media from memory, storage or neighbours, verified. Hides who supplied it; what none of them brings in time is
  * for whoever reads to get from an origin, and comes past here, too. Which neighbour brings what is exchange/exchange.js's. It also says which pieces a
  * neighbour may have. */
-import { changed, readHead, recheck } from './origin.js';
+import { bring, changed, readHead, recheck } from './origin.js';
 import { Exchange } from '../exchange/exchange.js';
 import { must, now, sha256 } from '../util/bytes.js';
 import { bare, plain } from '../util/names.js';
@@ -9,17 +9,19 @@ import { bare, plain } from '../util/names.js';
  * @typedef {import('../meet/peer.js').Peer} Peer
  * @typedef {{slack: number, playing: boolean, rate: number}} Need seconds the page can wait for its next byte; whether it goes on
  *   reading; seconds of play in a byte
- * @typedef {{media: Media, at: number, last: number, need: () => Need, run: {from: number, to: number, at: number, moved: number, bytes: number}|null}} Reader at: the
+ * @typedef {{media: Media, url: string, at: number, last: number, need: () => Need, run: {from: number, to: number, at: number, moved: number, bytes: number}|null}} Reader at: the
  *   piece that it waits for; last: that it will want; run: pieces that an origin brings, since when, the last byte's time, how many bytes
- * @typedef {{next(at: number, end: number): Promise<Uint8Array>, run(at: number): number, ends(at: number): boolean, close(): void}} Reading run(): how far an origin is to
+ * @typedef {{next(at: number, end: number): Promise<Uint8Array>, run(at: number, end: number): number, ends(at: number): boolean, close(): void}} Reading run(): how far an origin is to
  *   bring it; ends(): whether it may end there; next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
  * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], coming(): boolean, crowd(): boolean, ban(peer: Peer): void,
+ *   claim(media: Media, claim: number[], by?: Peer): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings coming: whether one may be there soon;
  *   reads: for the first time in this page life */
 
 const FRESH_MS = 5000,
   STALE_MS = 7000,
+  LATE_MS = 15000,
   PARTS = 16;
 
 export class Mirror {
@@ -47,6 +49,8 @@ export class Mirror {
       has: (media, i) => this.has(media, i),
       keep: (media, i, bytes) => this.#keep(media, i, bytes),
       came: n => (this.bytes.peers += n),
+      bring: ({ media, url }, i) =>
+        bring(this, media, url, i * media.piece, media.piece, AbortSignal.timeout(LATE_MS)),
     });
   }
   /** @param {import('./manifest.js').Manifest} manifest verified */
@@ -103,11 +107,14 @@ export class Mirror {
   read(media, url, need) {
     this.reads(media);
     const exchange = this.#exchange,
-      reader = /** @type {Reader} */ ({ media, at: 0, last: 0, need, run: null }),
+      reader = /** @type {Reader} */ ({ media, url, at: 0, last: 0, need, run: null }),
       piece = (/** @type {number} */ at) => Math.floor(at / media.piece),
       valid = () => this.#valid(media, url);
     return {
-      run: at => exchange.run(reader, (reader.at = piece(at))) * media.piece,
+      run: (at, end) => {
+        reader.last = piece(end - 1);
+        return exchange.run(reader, (reader.at = piece(at))) * media.piece;
+      },
       ends: at => exchange.ends(reader, piece(at)),
       next: async (at, end) => {
         const index = (reader.at = piece(at)),
@@ -175,6 +182,11 @@ export class Mirror {
       return this.withdraw(media);
     }
     this.#exchange.arrived(media, index, bytes);
+  }
+  /** A neighbour says who fetches what. @param {string} root @param {number[]} claim @param {Peer} peer */
+  claimed(root, claim, peer) {
+    for (const media of this.named([root]))
+      if (this.reading.has(media)) this.#exchange.claimed(media, claim, peer);
   }
   /** For a neighbour. @param {string} hash @returns {Promise<Uint8Array|null>} */
   async supply(hash) {

@@ -6,8 +6,7 @@ import { now } from '../util/bytes.js';
 
 const DEAD = [404, 410, 416],
   REFUSED = [401, 403],
-  REFUSED_MS = 60000,
-  RUN = 4 << 20; // whole pieces of every size
+  REFUSED_MS = 60000;
 
 /** @param {number} status @param {Headers} headers @returns {Head} */
 export function readHead(status, headers) {
@@ -47,10 +46,10 @@ export async function recheck(media, url) {
   return !!r && !REFUSED.includes(r.status) && changed(readHead(r.status, r.headers), media, url);
 }
 
-/** To a mirror without a worker: what no neighbour brings, from the beginning of a piece.
- * @param {import('./mirror.js').Mirror} mirror @param {Media} media @param {string} url @param {number} at @param {AbortSignal} [signal] */
-export async function bring(mirror, media, url, at, signal) {
-  const headers = { range: `bytes=${at}-${at + RUN - 1}` },
+/** To a mirror, past no worker: what no neighbour brings, from the beginning of a piece.
+ * @param {import('./mirror.js').Mirror} mirror @param {Media} media @param {string} url @param {number} at @param {number} most bytes, of whole pieces @param {AbortSignal} [signal] */
+export async function bring(mirror, media, url, at, most, signal) {
+  const headers = { range: `bytes=${at}-${at + most - 1}` },
     r = await fetch(url, { headers, cache: 'no-store', signal });
   if (mirror.seen(media, url, r.status, r.headers) && r.ok)
     await mirror.came(media, r.status == 206 ? at : 0, new Uint8Array(await r.arrayBuffer()));

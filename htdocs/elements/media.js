@@ -4,7 +4,8 @@ import { html, PolyElement } from './base.js';
 import { bring } from '../content/origin.js';
 import { off } from '../page/hold.js';
 
-const LARGEST = 512 << 20;
+const LARGEST = 512 << 20,
+  RUN = 4 << 20; // asked of an origin at once: whole pieces of every size
 
 export class PolyMedia extends PolyElement {
   /** @param {import('./base.js').Circle} circle @param {AbortSignal} signal */
@@ -37,7 +38,7 @@ export class PolyMedia extends PolyElement {
       for (let part, at = 0; at < media.size; at += part.length) {
         const next = () => reading.next(at, media.size);
         part = /** @type {any} */ (
-          await next().catch(() => bring(mirror, media, url, at, signal).then(next))
+          await next().catch(() => bring(mirror, media, url, at, RUN, signal).then(next))
         );
         parts.push(part);
       }

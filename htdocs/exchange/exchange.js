@@ -11,10 +11,12 @@ import { now, sha256 } from '../util/bytes.js';
  * @typedef {{i: number, size: number, hash: string, source: Source|null, failed: Map<Peer, number>, lot: number, waits: boolean,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job failed: who is not asked again until then; lot: so that not all ask
  *   for the same; waits: a reader does
- * @typedef {{media: Media, readers: Set<Reader>, jobs: Map<number, Job>}} Film
+ * @typedef {{media: Media, readers: Set<Reader>, jobs: Map<number, Job>, claims: Map<number, number>, fetches: number|null}} Film claims: blocks that others fetch,
+ *   until when that is believed; fetches: the one that we do, ahead of its reader; null: none; -1: nor will we, it did not come
  * @typedef {{peers(): Peer[], has(media: Media, i: number): boolean, keep(media: Media, i: number, bytes: Uint8Array): void, coming(): boolean, crowd(): boolean,
+ *   claim(media: Media, claim: number[], by?: Peer): void, bring(reader: Reader, i: number): Promise<void>,
  *   ban(peer: Peer): void, came(bytes: number): void}} Around keep: what is verified; coming: whether a neighbour may be there soon; crowd: whether there are more
- *   visitors than a host bears */
+ *   visitors than a host bears; claim: tells neighbours, but for who said it; bring: from an origin, past no worker */
 
 const TICK_MS = 150,
   WINDOW = 40, // seconds ahead of the reader
@@ -25,6 +27,9 @@ const TICK_MS = 150,
   URGENT = 2.5, // seconds before it is due that the origin is asked for what somebody has, and cannot bring in time
   MARGIN = 1, // seconds before it is due that a neighbour must be expected to bring it
   FRONT = 20, // seconds before it is due that the origin is asked for what nobody around has
+  CLAIM_MS = 8000,
+  CLAIMS = 4, // blocks of a run that are claimed
+  HOPS = 3, // that a claim is passed on
   GIVES = 100, // bytes a ms of a neighbour that counts as one who has it
   LOST_MS = 4000, // an origin without a byte; a neighbour
   DEAD_MS = 1500, // without a byte
@@ -33,8 +38,7 @@ const TICK_MS = 150,
   ALONE = 524288,
   FIRST = 393216, // that a newcomer takes; where the film's rate is known, seconds
   START = 2.5,
-  FULL = 1, // times the film's rate: an origin that gives less is full, and in a crowd who is alone rests so many times as long as it was served
-  RESTS = 4,
+  RESTS = 4, // times as long as it was served in a crowd who is alone rests, where the origin gave less than the film's rate: it is full
   RESTS_MS = 30000;
 
 export class Exchange {
@@ -83,6 +87,7 @@ export class Exchange {
       (held || !this.#holders(media, to).length)
     )
       to++;
+    this.#around.claim(media, [i, Math.min(to, i + CLAIMS), HOPS]);
     const at = now(),
       all = media.whole || bytes == Infinity;
     reader.run = { from: i, to: all ? Infinity : to, at, moved: at, bytes: 0 };
@@ -101,7 +106,7 @@ export class Exchange {
     run.moved = now();
     if (at + n < Math.min(run.to * media.piece, media.size)) return;
     reader.run = null;
-    if (rate && this.#around.crowd() && slack < FRONT && (run.bytes / ms) * 1000 * rate < FULL)
+    if (rate && this.#around.crowd() && slack < FRONT && 1000 * run.bytes * rate < ms)
       this.#rests = now() + Math.min(RESTS_MS, RESTS * ms);
   }
   /** The reader goes on from us there: the origin brings it no more. @param {Reader} reader @param {number} i */
@@ -115,6 +120,21 @@ export class Exchange {
       soon = this.#holders(media, i).some(p => p.expects(media.piece, slack) < slack - 0.5);
     return this.#around.has(media, i) || (!media.whole && soon);
   }
+  /** Somebody fetches these: they wait for it, and so do their neighbours. One may claim no more than its pace allows, and until URGENT at most.
+   * @param {Media} media @param {number[]} claim first block, the one after the last, over how many more links @param {Peer} peer */
+  claimed(media, [from, to, hops], peer) {
+    const film = this.#film(media);
+    let news = false;
+    for (let i = from; i < Math.min(to, media.hashes.length) && peer.claims(); i++) {
+      if (this.#claimed(film, i)) continue;
+      film.claims.set(i, now() + CLAIM_MS);
+      news = true;
+    }
+    if (news && hops && hops <= HOPS) this.#around.claim(media, [from, to, hops - 1], peer);
+  }
+  #claimed(/** @type {Film} */ { claims }, /** @type {number} */ i) {
+    return (claims.get(i) ?? 0) > now();
+  }
   /** A block is here. @param {Media} media @param {number} i @param {Uint8Array} bytes verified */
   arrived(media, i, bytes) {
     const { jobs } = this.#film(media),
@@ -126,7 +146,13 @@ export class Exchange {
     this.kick();
   }
   #film(/** @type {Media} */ media) {
-    const film = this.#films.get(media) ?? { media, readers: new Set(), jobs: new Map() };
+    const film = this.#films.get(media) ?? {
+      media,
+      readers: new Set(),
+      jobs: new Map(),
+      claims: new Map(),
+      fetches: null,
+    };
     this.#films.set(media, film);
     return film;
   }
@@ -195,24 +221,39 @@ export class Exchange {
       many = playing ? Math.min(BLOCKS, Math.ceil(WINDOW / (seconds || 9))) : 1,
       wanted = [],
       far = [];
+    let front; // what nobody around has each fetches at a time by lot before it is due: so that all have different ones to give
     for (let i = at; i < Math.min(last + 1, at + many); i++) {
       if (this.#around.has(media, i) || (!playing && !film.jobs.has(i))) continue;
       wanted.push(i);
       const due = slack + (i - at) * seconds,
-        job = this.#job(film, i);
-      if (this.#running(film, i)) continue;
+        job = this.#job(film, i),
+        { length } = this.#holders(media, i);
+      if (this.#running(film, i) || film.fetches == i) continue;
       if (job.source) this.#tend(film, job, due, job.source);
       else if (due < NEAR || job.waits) this.#consider(film, job, due, playing);
-      else
-        far.push({
-          job,
-          due,
-          key: 100 * this.#holders(media, i).length + 90 * job.lot + 2.4 * due,
-        });
+      else far.push({ job, due, key: 100 * length + 90 * job.lot + 2.4 * due });
+      if (
+        i > at &&
+        !job.source &&
+        !length &&
+        !this.#claimed(film, i) &&
+        due < START + job.lot * (FRONT - START)
+      )
+        front ??= i;
     }
     for (const { job, due } of far.sort((a, b) => a.key - b.key))
       this.#consider(film, job, due, playing);
+    if (front && playing && !film.fetches && !media.whole && this.#givers(media).length)
+      this.#fetch(film, reader, front);
     return wanted;
+  }
+  /** Ahead of its reader, unless one did not come so. @param {Film} film @param {Reader} reader @param {number} i */
+  async #fetch(film, reader, i) {
+    film.fetches = i;
+    this.#around.claim(film.media, [i, i + 1, HOPS]);
+    await this.#around.bring(reader, i).catch(() => {});
+    film.fetches = this.#around.has(film.media, i) ? null : -1;
+    this.kick();
   }
   /** Nobody brings it yet. @param {Film} film @param {Job} job @param {number} due @param {boolean} playing */
   #consider(film, job, due, playing) {
@@ -270,9 +311,10 @@ export class Exchange {
         if (film.jobs.get(job.i) == job) this.arrived(film.media, job.i, bytes);
       }
     } catch (error) {
-      // busy: there may be room later
+      // busy: there may be room later, and for others less
       const { message, ms } = /** @type {any} */ (error);
-      if (message != 'stopped') job.failed.set(peer, ms ? now() + FAILED_MS : Infinity);
+      if (ms) peer.rests = Math.max(peer.rests, now() + Math.min(DEAD_MS, ms));
+      else if (message != 'stopped') job.failed.set(peer, Infinity);
     }
     if (job.source == source) job.source = null;
     this.kick();
@@ -307,7 +349,9 @@ export class Exchange {
   #origin(film, job, due, holders, must = true, playing = true) {
     const givers = this.#givers(film.media),
       young = !givers.length && this.#around.coming(),
-      held = holders.some(p => p.stands.line >= GIVES && p.waits(0) < Math.max(2, due));
+      held =
+        this.#claimed(film, job.i) ||
+        holders.some(p => p.stands.line >= GIVES && p.waits(0) < Math.max(2, due));
     const rests = !givers.length && now() < this.#rests,
       early = due > (held ? URGENT : young ? START : FRONT);
     if (!job.waits || !must || (playing && (early || rests))) return false;

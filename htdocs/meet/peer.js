@@ -42,6 +42,7 @@ export class Peer {
   by = '';
   vain = 0; // of those whom it named, who did not open since one did
   room = pace(0.002, 4 << 20); // whether so many characters more are read
+  claims = pace(200, 40); // whether so many blocks more that it says somebody fetches are believed
   asks = pace(200, 256); // whether one more time that it wants something is answered
   carried = pace(1000, 16); // whether one more mail of its is carried
   timer = 0; // of meet/signal.js: whether we made the offer, its id, who brought one that nobody asked for, the timer until it must be open

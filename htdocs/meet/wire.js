@@ -35,7 +35,7 @@ const SHAPES = new Map(
     /** @type {Record<string, Record<string, Test>>} */ ({
       hello: { v: x => x === 1, sig, version: int, up: bool, have, want },
       have: { have, want, up: maybe(bool) },
-      got: { r: root, i: list(1024, int), at: maybe(ints(3)) },
+      got: { r: root, i: list(1024, int), at: maybe(ints(3)), claim: maybe(ints(3)) },
       get: { id: int, h: sig, due: maybe(int) },
       no: { id: int, why: match(/^(none|busy|off)$/), ms: maybe(int) },
       stop: { id: int },

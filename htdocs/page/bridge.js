@@ -40,7 +40,7 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   const gone = () => stop({ fresh: true, broken: !head });
   /** The origin is to bring it from there on. */
   const ask = (/** @type {number} */ at) => {
-    const to = reading.run(at);
+    const to = reading.run(at, end);
     port.postMessage({ at, origin: true, to: to < end ? to : undefined });
   };
   /** The part that begins there. */

@@ -262,6 +262,7 @@ export class Circle extends EventTarget {
       heard: (m, peer) => {
         if (m.t == 'app') this.#emit('message', { from: peer.sig, data: m.data });
         this.signal?.heard(m, peer);
+        if (m.claim) this.#mirror.claimed(m.r, m.claim, peer);
         this.#mirror.kick();
         if (m.want?.length && peer.asks())
           this.#answers = this.#answers.then(() => this.#answer(m.want, peer)).catch(() => {});
@@ -315,6 +316,7 @@ export class Circle extends EventTarget {
       coming: () => this.shares && now() - this.#born < COMING_MS,
       crowd: () => this.#n > CROWD,
       ban: peer => this.signal?.ban(peer),
+      claim: (media, claim, by) => this.#tell({ t: 'got', r: media.root, i: [], claim }, by),
       got: (media, index) => {
         if (!index) this.#begins(media.urls);
         if (!this.#got.size) setTimeout(() => this.#tellGot(), GOT_MS);
@@ -338,8 +340,9 @@ export class Circle extends EventTarget {
       before = (mark('begun') ?? '').split('\n');
     mark('begun', [...new Set([...urls, ...before])].slice(0, BEGINS).join('\n'));
   }
-  #tell(/** @type {Message} */ message) {
-    for (const peer of this.signal?.peers ?? []) peer.say(message);
+  /** @param {Message} message @param {Peer} [by] who knows it */
+  #tell(message, by) {
+    for (const peer of this.signal?.peers ?? []) if (peer != by) peer.say(message);
   }
 
   #tellGot() {

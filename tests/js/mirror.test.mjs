@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Mirror } from '../../htdocs/content/mirror.js';
 import { Pieces } from '../../htdocs/content/pieces.js';
+import { pace } from '../../htdocs/util/bytes.js';
 import { bring, recheck } from '../../htdocs/content/origin.js';
 import { memoryStore, until } from './setup.mjs';
 
@@ -37,7 +38,7 @@ function origin({ bytes = file, modified = MTIME, status, delay = 0 } = {}) {
 /** A neighbour, as the exchange knows one. */
 function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds = () => true, delay = 1, rate = 1e6, hangs = () => false, stands = {} } = {}) {
   const peer = { asked: [], rests: 0, strikes: 0, up: true, inflight: 0, why: '', rate, told: performance.now(), stands: { line: rate / 1000, soon: 0, all: 0, ...stands },
-    has: (root, i) => holds(i), knows: () => true, waits: () => 0, expects: size => size * (peer.inflight + 1) / peer.rate, claims: () => true, close(why) { peer.why = why; },
+    has: (root, i) => holds(i), knows: () => true, waits: () => 0, expects: size => size * (peer.inflight + 1) / peer.rate, claims: pace(200, 40), close(why) { peer.why = why; },
     async get({ i }, signal, { on }) {
       peer.asked.push(i);
       peer.inflight++;
@@ -51,7 +52,7 @@ function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds =
 }
 
 /** What is about a mirror in these tests. */
-const around = (peers, more = {}) => ({ pieces: new Pieces(memoryStore()), peers: () => peers, coming: () => false, crowd: () => false, line: () => 250, say() {}, ban: assert.fail, got() {}, reads() {},
+const around = (peers, more = {}) => ({ pieces: new Pieces(memoryStore()), peers: () => peers, coming: () => false, crowd: () => false, line: () => 250, say() {}, ban: assert.fail, claim() {}, got() {}, reads() {},
   withdrawn: assert.fail, ...more });
 function mirror(peers = [], coming = () => false) {
   const banned = [], withdrawn = [], said = [], m = new Mirror(around(peers, { peers: () => peers.filter(p => !p.why), coming, say: message => said.push(message),
@@ -65,7 +66,7 @@ const now = () => ({ slack: 0, playing: true, rate: 1 / PIECE });  // a piece a 
 async function all(m, f, start = 0, end = f.size, need = now) {
   const parts = [], reading = m.read(f, URL_, need), at = () => start + parts.length, next = () => reading.next(at(), end);
   try {
-    while (at() < end) parts.push(...await next().catch(() => bring(m, f, URL_, Math.floor(at() / PIECE) * PIECE).then(next)));
+    while (at() < end) parts.push(...await next().catch(() => bring(m, f, URL_, Math.floor(at() / PIECE) * PIECE, 20 * PIECE).then(next)));
   } finally { reading.close(); }
   return Uint8Array.from(parts);
 }
@@ -177,6 +178,44 @@ test('two that refuse in turn hold nobody up, and neither does one that drips', 
     assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
   }
   assert.deepEqual([busy.map(({ asked }) => asked), drips.asked], [[[0], [0]], [0]]);
+});
+
+test('what somebody says it fetches is waited for, and no longer than the film can', { timeout: 9000 }, async () => {
+  origin();
+  const began = performance.now(), left = () => 4 - (performance.now() - began) / 1000, liar = neighbour({ holds: i => i == 12 }), other = neighbour({ holds: () => false }), said = [];
+  const m = new Mirror(around([liar, other], { claim: (media, claim, by) => said.push([claim, by]) }));
+  m.use({ version: 1, media: [media()] });
+  const [f] = m.media, claim = (hops, from = 0, to = 8) => m.claimed(f.root, [from, to, hops], liar);
+  claim(3);
+  assert.deepEqual(said, [], 'of what nobody reads here nothing is kept or passed on');
+  const reading = m.read(f, URL_, () => ({ slack: left(), playing: true, rate: 1 / PIECE })), part = reading.next(0, f.size);
+  for (const hops of [3, 3, 0]) claim(hops);
+  claim(9, 8, 11);
+  assert.deepEqual(said.map(([claim, by]) => [...claim, by === liar]), [[0, 8, 2, true]], 'passed on once, over few links');
+  await assert.rejects(part);
+  reading.close();
+  assert.ok(left() < 2.6 && left() > 1.5, `${left()} s before it stands`);
+});
+
+test('a neighbour that says it fetches everything is believed for 40 blocks at once, and five a second', () => {
+  const liar = neighbour(), said = [], m = new Mirror(around([liar], { claim: (_, claim) => said.push(claim) })), one = { ...media(), hashes: Array(1000).fill('0'), size: 1000 * PIECE };
+  m.use({ version: 1, media: [one] });
+  m.read(one, URL_, () => ({ slack: 99, playing: false, rate: 0 }));
+  for (let i = 0; i < 1000; i++) m.claimed(one.root, [i, i + 1, 1], liar);
+  assert.equal(said.length, 40);
+});
+
+test('what nobody around has is fetched ahead, said so, and given; where an origin does not bring it so, once', async () => {
+  for (const status of [206, 503]) {
+    const asked = origin({ status: status == 503 && 503 }), said = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })], { claim: (_, claim) => said.push(claim) }));
+    m.use({ version: 1, media: [media()] });
+    const [f] = m.media, reading = m.read(f, URL_, () => ({ slack: 2, playing: true, rate: 0.1 / PIECE }));
+    f.checked = performance.now() + 9999;
+    await reading.next(0, f.size);
+    await new Promise(ok => setTimeout(ok, 700));
+    reading.close();
+    assert.deepEqual([gets(asked), said, m.has(f, 3)], [['bytes=3000-3999'], [[3, 4, 3]], status == 206]);
+  }
 });
 
 test('alone in a crowd, a page that does not say how fast it plays has what it asks for', async () => {
