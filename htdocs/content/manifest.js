@@ -3,7 +3,7 @@ import { fromBase64, hex, must, sha256, slowly, utf8 } from '../util/bytes.js';
 /** @typedef {{index: number, path: string, type: string, size: number, mtime: number, piece: number, hashes: string[], root: string,
  *   urls: string[], withdrawn: boolean, checked: number, check?: Promise<void>|null, refused?: number, whole?: boolean, wrong?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
  *   origin last said that it still has this very file (performance.now); check: it is being asked; refused: when it said last that this browser may not read it;
- *   whole: it sends all where a part is asked for
+ *   whole: it sends all where a part is asked for; false: it was seen to send the part
  * @typedef {{version: number, media: Media[]}} Manifest */
 
 const MOST = 2 ** 26,

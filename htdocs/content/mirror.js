@@ -21,7 +21,7 @@ import { bare, plain } from '../util/names.js';
 
 const FRESH_MS = 5000,
   STALE_MS = 7000,
-  LATE_MS = 15000,
+  LATE_MS = 15000, // a piece that was asked for ahead
   PARTS = 16;
 
 export class Mirror {

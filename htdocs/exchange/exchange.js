@@ -243,7 +243,7 @@ export class Exchange {
     }
     for (const { job, due } of far.sort((a, b) => a.key - b.key))
       this.#consider(film, job, due, playing);
-    if (front && playing && !film.fetches && !media.whole && this.#givers(media).length)
+    if (front && !film.fetches && media.whole === false && this.#givers(media).length)
       this.#fetch(film, reader, front);
     return wanted;
   }

@@ -206,15 +206,16 @@ test('a neighbour that says it fetches everything is believed for 40 blocks at o
 });
 
 test('what nobody around has is fetched ahead, said so, and given; where an origin does not bring it so, once', async () => {
-  for (const status of [206, 503]) {
+  for (const [status, whole] of [[206, false], [503, false], [206, undefined], [206, true]]) {
     const asked = origin({ status: status == 503 && 503 }), said = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })], { claim: (_, claim) => said.push(claim) }));
     m.use({ version: 1, media: [media()] });
     const [f] = m.media, reading = m.read(f, URL_, () => ({ slack: 2, playing: true, rate: 0.1 / PIECE }));
-    f.checked = performance.now() + 9999;
+    Object.assign(f, { checked: performance.now() + 9999, whole });
     await reading.next(0, f.size);
     await new Promise(ok => setTimeout(ok, 700));
     reading.close();
-    assert.deepEqual([gets(asked), said, m.has(f, 3)], [['bytes=3000-3999'], [[3, 4, 3]], status == 206]);
+    const asks = whole === false;  // only where it was seen to send parts
+    assert.deepEqual([gets(asked), said, m.has(f, 3)], [asks ? ['bytes=3000-3999'] : [], asks ? [[3, 4, 3]] : [], asks && status == 206]);
   }
 });
 
