@@ -24,7 +24,7 @@ const TICK_MS = 150,
   NEAR = 6, // seconds: up to here in their order, what is farther as few have it
   EACH = 5, // blocks that one neighbour owes, while another one has it, too
   OWED = 30, // that all of them owe
-  URGENT = 2.5, // seconds before it is due that the origin is asked for what somebody has, and cannot bring in time
+  URGENT = 1.5, // seconds before it is due that the origin is asked for what somebody has, or may have in a moment, and cannot bring in time
   MARGIN = 1, // seconds before it is due that a neighbour must be expected to bring it
   FRONT = 20, // seconds before it is due that the origin is asked for what nobody around has
   CLAIM_MS = 8000,
@@ -34,10 +34,9 @@ const TICK_MS = 150,
   LOST_MS = 4000, // an origin without a byte; a neighbour
   DEAD_MS = 1500, // without a byte
   FAILED_MS = 3000,
-  RUN = 131072, // bytes asked of the origin at once; where nobody has any of it
+  RUN = 131072, // bytes asked of the origin at once; where nobody has any of it, or the film's rate is not known yet
   ALONE = 524288,
-  FIRST = 393216, // that a newcomer takes; where the film's rate is known, seconds
-  START = 2.5,
+  START = 2.5, // seconds that a newcomer has then
   RESTS = 4, // times as long as it was served in a crowd who is alone rests, where the origin gave less than the film's rate: it is full
   RESTS_MS = 30000;
 
@@ -72,12 +71,12 @@ export class Exchange {
   /** How far the origin is to bring what a reader asks it for: until others can. @param {Reader} reader @param {number} i @returns {number} block */
   run(reader, i) {
     const { media } = reader,
-      { rate } = reader.need(),
+      { rate, slack } = reader.need(),
       { coming, crowd, has } = this.#around,
       { jobs, readers } = this.#film(media),
       some = this.#givers(media).length,
       held = this.#holders(media, i).length;
-    const first = rate ? START / rate : FIRST,
+    const first = rate ? (START - slack) / rate : ALONE,
       bytes = some ? RUN : coming() ? first : crowd() ? ALONE : Infinity;
     let to = i + 1;
     while (
@@ -100,13 +99,13 @@ export class Exchange {
       reader = this.#running(film, Math.floor(at / media.piece)),
       run = reader?.run;
     if (!reader || !run) return;
-    const { slack, rate } = reader.need(),
+    const { rate } = reader.need(),
       ms = now() - run.at;
     run.bytes += n;
     run.moved = now();
     if (at + n < Math.min(run.to * media.piece, media.size)) return;
     reader.run = null;
-    if (rate && this.#around.crowd() && slack < FRONT && 1000 * run.bytes * rate < ms)
+    if (rate && this.#around.crowd() && 1000 * run.bytes * rate < ms)
       this.#rests = now() + Math.min(RESTS_MS, RESTS * ms);
   }
   /** The reader goes on from us there: the origin brings it no more. @param {Reader} reader @param {number} i */
@@ -161,13 +160,13 @@ export class Exchange {
     if (job) return job;
     job = /** @type {Job} */ ({
       i,
+      size: Math.min(media.piece, media.size - i * media.piece),
       hash: media.hashes[i],
       source: null,
       failed: new Map(),
       lot: Math.random(),
       waits: false,
     });
-    job.size = Math.min(media.piece, media.size - i * media.piece);
     job.result = new Promise((done, fail) =>
       Object.assign(/** @type {Job} */ (job), { done, fail }),
     );
@@ -231,7 +230,7 @@ export class Exchange {
       if (this.#running(film, i) || film.fetches == i) continue;
       if (job.source) this.#tend(film, job, due, job.source);
       else if (due < NEAR || job.waits) this.#consider(film, job, due, playing);
-      else far.push({ job, due, key: 100 * length + 90 * job.lot + 2.4 * due });
+      else far.push({ job, due, key: length + 0.9 * job.lot + due / 42 });
       if (
         i > at &&
         !job.source &&
@@ -257,11 +256,10 @@ export class Exchange {
   }
   /** Nobody brings it yet. @param {Film} film @param {Job} job @param {number} due @param {boolean} playing */
   #consider(film, job, due, playing) {
-    const urgent = due < URGENT,
-      holders = this.#holders(film.media, job.i),
+    const holders = this.#holders(film.media, job.i),
       best = this.#pick(job, due, holders),
       owed = [...film.jobs.values()].filter(({ source }) => source).length;
-    if (best && !urgent && owed >= OWED) return;
+    if (best && due > URGENT && owed >= OWED) return;
     const ask = (/** @type {number} */ most) => {
       if (!best || best.est >= most) return false;
       this.#ask(film, job, best, due);
@@ -269,7 +267,7 @@ export class Exchange {
     };
     const most = due < NEAR ? Infinity : Math.max(3, due / 3);
     const soon = Math.min(most, Math.max(due + 1, 3));
-    ask(Math.min(most, Math.max(due - MARGIN, urgent ? 0.8 : 0))) ||
+    ask(Math.min(most, Math.max(due - MARGIN, 0.8))) ||
       this.#origin(film, job, due, holders, playing || !best || best.est >= soon, playing) ||
       ask(soon);
   }
@@ -347,14 +345,13 @@ export class Exchange {
    * @param {Film} film @param {Job} job @param {number} due @param {Peer[]} holders @param {boolean} [must] no neighbour can
    * @param {boolean} [playing] @returns {boolean} whether it did */
   #origin(film, job, due, holders, must = true, playing = true) {
-    const givers = this.#givers(film.media),
-      young = !givers.length && this.#around.coming(),
+    const alone = !this.#givers(film.media).length,
       held =
+        (alone && this.#around.coming()) ||
         this.#claimed(film, job.i) ||
-        holders.some(p => p.stands.line >= GIVES && p.waits(0) < Math.max(2, due));
-    const rests = !givers.length && now() < this.#rests,
-      early = due > (held ? URGENT : young ? START : FRONT);
-    if (!job.waits || !must || (playing && (early || rests))) return false;
+        holders.some(p => p.stands.line >= GIVES && p.waits(0) < Math.max(2, due)),
+      early = due > (held ? URGENT : FRONT) || (alone && now() < this.#rests);
+    if (!job.waits || !must || (playing && early)) return false;
     this.#nobody(film, job);
     return true;
   }

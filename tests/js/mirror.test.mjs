@@ -194,7 +194,7 @@ test('what somebody says it fetches is waited for, and no longer than the film c
   assert.deepEqual(said.map(([claim, by]) => [...claim, by === liar]), [[0, 8, 2, true]], 'passed on once, over few links');
   await assert.rejects(part);
   reading.close();
-  assert.ok(left() < 2.6 && left() > 1.5, `${left()} s before it stands`);
+  assert.ok(left() < 1.6 && left() > 0.5, `${left()} s before it stands`);
 });
 
 test('a neighbour that says it fetches everything is believed for 40 blocks at once, and five a second', () => {
@@ -274,9 +274,10 @@ test('the origin is down and nobody is there: an error, in time', async () => {
 
 test('while a neighbour may be coming the origin is asked for what is played first', async () => {
   origin();
-  const peers = [], { m, f } = mirror(peers, () => !peers.length), later = () => ({ ...now(), slack: 6 });
-  const reading = m.read(f, URL_, later);
-  assert.deepEqual([reading.ends(0), reading.run(0)], [false, 3 * PIECE]);
+  const peers = [], { m, f } = mirror(peers, () => !peers.length), later = slack => m.read(f, URL_, () => ({ ...now(), slack }));
+  assert.deepEqual([0, 1, 6].map(slack => later(slack).run(0)), [3 * PIECE, 2 * PIECE, PIECE], 'up to what a newcomer has in hand');
+  const reading = later(6);
+  assert.equal(reading.ends(0), false);
   const piece = reading.next(4 * PIECE, f.size);
   setTimeout(() => { peers.push(neighbour()); m.kick(); }, 300);
   assert.deepEqual(await piece, file.slice(4 * PIECE, 5 * PIECE));
