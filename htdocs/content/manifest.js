@@ -1,7 +1,8 @@
 /** The signed manifest (doc/PROTOCOL.md 1.5): nothing of it is believed before the signature of the pinned key is checked. */
-import { fromBase64, hex, must, sha256, slowly, utf8 } from '../util/bytes.js';
+import { fromBase64, hex, must, pause, sha256, slowly, utf8 } from '../util/bytes.js';
+import { plain } from '../util/names.js';
 /** @typedef {{index: number, path: string, type: string, size: number, mtime: number, piece: number, hashes: string[], root: string,
- *   urls: string[], withdrawn: boolean, checked: number, check?: Promise<void>|null, refused?: number, whole?: boolean, wrong?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; checked: when an
+ *   urls: string[], names: string[], withdrawn?: boolean, checked: number, check?: Promise<void>|null, refused?: number, whole?: boolean, wrong?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; names: plain ones; checked: when an
  *   origin last said that it still has this very file (performance.now); check: it is being asked; refused: when it said last that this browser may not read it;
  *   whole: it sends all where a part is asked for; false: it was seen to send the part
  * @typedef {{version: number, media: Media[]}} Manifest */
@@ -31,20 +32,21 @@ export async function unpack(packed) {
 /** @param {any} m one media of the payload @param {number} index @param {string[]} bases @returns {Promise<Media>} */
 async function media({ sha256: list, ...m }, index, bases) {
   const bytes = fromBase64(list),
-    tail = m.path.split('/').map(encodeURIComponent).join('/');
+    tail = m.path.split('/').map(encodeURIComponent).join('/'),
+    urls = bases.map(base => base + tail);
   let hashes = /** @type {string[]|null} */ (null);
   must(bytes.length && bytes.length == Math.ceil(m.size / m.piece) * 32, m.path);
   return {
     ...m,
     index,
-    withdrawn: false,
     checked: -Infinity,
     // as text, which takes time and five times the room, of those that are asked for
     get hashes() {
       return (hashes ??= /** @type {string[]} */ (hex(bytes).match(/.{64}/g)));
     },
     root: (await sha256(bytes)).slice(0, 16),
-    urls: bases.map(base => base + tail),
+    urls,
+    names: urls.map(plain),
   };
 }
 
@@ -68,6 +70,7 @@ export async function readManifest({ key, signed, sig }, expected) {
     ),
     'manifest: signature',
   );
+  await pause(); // what was looked at, and what is now read of it, are long enough each
   const m = JSON.parse(signed);
   must(m.v === 1 && m.cid === expected.cid, 'manifest: circle');
   must(m.version >= expected.seen, `manifest: older than ${expected.seen}`);

@@ -62,7 +62,7 @@ export class Mirror {
     this.reading.clear();
     this.#byRoot = new Map(media.map(m => [m.root, m]));
     for (const m of this.named(read.map(m => m.root))) this.reads(m);
-    this.#byUrl = new Map(media.flatMap(m => m.urls.map(url => [plain(url), m])));
+    this.#byUrl = new Map(media.flatMap(m => m.names.map(name => [name, m])));
     this.#others.clear();
   }
 

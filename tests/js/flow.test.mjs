@@ -66,7 +66,7 @@ function world({ roll = () => 0, stored = [], peers = [], origin, need, late = (
   const ports = [], on = {}, asked = [];
   timers.clear();
   [heard, controls] = [[], []];
-  const media = { index: 0, path: 'f', type: 'video/mp4', size, mtime: MTIME, piece: PIECE, root: '0'.repeat(16), urls: [FILM], withdrawn: false, checked: -Infinity, check: null, hashes };
+  const media = { index: 0, path: 'f', type: 'video/mp4', size, mtime: MTIME, piece: PIECE, root: '0'.repeat(16), urls: [FILM], names: [FILM], withdrawn: false, checked: -Infinity, check: null, hashes };
   const pieces = new Pieces(memoryStore());
   for (const i of stored) pieces.put(hashes[i], piece(i));
   const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, crowd: () => false, line: () => 250, ban(p) { p.why = 'lied'; }, claim() {}, got() {}, reads() {}, withdrawn() {} });

@@ -16,7 +16,7 @@ const sha = bytes => createHash('sha256').update(bytes).digest('hex');
 const real = globalThis.fetch;
 afterEach(() => { globalThis.fetch = real; });
 
-const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_, CDN], withdrawn: false,
+const media = () => ({ index: 0, path: 'f', type: 'video/mp4', size: file.length, mtime: MTIME, piece: PIECE, root: '0123456789abcdef', urls: [URL_, CDN], names: [URL_, CDN], withdrawn: false,
   checked: -Infinity, check: null, hashes: Array.from({ length: COUNT }, (_, i) => sha(file.subarray(i * PIECE, (i + 1) * PIECE))) });
 
 /** An origin: notes what it is asked. */
