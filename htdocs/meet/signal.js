@@ -9,8 +9,8 @@ import { Peer } from './peer.js';
  *   holding: what a join says of media: {version, have}
  * @typedef {Peer & {channel: Link}} Neighbour */
 
-const TARGET = 5,
-  CAP = 8,
+const TARGET = 8,
+  CAP = 12,
   STANDING = 3,
   OFFER_LIFE = 110000,
   OPEN_MS = 3000,

@@ -21,8 +21,7 @@ const root = match(/^[\da-f]{16}$/),
 const body = match(/^[\w-]{1,1024}$/);
 const bool = (/** @type {any} */ x) => typeof x == 'boolean';
 const maybe = (/** @type {Test} */ test) => (/** @type {any} */ x) => x === undefined || test(x);
-const ints = (/** @type {number} */ n) => (/** @type {any} */ x) =>
-  list(n, int)(x) && x.length == n;
+const three = maybe(x => list(3, int)(x) && x.length == 3);
 const want = list(64, root);
 const have = list(
   64,
@@ -33,9 +32,9 @@ const have = list(
 const SHAPES = new Map(
   Object.entries(
     /** @type {Record<string, Record<string, Test>>} */ ({
-      hello: { v: x => x === 1, sig, version: int, up: bool, have, want },
+      hello: { v: x => x === 1, sig, version: int, up: bool, have, want, at: three },
       have: { have, want, up: maybe(bool) },
-      got: { r: root, i: list(1024, int), at: maybe(ints(3)), claim: maybe(ints(3)) },
+      got: { r: root, i: list(1024, int), at: three, claim: three },
       get: { id: int, h: sig, due: maybe(int) },
       no: { id: int, why: match(/^(none|busy|off)$/), ms: maybe(int) },
       stop: { id: int },

@@ -241,7 +241,7 @@ export class Circle extends EventTarget {
   /** What neighbours want of us. @returns {import('../meet/peer.js').Hub} */
   #forPeers() {
     return {
-      hello: () => ({
+      hello: peer => ({
         t: 'hello',
         v: 1,
         sig: this.sig,
@@ -249,6 +249,7 @@ export class Circle extends EventTarget {
         up: this.#manners.uploads,
         have: this.#holds(this.#mirror.reading).slice(-NAMED),
         want: [...this.#wanted].slice(-NAMED),
+        at: this.#giver(peer).stands,
       }),
       serve: async (ask, peer) => {
         if (!this.#manners.uploads) return { why: 'off' };

@@ -80,36 +80,36 @@ const number = n => n.toString(16).padStart(64, '0'), OFFER = pack(SDP, false);
 test('offers that nobody asked for take few places, and no neighbour\'s', async t => {
   const { it, closed, asked, answer, open, brings } = visitor(t), offer = OFFER;
   it.start();
-  // none standing: it makes three; and five neighbours, asked for, each with others
-  const friends = [0x101, 0x102, 0x103, 0x104, 0x105], others = [0x201, 0x202, 0x203].map(number);
+  // none standing: it makes three; and eight neighbours, asked for, each with others
+  const friends = [0x101, 0x102, 0x103, 0x104, 0x105, 0x106, 0x107, 0x108], others = [0x201, 0x202, 0x203].map(number);
   await answer({ standing: 0, peers: friends.map((n, i) => ({ sig: number(n), offer: { id: `${i}`.repeat(12), sdp: offer } })) });
-  await until(() => it.links.size == 5, 'five links');
+  await until(() => it.links.size == 8, 'eight links');
   for (const n of friends) open(n, others);
-  assert.equal(it.peers.length, 5);
+  assert.equal(it.peers.length, 8);
   await answer({ mail: Array.from({ length: 16 }, (_, i) => ({ n: `1.${i}`, from: number(0x600 + i), re: `${i}`.padStart(12, 'e'), body: offer })) });
-  await until(() => it.links.size > 5, 'some are answered');
+  await until(() => it.links.size > 8, 'some are answered');
   for (let i = 0; i < 16; i++) brings(0x101, 0x700 + i, `${i}`.padStart(12, 'f'));
   await answer({});
   assert.deepEqual([it.peers.map(p => p.sig).sort(), closed], [friends.map(number), []], 'the neighbours are there');
-  assert.equal(it.links.size, 8, 'two of the instance, and of a neighbour what is left, which has two of its own');
-  // who answers an offer of ours comes in all the same; with nine open one neighbour who has others goes
+  assert.equal(it.links.size, 12, 'two of the instance, and of a neighbour what is left, which has two of its own');
+  // who answers an offer of ours comes in all the same; with thirteen open one neighbour who has others goes
   const [mine] = asked.flatMap(b => b.offers ?? []);
   await answer({ mail: [{ n: '1.99', from: number(0x777), re: mine.id, body: pack(SDP, true) }] });
   await until(() => it.links.has(number(0x777)), 'a newcomer');
-  assert.equal(it.peers.length, 5, 'nobody goes for what is not open');
+  assert.equal(it.peers.length, 8, 'nobody goes for what is not open');
   for (const { sig: of } of [...it.links.values()].filter(p => !p.ready)) open(parseInt(of, 16), []);
-  assert.deepEqual([it.peers.length, it.links.has(number(0x777)), closed], [8, true, [[number(0x101), 'bye']]]);
+  assert.deepEqual([it.peers.length, it.links.has(number(0x777)), closed], [12, true, [[number(0x101), 'bye']]]);
 });
 
 test('who answers an offer of ours comes in, however many that we were given never open', async t => {
   const { it, asked, answer } = visitor(t);
   it.start();
-  for (let i = 0; i < 8; i++) await answer({ standing: i ? 3 : 0, peers: [{ sig: number(0x800 + i), offer: { id: `${i}`.repeat(12), sdp: OFFER } }] });
-  await until(() => it.links.size == 5, 'five of these');
+  for (let i = 0; i < 12; i++) await answer({ standing: i ? 3 : 0, peers: [{ sig: number(0x800 + i), offer: { id: `${i}`.repeat(12), sdp: OFFER } }] });
+  await until(() => it.links.size == 9, 'nine of these');
   const [mine] = asked.flatMap(b => b.offers ?? []);
   await answer({ mail: [{ n: '1.99', from: number(0x777), re: mine.id, body: pack(SDP, true) }] });
   await until(() => it.links.has(number(0x777)), 'a newcomer');
-  assert.equal(it.links.size, 6);
+  assert.equal(it.links.size, 10);
 });
 
 test('forged offers: no link that is there goes for one, and who brings them is not heard for a while', async t => {
@@ -155,7 +155,7 @@ test('a browser has few connections: none is made for an offer that is not wante
   for (let n = 0; n < 3000; n++) brings(1 + n % 4, 0x1000 + n, 'x');
   await answer({ mail: Array.from({ length: 16 }, (_, i) => ({ n: `1.${i}`, from: number(0x600 + i), re: 'x', body: OFFER })) });
   await tick(20);
-  assert.equal(Connection.made, 4, 'up to eight links');
+  assert.equal(Connection.made, 8, 'up to twelve links');
 });
 
 test('... and few for those that nobody asked for: each that opens brings the next one, and is left', async t => {
@@ -171,7 +171,7 @@ test('... and few for those that nobody asked for: each that opens brings the ne
     if (it.links.has(number(n))) open(n, []);
     if (n > 2) it.links.get(number(n - 1)).close('left');
   }
-  assert.equal(Connection.made, 8);
+  assert.equal(Connection.made, 12);
 });
 
 test('a neighbour that invents others: five are tried, and none is named dead to the instance; another one\'s is linked', async t => {
