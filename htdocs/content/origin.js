@@ -27,7 +27,7 @@ export function changed({ status, total, modified }, media, url) {
     { refused = -Infinity } = media;
   if (status < 300) {
     media.checked = now();
-    return (total >= 0 && total != media.size) || (first && modified && modified != media.mtime);
+    return (total > 0 && total != media.size) || (first && modified && modified != media.mtime);
   }
   if (!REFUSED.includes(status)) return DEAD.includes(status);
   media.refused = now();

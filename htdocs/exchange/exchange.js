@@ -116,8 +116,8 @@ export class Exchange {
    * @param {Reader} reader @param {number} i */
   ends({ media, need }, i) {
     const { slack } = need(),
-      soon = this.#holders(media, i).some(p => p.expects(media.piece, slack) < slack - 0.5);
-    return this.#around.has(media, i) || (!media.whole && soon);
+      soon = (/** @type {Peer} */ p) => p.expects(media.piece, slack) < slack - 0.5;
+    return this.#around.has(media, i) || (!media.whole && this.#holders(media, i).some(soon));
   }
   /** Somebody fetches these: they wait for it, and so do their neighbours. One may claim no more than its pace allows, and until URGENT at most.
    * @param {Media} media @param {number[]} claim first block, the one after the last, over how many more links @param {Peer} peer */
@@ -227,10 +227,10 @@ export class Exchange {
       const due = slack + (i - at) * seconds,
         job = this.#job(film, i),
         { length } = this.#holders(media, i);
-      if (this.#running(film, i) || film.fetches == i) continue;
+      if (this.#running(film, i) || (film.fetches == i && due > URGENT)) continue;
       if (job.source) this.#tend(film, job, due, job.source);
-      else if (due < NEAR || job.waits) this.#consider(film, job, due, playing);
-      else far.push({ job, due, key: length + 0.9 * job.lot + due / 42 });
+      else if (due < NEAR) this.#consider(film, job, due, playing);
+      else far.push({ job, due, key: length + job.lot + due / 40 });
       if (
         i > at &&
         !job.source &&
@@ -260,11 +260,8 @@ export class Exchange {
       best = this.#pick(job, due, holders),
       owed = [...film.jobs.values()].filter(({ source }) => source).length;
     if (best && due > URGENT && owed >= OWED) return;
-    const ask = (/** @type {number} */ most) => {
-      if (!best || best.est >= most) return false;
-      this.#ask(film, job, best, due);
-      return true;
-    };
+    const ask = (/** @type {number} */ most) =>
+      best && best.est < most && this.#ask(film, job, best, due);
     const most = due < NEAR ? Infinity : Math.max(3, due / 3);
     const soon = Math.min(most, Math.max(due + 1, 3));
     ask(Math.min(most, Math.max(due - MARGIN, 0.8))) ||
@@ -329,11 +326,11 @@ export class Exchange {
           ? ((job.size - bytes) * (late - first)) / bytes
           : Math.max(eta - late, 300 + late - eta),
       ) / 1000;
-    const slow = stuck || left > Math.max(due, 0.4),
+    const slow = left > Math.max(due, 0.4),
       holders = this.#holders(film.media, job.i).filter(p => p != peer),
       other = this.#pick(job, due, holders),
-      quicker = other && (stuck || other.est < left / 2) && (slow || !bytes);
-    if (!quicker && (!slow || due > URGENT)) return;
+      quicker = other && (stuck || (other.est < left / 2 && (slow || !bytes)));
+    if (!quicker && !stuck && (!slow || due > URGENT)) return;
     job.failed.set(peer, late + FAILED_MS);
     if (late > peer.rests && (stuck || (!quicker && !bytes)))
       peer.rests = late + 1000 * 2 ** peer.strikes++;

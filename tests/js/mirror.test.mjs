@@ -219,6 +219,28 @@ test('what nobody around has is fetched ahead, said so, and given; where an orig
   }
 });
 
+test('a piece that was asked for ahead and does not come holds up nobody who comes to it', { timeout: 9000 }, async () => {
+  const asked = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })]));
+  globalThis.fetch = (_, { headers }) => (asked.push(headers.range), new Promise(() => {}));
+  m.use({ version: 1, media: [media()] });
+  let slack = 2;
+  const [f] = m.media, reading = m.read(f, URL_, () => ({ slack, playing: true, rate: 0.1 / PIECE }));
+  Object.assign(f, { checked: performance.now() + 9999, whole: false });
+  await reading.next(0, f.size);
+  await until(() => asked.length, 'it is asked for ahead');
+  slack = 1;
+  await assert.rejects(reading.next(3 * PIECE, f.size), /nobody/, 'the reader has it from its origin');
+  reading.close();
+});
+
+test('a paused player has its piece from the origin when a neighbour says nothing more', { timeout: 20000 }, async () => {
+  origin();
+  const peer = neighbour({ hangs: () => true }), { m, f } = mirror([peer]), reading = m.read(f, URL_, () => ({ slack: Infinity, playing: false, rate: 1e-6 }));
+  await assert.rejects(reading.next(PIECE, f.size), /nobody/);
+  assert.deepEqual(peer.asked, [1]);
+  reading.close();
+});
+
 test('alone in a crowd, a page that does not say how fast it plays has what it asks for', async () => {
   origin();
   const m = new Mirror(around([], { crowd: () => true })), need = () => ({ slack: 0, playing: true, rate: 0 });
@@ -369,6 +391,13 @@ test('what an origin brings past us: whole right pieces are kept, from any begin
   assert.equal(m.has(f, 5), false, 'not over a gap');
   await m.came(f, 4000, file.subarray(4000, 5000).map(b => b ^ 1));
   assert.deepEqual([m.has(f, 4), f.withdrawn], [false, true], 'another file');
+});
+
+test('who does not say how long the file is in a HEAD, or says nothing of it has any, has not changed it', async () => {
+  for (const size of [undefined, '0']) {
+    globalThis.fetch = async () => new Response(null, { headers: { ...size && { 'content-length': size } } });
+    assert.ok(!await recheck(media(), URL_));
+  }
 });
 
 test('who may not read the file any more is believed the second time, and not when it is a HEAD', async () => {
