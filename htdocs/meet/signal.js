@@ -312,7 +312,7 @@ export class Signal {
     if (via) via.vain = 0;
     // one too many: a neighbour goes who has others, and owes us nothing
     if (this.peers.length > CAP)
-      this.peers.find(p => !p.inflight && p.neighbours.length > 2)?.close('bye');
+      (this.peers.find(p => !p.inflight && p.neighbours.length > 2) ?? this.peers[0]).close('bye');
     this.#hub.met(peer);
     this.#announce();
   }

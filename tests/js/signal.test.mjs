@@ -133,6 +133,19 @@ test('forged offers: no link that is there goes for one, and who brings them is 
   assert.deepEqual(it.peers.map(p => parseInt(p.sig, 16)), [1, 2, 3, 4]);
 });
 
+test('no more than twelve links, also with those who name no neighbours', async t => {
+  const { it, asked, answer, open } = visitor(t), used = new Set();
+  it.start();
+  for (let n = 0x900; n < 0x910;) {
+    const offers = asked.flatMap(b => b.offers ?? []).filter(o => !used.has(o.id)), mail = offers.map(o => ({ n: `1.${n}`, from: number(n++), re: o.id, body: pack(SDP, true) }));
+    for (const o of offers) used.add(o.id);
+    await answer({ standing: 0, mail });
+    await tick(20);
+    for (const peer of [...it.links.values()].filter(p => !p.ready)) open(parseInt(peer.sig, 16), []);
+  }
+  assert.equal(it.peers.length, 12);
+});
+
 test('two have claimed the offers of each other: both go on with that of the lower SIG', async t => {
   const { it, closed, asked, answer } = visitor(t), lower = number(1), higher = sig('b');
   it.start();
