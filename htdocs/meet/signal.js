@@ -310,11 +310,11 @@ export class Signal {
     if (m.t != 'hello') return;
     const via = this.links.get(peer.by);
     if (via) via.vain = 0;
-    // one too many: a neighbour goes who has others, and owes us nothing
-    if (this.peers.length > CAP)
-      (this.peers.find(p => !p.inflight && p.neighbours.length > 2) ?? this.peers[0]).close('bye');
     this.#hub.met(peer);
     this.#announce();
+    // one too many: a neighbour goes who has others, and owes us nothing, or who has just come
+    if (this.peers.length > CAP)
+      (this.peers.find(p => !p.inflight && p.neighbours.length > 2) ?? peer).close('bye');
   }
   /** A link ended. @param {Peer} peer @param {string} why */
   closed(peer, why) {
