@@ -20,7 +20,7 @@ const LOOK_MS = 5000,
 /** Of whole pieces, so that no piece is too small to be matter. @param {{film: number, kbps: number}} scene @returns {Film} */
 export function filmOf({ film, kbps }) {
   const rate = kbps * 125,
-    unit = rate * film > 2048 * 262144 ? 4 << 20 : 262144,
+    unit = rate * film > 2048 * 131072 ? 4 << 20 : 131072,
     size = Math.max(1, Math.round((rate * film) / unit)) * unit;
   return {
     url: 'https://site.example/media/film.mp4',

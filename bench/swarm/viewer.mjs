@@ -16,7 +16,7 @@ const WORKER_BYTES = 7000,
 
 /** as media_piece() of src/content/media.c */
 function pieceOf(/** @type {number} */ size) {
-  let piece = 262144;
+  let piece = 131072;
   while (piece < 4194304 && size / piece > 2048) piece *= 2;
   return piece;
 }

@@ -21,7 +21,8 @@ struct manifest {
 
 /* MIME type by the name's ending; NULL for what is never shared: a host's program or configuration. */
 const char *media_type(const char *path);
-/* A power of two from 256 KiB to 4 MiB, so that a file has at most 2,048 pieces where possible. */
+enum { LEAST_PIECE = 128 << 10 };
+/* A power of two from LEAST_PIECE to 4 MiB, so that a file has at most 2,048 pieces where possible. */
 int64_t media_piece(int64_t size);
 /* Bytes of files of which the hashes alone fill a manifest (6.6 TB): more is in none. */
 int64_t media_most(void);

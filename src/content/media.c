@@ -76,7 +76,7 @@ const char *media_type(const char *path) {
 }
 
 int64_t media_piece(int64_t size) {
-    int64_t piece = 256 << 10;
+    int64_t piece = LEAST_PIECE;
     while (piece < 4 << 20 && size / piece > 2048) piece *= 2;
     return piece;
 }

@@ -125,7 +125,7 @@ static void feed(struct item *item, const uint8_t *bytes, int64_t len) {
 }
 
 static void read_some(struct indexer *x, struct item *item, int64_t *budget) {
-    static uint8_t bytes[256 << 10]; /* no piece is smaller, so none ends inside one read */
+    static uint8_t bytes[LEAST_PIECE]; /* so none ends inside one read */
     struct file_id now;
     int fd = below_open(&x->below, item->path, &now);
     item->unreadable = fd < 0 && walk_shut(errno) == OMIT_UNREADABLE && errno != EINVAL;

@@ -254,8 +254,13 @@ test('data-polycircle="off": a player, a picture; and again when it is taken awa
     return fetch('/media/data.bin').then(r => r.arrayBuffer());
   });
   assert.equal(await have('data.bin'), 0, "nor does the tab that leads bring what another's document spares");
-  await second.evaluate(() => { delete document.querySelector('a').dataset.polycircle; return fetch('/media/data.bin', { cache: 'reload' }).then(r => r.arrayBuffer()); });
-  assert.equal(await have('data.bin'), 4, 'as it does without the mark');
+  await second.evaluate(() => { delete document.querySelector('a').dataset.polycircle; });
+  let has = 0;
+  for (const end = Date.now() + 20000; has < 8 && Date.now() < end;) {  // a tab that was too busy to answer is asked again after 5 s
+    await second.evaluate(() => fetch('/media/data.bin', { cache: 'reload' }).then(r => r.arrayBuffer()));
+    has = await have('data.bin');
+  }
+  assert.equal(has, 8, 'as it does without the mark');
   await tab.evaluate(() => {
     document.querySelector('#a').remove();
     document.querySelector('div').dataset.polycircle = 'on';
