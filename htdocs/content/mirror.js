@@ -1,7 +1,7 @@
 /** The circle mirror: the bytes of a media from memory, storage or neighbours, verified. Hides who supplied it; what none of them brings in time is
  * for whoever reads to get from an origin, and comes past here, too. Which neighbour brings what is exchange/exchange.js's. It also says which pieces a
  * neighbour may have. */
-import { bring, changed, readHead, recheck } from './origin.js';
+import { changed, readHead, recheck } from './origin.js';
 import { Exchange } from '../exchange/exchange.js';
 import { must, now, sha256 } from '../util/bytes.js';
 import { bare, plain } from '../util/names.js';
@@ -21,7 +21,6 @@ import { bare, plain } from '../util/names.js';
 
 const FRESH_MS = 5000,
   STALE_MS = 7000,
-  LATE_MS = 15000, // a piece that was asked for ahead
   PARTS = 16;
 
 export class Mirror {
@@ -49,8 +48,6 @@ export class Mirror {
       has: (media, i) => this.has(media, i),
       keep: (media, i, bytes) => this.#keep(media, i, bytes),
       came: n => (this.bytes.peers += n),
-      bring: ({ media, url }, i) =>
-        bring(this, media, url, i * media.piece, media.piece, AbortSignal.timeout(LATE_MS)),
     });
   }
   /** @param {import('./manifest.js').Manifest} manifest verified */

@@ -11,12 +11,12 @@ import { now, sha256 } from '../util/bytes.js';
  * @typedef {{i: number, size: number, hash: string, source: Source|null, failed: Map<Peer, number>, lot: number, waits: boolean,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job failed: who is not asked again until then; lot: so that not all ask
  *   for the same; waits: a reader does
- * @typedef {{media: Media, readers: Set<Reader>, jobs: Map<number, Job>, claims: Map<number, number>, fetches: number|null}} Film claims: blocks that others fetch,
- *   until when that is believed; fetches: the one that we do, ahead of its reader; null: none; -1: nor will we, it did not come
+ * @typedef {{media: Media, readers: Set<Reader>, jobs: Map<number, Job>, claims: Map<number, number>}} Film claims: blocks that others fetch,
+ *   until when that is believed
  * @typedef {{peers(): Peer[], has(media: Media, i: number): boolean, keep(media: Media, i: number, bytes: Uint8Array): void, coming(): boolean, crowd(): boolean,
- *   claim(media: Media, claim: number[], by?: Peer): void, bring(reader: Reader, i: number): Promise<void>,
+ *   claim(media: Media, claim: number[], by?: Peer): void,
  *   ban(peer: Peer): void, came(bytes: number): void}} Around keep: what is verified; coming: whether a neighbour may be there soon; crowd: whether there are more
- *   visitors than a host bears; claim: tells neighbours, but for who said it; bring: from an origin, past no worker */
+ *   visitors than a host bears; claim: tells neighbours, but for who said it */
 
 const TICK_MS = 150,
   WINDOW = 40, // seconds ahead of the reader
@@ -31,6 +31,7 @@ const TICK_MS = 150,
   CLAIMS = 4, // blocks of a run that are claimed
   HOPS = 3, // that a claim is passed on
   GIVES = 100, // bytes a ms of a neighbour that counts as one who has it
+  SEEN_MS = 500, // after which the pace of an origin is known
   LOST_MS = 4000, // an origin without a byte; a neighbour
   DEAD_MS = 1500, // without a byte
   FAILED_MS = 3000,
@@ -39,6 +40,13 @@ const TICK_MS = 150,
   START = 2.5, // seconds that a newcomer has then
   RESTS = 4, // times as long as it was served in a crowd who is alone rests, where the origin gave less than the film's rate: it is full
   RESTS_MS = 30000;
+
+/** Whether an origin brings this block of its run too late. @param {{from: number, at: number, bytes: number}} run @param {number} i @param {number} piece bytes
+ * @param {number} due */
+function trickles({ from, at, bytes }, i, piece, due) {
+  const ms = now() - at;
+  return ms > SEEN_MS && (((i + 1 - from) * piece - bytes) * ms) / bytes > 1000 * Math.max(due, 1);
+}
 
 export class Exchange {
   #around;
@@ -91,6 +99,7 @@ export class Exchange {
       all = media.whole || bytes == Infinity;
     reader.run = { from: i, to: all ? Infinity : to, at, moved: at, bytes: 0 };
     readers.add(reader);
+    this.kick();
     return reader.run.to;
   }
   /** The origin has brought so many bytes. @param {Media} media @param {number} at @param {number} n */
@@ -150,7 +159,6 @@ export class Exchange {
       readers: new Set(),
       jobs: new Map(),
       claims: new Map(),
-      fetches: null,
     };
     this.#films.set(media, film);
     return film;
@@ -220,39 +228,20 @@ export class Exchange {
       many = playing ? Math.min(BLOCKS, Math.ceil(WINDOW / (seconds || 9))) : 1,
       wanted = [],
       far = [];
-    let front; // what nobody around has each fetches at a time by lot before it is due: so that all have different ones to give
     for (let i = at; i < Math.min(last + 1, at + many); i++) {
       if (this.#around.has(media, i) || (!playing && !film.jobs.has(i))) continue;
       wanted.push(i);
       const due = slack + (i - at) * seconds,
-        job = this.#job(film, i),
-        { length } = this.#holders(media, i);
-      if (this.#running(film, i) || (film.fetches == i && due > URGENT)) continue;
+        job = this.#job(film, i);
+      const run = this.#running(film, i)?.run;
+      if (run && !trickles(run, i, media.piece, due)) continue;
       if (job.source) this.#tend(film, job, due, job.source);
       else if (due < NEAR) this.#consider(film, job, due, playing);
-      else far.push({ job, due, key: length + job.lot + due / 40 });
-      if (
-        i > at &&
-        !job.source &&
-        !length &&
-        !this.#claimed(film, i) &&
-        due < START + job.lot * (FRONT - START)
-      )
-        front ??= i;
+      else far.push({ job, due, key: this.#holders(media, i).length + job.lot + due / 40 });
     }
     for (const { job, due } of far.sort((a, b) => a.key - b.key))
       this.#consider(film, job, due, playing);
-    if (front && !film.fetches && media.whole === false && this.#givers(media).length)
-      this.#fetch(film, reader, front);
     return wanted;
-  }
-  /** Ahead of its reader, unless one did not come so. @param {Film} film @param {Reader} reader @param {number} i */
-  async #fetch(film, reader, i) {
-    film.fetches = i;
-    this.#around.claim(film.media, [i, i + 1, HOPS]);
-    await this.#around.bring(reader, i).catch(() => {});
-    film.fetches = this.#around.has(film.media, i) ? null : -1;
-    this.kick();
   }
   /** Nobody brings it yet. @param {Film} film @param {Job} job @param {number} due @param {boolean} playing */
   #consider(film, job, due, playing) {

@@ -65,7 +65,9 @@ function flow({ mirror, media, url, range, start, end, need, port, flows }, head
   };
   /** The origin is there, and has not come to `from`, or we have not said where we go on, or said it too late. */
   const offer = (/** @type {number} */ at) => {
-    const next = Math.ceil(at / media.piece) * media.piece;
+    const here = mirror.has(media, Math.floor(at / media.piece)),
+      soon = here ? at + media.piece / 8 : Infinity, // by then the worker has heard
+      next = Math.min(Math.ceil(at / media.piece) * media.piece, soon);
     if (at <= from) return;
     from = -1;
     if (media.withdrawn || next >= end) return;

@@ -205,32 +205,15 @@ test('a neighbour that says it fetches everything is believed for 40 blocks at o
   assert.equal(said.length, 40);
 });
 
-test('what nobody around has is fetched ahead, said so, and given; where an origin does not bring it so, once', async () => {
-  for (const [status, whole] of [[206, false], [503, false], [206, undefined], [206, true]]) {
-    const asked = origin({ status: status == 503 && 503 }), said = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })], { claim: (_, claim) => said.push(claim) }));
-    m.use({ version: 1, media: [media()] });
-    const [f] = m.media, reading = m.read(f, URL_, () => ({ slack: 2, playing: true, rate: 0.1 / PIECE }));
-    Object.assign(f, { checked: performance.now() + 9999, whole });
-    await reading.next(0, f.size);
-    await new Promise(ok => setTimeout(ok, 700));
+test('what an origin brings too slowly is asked of a neighbour, too; what it brings in time is not', async () => {
+  for (const [came, asked] of [[100, [0]], [900, []], [0, [0]]]) {
+    const peer = neighbour(), { m, f } = mirror([peer]), reading = m.read(f, URL_, now);
+    reading.run(0, PIECE);
+    await m.came(f, 0, file.slice(0, came));
+    await new Promise(ok => setTimeout(ok, 800));
+    assert.deepEqual([peer.asked, m.has(f, 0)], [asked, asked.length > 0], `${came} bytes`);
     reading.close();
-    const asks = whole === false;  // only where it was seen to send parts
-    assert.deepEqual([gets(asked), said, m.has(f, 3)], [asks ? ['bytes=3000-3999'] : [], asks ? [[3, 4, 3]] : [], asks && status == 206]);
   }
-});
-
-test('a piece that was asked for ahead and does not come holds up nobody who comes to it', { timeout: 9000 }, async () => {
-  const asked = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })]));
-  globalThis.fetch = (_, { headers }) => (asked.push(headers.range), new Promise(() => {}));
-  m.use({ version: 1, media: [media()] });
-  let slack = 2;
-  const [f] = m.media, reading = m.read(f, URL_, () => ({ slack, playing: true, rate: 0.1 / PIECE }));
-  Object.assign(f, { checked: performance.now() + 9999, whole: false });
-  await reading.next(0, f.size);
-  await until(() => asked.length, 'it is asked for ahead');
-  slack = 1;
-  await assert.rejects(reading.next(3 * PIECE, f.size), /nobody/, 'the reader has it from its origin');
-  reading.close();
 });
 
 test('a paused player has its piece from the origin when a neighbour says nothing more', { timeout: 20000 }, async () => {
