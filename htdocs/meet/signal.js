@@ -16,7 +16,8 @@ const TARGET = 8,
   OPEN_MS = 3000,
   ANSWER_MS = 8000,
   PENDING_MAX = 12,
-  SHUN_MS = 30000,
+  SHUN_MS = 30000, // who brought what came to nothing, and, so many times, who could not be reached
+  AGAIN = 20,
   VAIN = 5,
   BY_INSTANCE = 'i';
 
@@ -326,10 +327,10 @@ export class Signal {
       this.#failures = 0;
       this.#announce();
     } else {
-      // who brought an offer that came to nothing; of those whom we tried by its word some cannot be reached by anybody like us
+      // some cannot be reached by anybody like us, and offer nevertheless: of a few in a row each may be such a one
       const until = now() + SHUN_MS;
-      this.#shunned.set(peer.sig, until);
-      const blamed = peer.by && (!peer.mine || (via && ++via.vain >= VAIN));
+      this.#shunned.set(peer.sig, now() + AGAIN * SHUN_MS);
+      const blamed = peer.by && !(via && ++via.vain < VAIN);
       if (blamed && !this.#shuns(peer.by)) this.#shunned.set(peer.by, until); // who is banned stays so
       this.#growSoon();
     }
