@@ -12,6 +12,7 @@ const FRAME = 16384,
   RATIO = 2, // bytes given for each that was received
   BEGUN_MS = 10000, // earlier: what has begun is ended
   PROMISE_MS = 12000, // that one waits for at most, when it is due before; and so long after it was due it is due no more
+  TAKER_MS = 5000, // that who gives nothing comes later
   BUSY_MS = 10, // until links are looked at again
   MINUTE_MS = 60000,
   FULL_MS = 3000; // after which who asked in vain may ask again
@@ -39,7 +40,7 @@ export class Giver {
   /** @param {Peer} peer @param {{id: number, bytes: Uint8Array, due: number}} ask due: ms
    * @returns {number} 0: it is to come; else after how many ms there may be room */
   take(peer, { id, bytes, due }) {
-    const deadline = now() + Math.min(due, MINUTE_MS),
+    const deadline = now() + Math.min(due, MINUTE_MS) + (peer.stands.line ? 0 : TAKER_MS),
       wait = this.#backlog(deadline, bytes.length);
     const { length } = this.#queue.filter(one => one.peer == peer);
     if (this.#credit < bytes.length || length >= EACH) return FULL_MS;

@@ -5,9 +5,9 @@ import { Giver } from '../../htdocs/exchange/give.js';
 import { until } from './world.mjs';
 
 const bytes = n => new Uint8Array(n), sum = all => all.reduce((a, b) => a + b, 0);
-/** Somebody who asks, and what came. */
-function who(name, sent) {
-  return { channel: { buffered: 0 }, said: [], say(m) { this.said.push(m); }, give(id, at, { length: size }) { sent.push({ name, id, at, size }); } };
+/** Somebody who asks, and what came. @param {number} [line] bytes a ms that it gives itself */
+function who(name, sent, line = 100) {
+  return { stands: { line }, channel: { buffered: 0 }, said: [], say(m) { this.said.push(m); }, give(id, at, { length: size }) { sent.push({ name, id, at, size }); } };
 }
 const ask = (id, size, due = 1000) => ({ id, bytes: bytes(size), due });
 
@@ -25,6 +25,13 @@ test('the earliest deadline first, and what has begun is ended', async () => {
   for (const [id, due] of [[1, 4000], [2, 3000], [3, 1000]]) giver.take(a, ask(id, 32768, due));
   await until(() => sent.length == 6, 'all of it');
   assert.deepEqual(sent.map(({ id }) => id), [1, 1, 3, 3, 2, 2]);
+});
+
+test('who gives nothing waits behind who gives, for five seconds', async () => {
+  const sent = [], giver = new Giver(() => 500, () => 1e9), takes = who('takes', sent, 0), gives = who('gives', sent);
+  for (const [peer, id, due] of [[gives, 1, 100], [takes, 2, 1000], [gives, 3, 5000], [gives, 4, 7000]]) giver.take(peer, ask(id, 32768, due));
+  await until(() => sent.length == 8, 'all of it');
+  assert.deepEqual(sent.map(({ id }) => id), [1, 1, 3, 3, 2, 2, 4, 4]);
 });
 
 test('nothing is promised that would come too late', () => {
