@@ -1,5 +1,6 @@
 /** The owner's brake: learns from the loader's configuration, while the page is open, whether visitors may mirror (doc/PROTOCOL.md 1.3). It is looked
  * at every four minutes, and not by pages that nobody sees and that have no links: a file of the spool, which costs no process, or else mostly a 304. */
+import { now } from '../util/bytes.js';
 const LOOK_MS = 240000,
   SOON_MS = 60000;
 
@@ -7,17 +8,17 @@ const LOOK_MS = 240000,
 export function brake(circle, src, { spool, key }) {
   // one that came from the browser's cache may be as old as caches keep it
   const cached = /** @type {any} */ (performance.getEntriesByName(src)[0])?.transferSize === 0;
-  let due = performance.now() + (cached ? SOON_MS : LOOK_MS),
+  let due = now() + (cached ? SOON_MS : LOOK_MS),
     timer = 0;
   const look = async () => {
     if (
-      performance.now() < due ||
+      now() < due ||
       (document.hidden && !circle.peers.length) ||
       circle.out.has('left') ||
       circle.out.has('no')
     )
       return;
-    due = performance.now() + LOOK_MS;
+    due = now() + LOOK_MS;
     wait();
     const read = async (/** @type {string} */ url) => {
       const r = await fetch(url, { cache: 'no-cache', credentials: 'omit' });
@@ -30,7 +31,7 @@ export function brake(circle, src, { spool, key }) {
   // a page that is not to look has no timer, until something changes
   const wait = () => {
     clearTimeout(timer);
-    timer = +setTimeout(() => look().catch(() => {}), Math.max(0, due - performance.now()));
+    timer = +setTimeout(() => look().catch(() => {}), Math.max(0, due - now()));
   };
   document.addEventListener('visibilitychange', wait);
   for (const type of ['peer', 'change']) circle.addEventListener(type, wait);

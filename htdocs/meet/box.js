@@ -1,5 +1,6 @@
 /** A greeter's box: its mail as a static file of the spool (doc/PROTOCOL.md 1.6), so that looking for mail costs the host no process. Nothing is
  * believed of a file that lags behind what the instance said: a cache may stand in front. */
+import { now } from '../util/bytes.js';
 /** @typedef {{boxed(said: any): void, rejoin(ms: number): void}} Reader
  * @typedef {{box?: string, box_v?: number, poll_ms?: number}} Answer of a sync: where, the edition at least, how often */
 
@@ -28,7 +29,7 @@ export class Box {
   }
   /** whether the instance may give us one */
   get good() {
-    return performance.now() >= this.#rests;
+    return now() >= this.#rests;
   }
   /** The instance has answered: read here from now on, or (no box) no more. @param {Answer} answer */
   follow({ box = '', box_v = 0, poll_ms = 2000 }) {
@@ -57,7 +58,7 @@ export class Box {
     this.#strikes = fresh ? 0 : this.#strikes + 1;
     if (this.#strikes >= STRIKES) {
       // back to asking the instance; a box is tried again later
-      this.#rests = performance.now() + REST_MS;
+      this.#rests = now() + REST_MS;
       this.#first = undefined;
       this.#url = '';
       this.#strikes = 0;

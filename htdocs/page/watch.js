@@ -1,6 +1,7 @@
 /** What the page's players need right now, and which files the page wants left alone. */
 
 import { off, players } from './hold.js';
+import { now } from '../util/bytes.js';
 import { plain } from '../util/names.js';
 /** @typedef {import('../content/mirror.js').Need} Need */
 
@@ -23,7 +24,7 @@ function need(el, size) {
 /** @param {string} url @param {number} size of the file @param {() => boolean} neighbours whether any are there: who is no player waits 400 ms for them
  * @returns {() => Need} */
 export function watch(url, size, neighbours) {
-  const born = performance.now();
+  const born = now();
   return () => {
     const [most] = [...players()]
       .filter(el => el.currentSrc == url)
@@ -31,7 +32,7 @@ export function watch(url, size, neighbours) {
       .sort((a, b) => a.slack - b.slack);
     return (
       most ?? {
-        slack: neighbours() && performance.now() - born < 400 ? 9 : 0,
+        slack: neighbours() && now() - born < 400 ? 9 : 0,
         playing: false,
         rate: 0,
       }
