@@ -4,7 +4,7 @@ import { plain } from '../util/names.js';
 /** @typedef {{index: number, path: string, type: string, size: number, mtime: number, piece: number, hashes: string[], root: string,
  *   urls: string[], names: string[], withdrawn?: boolean, checked: number, check?: Promise<void>|null, refused?: number, whole?: boolean, wrong?: boolean}} Media hashes: SHA-256 of each piece, hex; urls: one an origin; names: plain ones; checked: when an
  *   origin last said that it still has this very file (performance.now); check: it is being asked; refused: when it said last that this browser may not read it;
- *   whole: it sends all where a part is asked for
+ *   whole: it sends all where a part is asked for; false: it was seen to send the part
  * @typedef {{version: number, media: Media[]}} Manifest */
 
 const MOST = 2 ** 26,

@@ -1,7 +1,7 @@
 /** The circle mirror: the bytes of a media from memory, storage or neighbours, verified. Hides who supplied it; what none of them brings in time is
  * for whoever reads to get from an origin, and comes past here, too. Which neighbour brings what is exchange/exchange.js's. It also says which pieces a
  * neighbour may have. */
-import { changed, readHead, recheck } from './origin.js';
+import { bring, changed, readHead, recheck } from './origin.js';
 import { Exchange } from '../exchange/exchange.js';
 import { must, now, sha256 } from '../util/bytes.js';
 import { bare, plain } from '../util/names.js';
@@ -14,7 +14,7 @@ import { bare, plain } from '../util/names.js';
  * @typedef {{next(at: number, end: number): Promise<Uint8Array>, run(at: number, end: number): number, ends(at: number): boolean, close(): void}} Reading run(): how far an origin is to
  *   bring it; ends(): whether it may end there; next(): from byte `at` to where its piece ends, or to `end` (exclusive); it
  *   fails when an origin is to bring what is there, or the media was withdrawn, and may be tried again
- * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], coming(): boolean, crowd(): boolean, ban(peer: Peer): void,
+ * @typedef {{pieces: import('./pieces.js').Pieces, peers(): Peer[], coming(): boolean, crowd(): boolean, gives(): boolean, ban(peer: Peer): void,
  *   claim(media: Media, claim: number[], by?: Peer): void,
  *   got(media: Media, index: number): void, reads(media: Media): void, withdrawn(media: Media): void}} Surroundings coming: whether one may be there soon;
  *   reads: for the first time in this page life */
@@ -48,6 +48,7 @@ export class Mirror {
       has: (media, i) => this.has(media, i),
       keep: (media, i, bytes) => this.#keep(media, i, bytes),
       came: n => (this.bytes.peers += n),
+      bring: ({ media, url }, i) => bring(this, media, url, i * media.piece, media.piece),
     });
   }
   /** @param {import('./manifest.js').Manifest} manifest verified */

@@ -11,19 +11,18 @@ import { now, sha256 } from '../util/bytes.js';
  * @typedef {{i: number, size: number, hash: string, source: Source|null, failed: Map<Peer, number>, lot: number, waits: boolean,
  *   result: Promise<Uint8Array>, done: (b: Uint8Array) => void, fail: (e: Error) => void}} Job failed: who is not asked again until then; lot: so that not all ask
  *   for the same; waits: a reader does
- * @typedef {{media: Media, readers: Set<Reader>, jobs: Map<number, Job>, claims: Map<number, number>}} Film claims: blocks that others fetch,
- *   until when that is believed
+ * @typedef {{media: Media, readers: Set<Reader>, jobs: Map<number, Job>, claims: Map<number, number>, fetches?: number}} Film claims: blocks that others fetch,
+ *   until when that is believed; fetches: the one that we do, or did, ahead of its reader; if it does not come it was the last
  * @typedef {{peers(): Peer[], has(media: Media, i: number): boolean, keep(media: Media, i: number, bytes: Uint8Array): void, coming(): boolean, crowd(): boolean,
- *   claim(media: Media, claim: number[], by?: Peer): void,
+ *   claim(media: Media, claim: number[], by?: Peer): void, gives(): boolean, bring(reader: Reader, i: number): Promise<void>,
  *   ban(peer: Peer): void, came(bytes: number): void}} Around keep: what is verified; coming: whether a neighbour may be there soon; crowd: whether there are more
- *   visitors than a host bears; claim: tells neighbours, but for who said it */
+ *   visitors than a host bears; claim: tells neighbours, but for who said it; gives: whether we do; bring: from an origin, past no worker */
 
 const TICK_MS = 150,
   WINDOW = 40, // seconds ahead of the reader
   BLOCKS = 64, // and blocks
   NEAR = 6, // seconds: up to here in their order, what is farther as few have it
   EACH = 5, // blocks that one neighbour owes, while another one has it, too
-  OWED = 30, // that all of them owe
   URGENT = 1.5, // seconds before it is due that the origin is asked for what somebody has, or may have in a moment, and cannot bring in time
   MARGIN = 1, // seconds before it is due that a neighbour must be expected to bring it
   FRONT = 20, // seconds before it is due that the origin is asked for what nobody around has
@@ -228,27 +227,41 @@ export class Exchange {
       many = playing ? Math.min(BLOCKS, Math.ceil(WINDOW / (seconds || 9))) : 1,
       wanted = [],
       far = [];
+    let front = 0; // what nobody around has each fetches at a time by lot before it is due: so that all have different ones to give
     for (let i = at; i < Math.min(last + 1, at + many); i++) {
       if (this.#around.has(media, i) || (!playing && !film.jobs.has(i))) continue;
       wanted.push(i);
       const due = slack + (i - at) * seconds,
-        job = this.#job(film, i);
+        job = this.#job(film, i),
+        { length } = this.#holders(media, i);
       const run = this.#running(film, i)?.run;
+      if (film.fetches == i && due > URGENT) continue;
       if (run && !trickles(run, i, media.piece, due)) continue;
       if (job.source) this.#tend(film, job, due, job.source);
       else if (due < NEAR) this.#consider(film, job, due, playing);
-      else far.push({ job, due, key: this.#holders(media, i).length + job.lot + due / 40 });
+      else far.push({ job, due, key: length + job.lot + due / 40 });
+      const soon = due < START + job.lot * (FRONT - START);
+      if (i > at && soon && !job.source && !length && !this.#claimed(film, i)) front ||= i;
     }
     for (const { job, due } of far.sort((a, b) => a.key - b.key))
       this.#consider(film, job, due, playing);
+    if (
+      front &&
+      this.#around.gives() &&
+      media.whole === false &&
+      this.#givers(media).length &&
+      (!film.fetches || this.#around.has(media, film.fetches))
+    ) {
+      film.fetches = front;
+      this.#around.claim(media, [front, front + 1, HOPS]);
+      this.#around.bring(reader, front).catch(() => {});
+    }
     return wanted;
   }
   /** Nobody brings it yet. @param {Film} film @param {Job} job @param {number} due @param {boolean} playing */
   #consider(film, job, due, playing) {
     const holders = this.#holders(film.media, job.i),
-      best = this.#pick(job, due, holders),
-      owed = [...film.jobs.values()].filter(({ source }) => source).length;
-    if (best && due > URGENT && owed >= OWED) return;
+      best = this.#pick(job, due, holders);
     const ask = (/** @type {number} */ most) =>
       best && best.est < most && this.#ask(film, job, best, due);
     const most = due < NEAR ? Infinity : Math.max(3, due / 3);

@@ -316,6 +316,7 @@ export class Circle extends EventTarget {
       peers: () => this.signal?.peers ?? [],
       coming: () => this.shares && now() - this.#born < COMING_MS,
       crowd: () => this.#n > CROWD,
+      gives: () => this.#manners.uploads,
       ban: peer => this.signal?.ban(peer),
       claim: (media, claim, by) => this.#tell({ t: 'got', r: media.root, i: [], claim }, by),
       got: (media, index) => {
@@ -331,7 +332,7 @@ export class Circle extends EventTarget {
         this.#tabs.say({ withdrawn: media.path, version });
         this.#emit('withdrawn', media);
         this.#tell({ t: 'have', have: [[media.root, '', '']] });
-        if (performance.now() - this.#refreshed > REFRESH_MS) this.#refresh();
+        if (now() - this.#refreshed > REFRESH_MS) this.#refresh();
       },
     };
   }
@@ -424,7 +425,7 @@ export class Circle extends EventTarget {
   /** Never fails. @param {boolean} [spooled] whether that of the loader's configuration will do */
   async #refresh(spooled) {
     if (!this.mirror) return;
-    this.#refreshed = performance.now();
+    this.#refreshed = now();
     const { base, config, take } = this.#o,
       path = `manifest/${this.cid}.json.gz`,
       read = async (/** @type {Promise<Response>} */ r) => unpack(await (await r).blob()),

@@ -69,7 +69,7 @@ function world({ roll = () => 0, stored = [], peers = [], origin, need, late = (
   const media = { index: 0, path: 'f', type: 'video/mp4', size, mtime: MTIME, piece: PIECE, root: '0'.repeat(16), urls: [FILM], names: [FILM], withdrawn: false, checked: -Infinity, check: null, hashes };
   const pieces = new Pieces(memoryStore());
   for (const i of stored) pieces.put(hashes[i], piece(i));
-  const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, crowd: () => false, line: () => 250, ban(p) { p.why = 'lied'; }, claim() {}, got() {}, reads() {}, withdrawn() {} });
+  const mirror = new Mirror({ pieces, peers: () => peers.filter(p => !p.why), coming: () => false, crowd: () => false, gives: () => true, line: () => 250, ban(p) { p.why = 'lied'; }, claim() {}, got() {}, reads() {}, withdrawn() {} });
   mirror.use({ version: 1, media: [media] });
   globalThis.fetch = async (url, { method, headers }) => origin(method == 'HEAD' ? 'HEAD' : headers.range, 'page');
   const leave = bridge(mirror, Promise.resolve(), () => true, { watch: () => need, hear: f => heard.push(f) });

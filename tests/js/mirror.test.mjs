@@ -52,7 +52,7 @@ function neighbour({ give = i => file.slice(i * PIECE, (i + 1) * PIECE), holds =
 }
 
 /** What is about a mirror in these tests. */
-const around = (peers, more = {}) => ({ pieces: new Pieces(memoryStore()), peers: () => peers, coming: () => false, crowd: () => false, line: () => 250, say() {}, ban: assert.fail, claim() {}, got() {}, reads() {},
+const around = (peers, more = {}) => ({ pieces: new Pieces(memoryStore()), peers: () => peers, coming: () => false, crowd: () => false, gives: () => true, line: () => 250, say() {}, ban: assert.fail, claim() {}, got() {}, reads() {},
   withdrawn: assert.fail, ...more });
 function mirror(peers = [], coming = () => false) {
   const banned = [], withdrawn = [], said = [], m = new Mirror(around(peers, { peers: () => peers.filter(p => !p.why), coming, say: message => said.push(message),
@@ -214,6 +214,34 @@ test('what an origin brings too slowly is asked of a neighbour, too; what it bri
     assert.deepEqual([peer.asked, m.has(f, 0)], [asked, asked.length > 0], `${came} bytes`);
     reading.close();
   }
+});
+
+test('what nobody around has is fetched ahead, said so, and given; where an origin does not bring it so, once', async () => {
+  for (const [status, whole, gives] of [[206, false, true], [503, false, true], [206, undefined, true], [206, true, true], [206, false, false]]) {
+    const asked = origin({ status: status == 503 && 503 }), said = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })], { gives: () => gives, claim: (_, claim) => said.push(claim) }));
+    m.use({ version: 1, media: [media()] });
+    const [f] = m.media, reading = m.read(f, URL_, () => ({ slack: 2, playing: true, rate: 0.1 / PIECE }));
+    Object.assign(f, { checked: performance.now() + 9999, whole });
+    await reading.next(0, f.size);
+    await new Promise(ok => setTimeout(ok, 700));
+    reading.close();
+    const asks = whole === false && gives;  // only where it was seen to send parts, and by who gives
+    assert.deepEqual([gets(asked), said, m.has(f, 3)], [asks ? ['bytes=3000-3999'] : [], asks ? [[3, 4, 3]] : [], asks && status == 206]);
+  }
+});
+
+test('a piece that was asked for ahead and does not come holds up nobody who comes to it', { timeout: 9000 }, async () => {
+  const asked = [], m = new Mirror(around([neighbour({ holds: i => i != 3 })]));
+  globalThis.fetch = (_, { headers }) => (asked.push(headers.range), new Promise(() => {}));
+  m.use({ version: 1, media: [media()] });
+  let slack = 2;
+  const [f] = m.media, reading = m.read(f, URL_, () => ({ slack, playing: true, rate: 0.1 / PIECE }));
+  Object.assign(f, { checked: performance.now() + 9999, whole: false });
+  await reading.next(0, f.size);
+  await until(() => asked.length, 'it is asked for ahead');
+  slack = 1;
+  await assert.rejects(reading.next(3 * PIECE, f.size), /nobody/, 'the reader has it from its origin');
+  reading.close();
 });
 
 test('a paused player has its piece from the origin when a neighbour says nothing more', { timeout: 20000 }, async () => {
