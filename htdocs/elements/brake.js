@@ -1,6 +1,7 @@
 /** The owner's brake: learns from the loader's configuration, while the page is open, whether visitors may mirror (doc/PROTOCOL.md 1.3). It is looked
  * at every four minutes, and not by pages that nobody sees and that have no links: a file of the spool, which costs no process, or else mostly a 304. */
 import { now } from '../util/bytes.js';
+
 const LOOK_MS = 240000,
   SOON_MS = 60000;
 
